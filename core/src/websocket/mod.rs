@@ -1,0 +1,1 @@
+//! The WebSocket client protocol (RFC 6455), sans-IO.

@@ -1,0 +1,2 @@
+//! comfyglow for tokio: a ComfyUI progress client, a simulator of the server, and what the `comfyglow` command is made of.
+pub mod recording;

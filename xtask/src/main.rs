@@ -1,7 +1,7 @@
 //! The project's own commands, run as `cargo xtask COMMAND`.
 //!
-//! A command is a file with an `Args` (clap's) and a `run(Args)`; it gets its `mod` line, its variant of [`Xtask`]
-//! and its arm in [`main`]. What should also run in `cargo xtask ci` gets a line in [`ci::STEPS`].
+//! A command is a file with an `Args` (clap's) and a `run(Args)`; it gets its `mod` line, its variant of `Xtask`
+//! and its arm in `main`. What should also run in `cargo xtask ci` gets a line in `ci::STEPS`.
 use clap::Parser;
 
 mod ci;

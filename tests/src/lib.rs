@@ -91,10 +91,8 @@ pub fn traces() -> Vec<PathBuf> {
 }
 
 fn shared_traces() -> PathBuf {
-    std::env::var_os("COMFYGLOW_TRACES").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/traces"),
-        PathBuf::from,
-    )
+    std::env::var_os("COMFYGLOW_TRACES")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/traces"), PathBuf::from)
 }
 
 /// The `*.jsonl` files of a folder, sorted; none where there is no such folder.

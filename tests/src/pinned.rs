@@ -68,8 +68,12 @@ fn cuts(recording: &Recording, conn: i64, all_rows: &[usize]) -> Result<Vec<Cut>
     Ok(all_rows.iter().map(|rows| cut(*rows)).collect())
 }
 
-/// Takes out of a model's snapshot what isn't pinned, and cuts its texts as on the desktop.
-fn keep_what_is_pinned(snapshot: &mut Value) {
+/// Takes out of a snapshot what is not pinned, and cuts its texts as on the desktop.
+///
+/// # Panics
+///
+/// Where `snapshot` is not of the shape that the model gives.
+pub fn keep_what_is_pinned(snapshot: &mut Value) {
     let Some(prompt) = snapshot["prompt"].as_object_mut() else { return };
     prompt.shift_remove("eta_ms");
     if prompt["state"] == "running" && !prompt["elapsed_ms"].is_null() {
@@ -151,5 +155,8 @@ fn parse_connection(connection: &Value) -> Result<Connection> {
         }
         Ok(Cut { rows: usize::try_from(rows)?, snapshot: snapshot.clone() })
     });
-    Ok(Connection { conn: connection["conn"].as_i64().context("a connection has a number")?, cuts: cuts.collect::<Result<_>>()? })
+    Ok(Connection {
+        conn: connection["conn"].as_i64().context("a connection has a number")?,
+        cuts: cuts.collect::<Result<_>>()?,
+    })
 }

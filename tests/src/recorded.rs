@@ -176,8 +176,9 @@ mod tests {
     fn compressed_messages_are_inflated() -> Result<()> {
         let long = "progress ".repeat(10_000);
         for (takeover, header) in [(true, ""), (false, "; server_no_context_takeover")] {
-            let mut assembler =
-                Assembler::for_handshake(&format!("HTTP/1.1 101\r\nSec-WebSocket-Extensions: permessage-deflate{header}"));
+            let mut assembler = Assembler::for_handshake(&format!(
+                "HTTP/1.1 101\r\nSec-WebSocket-Extensions: permessage-deflate{header}"
+            ));
             let mut compressor = Compress::new(Compression::default(), false);
             for text in ["one", "two two", "", &long, "two two"] {
                 let payload = deflated(&mut compressor, text);

@@ -187,12 +187,11 @@ fn known(kind: &str, data: &Json) -> Option<Message> {
             Message::Cached { prompt: text("prompt_id")?, nodes: ids.collect::<Option<_>>()? }
         }
         "executing" if data.get("node")? == &Json::Null => Message::Done { prompt: text("prompt_id") },
-        "executing" => {
-            Message::Executing { prompt: text("prompt_id"), node: id("node")?, display: id("display_node") }
-        }
+        "executing" => Message::Executing { prompt: text("prompt_id"), node: id("node")?, display: id("display_node") },
         "progress" => Message::Progress { prompt: text("prompt_id"), node: id("node"), bar: bar(data)? },
         "progress_state" => {
-            let mut keys = data.members()?.iter().map(|(key, _)| key).filter(|key| *key == "prompt_id" || *key == "nodes");
+            let mut keys =
+                data.members()?.iter().map(|(key, _)| key).filter(|key| *key == "prompt_id" || *key == "nodes");
             (keys.next()? == "prompt_id").then_some(())?;
             let entries = data.get("nodes")?.members()?.iter().map(|(node, entry)| {
                 Some(Entry {

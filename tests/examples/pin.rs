@@ -18,7 +18,7 @@ fn main() -> Result<()> {
         let name = name_of(file);
         let results = pinned::results(&Recording::read(file)?).with_context(|| name.clone())?;
         for connection in &results {
-            let last = connection.cuts.last().map(|cut| &cut.snapshot).unwrap_or(&serde_json::Value::Null);
+            let last = connection.cuts.last().map_or(&serde_json::Value::Null, |cut| &cut.snapshot);
             let prompt = &last["prompt"];
             println!(
                 "{name} {}: {} {}% step {}/{} nodes {}+{}/{} out {} pre {} txt {} warn {} queue {} text {} bin {} mal {} unk {}",

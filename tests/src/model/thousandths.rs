@@ -20,10 +20,9 @@ pub fn thousandths(literal: &str) -> i64 {
         ..0 => 0,
         0 => i64::from(digits.as_bytes()[0] >= b'5'),
         places @ 1..=16 => {
-            let places = usize::try_from(places).expect("at most 16");
-            let kept: String = digits.chars().chain(std::iter::repeat('0')).take(places).collect();
-            let next = digits.as_bytes().get(places).copied().unwrap_or(b'0');
-            kept.parse::<i64>().expect("at most 16 digits") + i64::from(next >= b'5')
+            let mut digits = digits.bytes().map(|digit| i64::from(digit - b'0')).chain(std::iter::repeat(0));
+            let kept = (0..places).fold(0, |kept, _| kept * 10 + digits.next().unwrap_or(0));
+            kept + i64::from(digits.next() >= Some(5))
         }
         _ => LARGEST,
     };

@@ -43,7 +43,7 @@ pub fn status(queue_remaining: u32) -> Json {
 pub fn known() -> impl Strategy<Value = Json> {
     let about_prompt = (select(vec!["execution_start", "execution_success", "execution_interrupted"]), prompt_id())
         .prop_map(|(kind, prompt)| {
-            message(kind, object([("prompt_id", text(prompt)), ("timestamp", whole(1_795_369_628_203_u64))]))
+            message(kind, object([("prompt_id", text(prompt)), ("timestamp", whole(1_795_369_628_203_i64))]))
         });
     let queue = prop_oneof![Just(0), 1..4_u32, Just(u32::MAX)].prop_map(status);
     let cached = (collection::vec(node_value(), 0..5), prompt_id()).prop_map(|(nodes, prompt)| {

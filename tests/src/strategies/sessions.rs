@@ -52,80 +52,62 @@ pub struct Run {
 impl Run {
     /// What the server sends, in the measured order, with nothing queued behind.
     pub fn wire(&self) -> Vec<Wire> {
-        let mut wire = Vec::new();
-        let prompt = || ("prompt_id", text(&self.prompt));
-        let mut send = |kind: &str, data: Vec<(&str, Json)>| wire.push(dumps(&message(kind, object(data))));
-        send("execution_start", vec![prompt(), ("timestamp", whole(1))]);
         let cached = (0..self.cached).map(|n| text(format!("c{n}"))).collect();
-        send("execution_cached", vec![("nodes", Json::Array(cached)), prompt(), ("timestamp", whole(2))]);
-        let mut entries: Vec<(String, Json)> = Vec::new();
+        let mut wire = vec![
+            self.say("execution_start", [("timestamp", whole(1_u8))]),
+            self.say("execution_cached", [("nodes", Json::Array(cached))]),
+        ];
         let expands = self.expands.map(|index| index.index(self.steps.len()));
+        let mut entries: Vec<(String, Json)> = Vec::new();
         for (place, steps) in self.steps.iter().enumerate() {
             let display = place.to_string();
             let node = if expands == Some(place) { format!("{place}.0.0.1") } else { display.clone() };
-            let last = place + 1 == self.steps.len();
-            let of = |value: u32, max: u32, state: &str| {
-                entry(&self.prompt, &node, &display, whole(value), whole(max), state)
-            };
-            entries.push(of(0, 1, "running"));
+            let entry = |value, max, state| entry(&self.prompt, &node, &display, whole(value), whole(max), state);
+            entries.push(entry(0, 1, "running"));
             self.state(&mut wire, &entries);
-            wire.push(dumps(&message(
-                "executing",
-                object([("node", text(&node)), ("display_node", text(&display)), ("prompt_id", text(&self.prompt))]),
-            )));
+            wire.push(self.say("executing", [("node", text(&node)), ("display_node", text(&display))]));
             for step in 1..=*steps {
-                entries[place] = of(step, *steps, "running");
+                entries[place] = entry(step, *steps, "running");
                 self.state(&mut wire, &entries);
-                wire.push(dumps(&message(
-                    "progress",
-                    object([
-                        ("value", whole(step)),
-                        ("max", whole(steps)),
-                        ("prompt_id", text(&self.prompt)),
-                        ("node", text(&node)),
-                    ]),
-                )));
+                let bar = [("value", whole(step)), ("max", whole(*steps)), ("node", text(&node))];
+                wire.push(self.say("progress", bar));
                 wire.push(Wire::Binary(vec![0, 0, 0, 1, 0, 0, 0, 1, 0xff, 0xd8]));
             }
-            if last && self.end != End::Success {
+            if self.end != End::Success && place + 1 == self.steps.len() {
                 break;
             }
-            entries[place] = of((*steps).max(1), (*steps).max(1), "finished");
+            let max = (*steps).max(1);
+            entries[place] = entry(max, max, "finished");
             self.state(&mut wire, &entries);
         }
-        self.finish(&mut wire);
+        match self.end {
+            End::Success => wire.push(self.say("execution_success", [("timestamp", whole(3_u8))])),
+            End::Interrupted => wire.push(self.say("execution_interrupted", [("node_id", text("1"))])),
+            End::Error => wire.push(self.say(
+                "execution_error",
+                [
+                    ("node_id", text("1")),
+                    ("node_type", text("KSampler")),
+                    ("exception_message", text("out of paint\n")),
+                    ("exception_type", text("ValueError")),
+                ],
+            )),
+            End::Unheard => {}
+        }
+        wire.extend([dumps(&status(0)), self.say("executing", [("node", Json::Null)])]);
         wire
+    }
+
+    /// A message about this prompt.
+    fn say<const N: usize>(&self, kind: &str, fields: [(&str, Json); N]) -> Wire {
+        let prompt = ("prompt_id", text(&self.prompt));
+        dumps(&message(kind, object(fields.into_iter().chain([prompt]))))
     }
 
     fn state(&self, wire: &mut Vec<Wire>, entries: &[(String, Json)]) {
         if self.states {
             wire.push(dumps(&progress_state(&self.prompt, entries.iter().cloned())));
         }
-    }
-
-    fn finish(&self, wire: &mut Vec<Wire>) {
-        let prompt = || ("prompt_id", text(&self.prompt));
-        match self.end {
-            End::Success => {
-                wire.push(dumps(&message("execution_success", object([prompt(), ("timestamp", whole(3))]))))
-            }
-            End::Interrupted => {
-                wire.push(dumps(&message("execution_interrupted", object([prompt(), ("timestamp", whole(3))]))))
-            }
-            End::Error => {
-                let error = [
-                    prompt(),
-                    ("node_id", text("1")),
-                    ("node_type", text("KSampler")),
-                    ("exception_message", text("m\n")),
-                    ("exception_type", text("ValueError")),
-                ];
-                wire.push(dumps(&message("execution_error", object(error))));
-            }
-            End::Unheard => {}
-        }
-        wire.push(dumps(&status(0)));
-        wire.push(dumps(&message("executing", object([("node", Json::Null), prompt()]))));
     }
 }
 

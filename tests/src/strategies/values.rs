@@ -17,8 +17,8 @@ pub fn text(text: impl Into<String>) -> Json {
 }
 
 /// A whole number.
-pub fn whole(number: impl ToString) -> Json {
-    Json::Number(number.to_string())
+pub fn whole(number: impl Into<i64>) -> Json {
+    Json::Number(number.into().to_string())
 }
 
 /// A number's literal, of any length, as JSON allows it.

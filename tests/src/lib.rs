@@ -1,7 +1,7 @@
 //! What comfyglow's tests share: recordings, a model of the session, splitters and generators.
 //!
 //! - [`model`]: what a snapshot must say, a second time and independently;
-//! - [`recorded`]: what a recording's connection heard, message by message;
+//! - [`recorded`]: plays recordings to the model;
 //! - [`pinned`]: the results of all recordings, kept in `fixtures/expected`;
 //! - [`compare`]: whether a snapshot is what was expected;
 //! - [`strategies`]: messages and sessions for property tests.
@@ -12,6 +12,8 @@ pub mod pinned;
 pub mod recorded;
 pub mod strategies;
 
+pub use comfyglow::recording::Message as Wire;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -19,15 +21,6 @@ use std::{
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
-
-/// A data message as it crosses the wire, whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wire {
-    /// A text message.
-    Text(String),
-    /// A binary message.
-    Binary(Vec<u8>),
-}
 
 /// A worked example: what is heard, and what the snapshot says then.
 #[derive(Clone, Debug)]

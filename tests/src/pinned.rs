@@ -42,19 +42,19 @@ pub struct Cut {
 ///
 /// # Errors
 ///
-/// As [`recorded::messages`].
+/// As [`Recording::messages`].
 pub fn results(recording: &Recording) -> Result<Vec<Connection>> {
     let lines = recording.rows.len();
     let mut all_rows: Vec<usize> =
         (0..=FIRST_LINES.min(lines)).chain((1..=SPREAD).map(|n| lines * n / SPREAD)).collect();
     all_rows.sort_unstable();
     all_rows.dedup();
-    let connections = recorded::connections(recording).into_iter();
+    let connections = recording.connections().into_iter();
     connections.map(|conn| Ok(Connection { conn, cuts: cuts(recording, conn, &all_rows)? })).collect()
 }
 
 fn cuts(recording: &Recording, conn: i64, all_rows: &[usize]) -> Result<Vec<Cut>> {
-    let messages = recorded::messages(recording, conn)?;
+    let messages = recording.messages(conn)?;
     let mut messages = messages.iter().peekable();
     let mut model = recorded::model(recording);
     let mut cut = |rows: usize| {

@@ -40,15 +40,16 @@ pub fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
-/// The worked examples, in the order of `fixtures/vectors.jsonl`.
+/// The worked examples: those of `fixtures/vectors.jsonl`, and those of `fixtures/rules.jsonl`, which go through the
+/// snapshot's rules one by one.
 ///
 /// # Panics
 ///
-/// Where the file is not what it should be.
+/// Where the files are not what they should be.
 pub fn vectors() -> Vec<Vector> {
-    let file = fixtures().join("vectors.jsonl");
-    let text = std::fs::read_to_string(&file).expect("vectors.jsonl is in the repository");
-    text.lines().map(vector).collect()
+    let read = |name| std::fs::read_to_string(fixtures().join(name)).expect("the vectors are in the repository");
+    let files = ["vectors.jsonl", "rules.jsonl"].map(read);
+    files.iter().flat_map(|text| text.lines()).map(vector).collect()
 }
 
 fn vector(line: &str) -> Vector {

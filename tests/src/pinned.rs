@@ -137,7 +137,7 @@ fn collect_changes(path: &str, old: &Value, new: &Value, changes: &mut Map<Strin
 ///
 /// # Errors
 ///
-/// Where the text is not what [`write`] writes.
+/// Where the text is not what [`write()`] writes.
 pub fn parse(text: &str) -> Result<Vec<Connection>> {
     let connections: Value = serde_json::from_str(text)?;
     let connections = connections.as_array().context("a pinned file is an array")?;

@@ -335,7 +335,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         let Some(prompt) = &mut self.prompt else { return Changes::NONE };
         let key = node.key();
         if !prompt.has_progress_state {
-            self.nodes.finish_all_but(Some(key));
+            self.nodes.pass_all_but(Some(key));
         }
         self.nodes.note(key, node, Seen::STARTED, None, display_node);
         let shown = display_node.or_else(|| self.nodes.display(key).map(Id::from)).unwrap_or(node);
@@ -387,8 +387,10 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     }
 
     fn progress_state(&mut self, id: Id<'_>) -> Changes {
-        if self.running(id).is_none() {
-            return Changes::NONE;
+        match self.running(id) {
+            None => return Changes::NONE,
+            Some(prompt) if !prompt.has_progress_state => self.nodes.forget_passed(),
+            Some(_) => {}
         }
         let (announced, nodes) = (&self.announced, &self.nodes);
         let Some(prompt) = &mut self.prompt else { return Changes::NONE };
@@ -418,7 +420,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
 
     fn execution_success(&mut self, now: Instant, id: Id<'_>) -> Changes {
         match self.running(id) {
-            Some(prompt) if !prompt.has_progress_state => self.nodes.finish_all_but(None),
+            Some(prompt) if !prompt.has_progress_state => self.nodes.pass_all_but(None),
             _ => {}
         }
         self.end(now, id, PromptState::Success)

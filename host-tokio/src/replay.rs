@@ -1,13 +1,13 @@
 //! Plays a recording through the core under the recording's own clock, at once.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use comfyglow_core::{
     session::{Config, DesktopSession, End, Input, Link, Output},
     text::{Id, Text},
     time::Instant,
 };
 
-use crate::recording::{Message, Recording, What};
+use crate::recording::{Message, Recording, What, server_frame};
 
 /// What of a recording is played, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl Replay {
                 What::Close(how) => player.close(how),
                 _ => {
                     while let Some(heard) = messages.next_if(|heard| heard.line <= line) {
-                        player.message(&heard.wire).with_context(|| format!("line {line}"))?;
+                        player.message(&heard.wire);
                     }
                 }
             }
@@ -99,7 +99,6 @@ struct Player {
     pieces: usize,
     /// The graphs that the recording submits, by their prompt's id.
     nodes_total: Vec<(Text<ID>, u32)>,
-    frame: Vec<u8>,
 }
 
 impl Player {
@@ -113,7 +112,6 @@ impl Player {
             now: Instant::ZERO,
             pieces,
             nodes_total: nodes_total.collect(),
-            frame: Vec::new(),
         }
     }
 
@@ -140,33 +138,19 @@ impl Player {
     }
 
     /// A message, as a frame that is fed in pieces.
-    fn message(&mut self, message: &Message) -> Result<()> {
+    fn message(&mut self, message: &Message) {
         let (opcode, payload) = match message {
             Message::Text(text) => (1_u8, text.as_bytes()),
             Message::Binary(bytes) => (2, bytes.as_slice()),
         };
-        let mut frame = std::mem::take(&mut self.frame);
-        frame.clear();
-        frame.push(0x80 | opcode);
-        match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
-            (Ok(len @ ..126), _) => frame.push(len),
-            (_, Ok(len)) => {
-                frame.push(126);
-                frame.extend_from_slice(&len.to_be_bytes());
-            }
-            _ => {
-                frame.push(127);
-                frame.extend_from_slice(&u64::try_from(payload.len())?.to_be_bytes());
-            }
-        }
-        self.session.handle_input(self.now, Input::Bytes(Link::Socket, &frame));
+        let frame = server_frame(opcode, payload);
+        let (header, payload) = frame.split_at(frame.len() - payload.len());
+        self.session.handle_input(self.now, Input::Bytes(Link::Socket, header));
         for piece in payload.chunks(self.pieces) {
             self.session.handle_input(self.now, Input::Bytes(Link::Socket, piece));
         }
-        self.frame = frame;
         self.drain();
         self.tell_graph();
-        Ok(())
     }
 
     /// Tells the size of the graph of a prompt that has just begun.

@@ -116,3 +116,12 @@ pub fn expected(name: &str) -> Option<Vec<pinned::Connection>> {
     let text = std::fs::read_to_string(fixtures().join("expected").join(format!("{name}.json"))).ok()?;
     Some(pinned::parse(&text).expect("a pinned result is in the form that the example `pin` writes"))
 }
+
+/// The message as one frame from a server.
+pub fn frame(wire: &Wire) -> Vec<u8> {
+    let (opcode, payload) = match wire {
+        Wire::Text(text) => (1, text.as_bytes()),
+        Wire::Binary(bytes) => (2, bytes.as_slice()),
+    };
+    comfyglow::recording::server_frame(opcode, payload)
+}

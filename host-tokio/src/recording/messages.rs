@@ -14,6 +14,24 @@ pub enum Message {
     Binary(Vec<u8>),
 }
 
+/// A frame as a server sends it: whole, unmasked, of the opcode `opcode`.
+pub fn server_frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0x80 | opcode];
+    match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
+        (Ok(len @ ..126), _) => frame.push(len),
+        (_, Ok(len)) => {
+            frame.push(126);
+            frame.extend_from_slice(&len.to_be_bytes());
+        }
+        _ => {
+            frame.push(127);
+            frame.extend_from_slice(&(payload.len() as u64).to_be_bytes());
+        }
+    }
+    frame.extend_from_slice(payload);
+    frame
+}
+
 /// A data message that was received whole.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Heard {

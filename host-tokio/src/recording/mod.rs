@@ -5,7 +5,7 @@
 
 mod messages;
 
-pub use messages::{Heard, Message};
+pub use messages::{Heard, Message, server_frame};
 
 use std::{
     collections::HashMap,

@@ -131,6 +131,8 @@ impl Model {
             Some(record) => match record.state {
                 State::Running => return true,
                 State::Ended if done => return false,
+                // Rule 1 comes first: only a running record makes a start of its own prompt nothing new.
+                State::Ended if start => {}
                 State::Ended => {
                     record.revive();
                     return true;

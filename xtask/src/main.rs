@@ -4,6 +4,7 @@
 //! and its arm in `main`. What should also run in `cargo xtask ci` gets a line in `ci::STEPS`.
 use clap::Parser;
 
+mod autobahn;
 mod ci;
 mod cross;
 mod debian;
@@ -17,12 +18,14 @@ mod steps;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
 enum Xtask {
+    Autobahn(autobahn::Args),
     Ci(ci::Args),
     Cross(cross::Args),
 }
 
 fn main() -> anyhow::Result<()> {
     match Xtask::parse() {
+        Xtask::Autobahn(args) => autobahn::run(&args),
         Xtask::Ci(args) => ci::run(&args),
         Xtask::Cross(args) => cross::run(&args),
     }

@@ -147,7 +147,7 @@ fn finish(fresh: &Path, tree: &Path) -> Result<()> {
     };
     fs::create_dir_all(host.join("bin"))?;
     run(Command::new("ln").arg("-s").arg(&linker).arg(host.join("bin/rust-lld")))?;
-    // Of the source only the libraries are needed; the compiler's is ten times that.
+    // Of the source only the libraries are needed; the rest is five times that.
     let source = only(&tree.join("usr/src"), |name| name.starts_with("rustc-"))?;
     for entry in fs::read_dir(&source)? {
         let entry = entry?;

@@ -21,6 +21,7 @@ pub(super) struct Names<const N: usize> {
 
 impl<const N: usize> Names<N> {
     pub(super) const fn new() -> Self {
+        const { assert!(N < u16::MAX as usize, "a name is found by 16 bits, of which one value means none") }
         Self { bytes: [0; N], used: 0 }
     }
 

@@ -48,7 +48,8 @@ struct Fault {
 
 #[derive(Clone, Debug, Serialize)]
 struct LastEvent {
-    r#type: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
     age_ms: u64,
 }
 
@@ -191,7 +192,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
                     advice: fault.advice(),
                 }),
                 last_event: connection.last_event.map(|event| LastEvent {
-                    r#type: event.kind.name(),
+                    kind: event.kind.name(),
                     age_ms: now.saturating_since(event.at).as_millis(),
                 }),
             },

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+mod autobahn;
 mod ci;
 mod cross;
 mod debian;
@@ -19,12 +20,14 @@ mod steps;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
 enum Xtask {
+    Autobahn(autobahn::Args),
     Ci(ci::Args),
     Cross(cross::Args),
 }
 
 fn main() -> ExitCode {
     let done = match Xtask::parse() {
+        Xtask::Autobahn(args) => autobahn::run(&args),
         Xtask::Ci(args) => ci::run(&args),
         Xtask::Cross(args) => cross::run(&args),
     };

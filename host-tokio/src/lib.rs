@@ -1,2 +1,3 @@
 //! comfyglow for tokio: a ComfyUI progress client, a simulator of the server, and what the `comfyglow` command is made of.
 pub mod recording;
+pub mod simulator;

@@ -1,4 +1,4 @@
-//! How far is your ComfyUI? The core: no_std, no allocation, sans-IO.
+//! How far is your `ComfyUI`? The core: `no_std`, no allocation, sans-IO.
 #![no_std]
 #![cfg_attr(
     not(test),
@@ -20,6 +20,14 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod event;
 pub mod http;
+pub mod json;
+pub mod limits;
+pub mod number;
+pub mod progress;
+pub mod reducer;
+pub mod state;
+pub mod text;
 pub mod time;
 pub mod websocket;

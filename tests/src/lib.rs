@@ -1,1 +1,124 @@
 //! What comfyglow's tests share: recordings, a model of the session, splitters and generators.
+//!
+//! - [`model`]: what a snapshot must say, a second time and independently;
+//! - [`recorded`]: what a recording's connection heard, message by message;
+//! - [`pinned`]: the results of all recordings, kept in `fixtures/expected`;
+//! - [`compare`]: whether a snapshot is what was expected;
+//! - [`strategies`]: messages and sessions for property tests.
+
+pub mod compare;
+pub mod model;
+pub mod pinned;
+pub mod recorded;
+pub mod strategies;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use serde_json::Value;
+
+/// A data message as it crosses the wire, whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wire {
+    /// A text message.
+    Text(String),
+    /// A binary message.
+    Binary(Vec<u8>),
+}
+
+/// A worked example: what is heard, and what the snapshot says then.
+#[derive(Clone, Debug)]
+pub struct Vector {
+    /// What it shows.
+    pub name: String,
+    /// The number of nodes of each known graph, by `prompt_id`.
+    pub nodes_total: BTreeMap<String, usize>,
+    /// The messages, in order.
+    pub wire: Vec<Wire>,
+    /// The snapshot's fields that the example is about; compare them by [`compare::assert_matches`].
+    pub expect: Value,
+}
+
+/// The folder of fixtures inside the repository.
+pub fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
+/// The worked examples, in the order of `fixtures/vectors.jsonl`.
+///
+/// # Panics
+///
+/// Where the file is not what it should be.
+pub fn vectors() -> Vec<Vector> {
+    let file = fixtures().join("vectors.jsonl");
+    let text = std::fs::read_to_string(&file).expect("vectors.jsonl is in the repository");
+    text.lines().map(vector).collect()
+}
+
+fn vector(line: &str) -> Vector {
+    let mut line: Value = serde_json::from_str(line).expect("a vector is JSON");
+    let wire = line["rx"].as_array().expect("a vector has an array `rx`").iter().map(|message| match message {
+        Value::String(text) => Wire::Text(text.clone()),
+        other => {
+            let b64 = other["b64"].as_str().expect("a binary message has a text `b64`");
+            Wire::Binary(BASE64_STANDARD.decode(b64).expect("`b64` is base64"))
+        }
+    });
+    Vector {
+        wire: wire.collect(),
+        name: line["name"].as_str().expect("a vector has a `name`").to_owned(),
+        nodes_total: serde_json::from_value(line["nodes_total"].take()).expect("`nodes_total` maps ids to numbers"),
+        expect: line["expect"].take(),
+    }
+}
+
+/// The recordings at hand, by name: those in the repository, and all of the folder that the environment variable
+/// `COMFYGLOW_TRACES` names, else of `shared/traces` beside the workspace, where there is one.
+///
+/// # Panics
+///
+/// Where the repository's own folder can't be read.
+pub fn traces() -> Vec<PathBuf> {
+    let curated = recordings_in(&fixtures().join("traces"));
+    assert!(!curated.is_empty(), "the repository has recordings in tests/fixtures/traces");
+    let by_name = |path: PathBuf| (name_of(&path), path);
+    let mut all: BTreeMap<String, PathBuf> = recordings_in(&shared_traces()).into_iter().map(by_name).collect();
+    all.extend(curated.into_iter().map(by_name));
+    all.into_values().collect()
+}
+
+fn shared_traces() -> PathBuf {
+    std::env::var_os("COMFYGLOW_TRACES")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/traces"), PathBuf::from)
+}
+
+/// The `*.jsonl` files of a folder, sorted; none where there is no such folder.
+pub fn recordings_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<_> =
+        entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "jsonl")).collect();
+    files.sort();
+    files
+}
+
+/// A recording's name: the file's, without its ending.
+///
+/// # Panics
+///
+/// Where the path names no file.
+pub fn name_of(recording: &Path) -> String {
+    recording.file_stem().expect("a recording is a file").to_string_lossy().into_owned()
+}
+
+/// The pinned results of the recording of that name, see [`pinned`]; `None` where none were pinned.
+///
+/// # Panics
+///
+/// Where the pinned file is not what it should be.
+pub fn expected(name: &str) -> Option<Vec<pinned::Connection>> {
+    let text = std::fs::read_to_string(fixtures().join("expected").join(format!("{name}.json"))).ok()?;
+    Some(pinned::parse(&text).expect("a pinned result is in the form that the example `pin` writes"))
+}

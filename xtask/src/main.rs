@@ -1,2 +1,29 @@
-//! The project's own commands.
-fn main() {}
+//! The project's own commands, run as `cargo xtask COMMAND`.
+//!
+//! A command is a file with an `Args` (clap's) and a `run(Args)`; it gets its `mod` line, its variant of `Xtask`
+//! and its arm in `main`. What should also run in `cargo xtask ci` gets a line in `ci::STEPS`.
+use clap::Parser;
+
+mod ci;
+mod cross;
+mod debian;
+mod file_length;
+mod msrv;
+mod process;
+mod project;
+mod steps;
+
+/// The project's own commands.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+enum Xtask {
+    Ci(ci::Args),
+    Cross(cross::Args),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Xtask::parse() {
+        Xtask::Ci(args) => ci::run(&args),
+        Xtask::Cross(args) => cross::run(&args),
+    }
+}

@@ -1,0 +1,159 @@
+use super::Event;
+
+/// The kind of an [`Event`], without what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum EventKind {
+    /// `status`
+    Status,
+    /// `execution_start`
+    ExecutionStart,
+    /// `execution_cached`
+    ExecutionCached,
+    /// `executing`
+    Executing,
+    /// `progress`
+    Progress,
+    /// `progress_state`
+    ProgressState,
+    /// `executed`
+    Executed,
+    /// `execution_success`
+    ExecutionSuccess,
+    /// `execution_error`
+    ExecutionError,
+    /// `execution_interrupted`
+    ExecutionInterrupted,
+    /// `feature_flags`
+    FeatureFlags,
+    /// `logs`
+    Logs,
+    /// Binary kind 1.
+    PreviewImage,
+    /// Binary kind 3.
+    ProgressText,
+    /// Binary kind 4.
+    PreviewImageWithMetadata,
+    /// Any other `type`.
+    Unknown,
+    /// Any other binary kind.
+    UnknownBinary,
+    /// What can't be used.
+    Malformed,
+}
+
+impl EventKind {
+    const TEXTS: [Self; 12] = [
+        Self::Progress,
+        Self::ProgressState,
+        Self::Executing,
+        Self::Executed,
+        Self::Status,
+        Self::ExecutionStart,
+        Self::ExecutionCached,
+        Self::ExecutionSuccess,
+        Self::ExecutionError,
+        Self::ExecutionInterrupted,
+        Self::FeatureFlags,
+        Self::Logs,
+    ];
+
+    /// The wire's word for it; for the binary kinds the server's name of the constant in lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::ExecutionStart => "execution_start",
+            Self::ExecutionCached => "execution_cached",
+            Self::Executing => "executing",
+            Self::Progress => "progress",
+            Self::ProgressState => "progress_state",
+            Self::Executed => "executed",
+            Self::ExecutionSuccess => "execution_success",
+            Self::ExecutionError => "execution_error",
+            Self::ExecutionInterrupted => "execution_interrupted",
+            Self::FeatureFlags => "feature_flags",
+            Self::Logs => "logs",
+            Self::PreviewImage => "preview_image",
+            Self::ProgressText => "text",
+            Self::PreviewImageWithMetadata => "preview_image_with_metadata",
+            Self::Unknown => "unknown",
+            Self::UnknownBinary => "unknown_binary",
+            Self::Malformed => "malformed",
+        }
+    }
+
+    /// The kind of a text message whose `type` is `name`.
+    pub(super) fn of_type(name: &str) -> Option<Self> {
+        Self::TEXTS.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+impl Event<'_> {
+    /// The event's kind.
+    pub const fn kind(&self) -> EventKind {
+        match self {
+            Self::Status { .. } => EventKind::Status,
+            Self::ExecutionStart { .. } => EventKind::ExecutionStart,
+            Self::ExecutionCached { .. } => EventKind::ExecutionCached,
+            Self::Executing { .. } => EventKind::Executing,
+            Self::Progress { .. } => EventKind::Progress,
+            Self::ProgressState { .. } => EventKind::ProgressState,
+            Self::Executed { .. } => EventKind::Executed,
+            Self::ExecutionSuccess { .. } => EventKind::ExecutionSuccess,
+            Self::ExecutionError { .. } => EventKind::ExecutionError,
+            Self::ExecutionInterrupted { .. } => EventKind::ExecutionInterrupted,
+            Self::FeatureFlags { .. } => EventKind::FeatureFlags,
+            Self::Logs { .. } => EventKind::Logs,
+            Self::PreviewImage { .. } => EventKind::PreviewImage,
+            Self::ProgressText { .. } => EventKind::ProgressText,
+            Self::PreviewImageWithMetadata { .. } => EventKind::PreviewImageWithMetadata,
+            Self::Unknown { .. } => EventKind::Unknown,
+            Self::UnknownBinary { .. } => EventKind::UnknownBinary,
+            Self::Malformed(_) => EventKind::Malformed,
+        }
+    }
+}
+
+/// A set of [`EventKind`]s: what somebody subscribed to.
+///
+/// Of kinds outside the set no values are extracted; they are checked and counted all the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Interest(u32);
+
+impl Interest {
+    /// Nothing.
+    pub const NONE: Self = Self(0);
+    /// Everything.
+    pub const ALL: Self = Self(u32::MAX);
+    /// What the state is made of: everything but flags, logs and the contents of binary messages.
+    pub const STATE: Self = Self::NONE
+        .with(EventKind::Status)
+        .with(EventKind::ExecutionStart)
+        .with(EventKind::ExecutionCached)
+        .with(EventKind::Executing)
+        .with(EventKind::Progress)
+        .with(EventKind::ProgressState)
+        .with(EventKind::Executed)
+        .with(EventKind::ExecutionSuccess)
+        .with(EventKind::ExecutionError)
+        .with(EventKind::ExecutionInterrupted);
+
+    /// The set with `kind` in it.
+    #[must_use]
+    pub const fn with(self, kind: EventKind) -> Self {
+        Self(self.0 | 1 << kind as u8)
+    }
+
+    /// Both sets.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether `kind` is in the set.
+    pub const fn contains(self, kind: EventKind) -> bool {
+        self.0 & (1 << kind as u8) != 0
+    }
+}

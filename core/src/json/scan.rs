@@ -1,0 +1,55 @@
+//! Finds the end of a run of ordinary text, a machine word at a time.
+
+const WORD: usize = size_of::<usize>();
+const ONES: usize = usize::MAX / 0xff;
+const HIGHS: usize = ONES << 7;
+
+/// The length of the longest prefix without a quote, a backslash or a control character.
+pub(super) fn plain_len(bytes: &[u8]) -> usize {
+    let mut len = 0_usize;
+    let mut words = bytes.chunks_exact(WORD);
+    for chunk in words.by_ref() {
+        let special = chunk.first_chunk().map_or(HIGHS, |word| specials(usize::from_le_bytes(*word)));
+        if special != 0 {
+            // The lowest set bit is the first special byte: false alarms of the tricks below lie above a true one only.
+            return len.saturating_add(special.trailing_zeros() as usize / 8);
+        }
+        len = len.saturating_add(WORD);
+    }
+    len.saturating_add(words.remainder().iter().take_while(|b| !is_special(**b)).count())
+}
+
+const fn is_special(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..=0x1f)
+}
+
+/// A word whose high bits mark the special bytes of `word`.
+const fn specials(word: usize) -> usize {
+    let below_space = word.wrapping_sub(ONES.wrapping_mul(0x20)) & !word;
+    (below_space | zeros(word ^ ONES.wrapping_mul(b'"' as usize)) | zeros(word ^ ONES.wrapping_mul(b'\\' as usize)))
+        & HIGHS
+}
+
+const fn zeros(word: usize) -> usize {
+    word.wrapping_sub(ONES) & !word
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agrees_with_the_byte_by_byte_search_at_every_place_and_value() {
+        for byte in 0..=255_u8 {
+            for at in 0..40 {
+                for fill in [b'a', 0x20, 0x21, 0x23, 0x5b, 0x5d, 0x7f, 0x80, 0xff] {
+                    let mut text = [fill; 41];
+                    text[at] = byte;
+                    let expect = text.iter().take_while(|b| !is_special(**b)).count();
+                    assert_eq!(plain_len(&text), expect, "byte {byte} at {at} in {fill}");
+                    assert_eq!(plain_len(&text[..at]), at, "before {at} in {fill}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Every limit of the core, once, with its unit and what happens past it.
+//!
+//! Those that cost memory are const generics of [`Session`](crate::session::Session) and [`State`](crate::state::State);
+//! [`gadget`] and [`desktop`] are two ready-made sets of them.
+
+/// Containers that a JSON text may nest. A deeper message is malformed.
+pub const JSON_DEPTH: u8 = 64;
+
+/// Bytes of a member's name that are compared. A longer name is none that the server's events use.
+pub const KEY_BYTES: usize = 24;
+
+/// Steps are clamped to ± this many thousandths (2^40 steps).
+pub const STEP_MILLIS: i64 = (1 << 40) * 1_000;
+
+/// Prompts whose record was replaced that are remembered by a hash of their id; late events of an older one would begin
+/// a record of their own.
+pub const REPLACED_PROMPTS: usize = 8;
+
+/// Progress events that the history keeps; the oldest makes room.
+pub const HISTORY: usize = 100;
+
+/// Payload bytes of a control frame (RFC 6455, 5.5). A longer one fails the connection.
+pub const CONTROL_BYTES: usize = 125;
+
+/// Microseconds that changes are held back after one was told; the first is told at once, the last is never lost.
+pub const DEBOUNCE_MICROS: u64 = 16_000;
+
+/// Seconds that a connection may take from dialling to the server's answer to the handshake; then it is given up.
+pub const CONNECT_SECONDS: u64 = 10;
+
+/// Seconds that an HTTP exchange may take; then it is given up and changes nothing.
+pub const HTTP_SECONDS: u64 = 10;
+
+/// What a microcontroller with tens of KB of RAM affords.
+pub mod gadget {
+    /// Bytes of an id or type that are kept; a longer one is cut at a character's boundary, yet compared whole.
+    pub const ID: usize = 48;
+    /// Bytes of an exception's message that are kept; a longer one is cut and marked.
+    pub const MESSAGE: usize = 256;
+    /// Nodes whose progress is tracked in a prompt; past them the counts are lower bounds, and marked so.
+    pub const NODES: usize = 64;
+    /// Bytes for the distinct display ids and class names of a prompt's nodes; past them a node is shown by its own id,
+    /// without its class.
+    pub const NAMES: usize = 1_024;
+    /// Bytes for a request or response head. A longer request is an error of the configuration, a longer response fails
+    /// its exchange.
+    pub const HEAD: usize = 768;
+}
+
+/// What a desktop affords (SNAPSHOT's capacities).
+pub mod desktop {
+    /// Bytes of an id or type that are kept; a longer one is cut at a character's boundary, yet compared whole.
+    pub const ID: usize = 256;
+    /// Bytes of an exception's message that are kept; a longer one is cut and marked.
+    pub const MESSAGE: usize = 4_096;
+    /// Nodes whose progress is tracked in a prompt; past them the counts are lower bounds, and marked so.
+    pub const NODES: usize = 2_048;
+    /// Bytes for the distinct display ids and class names of a prompt's nodes; past them a node is shown by its own id,
+    /// without its class.
+    pub const NAMES: usize = 32_768;
+    /// Bytes for a request or response head. A longer request is an error of the configuration, a longer response fails
+    /// its exchange.
+    pub const HEAD: usize = 8_192;
+}
+
+const _: () = {
+    assert!(JSON_DEPTH as u32 == u64::BITS, "the lexer keeps one bit a container");
+    assert!(gadget::ID >= 36, "a UUID must fit");
+    assert!(desktop::NAMES <= u16::MAX as usize, "names are found by 16-bit offsets");
+    assert!(desktop::MESSAGE <= u16::MAX as usize, "a text's length has 16 bits");
+};

@@ -1,0 +1,11 @@
+//! What is made of progress: how long it will take, its history, and how it moves on a screen.
+
+mod debounce;
+mod eta;
+mod history;
+mod smooth;
+
+pub use debounce::Debounce;
+pub use eta::linear_eta;
+pub use history::{History, ProgressPoint};
+pub use smooth::Smooth;

@@ -1,0 +1,606 @@
+//! The one function that changes [`State`]: the snapshot's rules, total over every action in every state.
+//!
+//! Messages are applied in the order of the wire, each at its end and in one step; the [`Part`]s before tell of single
+//! nodes and stand apart, where the message may begin a prompt, until that end.
+
+use crate::{
+    event::{Event, EventKind, NodeStatus, Part},
+    number::Milli,
+    state::{
+        ConnectionStatus, ErrorRecord, Fault, LastEvent, Nodes, Percentage, Prompt, PromptState, Seen, State, Steps,
+        Target, WHOLE, Whose, part_of,
+    },
+    text::{Id, Key, Text},
+    time::Instant,
+};
+
+/// The one exception that doesn't end its prompt (ComfyUI's `execution_block_cb`).
+const EXECUTION_BLOCKED: &str = "ExecutionBlocked";
+
+/// What the reducer is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Action<'a> {
+    /// The connection is being made.
+    Dialling,
+    /// The server accepted the connection.
+    Established,
+    /// The connection was lost or could not be made; without a fault we ended it.
+    Lost(Option<Fault>),
+    /// A part of the message at hand.
+    Part(Part<'a>),
+    /// A text message ended.
+    Text(Event<'a>),
+    /// A binary message ended.
+    Binary(Event<'a>),
+    /// A node of a prompt's graph, over HTTP or from one's own submission.
+    GraphNode {
+        /// The prompt.
+        prompt_id: Id<'a>,
+        /// The node.
+        node: Id<'a>,
+        /// Its `class_type`.
+        class: &'a str,
+    },
+    /// The size of a prompt's graph, over HTTP or from one's own submission.
+    Graph {
+        /// The prompt.
+        prompt_id: Id<'a>,
+        /// Nodes of the graph.
+        nodes: u32,
+    },
+}
+
+/// What an action changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Changes(u8);
+
+impl Changes {
+    /// Nothing.
+    pub const NONE: Self = Self(0);
+    /// [`State::connection`].
+    pub const CONNECTION: Self = Self(1);
+    /// [`State::queue_remaining`].
+    pub const QUEUE: Self = Self(1 << 1);
+    /// Another prompt, or its state: it began, ended or failed.
+    pub const PROMPT: Self = Self(1 << 2);
+    /// The current node.
+    pub const NODE: Self = Self(1 << 3);
+    /// Steps, percentage or counts of nodes.
+    pub const PROGRESS: Self = Self(1 << 4);
+    /// Counts of outputs, previews, texts or warnings.
+    pub const OUTPUT: Self = Self(1 << 5);
+    /// [`State::messages`].
+    pub const MESSAGES: Self = Self(1 << 6);
+
+    /// Whether something changed.
+    pub const fn any(self) -> bool {
+        self.0 != 0
+    }
+
+    /// Whether any of `other` changed.
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// Applies `action` to `state` at `now` and tells what it changed.
+pub fn reduce<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
+    state: &mut State<ID, MESSAGE, NODES, NAMES>,
+    now: Instant,
+    action: Action<'_>,
+) -> Changes {
+    match action {
+        Action::Dialling => state.dialling(),
+        Action::Established => state.established(),
+        Action::Lost(fault) => state.lost(fault),
+        Action::Part(part) => {
+            state.part(part);
+            Changes::NONE
+        }
+        Action::Text(event) => {
+            state.messages.text = state.messages.text.saturating_add(1);
+            state.message(now, event).and(Changes::MESSAGES)
+        }
+        Action::Binary(event) => {
+            state.messages.binary = state.messages.binary.saturating_add(1);
+            state.message(now, event).and(Changes::MESSAGES)
+        }
+        Action::GraphNode { prompt_id, node, class } => {
+            if state.names(prompt_id) {
+                state.nodes.note_class(node, class);
+            }
+            Changes::NONE
+        }
+        Action::Graph { prompt_id, nodes } if state.names(prompt_id) => state.graph(nodes),
+        // The prompt is over and another one's record stands.
+        Action::Graph { .. } => Changes::NONE,
+    }
+}
+
+impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> State<ID, MESSAGE, NODES, NAMES> {
+    fn dialling(&mut self) -> Changes {
+        self.connection.status = ConnectionStatus::Connecting;
+        self.connection.attempt = self.connection.attempt.saturating_add(1);
+        Changes::CONNECTION
+    }
+
+    fn established(&mut self) -> Changes {
+        self.connection.status = ConnectionStatus::Connected;
+        self.connection.attempt = 0;
+        self.connection.fault = None;
+        // What runs by now, the new connection tells.
+        if let Some(prompt) = &mut self.prompt {
+            prompt.rest();
+        }
+        Changes::CONNECTION.and(Changes::NODE).and(Changes::PROGRESS)
+    }
+
+    fn lost(&mut self, fault: Option<Fault>) -> Changes {
+        self.forget_parts();
+        self.connection.status = match fault {
+            Some(fault) if fault.whose() == Whose::Yours => ConnectionStatus::Error,
+            _ => ConnectionStatus::Disconnected,
+        };
+        self.connection.fault = fault;
+        Changes::CONNECTION
+    }
+
+    /// The message at hand was malformed or cut off.
+    fn forget_parts(&mut self) {
+        self.nodes.unstage();
+        self.announced.clear();
+    }
+
+    fn graph(&mut self, nodes: u32) -> Changes {
+        if let Some(prompt) = &mut self.prompt {
+            prompt.nodes_total = Some(nodes);
+            prompt.count(&self.nodes);
+        }
+        Changes::PROGRESS
+    }
+
+    /// Whether the record is that of the prompt `id`.
+    fn names(&self, id: Id<'_>) -> bool {
+        self.prompt.as_ref().is_some_and(|prompt| prompt.is(id))
+    }
+
+    fn part(&mut self, part: Part<'_>) {
+        match part {
+            Part::CachedNode { node } => self.nodes.note_cached_soon(node),
+            Part::NodeState { prompt_id, node_id, value, max, state, display_node_id } => {
+                let target = match self.announced.target {
+                    Some(target) => target,
+                    None => self.announce(prompt_id),
+                };
+                if target != Target::Nobody {
+                    self.node_state(target, node_id, (value, max), state, display_node_id);
+                }
+            }
+            // Handed on to who wants them; they change nothing here.
+            Part::Log(_) | Part::ProgressText(_) | Part::Image(_) => {}
+        }
+    }
+
+    /// The first entry of a `progress_state` of the prompt `id`.
+    fn announce(&mut self, id: Id<'_>) -> Target {
+        let target = self.target(id);
+        if target == Target::New {
+            self.nodes.stage();
+        }
+        self.announced.target = Some(target);
+        target
+    }
+
+    fn node_state(
+        &mut self,
+        target: Target,
+        node: Id<'_>,
+        (value, max): (Milli, Milli),
+        status: NodeStatus,
+        display: Option<Id<'_>>,
+    ) {
+        let (seen, running) = match status {
+            NodeStatus::Finished => (Seen::FINISHED, false),
+            NodeStatus::Running => (Seen::STARTED, true),
+            NodeStatus::Other => (Seen::STARTED, false),
+        };
+        let key = node.key();
+        self.nodes.note(key, node, seen, part_of(value, max), display);
+        self.announced.last = Some((key, running));
+        if !running {
+            return;
+        }
+        self.announced.running = Some((key, value, max));
+        let shown = display.or_else(|| self.nodes.display(key).map(Id::from)).unwrap_or(node);
+        self.announced.shown.set(shown);
+        let current = self.prompt.as_ref().and_then(|prompt| prompt.current);
+        if target == Target::Record && current == Some(key) {
+            self.announced.current = Some((value, max));
+        }
+    }
+
+    fn message(&mut self, now: Instant, event: Event<'_>) -> Changes {
+        let changes = match event {
+            Event::Malformed(_) => {
+                self.messages.malformed = self.messages.malformed.saturating_add(1);
+                self.forget_parts();
+                return Changes::NONE;
+            }
+            Event::Unknown { .. } | Event::UnknownBinary { .. } => {
+                self.messages.unknown = self.messages.unknown.saturating_add(1);
+                return Changes::NONE;
+            }
+            Event::Status { queue_remaining, .. } => self.status(now, queue_remaining),
+            Event::ExecutionStart { prompt_id, .. } => self.execution_start(now, prompt_id),
+            Event::ExecutionCached { prompt_id, nodes } => self.execution_cached(prompt_id, nodes),
+            Event::Executing { node: Some(node), display_node, prompt_id } => {
+                self.executing(node, display_node, prompt_id)
+            }
+            Event::Executing { node: None, prompt_id, .. } => self.executing_nothing(now, prompt_id),
+            Event::Progress { value, max, prompt_id, node } => self.progress(now, value, max, prompt_id, node),
+            Event::ProgressState { prompt_id, .. } => self.progress_state(prompt_id),
+            Event::Executed { prompt_id, .. } => match self.running(prompt_id) {
+                Some(prompt) => {
+                    prompt.outputs = prompt.outputs.saturating_add(1);
+                    Changes::OUTPUT
+                }
+                None => Changes::NONE,
+            },
+            Event::ExecutionSuccess { prompt_id, .. } => self.execution_success(now, prompt_id),
+            Event::ExecutionInterrupted { prompt_id, .. } => self.end(now, prompt_id, PromptState::Interrupted),
+            Event::ExecutionError { prompt_id, node_id, node_type, exception_type, exception_message, .. } => {
+                self.execution_error(now, prompt_id, node_id, node_type, exception_type, exception_message)
+            }
+            Event::PreviewImage { .. } | Event::PreviewImageWithMetadata { .. } => {
+                self.binary(|prompt| &mut prompt.previews)
+            }
+            Event::ProgressText { .. } => self.binary(|prompt| &mut prompt.text_updates),
+            // They say nothing of a prompt.
+            Event::FeatureFlags { .. } | Event::Logs { .. } => Changes::NONE,
+        };
+        self.connection.last_event = Some(LastEvent { kind: event.kind(), at: now });
+        // A message may begin a record that the parts before it belong to; whatever is still apart belongs to none.
+        self.forget_parts_of(event.kind());
+        changes
+    }
+
+    fn forget_parts_of(&mut self, kind: EventKind) {
+        if matches!(kind, EventKind::ProgressState | EventKind::ExecutionCached) {
+            self.forget_parts();
+        }
+    }
+
+    fn status(&mut self, now: Instant, queue_remaining: u32) -> Changes {
+        let changes = if self.queue_remaining == Some(queue_remaining) { Changes::NONE } else { Changes::QUEUE };
+        self.queue_remaining = Some(queue_remaining);
+        match &mut self.prompt {
+            // Nothing is queued or runs, and no outcome was heard: it passed us by.
+            Some(prompt) if queue_remaining == 0 && prompt.is_running() => {
+                prompt.end(now, PromptState::Ended);
+                changes.and(Changes::PROMPT).and(Changes::NODE).and(Changes::PROGRESS)
+            }
+            _ => changes,
+        }
+    }
+
+    fn execution_start(&mut self, now: Instant, id: Id<'_>) -> Changes {
+        if self.prompt.as_ref().is_some_and(|prompt| prompt.is_running() && prompt.is(id)) {
+            return Changes::NONE;
+        }
+        self.begin(Some(id));
+        if let Some(prompt) = &mut self.prompt {
+            prompt.started = Some(now);
+        }
+        Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS)
+    }
+
+    fn execution_cached(&mut self, id: Id<'_>, count: u32) -> Changes {
+        let begins = match self.target(id) {
+            Target::Nobody => return Changes::NONE,
+            Target::Record => {
+                self.take(id);
+                false
+            }
+            Target::New => {
+                self.replace(Some(id));
+                true
+            }
+        };
+        self.nodes.commit_cached(begins);
+        if let Some(prompt) = &mut self.prompt {
+            prompt.nodes_cached = Some(count);
+            prompt.count(&self.nodes);
+        }
+        Changes::PROGRESS.and(if begins { Changes::PROMPT } else { Changes::NONE })
+    }
+
+    fn executing(&mut self, node: Id<'_>, display_node: Option<Id<'_>>, id: Option<Id<'_>>) -> Changes {
+        match id {
+            Some(id) if self.running(id).is_none() => return Changes::NONE,
+            None if !self.is_running() => self.begin(None),
+            _ => {}
+        }
+        let Some(prompt) = &mut self.prompt else { return Changes::NONE };
+        let key = node.key();
+        if !prompt.has_progress_state {
+            self.nodes.finish_all_but(Some(key));
+        }
+        self.nodes.note(key, node, Seen::STARTED, None, display_node);
+        let shown = display_node.or_else(|| self.nodes.display(key).map(Id::from)).unwrap_or(node);
+        prompt.make_current(key, shown);
+        prompt.count(&self.nodes);
+        Changes::NODE.and(Changes::PROGRESS).and(Changes::PROMPT)
+    }
+
+    fn executing_nothing(&mut self, now: Instant, id: Option<Id<'_>>) -> Changes {
+        let Some(id) = id else { return Changes::NONE };
+        if !self.is_running() || self.target(id) != Target::Record {
+            return Changes::NONE;
+        }
+        // The outcome comes before this: it was missed.
+        self.take(id);
+        if let Some(prompt) = &mut self.prompt {
+            prompt.end(now, PromptState::Ended);
+        }
+        Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS)
+    }
+
+    fn progress(
+        &mut self,
+        now: Instant,
+        value: Milli,
+        max: Milli,
+        id: Option<Id<'_>>,
+        node: Option<Id<'_>>,
+    ) -> Changes {
+        let speaks = match id {
+            Some(id) => self.running(id).is_some(),
+            None => self.is_running(),
+        };
+        let Some(prompt) = self.prompt.as_mut().filter(|_| speaks) else { return Changes::NONE };
+        let mut changes = Changes::PROGRESS;
+        if let Some(node) = node {
+            let key = node.key();
+            self.nodes.note(key, node, Seen::STARTED, part_of(value, max), None);
+            if prompt.current != Some(key) {
+                prompt.make_current(key, self.nodes.display(key).map_or(node, Id::from));
+                changes = changes.and(Changes::NODE);
+            }
+        }
+        prompt.steps = Steps::new(value, max);
+        prompt.count(&self.nodes);
+        let permille = prompt.percentage().and_then(|p| u16::try_from(p.permille()).ok());
+        self.history.push(now, permille, prompt.steps);
+        changes
+    }
+
+    fn progress_state(&mut self, id: Id<'_>) -> Changes {
+        if self.running(id).is_none() {
+            return Changes::NONE;
+        }
+        let (announced, nodes) = (&self.announced, &self.nodes);
+        let Some(prompt) = &mut self.prompt else { return Changes::NONE };
+        prompt.has_progress_state = true;
+        let before = core::mem::replace(&mut prompt.last_entry, announced.last.map(|(key, _)| key));
+        let mut changes = Changes::PROGRESS;
+        let started = match (announced.last, announced.running) {
+            // The last entry is the node started last: it is current from its first message on.
+            (Some((last, true)), _) if before != Some(last) && prompt.current != Some(last) => Some(last),
+            (_, Some((key, ..))) if prompt.current.is_none() => Some(key),
+            _ => None,
+        };
+        if let Some(key) = started {
+            prompt.make_current(key, announced.shown.as_id());
+            changes = changes.and(Changes::NODE);
+        }
+        let bar = match announced.running {
+            Some((key, value, max)) if prompt.current == Some(key) => Some((value, max)),
+            _ => announced.current.filter(|_| started.is_none()),
+        };
+        if let Some((value, max)) = bar.filter(|(_, max)| max.thousandths() > 1_000) {
+            prompt.steps = Steps::new(value, max);
+        }
+        prompt.count(nodes);
+        changes
+    }
+
+    fn execution_success(&mut self, now: Instant, id: Id<'_>) -> Changes {
+        match self.running(id) {
+            Some(prompt) if !prompt.has_progress_state => self.nodes.finish_all_but(None),
+            _ => {}
+        }
+        self.end(now, id, PromptState::Success)
+    }
+
+    fn execution_error(
+        &mut self,
+        now: Instant,
+        id: Id<'_>,
+        node_id: Option<Id<'_>>,
+        node_type: Option<Id<'_>>,
+        exception_type: Id<'_>,
+        exception_message: Id<'_>,
+    ) -> Changes {
+        let Some(prompt) = self.running(id) else { return Changes::NONE };
+        if exception_type == Id::from(EXECUTION_BLOCKED) {
+            prompt.warnings = prompt.warnings.saturating_add(1);
+            return Changes::OUTPUT;
+        }
+        let error = prompt.error.insert(ErrorRecord {
+            node_id: node_id.map(copied),
+            node_type: node_type.map(copied),
+            exception_type: Text::new(),
+            exception_message: Text::new(),
+        });
+        error.exception_type.set(exception_type);
+        error.exception_message.set(exception_message);
+        self.end(now, id, PromptState::Error)
+    }
+
+    fn end(&mut self, now: Instant, id: Id<'_>, state: PromptState) -> Changes {
+        let Some(prompt) = self.running(id) else { return Changes::NONE };
+        prompt.end(now, state);
+        if let Some(prompt) = &mut self.prompt {
+            prompt.count(&self.nodes);
+        }
+        Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS)
+    }
+
+    fn binary(&mut self, counter: impl FnOnce(&mut Prompt<ID, MESSAGE>) -> &mut u32) -> Changes {
+        match &mut self.prompt {
+            Some(prompt) if prompt.is_running() => {
+                let counter = counter(prompt);
+                *counter = counter.saturating_add(1);
+                Changes::OUTPUT
+            }
+            // It names no prompt, and none runs.
+            _ => Changes::NONE,
+        }
+    }
+
+    fn is_running(&self) -> bool {
+        self.prompt.as_ref().is_some_and(Prompt::is_running)
+    }
+
+    /// Whom an event that names the prompt `id` speaks of, `execution_start` excepted.
+    fn target(&self, id: Id<'_>) -> Target {
+        match &self.prompt {
+            Some(prompt) if prompt.is(id) => {
+                if prompt.state.is_final() {
+                    Target::Nobody
+                } else {
+                    Target::Record
+                }
+            }
+            _ if self.was_replaced(id.key()) => Target::Nobody,
+            Some(prompt) if prompt.id.is_none() && prompt.is_running() => Target::Record,
+            // We joined midway.
+            _ => Target::New,
+        }
+    }
+
+    /// The record that an event of the prompt `id` speaks of, running; `None` where that is over.
+    fn running(&mut self, id: Id<'_>) -> Option<&mut Prompt<ID, MESSAGE>> {
+        match self.target(id) {
+            Target::Nobody => return None,
+            Target::Record => self.take(id),
+            Target::New => self.begin(Some(id)),
+        }
+        self.prompt.as_mut()
+    }
+
+    /// The record is that of the prompt `id`, and it runs: the end that was guessed was none.
+    fn take(&mut self, id: Id<'_>) {
+        if let Some(prompt) = &mut self.prompt {
+            if prompt.id.is_none() {
+                prompt.id = Some(copied(id));
+            }
+            prompt.state = PromptState::Running;
+            prompt.ended = None;
+        }
+    }
+
+    /// Begins a record with the nodes that stand apart for it, or none.
+    fn begin(&mut self, id: Option<Id<'_>>) {
+        self.nodes.commit_stage();
+        self.replace(id);
+    }
+
+    /// Replaces the record and remembers whose it was.
+    fn replace(&mut self, id: Option<Id<'_>>) {
+        let new = id.map(|id| id.key());
+        let old = self.prompt.as_ref().and_then(|prompt| prompt.id.as_ref()).map(|id| id.as_id().key());
+        self.forget_replaced(new);
+        if let Some(old) = old.filter(|old| Some(*old) != new) {
+            if self.replaced.is_full() {
+                self.replaced.pop_front();
+            }
+            let _ = self.replaced.push_back(old);
+        }
+        self.prompt = Some(Prompt::new(id.map(copied)));
+    }
+
+    fn was_replaced(&self, id: Key) -> bool {
+        self.replaced.iter().any(|key| *key == id)
+    }
+
+    /// The prompt `id` runs again: its events count.
+    fn forget_replaced(&mut self, id: Option<Key>) {
+        for _ in 0..self.replaced.len() {
+            match self.replaced.pop_front() {
+                Some(key) if Some(key) != id => {
+                    let _ = self.replaced.push_back(key);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
+    fn is(&self, id: Id<'_>) -> bool {
+        self.id.as_ref().is_some_and(|own| own.as_id() == id)
+    }
+
+    fn is_running(&self) -> bool {
+        self.state == PromptState::Running
+    }
+
+    fn make_current(&mut self, key: Key, shown: Id<'_>) {
+        self.current = Some(key);
+        self.current_node.get_or_insert_default().set(shown);
+        self.steps = None;
+    }
+
+    /// No node is current.
+    fn rest(&mut self) {
+        self.current = None;
+        self.current_node = None;
+        self.steps = None;
+    }
+
+    fn end(&mut self, now: Instant, state: PromptState) {
+        self.rest();
+        self.state = state;
+        self.ended = Some(now);
+    }
+
+    /// Works out what the nodes add up to.
+    fn count<const NODES: usize, const NAMES: usize>(&mut self, nodes: &Nodes<NODES, NAMES>) {
+        self.nodes_finished = nodes.finished();
+        self.truncated_nodes = nodes.is_truncated();
+        let reached = match (self.state, self.nodes_total) {
+            (PromptState::Success, _) => Percentage::FULL,
+            (_, Some(total)) => share(nodes.done(), total).min(Percentage::ALMOST),
+            (_, None) => return,
+        };
+        self.percentage = self.percentage.max(reached);
+    }
+}
+
+/// `done` of `total` whole nodes as a percentage.
+fn share(done: u64, total: u32) -> Percentage {
+    let whole = u64::from(total).saturating_mul(u64::from(WHOLE));
+    let done = done.min(whole);
+    // The product has room for 36 bits beside those of a full percentage: of larger sums the lowest bits go.
+    let surplus = 28_u32.saturating_sub(done.leading_zeros());
+    let (done, whole) = (done >> surplus, whole >> surplus);
+    let product = done.saturating_mul(u64::from(Percentage::FULL.millionths())).saturating_add(whole >> 1);
+    let millionths = product.checked_div(whole).and_then(|m| u32::try_from(m).ok()).unwrap_or_default();
+    Percentage::from_millionths(millionths)
+}
+
+fn copied<const ID: usize>(id: Id<'_>) -> Text<ID> {
+    let mut text = Text::new();
+    text.set(id);
+    text
+}

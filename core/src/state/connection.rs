@@ -1,0 +1,214 @@
+use crate::{event::EventKind, time::Instant};
+
+/// The connection to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Connection {
+    /// How it fares.
+    pub status: ConnectionStatus,
+    /// How the prompt's state is known.
+    pub source: Source,
+    /// Attempts to connect since it was lost, or since the start.
+    pub attempt: u32,
+    /// How often it was made again.
+    pub reconnects: u32,
+    /// What is wrong, or was when it was lost.
+    pub fault: Option<Fault>,
+    /// The last message that was of use, and when it ended.
+    pub last_event: Option<LastEvent>,
+}
+
+impl Connection {
+    pub(super) const fn new() -> Self {
+        Self {
+            status: ConnectionStatus::Connecting,
+            source: Source::Websocket,
+            attempt: 0,
+            reconnects: 0,
+            fault: None,
+            last_event: None,
+        }
+    }
+}
+
+/// How a connection fares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum ConnectionStatus {
+    /// It is being made.
+    Connecting,
+    /// The server's messages arrive.
+    Connected,
+    /// It was lost or never made.
+    Disconnected,
+    /// The fault needs a person.
+    Error,
+}
+
+impl ConnectionStatus {
+    /// The status' word in snapshots.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Connected => "connected",
+            Self::Disconnected => "disconnected",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// How a prompt's state is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Source {
+    /// By the server's messages.
+    Websocket,
+}
+
+impl Source {
+    /// The source's word in snapshots.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Websocket => "websocket",
+        }
+    }
+}
+
+/// A message that was of use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct LastEvent {
+    /// What it was.
+    pub kind: EventKind,
+    /// When it ended.
+    pub at: Instant,
+}
+
+/// What is wrong with the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Fault {
+    /// What happened.
+    pub kind: FaultKind,
+}
+
+/// Whose fault it is, which decides what helps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Whose {
+    /// The one who set this up.
+    Yours,
+    /// The server's, or a proxy's before it.
+    Servers,
+    /// The network's between.
+    Networks,
+}
+
+impl Whose {
+    /// The word in snapshots.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Yours => "you",
+            Self::Servers => "server",
+            Self::Networks => "network",
+        }
+    }
+}
+
+/// What happened to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// Nobody answered at the address.
+    Unreachable,
+    /// The server didn't answer in time.
+    TimedOut,
+    /// The server ended the connection, as it does when it stops.
+    Closed,
+    /// The network broke it.
+    Broken,
+    /// The server answered the handshake with this status.
+    Refused(u16),
+    /// What answered is no ComfyUI, or something between them changes what it says.
+    NotComfyUi,
+    /// The server, or a proxy, broke the WebSocket protocol.
+    Protocol,
+    /// The request with its headers doesn't fit its buffer, or holds characters that a header can't.
+    Config,
+}
+
+impl Fault {
+    /// The fault of this kind.
+    pub const fn new(kind: FaultKind) -> Self {
+        Self { kind }
+    }
+
+    /// The kind's word in snapshots.
+    pub const fn name(self) -> &'static str {
+        match self.kind {
+            FaultKind::Unreachable => "unreachable",
+            FaultKind::TimedOut => "timed_out",
+            FaultKind::Closed => "closed",
+            FaultKind::Broken => "broken",
+            FaultKind::Refused(_) => "refused",
+            FaultKind::NotComfyUi => "not_comfyui",
+            FaultKind::Protocol => "protocol",
+            FaultKind::Config => "config",
+        }
+    }
+
+    /// Whose fault it is.
+    pub const fn whose(self) -> Whose {
+        match self.kind {
+            FaultKind::Refused(401 | 403 | 404 | 407) | FaultKind::NotComfyUi | FaultKind::Config => Whose::Yours,
+            FaultKind::Closed | FaultKind::Protocol | FaultKind::Refused(_) => Whose::Servers,
+            FaultKind::Unreachable | FaultKind::TimedOut | FaultKind::Broken => Whose::Networks,
+        }
+    }
+
+    /// What happened, in a person's words.
+    pub const fn message(self) -> &'static str {
+        match self.kind {
+            FaultKind::Unreachable => "nobody answers at this address",
+            FaultKind::TimedOut => "the server does not answer",
+            FaultKind::Closed => "the server ended the connection",
+            FaultKind::Broken => "the network broke the connection",
+            FaultKind::Refused(401 | 407) => "the server wants a login",
+            FaultKind::Refused(403) => "the server refuses this client",
+            FaultKind::Refused(404) => "there is no ComfyUI at this path",
+            FaultKind::Refused(429) => "the server has too many visitors",
+            FaultKind::Refused(300..=399) => "the server sends us elsewhere",
+            FaultKind::Refused(502..=504) => "a proxy answers, but the ComfyUI behind it does not",
+            FaultKind::Refused(_) => "the server refused the connection",
+            FaultKind::NotComfyUi => "what answers here is no ComfyUI, or a proxy strips WebSocket upgrades",
+            FaultKind::Protocol => "the server, or a proxy, breaks the WebSocket protocol",
+            FaultKind::Config => "the address or headers can't be sent",
+        }
+    }
+
+    /// What to do about it.
+    pub const fn advice(self) -> &'static str {
+        match self.kind {
+            FaultKind::Unreachable => {
+                "Is ComfyUI running, and is this its address and port? Elsewhere than on this machine it must be started with --listen."
+            }
+            FaultKind::TimedOut => "Check the address, the network and firewalls between; a busy server answers late.",
+            FaultKind::Closed => "ComfyUI stopped or restarts; look at its terminal.",
+            FaultKind::Broken => "Check the network, Wi-Fi or VPN between.",
+            FaultKind::Refused(401 | 407) => {
+                "Give the login in the address (http://user:password@host) or by a header."
+            }
+            FaultKind::Refused(403) => "Check the login; behind a proxy, that it allows this client and path.",
+            FaultKind::Refused(404) => "Check the path in the address; behind a proxy it must lead to ComfyUI's root.",
+            FaultKind::Refused(429 | 502..=504) => "Try again in a while; look at ComfyUI's and the proxy's logs.",
+            FaultKind::Refused(300..=399) => "Use the address that a browser shows after opening this one.",
+            FaultKind::Refused(_) | FaultKind::NotComfyUi => {
+                "Open the address in a browser: it should show ComfyUI. A proxy before it must pass WebSocket upgrades on."
+            }
+            FaultKind::Protocol => "If a proxy stands between, try without it; else this is a bug worth reporting.",
+            FaultKind::Config => "Shorten or correct the address, query or headers.",
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Short texts packed one behind the other, such as the classes of a prompt's nodes.
+
+/// A text in [`Names`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Name {
+    at: u16,
+    len: u16,
+}
+
+impl Name {
+    /// No text.
+    pub(super) const NONE: Self = Self { at: 0, len: 0 };
+}
+
+/// Texts that are added one by one and forgotten together.
+#[derive(Debug)]
+pub(super) struct Names<const N: usize> {
+    bytes: [u8; N],
+    used: u16,
+}
+
+impl<const N: usize> Names<N> {
+    pub(super) const fn new() -> Self {
+        Self { bytes: [0; N], used: 0 }
+    }
+
+    /// How much is used, for [`keep_from`](Self::keep_from) and [`truncate`](Self::truncate).
+    pub(super) const fn mark(&self) -> u16 {
+        self.used
+    }
+
+    /// Adds `text`; none where it is empty or there is no room left.
+    pub(super) fn add(&mut self, text: &str) -> Name {
+        let (Ok(len), at) = (u16::try_from(text.len()), self.used) else { return Name::NONE };
+        let Some(end) = at.checked_add(len) else { return Name::NONE };
+        let Some(room) = self.bytes.get_mut(usize::from(at)..usize::from(end)) else { return Name::NONE };
+        room.copy_from_slice(text.as_bytes());
+        self.used = end;
+        Name { at, len }
+    }
+
+    pub(super) fn get(&self, name: Name) -> Option<&str> {
+        let (at, len) = (usize::from(name.at), usize::from(name.len));
+        let bytes = self.bytes.get(at..at.saturating_add(len))?;
+        core::str::from_utf8(bytes).ok().filter(|text| !text.is_empty())
+    }
+
+    /// Forgets what was added after `mark`.
+    pub(super) fn truncate(&mut self, mark: u16) {
+        self.used = self.used.min(mark);
+    }
+
+    /// Forgets what was added before `mark`; the names after it move by it.
+    pub(super) fn keep_from(&mut self, mark: u16) {
+        let kept = usize::from(mark)..usize::from(self.used);
+        if kept.end <= N && kept.start <= kept.end {
+            self.bytes.copy_within(kept, 0);
+        }
+        self.used = self.used.saturating_sub(mark);
+    }
+
+    /// `name` after [`keep_from`](Self::keep_from).
+    pub(super) const fn moved(name: Name, mark: u16) -> Name {
+        Name { at: name.at.saturating_sub(mark), len: name.len }
+    }
+}

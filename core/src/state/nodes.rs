@@ -1,0 +1,365 @@
+//! The nodes of a prompt: how far each is, and what they add up to.
+
+use super::names::{Name, Names};
+use crate::text::{Id, Key};
+
+/// A node that is done, in the parts that [`Nodes`] counts in.
+pub(crate) const WHOLE: u32 = 1 << 30;
+
+/// The nodes of one prompt.
+///
+/// The sums are kept as the entries change, so that a `progress` costs the same at any number of nodes. Entries of a
+/// message that is still being read may stand apart, behind [`stage`](Self::stage), until it proves well-formed.
+#[derive(Debug)]
+pub(crate) struct Nodes<const NODES: usize, const NAMES: usize> {
+    entries: heapless::Vec<Entry, NODES>,
+    names: Names<NAMES>,
+    sums: Sums,
+    /// Where the next entry asked for is likely to be: messages list the nodes in the same order again and again.
+    hint: usize,
+    /// Nodes didn't fit: the sums are lower bounds.
+    truncated: bool,
+    /// Where the entries of a prompt that may begin with the message at hand stand.
+    staged: Option<Stage>,
+    /// Entries stand in the `execution_cached` that is being read.
+    cached_soon: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Stage {
+    entries: usize,
+    names: u16,
+    sums: Sums,
+    truncated: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Sums {
+    /// Σ of the parts done of the graph's nodes, [`WHOLE`] for each that is done.
+    done: u64,
+    finished: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    key: Key,
+    /// The part that is done, of [`WHOLE`].
+    part: u32,
+    /// The id it is shown by, where that isn't its own.
+    display: Name,
+    class: Name,
+    seen: Seen,
+}
+
+/// What was seen of a node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen(u8);
+
+impl Seen {
+    /// Its display id is another's: it isn't of the submitted graph.
+    pub(crate) const EXPANDED: Self = Self(1);
+    /// It was announced, or its progress told.
+    pub(crate) const STARTED: Self = Self(1 << 1);
+    pub(crate) const FINISHED: Self = Self(1 << 2);
+    pub(crate) const CACHED: Self = Self(1 << 3);
+    /// It stands in the `execution_cached` that is being read.
+    const CACHED_SOON: Self = Self(1 << 4);
+
+    const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+}
+
+impl Entry {
+    const fn new(key: Key) -> Self {
+        Self { key, part: 0, display: Name::NONE, class: Name::NONE, seen: Seen(0) }
+    }
+
+    const fn done(&self) -> u32 {
+        if self.seen.has(Seen::CACHED) {
+            WHOLE
+        } else if self.seen.has(Seen::EXPANDED) {
+            0
+        } else if self.seen.has(Seen::FINISHED) {
+            WHOLE
+        } else {
+            self.part
+        }
+    }
+
+    const fn counts_as_finished(&self) -> bool {
+        self.seen.has(Seen::FINISHED) && !self.seen.has(Seen::EXPANDED) && !self.seen.has(Seen::CACHED)
+    }
+
+    /// Only the graph named it: its place may be taken by one that does something.
+    const fn is_idle(&self) -> bool {
+        self.seen.0 == 0
+    }
+}
+
+impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            entries: heapless::Vec::new(),
+            names: Names::new(),
+            sums: Sums { done: 0, finished: 0 },
+            hint: 0,
+            truncated: false,
+            staged: None,
+            cached_soon: false,
+        }
+    }
+
+    /// Forgets all nodes.
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+        self.names.truncate(0);
+        self.sums = Sums::default();
+        self.hint = 0;
+        self.truncated = false;
+        self.staged = None;
+        self.cached_soon = false;
+    }
+
+    /// Nodes seen finished, of the submitted graph and not cached.
+    pub(crate) const fn finished(&self) -> u32 {
+        self.sums.finished
+    }
+
+    /// What is done of the graph's nodes, [`WHOLE`] for each that is.
+    pub(crate) const fn done(&self) -> u64 {
+        self.sums.done
+    }
+
+    /// Whether the sums are lower bounds.
+    pub(crate) const fn is_truncated(&self) -> bool {
+        self.truncated
+    }
+
+    /// From now on entries are those of a prompt that the message at hand may begin.
+    pub(crate) fn stage(&mut self) {
+        let stage =
+            Stage { entries: self.entries.len(), names: self.names.mark(), sums: self.sums, truncated: self.truncated };
+        self.staged = Some(stage);
+        self.sums = Sums::default();
+        self.truncated = false;
+    }
+
+    /// The message at hand was malformed: what it staged never was.
+    pub(crate) fn unstage(&mut self) {
+        if let Some(stage) = self.staged.take() {
+            self.entries.truncate(stage.entries);
+            self.names.truncate(stage.names);
+            self.sums = stage.sums;
+            self.truncated = stage.truncated;
+        }
+        self.forget_cached_soon();
+    }
+
+    /// The prompt of the staged entries begins: all others go.
+    pub(crate) fn commit_stage(&mut self) {
+        let Some(stage) = self.staged.take() else { return self.clear() };
+        let mut at = 0_usize;
+        self.entries.retain(|_| {
+            let kept = at >= stage.entries;
+            at = at.saturating_add(1);
+            kept
+        });
+        self.names.keep_from(stage.names);
+        for entry in &mut self.entries {
+            entry.display = Names::<NAMES>::moved(entry.display, stage.names);
+            entry.class = Names::<NAMES>::moved(entry.class, stage.names);
+        }
+        self.hint = 0;
+    }
+
+    /// The first entry of the prompt at hand.
+    fn first(&self) -> usize {
+        self.staged.map_or(0, |stage| stage.entries)
+    }
+
+    fn position(&mut self, key: Key) -> Option<usize> {
+        let first = self.first();
+        let from_hint = self.hint.max(first);
+        let is_it = |entry: &Entry| entry.key == key;
+        let behind = self.entries.iter().skip(from_hint).position(is_it).map(|n| n.saturating_add(from_hint));
+        let found = behind.or_else(|| {
+            self.entries.iter().take(from_hint).skip(first).position(is_it).map(|n| n.saturating_add(first))
+        });
+        if let Some(at) = found {
+            self.hint = at.saturating_add(1);
+        }
+        found
+    }
+
+    /// The place of the node `key`, a new one where it has none; `None` where there is no room.
+    fn place(&mut self, key: Key) -> Option<usize> {
+        if let Some(at) = self.position(key) {
+            return Some(at);
+        }
+        let at = self.entries.len();
+        if self.entries.push(Entry::new(key)).is_ok() {
+            self.hint = at.saturating_add(1);
+            return Some(at);
+        }
+        let first = self.first();
+        let idle = self.entries.iter().skip(first).position(Entry::is_idle).map(|n| n.saturating_add(first));
+        let Some(entry) = idle.and_then(|at| self.entries.get_mut(at)) else {
+            self.truncated = true;
+            return None;
+        };
+        *entry = Entry::new(key);
+        idle
+    }
+
+    /// Changes the entry at `at` and what it adds to the sums.
+    fn change(&mut self, at: usize, change: impl FnOnce(&mut Entry)) {
+        let Some(entry) = self.entries.get_mut(at) else { return };
+        let before = *entry;
+        change(entry);
+        self.sums.done =
+            self.sums.done.saturating_sub(u64::from(before.done())).saturating_add(u64::from(entry.done()));
+        self.sums.finished = self
+            .sums
+            .finished
+            .saturating_sub(u32::from(before.counts_as_finished()))
+            .saturating_add(u32::from(entry.counts_as_finished()));
+    }
+
+    /// Notes what a message said of `node`, whose key is `key`: what was seen, how far it is, and the id it is shown by, where it said so.
+    pub(crate) fn note(&mut self, key: Key, node: Id<'_>, seen: Seen, part: Option<u32>, display: Option<Id<'_>>) {
+        let Some(at) = self.place(key) else { return };
+        let expanded = display.map(|id| id != node);
+        let name = match display {
+            Some(id) if id != node => Some(self.intern(at, id.as_str(), |entry| entry.display)),
+            Some(_) => Some(Name::NONE),
+            None => None,
+        };
+        self.change(at, |entry| {
+            entry.seen = entry.seen.with(seen);
+            if let Some(expanded) = expanded {
+                entry.seen =
+                    if expanded { entry.seen.with(Seen::EXPANDED) } else { entry.seen.without(Seen::EXPANDED) };
+            }
+            entry.part = part.unwrap_or(entry.part);
+            entry.display = name.unwrap_or(entry.display);
+        });
+    }
+
+    /// The name for `text`, which the entry before the one at `at`, the one itself or any other may have already.
+    fn intern(&mut self, at: usize, text: &str, name_of: impl Fn(&Entry) -> Name) -> Name {
+        let first = self.first();
+        let same = |entry: &Entry| {
+            let name = name_of(entry);
+            (self.names.get(name) == Some(text)).then_some(name)
+        };
+        let near = [at, at.saturating_sub(1).max(first)];
+        let known = near
+            .into_iter()
+            .filter_map(|n| self.entries.get(n))
+            .find_map(same)
+            .or_else(|| self.entries.iter().skip(first).find_map(same));
+        known.unwrap_or_else(|| self.names.add(text))
+    }
+
+    /// Every started node but `node` has finished: servers before 0.3.44 tell only which node comes next.
+    pub(crate) fn finish_all_but(&mut self, node: Option<Key>) {
+        for at in 0..self.entries.len() {
+            let due = |entry: &Entry| {
+                Some(entry.key) != node && entry.seen.has(Seen::STARTED) && !entry.seen.has(Seen::FINISHED)
+            };
+            if self.entries.get(at).is_some_and(due) {
+                self.change(at, |entry| entry.seen = entry.seen.with(Seen::FINISHED));
+            }
+        }
+    }
+
+    /// Notes an id of the `execution_cached` that is being read; whose it is, its end tells.
+    pub(crate) fn note_cached_soon(&mut self, node: Id<'_>) {
+        if let Some(at) = self.place(node.key())
+            && let Some(entry) = self.entries.get_mut(at)
+        {
+            entry.seen = entry.seen.with(Seen::CACHED_SOON);
+            self.cached_soon = true;
+        }
+    }
+
+    fn forget_cached_soon(&mut self) {
+        if !core::mem::take(&mut self.cached_soon) {
+            return;
+        }
+        for entry in &mut self.entries {
+            entry.seen = entry.seen.without(Seen::CACHED_SOON);
+        }
+    }
+
+    /// The nodes noted are cached; where a prompt `begins` with them, all others go.
+    pub(crate) fn commit_cached(&mut self, begins: bool) {
+        self.cached_soon = false;
+        if begins {
+            self.entries.retain(|entry| entry.seen.has(Seen::CACHED_SOON));
+            for entry in &mut self.entries {
+                *entry = Entry { seen: Seen::CACHED_SOON, ..Entry::new(entry.key) };
+            }
+            self.names.truncate(0);
+            self.sums = Sums::default();
+            self.hint = 0;
+        }
+        for at in 0..self.entries.len() {
+            if self.entries.get(at).is_some_and(|entry| entry.seen.has(Seen::CACHED_SOON)) {
+                self.change(at, |entry| entry.seen = entry.seen.without(Seen::CACHED_SOON).with(Seen::CACHED));
+            }
+        }
+    }
+
+    /// Notes a node of the graph; past the capacity it goes without a class.
+    pub(crate) fn note_class(&mut self, node: Id<'_>, class: &str) {
+        if self.staged.is_some() {
+            // The message at hand may be about to end the prompt whose graph this is.
+            return;
+        }
+        let known = self.position(node.key());
+        if known.is_none() && self.entries.push(Entry::new(node.key())).is_err() {
+            return;
+        }
+        let at = known.unwrap_or(self.entries.len().saturating_sub(1));
+        let name = self.intern(at, class, |entry| entry.class);
+        if let Some(entry) = self.entries.get_mut(at) {
+            entry.class = name;
+        }
+    }
+
+    /// The id that the node `key` is shown by, where that isn't its own.
+    pub(crate) fn display(&mut self, key: Key) -> Option<&str> {
+        let at = self.position(key)?;
+        self.names.get(self.entries.get(at)?.display)
+    }
+
+    /// The class of the node `key`.
+    pub(crate) fn class(&self, key: Key) -> Option<&str> {
+        let entry = self.entries.iter().find(|entry| entry.key == key)?;
+        self.names.get(entry.class)
+    }
+}
+
+/// `value` of `max` as a part of [`WHOLE`], within 0 and all of it; `None` where `max` can't be divided by.
+pub(crate) fn part_of(value: crate::number::Milli, max: crate::number::Milli) -> Option<u32> {
+    let max = u64::try_from(max.thousandths()).ok().filter(|m| *m > 0)?;
+    let value = u64::try_from(value.thousandths()).unwrap_or(0).min(max);
+    if value == 0 || value == max {
+        return Some(if value == 0 { 0 } else { WHOLE });
+    }
+    // The product has room for 34 bits beside those of WHOLE: of larger numbers the lowest bits go.
+    let surplus = 30_u32.saturating_sub(max.leading_zeros());
+    let (value, max) = (value >> surplus, max >> surplus);
+    let part = value.saturating_mul(u64::from(WHOLE)).checked_div(max)?;
+    u32::try_from(part).ok()
+}

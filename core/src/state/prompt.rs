@@ -1,0 +1,284 @@
+use crate::{
+    number::Milli,
+    text::{Key, Text},
+    time::{Duration, Instant},
+};
+
+/// The record of a prompt.
+#[derive(Clone, Debug)]
+pub struct Prompt<const ID: usize, const MESSAGE: usize> {
+    /// Its id; not known yet where a reconnecting client was told the running node only.
+    pub(crate) id: Option<Text<ID>>,
+    pub(crate) state: PromptState,
+    /// The node shown, by its display id.
+    pub(crate) current_node: Option<Text<ID>>,
+    /// The node last made current, by its own id.
+    pub(crate) current: Option<Key>,
+    pub(crate) steps: Option<Steps>,
+    /// When its start was seen.
+    pub(crate) started: Option<Instant>,
+    /// When its end was seen.
+    pub(crate) ended: Option<Instant>,
+    pub(crate) nodes_total: Option<u32>,
+    pub(crate) nodes_cached: Option<u32>,
+    /// Of the whole workflow, never falling.
+    pub(crate) percentage: Percentage,
+    /// A `progress_state` was seen: it alone tells which nodes have finished.
+    pub(crate) has_progress_state: bool,
+    /// The last entry of the last `progress_state`.
+    pub(crate) last_entry: Option<Key>,
+    pub(crate) outputs: u32,
+    pub(crate) previews: u32,
+    pub(crate) text_updates: u32,
+    pub(crate) warnings: u32,
+    pub(crate) error: Option<ErrorRecord<ID, MESSAGE>>,
+    pub(crate) nodes_finished: u32,
+    pub(crate) truncated_nodes: bool,
+}
+
+/// How a prompt fares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
+pub enum PromptState {
+    /// It runs, as far as is known.
+    Running,
+    /// It ended well; final.
+    Success,
+    /// A node failed; final.
+    Error,
+    /// Somebody interrupted it; final.
+    Interrupted,
+    /// It is over, but its outcome wasn't seen; a later event of it says better.
+    Ended,
+}
+
+impl PromptState {
+    /// Whether nothing but a new start can follow.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Success | Self::Error | Self::Interrupted)
+    }
+
+    /// The state's word in snapshots.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Success => "success",
+            Self::Error => "error",
+            Self::Interrupted => "interrupted",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+/// The bar of the current node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Steps {
+    /// Steps done.
+    pub value: Milli,
+    /// Steps in all, more than 0.
+    pub max: Milli,
+}
+
+impl Steps {
+    /// The bar at `value` of `max`; none where `max` isn't more than 0.
+    pub fn new(value: Milli, max: Milli) -> Option<Self> {
+        (max.thousandths() > 0).then_some(Self { value, max })
+    }
+}
+
+/// Why a prompt failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ErrorRecord<const ID: usize, const MESSAGE: usize> {
+    /// The node of the submitted graph that failed.
+    pub node_id: Option<Text<ID>>,
+    /// Its class.
+    pub node_type: Option<Text<ID>>,
+    /// The exception's full name.
+    pub exception_type: Text<ID>,
+    /// Its message; [`Text::is_cut`] where it was longer than what is kept.
+    pub exception_message: Text<MESSAGE>,
+}
+
+/// A share of the whole workflow in millionths of a percent, 0..=100,000,000.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Percentage(u32);
+
+impl Percentage {
+    /// Nothing done.
+    pub const ZERO: Self = Self(0);
+    /// The most before success: 99.9 %.
+    pub const ALMOST: Self = Self(99_900_000);
+    /// All done.
+    pub const FULL: Self = Self(100_000_000);
+
+    /// `millionths` of a percent, at most all of it.
+    pub const fn from_millionths(millionths: u32) -> Self {
+        if millionths > Self::FULL.0 { Self::FULL } else { Self(millionths) }
+    }
+
+    /// Millionths of a percent, 0..=100,000,000.
+    pub const fn millionths(self) -> u32 {
+        self.0
+    }
+
+    /// Tenths of a percent, 0..=1,000, rounded down.
+    pub const fn permille(self) -> u32 {
+        self.0 / 100_000
+    }
+}
+
+/// What a `progress_state` says at its end of its entries.
+#[derive(Clone, Debug)]
+pub(crate) struct Announced<const ID: usize> {
+    /// Whose entries these are; `None` before the first.
+    pub(crate) target: Option<Target>,
+    /// The last entry, and whether it runs.
+    pub(crate) last: Option<(Key, bool)>,
+    /// The last entry that runs, its bar, and the id it is shown by.
+    pub(crate) running: Option<(Key, Milli, Milli)>,
+    pub(crate) shown: Text<ID>,
+    /// The bar of the node that was current when the message began, where its entry runs.
+    pub(crate) current: Option<(Milli, Milli)>,
+}
+
+/// Whose entries a `progress_state` tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// The record's.
+    Record,
+    /// A prompt's that the message will begin.
+    New,
+    /// A prompt's that is over.
+    Nobody,
+}
+
+impl<const ID: usize> Announced<ID> {
+    pub(crate) const fn new() -> Self {
+        Self { target: None, last: None, running: None, shown: Text::new(), current: None }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.target = None;
+        self.last = None;
+        self.running = None;
+        self.current = None;
+    }
+}
+
+impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
+    /// The record of a prompt of which nothing but its id is known.
+    pub(crate) const fn new(id: Option<Text<ID>>) -> Self {
+        Self {
+            id,
+            state: PromptState::Running,
+            current_node: None,
+            current: None,
+            steps: None,
+            started: None,
+            ended: None,
+            nodes_total: None,
+            nodes_cached: None,
+            percentage: Percentage::ZERO,
+            has_progress_state: false,
+            last_entry: None,
+            outputs: 0,
+            previews: 0,
+            text_updates: 0,
+            warnings: 0,
+            error: None,
+            nodes_finished: 0,
+            truncated_nodes: false,
+        }
+    }
+
+    /// Its id; `None` where a reconnecting client was told the running node only.
+    pub const fn prompt_id(&self) -> Option<&Text<ID>> {
+        self.id.as_ref()
+    }
+
+    /// How it fares.
+    pub const fn state(&self) -> PromptState {
+        self.state
+    }
+
+    /// The node that runs, by the id that it has in the submitted graph.
+    pub const fn current_node(&self) -> Option<&Text<ID>> {
+        self.current_node.as_ref()
+    }
+
+    /// The bar of the node that runs.
+    pub const fn steps(&self) -> Option<Steps> {
+        self.steps
+    }
+
+    /// Nodes of the submitted graph.
+    pub const fn nodes_total(&self) -> Option<u32> {
+        self.nodes_total
+    }
+
+    /// Nodes whose results were still known.
+    pub const fn nodes_cached(&self) -> Option<u32> {
+        self.nodes_cached
+    }
+
+    /// Nodes of the submitted graph seen finished, the cached ones not among them.
+    pub const fn nodes_finished(&self) -> u32 {
+        self.nodes_finished
+    }
+
+    /// Whether nodes didn't fit the capacity, so that the counts are lower bounds.
+    pub const fn truncated_nodes(&self) -> bool {
+        self.truncated_nodes
+    }
+
+    /// How far the whole workflow is; never falls. `None` before success where the graph isn't known.
+    pub fn percentage(&self) -> Option<Percentage> {
+        match self.state {
+            PromptState::Success => Some(Percentage::FULL),
+            _ => self.nodes_total.map(|_| self.percentage),
+        }
+    }
+
+    /// Messages of nodes that have output to show.
+    pub const fn outputs(&self) -> u32 {
+        self.outputs
+    }
+
+    /// Preview images that passed by.
+    pub const fn previews(&self) -> u32 {
+        self.previews
+    }
+
+    /// Texts of nodes that passed by.
+    pub const fn text_updates(&self) -> u32 {
+        self.text_updates
+    }
+
+    /// Nodes that were blocked, which doesn't end a prompt.
+    pub const fn warnings(&self) -> u32 {
+        self.warnings
+    }
+
+    /// Why it failed.
+    pub const fn error(&self) -> Option<&ErrorRecord<ID, MESSAGE>> {
+        self.error.as_ref()
+    }
+
+    /// How long it has run, or ran; `None` where its start wasn't seen.
+    pub fn elapsed(&self, now: Instant) -> Option<Duration> {
+        Some(self.ended.unwrap_or(now).saturating_since(self.started?))
+    }
+
+    /// How long it will run yet, if it goes on as it did; `None` at its end, before anything is done, and where the start
+    /// or the graph isn't known.
+    pub fn eta(&self, now: Instant) -> Option<Duration> {
+        if self.state != PromptState::Running {
+            return None;
+        }
+        crate::progress::linear_eta(self.elapsed(now)?, self.percentage()?)
+    }
+}

@@ -1,0 +1,249 @@
+//! Texts of bounded memory and unbounded length.
+
+use core::fmt;
+
+/// FNV-1a's offset basis and prime for 64 bits.
+const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+const PRIME: u64 = 0x0100_0000_01b3;
+
+fn fnv1a(hash: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(hash, |h, b| (h ^ u64::from(*b)).wrapping_mul(PRIME))
+}
+
+/// Stands for a whole text: two texts with the same key are taken for the same, however much of them was kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Key(u64);
+
+/// A text of which at most `N` bytes are kept, cut at a character's boundary, and compared whole.
+#[derive(Clone)]
+pub struct Text<const N: usize> {
+    buffer: [u8; N],
+    /// Bytes of `buffer` that were filled.
+    filled: u16,
+    /// Bytes of `buffer` that are whole characters.
+    shown: u16,
+    /// The hash of the bytes past the buffer, begun with the basis.
+    past: u64,
+}
+
+impl<const N: usize> Default for Text<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const N: usize> Text<N> {
+    /// The empty text.
+    pub const fn new() -> Self {
+        Self { buffer: [0; N], filled: 0, shown: 0, past: BASIS }
+    }
+
+    /// Forgets everything.
+    pub const fn clear(&mut self) {
+        self.filled = 0;
+        self.shown = 0;
+        self.past = BASIS;
+    }
+
+    /// Becomes a copy of `other`.
+    pub fn set(&mut self, other: Id<'_>) {
+        self.clear();
+        self.push(other.kept);
+        if other.past != BASIS {
+            // What the other didn't keep can't be hashed again; of the same capacity, what it kept fills this one exactly.
+            self.past = other.past;
+        }
+        self.finish();
+    }
+
+    /// Takes the text's next piece, which may end inside a character.
+    pub fn push(&mut self, piece: &[u8]) {
+        let filled = usize::from(self.filled);
+        let room = self.buffer.get_mut(filled..).unwrap_or_default();
+        let (kept, past) = piece.split_at_checked(room.len()).unwrap_or((piece, &[]));
+        if let Some(room) = room.get_mut(..kept.len()) {
+            room.copy_from_slice(kept);
+        }
+        self.filled = u16::try_from(filled.saturating_add(kept.len())).unwrap_or(u16::MAX);
+        if !past.is_empty() {
+            self.past = fnv1a(self.past, past);
+        }
+    }
+
+    /// Ends the text: what follows a cut is trimmed to whole characters.
+    pub fn finish(&mut self) {
+        let filled = self.filled_bytes();
+        let whole = core::str::from_utf8(filled).map_or_else(|e| e.valid_up_to(), str::len);
+        self.shown = u16::try_from(whole).unwrap_or(u16::MAX);
+    }
+
+    fn filled_bytes(&self) -> &[u8] {
+        self.buffer.get(..usize::from(self.filled)).unwrap_or_default()
+    }
+
+    /// What was kept, as far as it is whole characters.
+    pub fn as_str(&self) -> &str {
+        let shown = self.buffer.get(..usize::from(self.shown)).unwrap_or_default();
+        core::str::from_utf8(shown).unwrap_or_default()
+    }
+
+    /// The text, borrowed.
+    pub fn as_id(&self) -> Id<'_> {
+        Id { kept: self.filled_bytes(), text: self.as_str(), past: self.past }
+    }
+
+    /// Whether less than the whole was kept.
+    pub fn is_cut(&self) -> bool {
+        self.past != BASIS || self.shown != self.filled
+    }
+}
+
+impl<const N: usize> From<&str> for Text<N> {
+    fn from(text: &str) -> Self {
+        let mut this = Self::new();
+        this.push(text.as_bytes());
+        this.finish();
+        this
+    }
+}
+
+impl<const N: usize> fmt::Debug for Text<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl<const N: usize> fmt::Display for Text<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl<const N: usize> PartialEq for Text<N> {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_id() == other.as_id()
+    }
+}
+
+impl<const N: usize> Eq for Text<N> {}
+
+#[cfg(feature = "defmt")]
+impl<const N: usize> defmt::Format for Text<N> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "{=str}", self.as_str());
+    }
+}
+
+/// A text borrowed from a [`Text`] or a `&str`: an id, a type, a message.
+///
+/// Compared whole, though only a part may have been kept; of two that were cut, both must have been kept by texts of the
+/// same capacity, as all ids of a session are.
+#[derive(Clone, Copy)]
+pub struct Id<'a> {
+    kept: &'a [u8],
+    text: &'a str,
+    past: u64,
+}
+
+impl<'a> Id<'a> {
+    /// What was kept of the text.
+    pub const fn as_str(&self) -> &'a str {
+        self.text
+    }
+
+    /// Whether less than the whole was kept.
+    pub const fn is_cut(&self) -> bool {
+        self.past != BASIS || self.text.len() != self.kept.len()
+    }
+
+    /// Stands for the whole text in tables.
+    pub fn key(&self) -> Key {
+        let kept = fnv1a(BASIS, self.kept);
+        // The bytes past the buffer were hashed apart, since most ids have none and are compared without any hash.
+        Key(if self.past == BASIS { kept } else { kept.rotate_left(32) ^ self.past })
+    }
+}
+
+impl<'a> From<&'a str> for Id<'a> {
+    fn from(text: &'a str) -> Self {
+        Self { kept: text.as_bytes(), text, past: BASIS }
+    }
+}
+
+impl PartialEq for Id<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.kept == other.kept && self.past == other.past
+    }
+}
+
+impl Eq for Id<'_> {}
+
+impl fmt::Debug for Id<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.text, f)
+    }
+}
+
+impl fmt::Display for Id<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.text)
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Id<'_> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "{=str}", self.text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text<const N: usize>(whole: &str) -> Text<N> {
+        Text::from(whole)
+    }
+
+    #[test]
+    fn keeps_up_to_its_capacity_and_marks_the_cut() {
+        assert_eq!((text::<4>("abc").as_str(), text::<4>("abc").is_cut()), ("abc", false));
+        assert_eq!((text::<4>("abcd").as_str(), text::<4>("abcd").is_cut()), ("abcd", false));
+        assert_eq!((text::<4>("abcde").as_str(), text::<4>("abcde").is_cut()), ("abcd", true));
+    }
+
+    #[test]
+    fn cuts_at_a_characters_boundary() {
+        for (whole, kept) in [("ab€", "ab"), ("a€", "a€"), ("abc€", "abc"), ("a😀", "a"), ("😀", "😀"), ("😀x", "😀")]
+        {
+            let t = text::<4>(whole);
+            assert_eq!((t.as_str(), t.is_cut()), (kept, kept != whole), "{whole}");
+        }
+    }
+
+    #[test]
+    fn texts_that_share_what_is_kept_differ_by_the_rest() {
+        assert_eq!(text::<4>("abcdX"), text::<4>("abcdX"));
+        assert_ne!(text::<4>("abcdX"), text::<4>("abcdY"));
+        assert_ne!(text::<4>("abcd"), text::<4>("abcdY"));
+        assert_ne!(text::<4>("ab€"), text::<4>("ab\u{20ad}"), "the cut character counts too");
+        assert_ne!(text::<4>("abcdX").as_id().key(), text::<4>("abcdY").as_id().key());
+        assert_eq!(text::<4>("abcd").as_id().key(), Id::from("abcd").key());
+    }
+
+    #[test]
+    fn pieces_of_any_size_make_the_same_text() {
+        let whole = "ä€😀 expanded.0.0.1";
+        for size in 1..=whole.len() {
+            let mut t = Text::<9>::new();
+            whole.as_bytes().chunks(size).for_each(|p| t.push(p));
+            t.finish();
+            assert_eq!(t, text::<9>(whole));
+            let mut copy = text::<9>("other");
+            copy.set(t.as_id());
+            assert_eq!(copy, t);
+            assert_eq!(copy.as_str(), "ä€😀");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Frames to the server.
+
+use core::fmt;
+
+use embedded_websocket::{WebSocketClient, WebSocketSendMessageType, WebSocketState};
+
+use super::{CONTROL_BYTES, Entropy, is_close_code};
+
+/// What the client sends: a whole message in one frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Outgoing<'a> {
+    /// A text message.
+    Text(&'a str),
+    /// A binary message.
+    Binary(&'a [u8]),
+    /// A ping of 0 to 125 bytes, which come back in the pong.
+    Ping(&'a [u8]),
+    /// The answer to a ping: its payload again, 0 to 125 bytes.
+    Pong(&'a [u8]),
+    /// A close. After it nothing may be sent.
+    Close {
+        /// Why: 1000–1003, 1007–1014 or 3000–4999; `None` says nothing, nor does it take a reason.
+        code: Option<u16>,
+        /// The same in words, at most 123 bytes.
+        reason: &'a str,
+    },
+}
+
+impl Outgoing<'_> {
+    /// Bytes that a frame takes beyond its payload, at most.
+    pub const OVERHEAD: usize = 14;
+
+    /// Writes the frame, masked with `mask`, and returns its length in bytes. `mask` is 4 fresh random bytes: they keep
+    /// what is sent from looking like something else to a proxy, and keep nothing secret.
+    ///
+    /// # Errors
+    ///
+    /// A [`SendError`] where the frame can't be sent or `out` is too small; `out` is then of no use.
+    pub fn write(&self, mask: [u8; 4], out: &mut [u8]) -> Result<usize, SendError> {
+        use WebSocketSendMessageType as Type;
+        match *self {
+            Self::Text(text) => write(Type::Text, text.as_bytes(), mask, out),
+            Self::Binary(bytes) => write(Type::Binary, bytes, mask, out),
+            Self::Ping(payload) => write_control(Type::Ping, payload, mask, out),
+            Self::Pong(payload) => write_control(Type::Pong, payload, mask, out),
+            Self::Close { code: None, reason: "" } => write_control(Type::CloseReply, &[], mask, out),
+            Self::Close { code, reason } => {
+                let code = code.filter(|&code| is_close_code(code)).ok_or(SendError::CloseCode)?;
+                let mut payload = [0; CONTROL_BYTES];
+                let len = reason.len().saturating_add(2);
+                let (head, tail) =
+                    payload.get_mut(..len).and_then(<[u8]>::split_first_chunk_mut).ok_or(SendError::LongControl)?;
+                *head = code.to_be_bytes();
+                tail.copy_from_slice(reason.as_bytes());
+                // The library's own `close` would cut a reason in the middle of a character.
+                write_control(Type::CloseReply, payload.get(..len).unwrap_or_default(), mask, out)
+            }
+        }
+    }
+}
+
+fn write_control(
+    kind: WebSocketSendMessageType,
+    payload: &[u8],
+    mask: [u8; 4],
+    out: &mut [u8],
+) -> Result<usize, SendError> {
+    if payload.len() > CONTROL_BYTES { Err(SendError::LongControl) } else { write(kind, payload, mask, out) }
+}
+
+fn write(kind: WebSocketSendMessageType, payload: &[u8], mask: [u8; 4], out: &mut [u8]) -> Result<usize, SendError> {
+    let header = match payload.len() {
+        0..=125 => 6,
+        126..=0xFFFE => 8,
+        _ => 14,
+    };
+    let needed = payload.len().saturating_add(header);
+    let mut codec = WebSocketClient::new_client(Entropy(mask));
+    codec.state = WebSocketState::Open;
+    // The codec's only other error is a socket that isn't open.
+    let len = codec.write(kind, true, payload, out).map_err(|_| SendError::TooSmall { needed })?;
+    if payload.len() == 0xFFFF {
+        return Ok(shorten_length(out, len));
+    }
+    Ok(len)
+}
+
+/// Mends the length of a payload of 65,535 bytes, which embedded-websocket 0.9.5 writes in 64 bits (its test is
+/// `count < 65535`) though 16 hold it, and RFC 6455, 5.2 wants the shortest form.
+fn shorten_length(out: &mut [u8], len: usize) -> usize {
+    /// Bytes of a 64-bit length less those of a 16-bit one.
+    const SAVED: usize = 6;
+    if let Some([_, form, long @ ..]) = out.get_mut(..len)
+        && let Some((short, rest)) = long.split_first_chunk_mut::<2>()
+    {
+        *form = 0xFE;
+        *short = [0xFF, 0xFF];
+        rest.rotate_left(SAVED.min(rest.len()));
+    }
+    len.saturating_sub(SAVED)
+}
+
+/// Why a frame can't be written. All of it is the caller's doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum SendError {
+    /// The buffer is too small for the frame.
+    TooSmall {
+        /// Bytes that writing the frame takes.
+        needed: usize,
+    },
+    /// A ping or pong of more than 125 bytes, or a close whose reason has more than 123.
+    LongControl,
+    /// A close code that must not be sent, or a reason without a code.
+    CloseCode,
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooSmall { needed } => write!(f, "the frame takes {needed} bytes, more than its buffer"),
+            Self::LongControl => f.write_str("a ping or pong holds at most 125 bytes, the reason of a close 123"),
+            Self::CloseCode => f.write_str("a connection is closed with 1000-1003, 1007-1014 or 3000-4999"),
+        }
+    }
+}
+
+impl core::error::Error for SendError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{string::String, vec, vec::Vec};
+
+    const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
+
+    fn frame(outgoing: Outgoing<'_>) -> Vec<u8> {
+        let mut out = vec![0; 70_000];
+        let len = outgoing.write(MASK, &mut out).unwrap();
+        out.truncate(len);
+        out
+    }
+
+    #[test]
+    fn the_rfcs_example_is_written() {
+        // RFC 6455, 5.7: a single-frame masked text message.
+        let expected = [0x81, 0x85, 0x37, 0xFA, 0x21, 0x3D, 0x7F, 0x9F, 0x4D, 0x51, 0x58];
+        assert_eq!(frame(Outgoing::Text("Hello")), expected);
+    }
+
+    #[test]
+    fn every_length_has_its_shortest_form_and_is_masked() {
+        for len in [0, 1, 125, 126, 127, 255, 256, 65_534, 65_535, 65_536, 65_537] {
+            let payload: Vec<u8> = (0..len).map(|at| u8::try_from(at % 251).unwrap()).collect();
+            let header: Vec<u8> = match len {
+                0..126 => vec![0x82, 0x80 | u8::try_from(len).unwrap()],
+                126..65_536 => [&[0x82, 0xFE], &u16::try_from(len).unwrap().to_be_bytes()[..]].concat(),
+                _ => [&[0x82, 0xFF], &u64::try_from(len).unwrap().to_be_bytes()[..]].concat(),
+            };
+            let masked = payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask);
+            let expected: Vec<u8> = header.into_iter().chain(MASK).chain(masked).collect();
+            assert!(frame(Outgoing::Binary(&payload)) == expected, "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn a_small_buffer_is_told_what_it_takes() {
+        for len in [0, 5, 125, 126, 65_534, 65_535, 65_536] {
+            let payload = vec![0; len];
+            let Err(SendError::TooSmall { needed }) = Outgoing::Binary(&payload).write(MASK, &mut []) else {
+                panic!("nothing fits into nothing")
+            };
+            assert!(needed <= len + Outgoing::OVERHEAD);
+            assert!(Outgoing::Binary(&payload).write(MASK, &mut vec![0; needed]).is_ok());
+            let short = Outgoing::Binary(&payload).write(MASK, &mut vec![0; needed - 1]);
+            assert_eq!(short, Err(SendError::TooSmall { needed }));
+        }
+    }
+
+    #[test]
+    fn control_frames_hold_125_bytes_and_no_more() {
+        let payload = [7; 126];
+        assert_eq!(frame(Outgoing::Ping(&payload[..125]))[..2], [0x89, 0xFD]);
+        assert_eq!(frame(Outgoing::Pong(&payload[..125]))[..2], [0x8A, 0xFD]);
+        let mut out = [0; 200];
+        assert_eq!(Outgoing::Ping(&payload).write(MASK, &mut out), Err(SendError::LongControl));
+        assert_eq!(Outgoing::Pong(&payload).write(MASK, &mut out), Err(SendError::LongControl));
+        let reason = "r".repeat(124);
+        assert_eq!(frame(Outgoing::Close { code: Some(1000), reason: &reason[..123] })[..2], [0x88, 0xFD]);
+        let long = Outgoing::Close { code: Some(1000), reason: &reason };
+        assert_eq!(long.write(MASK, &mut out), Err(SendError::LongControl));
+    }
+
+    #[test]
+    fn a_close_says_only_what_may_be_said() {
+        assert_eq!(frame(Outgoing::Close { code: None, reason: "" }), [0x88, 0x80, 0x37, 0xFA, 0x21, 0x3D]);
+        let bye = frame(Outgoing::Close { code: Some(1001), reason: "bye" });
+        assert_eq!(bye[..2], [0x88, 0x85]);
+        let payload: Vec<u8> = bye[6..].iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask).collect();
+        assert_eq!(payload, b"\x03\xE9bye");
+        for code in [Some(0), Some(999), Some(1004), Some(1005), Some(1006), Some(1015), Some(2999), Some(5000), None] {
+            let close = Outgoing::Close { code, reason: "why" };
+            assert_eq!(close.write(MASK, &mut [0; 64]), Err(SendError::CloseCode), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn errors_are_told_in_words() {
+        let text = String::from_iter(
+            [SendError::LongControl, SendError::TooSmall { needed: 9 }].map(|e| std::format!("{e}.")),
+        );
+        assert!(text.contains("at most 125 bytes") && text.contains("takes 9 bytes"));
+    }
+}

@@ -1,0 +1,91 @@
+//! The bytes of a real ComfyUI 0.33 socket, from the handshake to the close.
+
+use comfyglow_core::http::Request;
+use comfyglow_core::websocket::{
+    Handshake, HandshakeError, MessageKind, NotWebSocket, ProtocolError, Received, Receiver,
+};
+
+/// Everything that one connection received: a run of a workflow, a ping answered, a close.
+const PLAIN: &[u8] = include_bytes!("fixtures/wire_plain.rx");
+/// The same from a server that was offered compression.
+const DEFLATE: &[u8] = include_bytes!("fixtures/wire_deflate.rx");
+
+/// What made the recording's key, `okuL/EsCcwNaS2qzi6WHCg==`.
+const NONCE: [u8; 16] = [162, 75, 139, 252, 75, 2, 115, 3, 90, 75, 106, 179, 139, 165, 135, 10];
+
+#[derive(Debug, PartialEq)]
+enum Item {
+    Message(MessageKind, Vec<u8>),
+    Pong(Vec<u8>),
+    Close(Option<u16>),
+}
+
+/// Reads the recording in pieces of `size` bytes, the way an adapter does.
+fn read(size: usize) -> Vec<Item> {
+    let mut handshake = Handshake::<512>::new(NONCE);
+    let mut receiver = Receiver::new();
+    let (mut open, mut items, mut message) = (false, Vec::new(), Vec::new());
+    for mut piece in PLAIN.chunks(size) {
+        if !open {
+            let fed = handshake.feed(piece).expect("the server accepts");
+            open = fed.complete;
+            piece = &piece[fed.consumed..];
+        }
+        while let Some(received) = receiver.next(&mut piece).expect("the server keeps to the protocol") {
+            match received {
+                Received::Data { kind, bytes, last, .. } => {
+                    message.extend_from_slice(bytes);
+                    if last {
+                        items.push(Item::Message(kind, std::mem::take(&mut message)));
+                    }
+                }
+                Received::Pong(payload) => items.push(Item::Pong(payload.to_vec())),
+                Received::Close { code, .. } => items.push(Item::Close(code)),
+                Received::Ping(_) => panic!("this server never pings"),
+            }
+        }
+    }
+    items
+}
+
+#[test]
+fn a_recorded_socket_reads_the_same_in_pieces_of_any_size() {
+    let whole = read(PLAIN.len());
+    assert_eq!(whole.len(), 55);
+    assert_eq!(whole[53..], [Item::Pong(b"keepalive".to_vec()), Item::Close(Some(1000))]);
+    let texts = whole.iter().filter(|item| match item {
+        Item::Message(MessageKind::Text, text) => {
+            assert!(text.starts_with(b"{\"type\": \"") && text.ends_with(b"}"));
+            true
+        }
+        // server.py sends a binary as its kind in 32 bits, then what the kind says.
+        Item::Message(MessageKind::Binary, bytes) => {
+            assert!(matches!(bytes[..4], [0, 0, 0, 1 | 3 | 4]));
+            false
+        }
+        Item::Pong(_) | Item::Close(_) => false,
+    });
+    assert_eq!(texts.count(), 45);
+    for size in (1..64).chain([125, 126, 127, 536, 1460, 4096]) {
+        assert_eq!(read(size), whole, "pieces of {size}");
+    }
+}
+
+#[test]
+fn the_key_that_was_recorded_is_made_again() {
+    let request =
+        Request { host: "127.0.0.1:8289", target: "/ws?clientId=9d3c0d0a5b6e4f21a7c8e90112233445", headers: &[] };
+    let mut out = [0; 512];
+    let len = Handshake::<512>::new(NONCE).write_request(&request, &mut out).expect("a plain request");
+    let text = str::from_utf8(&out[..len]).expect("ASCII");
+    assert!(text.contains("\r\nSec-WebSocket-Key: okuL/EsCcwNaS2qzi6WHCg==\r\n"), "{text}");
+}
+
+#[test]
+fn compression_that_was_not_offered_is_refused() {
+    let unoffered = HandshakeError::NotWebSocket(NotWebSocket::Extension);
+    assert_eq!(Handshake::<512>::new(NONCE).feed(DEFLATE), Err(unoffered));
+    // A proxy might hide it in the handshake; the first frame tells.
+    let end = DEFLATE.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("a head") + 4;
+    assert_eq!(Receiver::new().next(&mut &DEFLATE[end..]), Err(ProtocolError::ReservedBits));
+}

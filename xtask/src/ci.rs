@@ -1,0 +1,95 @@
+//! `cargo xtask ci`: all that a change must pass, besides `cargo test --workspace`.
+use anyhow::Result;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
+use crate::process::{cargo, run as execute};
+use crate::project::{CORE, Project};
+use crate::steps::{Outcome, Steps};
+use crate::{cross, file_length, msrv};
+
+/// One step of `cargo xtask ci`.
+struct Step {
+    name: &'static str,
+    about: &'static str,
+    work: fn(&Project) -> Result<Outcome>,
+}
+
+/// The steps in their order, the quick ones first.
+const STEPS: &[Step] = &[
+    Step { name: "fmt", about: "rustfmt would change nothing", work: fmt },
+    Step { name: "file-length", about: "no source file is over 1,000 lines", work: file_length::step },
+    Step { name: "clippy", about: "no warning in any crate", work: clippy },
+    Step { name: "clippy-core", about: "nor in the core with each feature alone, and all together", work: clippy_core },
+    Step { name: "docs", about: "the documentation builds without a warning", work: docs },
+    Step { name: "msrv", about: "the oldest compiler promised builds and tests it all", work: msrv::step },
+    Step { name: "cross", about: "the core builds for microcontrollers", work: cross::step },
+];
+
+/// Check everything but `cargo test --workspace`, which stands for itself.
+///
+/// All steps are done, also after a failure; the exit status is 1 if any failed.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The steps to do, instead of all.
+    #[arg(value_name = "STEP", value_parser = step_by_name())]
+    steps: Vec<&'static Step>,
+    /// Only list the steps.
+    #[arg(long)]
+    list: bool,
+}
+
+/// Parses a step's name; the help lists them all.
+fn step_by_name() -> impl TypedValueParser<Value = &'static Step> {
+    let names = STEPS.iter().map(|step| PossibleValue::new(step.name).help(step.about));
+    PossibleValuesParser::new(names)
+        .try_map(|name| STEPS.iter().find(|step| step.name == name).ok_or_else(|| format!("there is no step {name}")))
+}
+
+/// Does the steps asked for, or all.
+///
+/// # Errors
+/// A step failed, or the manifests can't be read.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    if args.list {
+        for Step { name, about, .. } in STEPS {
+            println!("{name:12} {about}");
+        }
+        return Ok(());
+    }
+    let project = Project::read()?;
+    let mut steps = Steps::new();
+    for Step { name, about, work } in STEPS {
+        if args.steps.is_empty() || args.steps.iter().any(|step| step.name == *name) {
+            steps.step(name, about, || work(&project));
+        }
+    }
+    steps.finish()
+}
+
+fn fmt(_: &Project) -> Result<Outcome> {
+    execute(cargo().args(["fmt", "--all", "--check"]))?;
+    Ok(Outcome::Done)
+}
+
+fn clippy(_: &Project) -> Result<Outcome> {
+    execute(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    Ok(Outcome::Done)
+}
+
+fn clippy_core(project: &Project) -> Result<Outcome> {
+    for features in project.core_feature_sets() {
+        let features = features.join(",");
+        execute(
+            cargo()
+                .args(["clippy", "--package", CORE, "--all-targets", "--features", &features])
+                .args(["--", "-D", "warnings"]),
+        )?;
+    }
+    Ok(Outcome::Done)
+}
+
+fn docs(_: &Project) -> Result<Outcome> {
+    let arguments = ["doc", "--workspace", "--no-deps", "--all-features"];
+    execute(cargo().args(arguments).env("RUSTDOCFLAGS", "-D warnings"))?;
+    Ok(Outcome::Done)
+}

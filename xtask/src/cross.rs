@@ -1,0 +1,76 @@
+//! `cargo xtask cross`: the core, built for microcontrollers.
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::debian::{self, Compiler};
+use crate::process::{cargo, output, run as execute, rustc};
+use crate::project::{CORE, Project};
+use crate::steps::{Outcome, Steps};
+
+/// Cortex-M3, Cortex-M0 (no compare-and-swap) and a RISC-V without atomics (ESP32-C3).
+const TARGETS: [&str; 3] = ["thumbv7m-none-eabi", "thumbv6m-none-eabi", "riscv32imc-unknown-none-elf"];
+
+/// Build the core for microcontrollers: without features, with each alone, with all.
+///
+/// Where the compiler in use has the target, as after `rustup target add`, it builds. Else, where Debian's apt is,
+/// Debian's compiler and the source of Rust's own core are fetched into target/debian-rust and build it. Nothing is
+/// installed unless a library is missing.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// A target to build for; may be given several times.
+    #[arg(long = "target", value_name = "TARGET", default_values = TARGETS)]
+    targets: Vec<String>,
+}
+
+/// Builds for the targets asked for.
+///
+/// # Errors
+/// A build failed, or the manifests can't be read.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    build(&Project::read()?, args.targets.iter().map(String::as_str))
+}
+
+/// Builds for [`TARGETS`].
+///
+/// # Errors
+/// A build failed.
+pub(crate) fn step(project: &Project) -> Result<Outcome> {
+    build(project, TARGETS)?;
+    Ok(Outcome::Done)
+}
+
+fn build<'a>(project: &Project, targets: impl IntoIterator<Item = &'a str>) -> Result<()> {
+    let sysroot = output(rustc().args(["--print", "sysroot"]))?;
+    let libraries = Path::new(sysroot.trim()).join("lib/rustlib");
+    let mut steps = Steps::new();
+    let mut fetched: Option<Compiler> = None;
+    for target in targets {
+        let present = libraries.join(target).join("lib").is_dir();
+        if !present && fetched.is_none() {
+            steps.step("compiler", &format!("one that can build for {target}"), || {
+                fetched = Some(debian::compiler(project, target)?);
+                Ok(Outcome::Done)
+            });
+            if fetched.is_none() {
+                break;
+            }
+        }
+        for features in project.core_feature_sets() {
+            let features = features.join(",");
+            let name = if features.is_empty() { target.to_owned() } else { format!("{target} +{features}") };
+            steps.step(&name, "the core builds", || {
+                let mut command = cargo();
+                command.args(["build", "--package", CORE, "--lib", "--target", target, "--features", &features]);
+                if let (false, Some(compiler)) = (present, &fetched) {
+                    // A folder of its own: two compilers in one throw each other's work away.
+                    command.args(["-Z", "build-std=core", "--target-dir"]).arg(project.target_dir.join("cross"));
+                    compiler.give_to(&mut command);
+                }
+                execute(&mut command)?;
+                Ok(Outcome::Done)
+            });
+        }
+    }
+    steps.finish()
+}

@@ -1,0 +1,64 @@
+//! What the manifests say, so that no fact of theirs stands here a second time.
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use cargo_metadata::{MetadataCommand, semver::Version};
+
+/// The crate that must build for microcontrollers.
+pub(crate) const CORE: &str = "comfyglow-core";
+
+/// The workspace, as its manifests describe it.
+pub(crate) struct Project {
+    /// The folder of the workspace's Cargo.toml.
+    pub(crate) root: PathBuf,
+    /// Where cargo builds.
+    pub(crate) target_dir: PathBuf,
+    /// The oldest compiler that is promised to do: the core's `rust-version`.
+    pub(crate) msrv: Version,
+    /// The core's features, without `default`.
+    core_features: Vec<String>,
+}
+
+impl Project {
+    /// Reads the manifests.
+    ///
+    /// # Errors
+    /// Cargo can't read them, or the core has no `rust-version`.
+    pub(crate) fn read() -> Result<Self> {
+        let metadata = MetadataCommand::new().no_deps().exec().context("the workspace's manifests can't be read")?;
+        let core = metadata.packages.iter().find(|package| package.name == CORE);
+        let core = core.with_context(|| format!("the workspace has no crate {CORE}"))?;
+        Ok(Self {
+            root: metadata.workspace_root.clone().into(),
+            target_dir: metadata.target_directory.clone().into(),
+            msrv: core.rust_version.clone().with_context(|| format!("{CORE}'s manifest names no rust-version"))?,
+            core_features: core.features.keys().filter(|name| *name != "default").cloned().collect(),
+        })
+    }
+
+    /// The sets of the core's features that are built: none, each alone, all together.
+    pub(crate) fn core_feature_sets(&self) -> Vec<Vec<String>> {
+        let alone = self.core_features.iter().map(|feature| vec![feature.clone()]);
+        let mut sets: Vec<_> = std::iter::once(Vec::new()).chain(alone).collect();
+        if self.core_features.len() > 1 {
+            sets.push(self.core_features.clone());
+        }
+        sets
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manifests_are_read() {
+        let project = Project::read().unwrap();
+        assert!(project.root.join("core/Cargo.toml").is_file());
+        assert!(project.msrv >= Version::new(1, 95, 0));
+        let sets = project.core_feature_sets();
+        assert_eq!(sets[0], Vec::<String>::new());
+        assert!(sets.contains(&vec!["defmt".to_owned()]) && sets.contains(&vec!["serde".to_owned()]));
+        assert_eq!(sets.last().unwrap().len(), sets.len() - 2);
+    }
+}

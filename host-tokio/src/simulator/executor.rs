@@ -53,7 +53,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
     loop {
         if let Some(prompt) = shared.queue.start() {
             let result = run_prompt(&shared, &prompt, &mut cache).await;
-            shared.queue.done(result);
+            shared.queue.done(&result);
             // Only now, after the queue's `status`, the end of the prompt is told; never to everyone.
             let client = shared.running().client.clone();
             if client != Recipients::Everyone {

@@ -56,7 +56,7 @@ impl<'a> Schedule<'a> {
         let ready: Vec<&str> = self.pending.iter().copied().filter(|id| self.waits_for.get(id) == Some(&0)).collect();
         let is_output = |id: &&str| self.graph.get(*id).is_some_and(|n| nodes::is_output_class(nodes::class_type(n)));
         let blocked = |id: &&'a str| self.blocks.get(id).map(Vec::as_slice).unwrap_or_default();
-        let leads_to_output = |id: &&&'a str| blocked(id).iter().any(|id| is_output(&id));
+        let leads_to_output = |id: &&&'a str| blocked(id).iter().any(&is_output);
         let in_two = |id: &&&'a str| blocked(id).iter().any(|id| leads_to_output(&id));
         let chosen = *(ready.iter().find(|id| is_output(id)))
             .or_else(|| ready.iter().find(leads_to_output))

@@ -32,9 +32,10 @@ pub(super) async fn list(State(shared): Server, Query(query): Query<HashMap<Stri
 
 fn answer(shared: &Shared, query: &HashMap<String, String>) -> Result<Value, String> {
     let given = |name: &str| query.get(name).map(String::as_str).filter(|value| !value.is_empty());
-    let wanted: Vec<String> = given("status")
-        .map(|statuses| statuses.split(',').map(|status| status.trim().to_lowercase()).collect())
-        .unwrap_or_else(|| STATUSES.map(str::to_owned).to_vec());
+    let wanted: Vec<String> = given("status").map_or_else(
+        || STATUSES.map(str::to_owned).to_vec(),
+        |statuses| statuses.split(',').map(|status| status.trim().to_lowercase()).collect(),
+    );
     let unknown: Vec<&str> = wanted.iter().map(String::as_str).filter(|status| !STATUSES.contains(status)).collect();
     if !unknown.is_empty() {
         let (unknown, valid) = (unknown.join(", "), STATUSES.join(", "));
@@ -101,7 +102,7 @@ pub(super) async fn cancel_many(State(shared): Server, body: Bytes) -> Result<Re
     if !invalid.is_empty() {
         return Ok(bad_request(json!({"error": "job_ids contains invalid id(s)", "invalid_ids": invalid})));
     }
-    let cancelled = strings(&body["job_ids"]).fold(false, |any, id| cancel(&shared, id) || any);
+    let cancelled = strings(&body["job_ids"]).filter(|id| cancel(&shared, id)).count() > 0;
     Ok(Json(json!({"cancelled": cancelled})).into_response())
 }
 

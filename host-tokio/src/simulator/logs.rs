@@ -160,7 +160,7 @@ fn clock(seconds: f64) -> String {
 mod tests {
     use super::*;
 
-    /// The bars that a real KSampler of 12 steps drew.
+    /// The bars that a real `KSampler` of 12 steps drew.
     #[test]
     fn bars_are_tqdms() {
         let (mut bar, first) = Bar::start(12);

@@ -38,6 +38,7 @@ mod logs;
 mod messages;
 mod nodes;
 mod pace;
+pub mod playback;
 mod progress;
 mod prompt_queue;
 mod publish;

@@ -131,7 +131,7 @@ impl PromptQueue {
     }
 
     /// Puts the running prompt into the history.
-    pub(super) fn done(&self, result: Result) {
+    pub(super) fn done(&self, result: &Result) {
         let mut inner = self.lock();
         if let Some(prompt) = inner.running.take() {
             let entry = json!({

@@ -80,16 +80,22 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
             .route("/jobs/{id}", get(jobs::one))
             .route("/jobs/{id}/cancel", post(jobs::cancel_one));
     }
-    finish(routes(version).nest("/api", api).with_state(shared))
+    let router = routes(version)
+        .nest("/api", api)
+        .fallback(async || not_found())
+        .method_not_allowed_fallback(async || (StatusCode::METHOD_NOT_ALLOWED, "405: Method Not Allowed"))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT));
+    guarded(router.with_state(shared))
 }
 
-/// What every response has, and which requests are refused.
-pub(super) fn finish(router: Router) -> Router {
-    router
-        .fallback(async || (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "application/octet-stream")], ""))
-        .method_not_allowed_fallback(async || (StatusCode::METHOD_NOT_ALLOWED, "405: Method Not Allowed"))
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(middleware::from_fn(guard))
+/// The routes, refusing what a foreign page in a browser would send.
+pub(super) fn guarded(router: Router) -> Router {
+    router.layer(middleware::from_fn(guard))
+}
+
+/// The answer to a path that isn't there.
+pub(super) fn not_found() -> impl IntoResponse {
+    (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "application/octet-stream")], "")
 }
 
 fn routes(version: Version) -> Router<Arc<Shared>> {

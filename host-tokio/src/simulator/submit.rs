@@ -19,8 +19,8 @@ pub(super) fn submit(shared: &Shared, body: &Value) -> Result<Value, Value> {
     shared.logs.info("got prompt");
     let number = number(shared, body);
     let Some(Value::Object(graph)) = body.get("prompt") else {
-        let error = error("no_prompt", "No prompt provided", "No prompt provided", json!({}));
-        return Err(refusal(error, Map::new()));
+        let error = error("no_prompt", "No prompt provided", "No prompt provided", &json!({}));
+        return Err(refusal(&error, &Map::new()));
     };
     let id = prompt_id(shared, body.get("prompt_id"))?;
 
@@ -64,8 +64,8 @@ fn prompt_id(shared: &Shared, asked: Option<&Value>) -> Result<String, Value> {
         Some(_) => {
             let details = "prompt_id must be a UUID string in canonical lowercase hyphenated form; \
                            omit it to let the server generate one";
-            let error = error("invalid_prompt_id", "prompt_id must be a valid UUID", details, json!({}));
-            Err(refusal(error, Map::new()))
+            let error = error("invalid_prompt_id", "prompt_id must be a valid UUID", details, &json!({}));
+            Err(refusal(&error, &Map::new()))
         }
     }
 }

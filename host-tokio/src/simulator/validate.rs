@@ -14,12 +14,12 @@ pub(super) struct Valid {
 }
 
 /// An `error` with its four fields.
-pub(super) fn error(kind: &str, message: &str, details: &str, extra_info: Value) -> Value {
+pub(super) fn error(kind: &str, message: &str, details: &str, extra_info: &Value) -> Value {
     json!({"type": kind, "message": message, "details": details, "extra_info": extra_info})
 }
 
 /// The body of a refusal.
-pub(super) fn refusal(error: Value, node_errors: Map<String, Value>) -> Value {
+pub(super) fn refusal(error: &Value, node_errors: &Map<String, Value>) -> Value {
     json!({"error": error, "node_errors": node_errors})
 }
 
@@ -42,8 +42,8 @@ pub(super) fn validate(
         outputs.retain(|output| targets.iter().any(|target| target == output));
     }
     if outputs.is_empty() {
-        let error = error("prompt_no_outputs", "Prompt has no outputs", "", json!({}));
-        return Err(refusal(error, Map::new()));
+        let error = error("prompt_no_outputs", "Prompt has no outputs", "", &json!({}));
+        return Err(refusal(&error, &Map::new()));
     }
 
     let mut check = Check { graph, stock_only, checked: HashMap::new() };
@@ -73,8 +73,8 @@ pub(super) fn validate(
     }
     if good.is_empty() {
         let message = "Prompt outputs failed validation";
-        let error = error("prompt_outputs_failed_validation", message, &details.join("\n"), json!({}));
-        return Err(refusal(error, node_errors));
+        let error = error("prompt_outputs_failed_validation", message, &details.join("\n"), &json!({}));
+        return Err(refusal(&error, &node_errors));
     }
     Ok(Valid { outputs: good, node_errors })
 }
@@ -83,7 +83,8 @@ fn check_class(id: &str, node: &Value, stock_only: bool) -> Result<(), Value> {
     let title = &node["_meta"]["title"];
     let missing = |message: &str, class: Value, title: Value| {
         let info = json!({"node_id": id, "class_type": class, "node_title": title});
-        Err(refusal(error("missing_node_type", message, &format!("Node ID '#{id}'"), info), Map::new()))
+        let details = format!("Node ID '#{id}'");
+        Err(refusal(&error("missing_node_type", message, &details, &info), &Map::new()))
     };
     match node["class_type"].as_str() {
         None => {
@@ -192,7 +193,7 @@ impl Check<'_> {
         let details = cycle.iter().chain(cycle.first()).map(name).collect::<Vec<_>>().join(" -> ");
         for id in cycle {
             let info = json!({"node_id": id, "cycle_nodes": cycle});
-            let error = error("dependency_cycle", "Dependency cycle detected", &details, info);
+            let error = error("dependency_cycle", "Dependency cycle detected", &details, &info);
             self.checked.insert(id.clone(), Checked { valid: false, errors: vec![error] });
         }
     }
@@ -203,7 +204,7 @@ impl Check<'_> {
             "  File \"/home/user/ComfyUI/execution.py\", line 1184, in validate_prompt\n    m = await validate_inputs(prompt_id, prompt, o, validated)\n        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^\n",
             "  File \"/home/user/ComfyUI/execution.py\", line 933, in validate_inputs\n    o_class_type = prompt[o_id]['class_type']\n                   ~~~~~~^^^^^^\n",
         ]});
-        let error = error("exception_during_validation", "Exception when validating node", &format!("'{id}'"), info);
+        let error = error("exception_during_validation", "Exception when validating node", &format!("'{id}'"), &info);
         self.checked.insert(output.to_owned(), Checked { valid: false, errors: vec![error] });
     }
 }
@@ -230,14 +231,14 @@ fn check_inputs(node: &mut Value) -> (Option<&'static Class>, Vec<Value>, Vec<Li
                 "required_input_missing",
                 "Required input is missing",
                 input.name,
-                json!({"input_name": input.name}),
+                &json!({"input_name": input.name}),
             )),
             None => {}
             Some(Value::Array(list)) if list.len() != 2 => errors.push(error(
                 "bad_linked_input",
                 "Bad linked input, must be a length-2 list of [node_id, slot_index]",
                 input.name,
-                json!({"input_name": input.name, "input_config": input.kind.config(), "received_value": list}),
+                &json!({"input_name": input.name, "input_config": input.kind.config(), "received_value": list}),
             )),
             Some(value) => match nodes::as_link(value) {
                 Some((from, output)) => followed.push(Link { input: Some(input), from: from.to_owned(), output }),
@@ -256,11 +257,11 @@ fn convert(input: &Input, value: &mut Value) -> Option<Value> {
         info["exception_message"] = what.as_str().into();
         let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let message = format!("Failed to convert an input value to a {python} value");
-        Some(error("invalid_input_type", &message, &format!("{}, {shown}, {what}", input.name), info))
+        Some(error("invalid_input_type", &message, &format!("{}, {shown}, {what}", input.name), &info))
     };
     let outside = |kind: &str, relation: &str, limit: Value| {
         let message = format!("Value {value} {relation} of {limit}");
-        Some(error(kind, &message, input.name, info()))
+        Some(error(kind, &message, input.name, &info()))
     };
     match input.kind {
         Kind::Int(_, min, max, _) => {
@@ -306,12 +307,12 @@ fn mismatch(input: &Input, returned: &str, link: &Link) -> Value {
         "input_name": input.name, "input_config": input.kind.config(), "received_type": returned,
         "linked_node": [link.from, link.output],
     });
-    error("return_type_mismatch", "Return type mismatch between linked nodes", &details, info)
+    error("return_type_mismatch", "Return type mismatch between linked nodes", &details, &info)
 }
 
 fn check_file(image: &Value) -> Option<Value> {
     let file = image.as_str().filter(|file| *file != "example.png")?;
     let details = format!("image - Invalid image file: {file}");
     let info = json!({"input_name": "image"});
-    Some(error("custom_validation_failed", "Custom validation failed for node", &details, info))
+    Some(error("custom_validation_failed", "Custom validation failed for node", &details, &info))
 }

@@ -56,18 +56,15 @@ pub(super) async fn upgrade(
 }
 
 /// The answer to a WebSocket handshake, or the refusal of what is none.
+#[expect(clippy::result_large_err, reason = "either is the response")]
 pub(super) fn accept(request: &Request) -> Result<Response, Response> {
-    match create_response_with_body(request, Body::empty) {
-        Ok(mut response) => {
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-            Ok(response)
-        }
-        Err(_) => {
-            let asked = request.headers().get(header::UPGRADE).and_then(|value| value.to_str().ok()).unwrap_or("None");
-            let text = format!("No WebSocket UPGRADE hdr: {asked}\n Can \"Upgrade\" only to \"WebSocket\".");
-            Err((StatusCode::BAD_REQUEST, text).into_response())
-        }
+    if let Ok(mut response) = create_response_with_body(request, Body::empty) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        return Ok(response);
     }
+    let asked = request.headers().get(header::UPGRADE).and_then(|value| value.to_str().ok()).unwrap_or("None");
+    let text = format!("No WebSocket UPGRADE hdr: {asked}\n Can \"Upgrade\" only to \"WebSocket\".");
+    Err((StatusCode::BAD_REQUEST, text).into_response())
 }
 
 async fn serve(shared: &Arc<Shared>, io: TokioIo<Upgraded>, sid: &str) {

@@ -52,6 +52,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
     let mut cache = Cache::new();
     loop {
         if let Some(prompt) = shared.queue.start() {
+            let started = Instant::now();
             let result = run_prompt(&shared, &prompt, &mut cache).await;
             shared.queue.done(&result);
             // Only now, after the queue's `status`, the end of the prompt is told; never to everyone.
@@ -60,6 +61,8 @@ pub(super) async fn run(shared: Arc<Shared>) {
                 let end = messages::event("executing", json!({"node": null, "prompt_id": prompt.id}));
                 shared.publisher.text(&end, client);
             }
+            let seconds = started.elapsed().as_secs_f64();
+            shared.logs.info(&format!("\u{1b}[32mPrompt executed in {seconds:.2} seconds\u{1b}[0m"));
         } else {
             shared.pace.idle(shared.queue.more()).await;
         }
@@ -67,7 +70,6 @@ pub(super) async fn run(shared: Arc<Shared>) {
 }
 
 async fn run_prompt(shared: &Shared, prompt: &Prompt, cache: &mut Cache) -> PromptResult {
-    let started = Instant::now();
     shared.interrupted.store(false, Ordering::Relaxed);
     let client = Recipients::of(prompt.extra_data.get("client_id"));
     shared.running().client = client.clone();
@@ -106,7 +108,6 @@ async fn run_prompt(shared: &Shared, prompt: &Prompt, cache: &mut Cache) -> Prom
         Some(stop) => run.tell_stop(stop),
     }
     shared.running().node = None;
-    shared.logs.info(&format!("\u{1b}[32mPrompt executed in {:.2} seconds\u{1b}[0m", started.elapsed().as_secs_f64()));
     run.result
 }
 

@@ -272,6 +272,11 @@ impl Simulator {
         self.shared.queue.remaining()
     }
 
+    /// The node that runs, by its id in the submitted graph, of a prompt that has a client.
+    pub fn running_node(&self) -> Option<String> {
+        self.shared.running().node.clone()
+    }
+
     /// The ids of the clients that hear something, in order of connecting.
     pub fn clients(&self) -> Vec<String> {
         self.shared.sockets.clients()

@@ -16,7 +16,10 @@ use comfyglow::{
     simulator::{Builder, Simulator},
 };
 use serde_json::Value;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{
+    Message,
+    protocol::frame::{Frame as RawFrame, FrameHeader},
+};
 
 use crate::client::{Answer, Client, binary_kind, http, kind, text_kind};
 
@@ -223,11 +226,11 @@ impl Script {
     }
 
     async fn send(&mut self, number: i64, frame: &Frame) {
-        let text = || String::from_utf8(frame.payload.clone()).expect("a client's text");
         let message = match frame.opcode {
-            1 => Message::text(text()),
-            2 => Message::binary(frame.payload.clone()),
+            1 if frame.fin => Message::text(String::from_utf8(frame.payload.clone()).expect("a client's text")),
+            0..=2 => Message::Frame(fragment(frame)),
             9 => Message::Ping(frame.payload.clone().into()),
+            10 => Message::Pong(frame.payload.clone().into()),
             8 => {
                 let client = self.clients.remove(&number).expect("an open connection");
                 let code = frame.payload.first_chunk().map(|bytes| u16::from_be_bytes(*bytes));
@@ -266,6 +269,11 @@ impl Script {
         let exchange = Exchange { method: method.to_owned(), path: path.to_owned(), recorded, answer };
         self.outcome.exchanges.push(exchange);
     }
+}
+
+fn fragment(frame: &Frame) -> RawFrame {
+    let header = FrameHeader { is_final: frame.fin, opcode: frame.opcode.into(), ..FrameHeader::default() };
+    RawFrame::from_payload(header, frame.payload.clone().into())
 }
 
 /// A frame's kind; `None` for what comes every second of itself.

@@ -185,7 +185,11 @@ impl Run<'_> {
         } else {
             let work = work::of(node, &self.prompt.extra_data, self.shared);
             self.work(&name, &work).await?;
-            result.blocked = work.blocks.map_or(Blocked::No, Blocked::With);
+            result.blocked = match work.blocks {
+                None => Blocked::No,
+                Some(message) if message.is_empty() => Blocked::Silently,
+                Some(message) => Blocked::With(message),
+            };
             result.output = work.output;
             if let Some(output) = &result.output {
                 self.tell("executed", self.executed_data(&name, output));

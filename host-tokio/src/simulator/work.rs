@@ -8,7 +8,7 @@
 //! | `sim_ms` | how long the node takes, or each of its steps, in milliseconds |
 //! | `sim_steps` | it takes so many steps |
 //! | `sim_error` | it fails with this message (`sim_error_type`: the exception's name) |
-//! | `sim_blocked` | what it gives is blocked with this message, so that who takes it doesn't run |
+//! | `sim_blocked` | what it gives is blocked with this message, so that who takes it doesn't run; empty: silently |
 //! | `sim_expand` | it expands to so many nodes of `steps` steps |
 //! | `sim_text` | it shows this text, or each of a list of texts |
 //! | `sim_images` | it gives so many images as its output |
@@ -84,6 +84,7 @@ pub(super) fn of(node: &Value, extra_data: &Map<String, Value>, shared: &Shared)
         "TraceRaise" => {
             let message = text("message").unwrap_or_default();
             work.fails = Some(Failure { message, kind: "custom_nodes.trace_nodes.TraceError".to_owned() });
+            work.steps = count(&["before_steps"]).unwrap_or_default();
         }
         "TraceBlock" => work.blocks = text("message"),
         "TraceExpand" => work.expands = count(&["count"]).unwrap_or(1),

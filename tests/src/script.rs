@@ -68,6 +68,17 @@ impl Heard {
         self
     }
 
+    /// The same without the queue's length.
+    #[must_use]
+    fn without_status(&self) -> Self {
+        Self(self.0.iter().filter(|kind| *kind != "status(status)").cloned().collect())
+    }
+
+    /// How often the queue's length was told.
+    fn statuses(&self) -> usize {
+        self.0.len() - self.without_status().0.len()
+    }
+
     fn starts_with(&self, other: &Self) -> bool {
         self.0.starts_with(&other.0)
     }
@@ -91,10 +102,19 @@ impl Connection {
         if self.aborted { heard.starts_with(&recorded.without_cut_step()) } else { heard == recorded }
     }
 
+    /// Whether both heard the same, but for the places where they heard the queue's length: when several prompts are
+    /// submitted, those are chance.
+    pub fn is_equal_but_for_status(&self) -> bool {
+        let rest = |heard: &Heard| heard.without_status().collapsed();
+        rest(&self.heard) == rest(&self.recorded) && self.heard.statuses() == self.recorded.statuses()
+    }
+
     /// Whether all that the recording's has heard so far is heard.
     fn has_caught_up(&self) -> bool {
-        let recorded = self.recorded.collapsed();
-        self.heard.collapsed().starts_with(&if self.aborted { recorded.without_cut_step() } else { recorded })
+        let recorded = self.recorded.without_status().collapsed();
+        let recorded = if self.aborted { recorded.without_cut_step() } else { recorded };
+        self.heard.without_status().collapsed().starts_with(&recorded)
+            && self.heard.statuses() >= self.recorded.statuses()
     }
 }
 

@@ -30,7 +30,7 @@ async fn assert_plays(prefix: &str, count: usize) {
             let (recorded, heard) = (connection.recorded.collapsed().0, connection.heard.collapsed().0);
             let same = recorded.iter().zip(&heard).take_while(|(recorded, heard)| recorded == heard).count();
             assert!(
-                connection.is_equal(),
+                connection.is_equal() || name == "e_queue" && connection.is_equal_but_for_status(),
                 "{name}, connection {number}, after {same} equal messages\nrecorded: {:#?}\nsimulated: {:#?}",
                 &recorded[same..],
                 &heard[same..],
@@ -61,6 +61,11 @@ async fn cached_prompts() {
 #[tokio::test]
 async fn interrupted_prompts() {
     assert_plays("d_", 1).await;
+}
+
+#[tokio::test]
+async fn queued_prompts() {
+    assert_plays("e_", 1).await;
 }
 
 #[tokio::test]

@@ -53,17 +53,6 @@ impl Client {
         client
     }
 
-    /// Sends the feature flags that make the server send previews with metadata, and waits for the answer.
-    ///
-    /// # Panics
-    ///
-    /// Where there is no answer.
-    pub async fn with_flags(mut self) -> Self {
-        self.send(Message::text(r#"{"type": "feature_flags", "data": {"supports_preview_metadata": true}}"#)).await;
-        while !kind(&self.next().await.expect("an answer")).starts_with("feature_flags") {}
-        self
-    }
-
     /// Sends `message`.
     ///
     /// # Panics

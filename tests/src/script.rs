@@ -91,11 +91,21 @@ pub struct Connection {
     pub recorded: Heard,
     /// What the simulator's heard.
     pub heard: Heard,
+    /// The recording's text messages, but for their [times and outputs](spelling).
+    pub recorded_texts: Vec<String>,
+    /// The simulator's.
+    pub heard_texts: Vec<String>,
     /// The client aborted it.
     pub aborted: bool,
 }
 
 impl Connection {
+    fn hear(&mut self, messages: &[Message]) {
+        self.heard.0.extend(messages.iter().map(kind));
+        let texts = messages.iter().filter_map(|message| message.to_text().ok().filter(|_| message.is_text()));
+        self.heard_texts.extend(texts.map(spelling));
+    }
+
     /// Whether both heard the same.
     pub fn is_equal(&self) -> bool {
         let (recorded, heard) = (self.recorded.collapsed(), self.heard.collapsed());
@@ -171,7 +181,11 @@ impl Script {
         match &row.what {
             What::Rx(frame) => {
                 if let Some(kind) = frame_kind(frame) {
-                    self.connection(row.conn).recorded.0.push(kind);
+                    let connection = self.connection(row.conn);
+                    connection.recorded.0.push(kind);
+                    if frame.opcode == 1 {
+                        connection.recorded_texts.push(spelling(&String::from_utf8_lossy(&frame.payload)));
+                    }
                 }
             }
             What::Open { path, .. } => {
@@ -181,7 +195,7 @@ impl Script {
                 let greeting = client.next().await.expect("a greeting");
                 self.clients.insert(row.conn, client);
                 let connection = self.connection(row.conn);
-                connection.heard.0.push(kind(&greeting));
+                connection.hear(&[greeting]);
                 connection.aborted =
                     later.iter().any(|later| later.conn == row.conn && later.what == What::Close("abort".to_owned()));
             }
@@ -212,8 +226,8 @@ impl Script {
     async fn listen(&mut self) {
         self.simulator.settled().await;
         for (number, client) in &mut self.clients {
-            let heard = client.heard().await.iter().map(kind).collect::<Vec<_>>();
-            self.outcome.connections.entry(*number).or_default().heard.0.extend(heard);
+            let heard = client.heard().await;
+            self.outcome.connections.entry(*number).or_default().hear(&heard);
         }
     }
 
@@ -255,7 +269,7 @@ impl Script {
                 let client = self.clients.remove(&number).expect("an open connection");
                 let code = frame.payload.first_chunk().map(|bytes| u16::from_be_bytes(*bytes));
                 let heard = client.close(code).await;
-                self.connection(number).heard.0.extend(heard.iter().map(kind));
+                self.connection(number).hear(&heard);
                 return self.simulator.wait_for_sockets(self.clients.len()).await;
             }
             other => panic!("a client sends no frames of opcode {other}"),
@@ -289,6 +303,19 @@ impl Script {
         let exchange = Exchange { method: method.to_owned(), path: path.to_owned(), recorded, answer };
         self.outcome.exchanges.push(exchange);
     }
+}
+
+/// A text message as it's spelled, but for what differs from run to run: when it was sent, and the names of files.
+fn spelling(text: &str) -> String {
+    let mut spelling = text.to_owned();
+    for (start, end) in [("\"timestamp\": ", "}}"), ("\"output\": ", ", \"prompt_id\"")] {
+        if let Some((before, rest)) = spelling.split_once(start)
+            && let Some((_, after)) = rest.rsplit_once(end)
+        {
+            spelling = format!("{before}{start}…{end}{after}");
+        }
+    }
+    spelling
 }
 
 fn fragment(frame: &Frame) -> RawFrame {

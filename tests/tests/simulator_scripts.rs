@@ -92,3 +92,19 @@ async fn closes() {
 async fn errors() {
     assert_plays("c_", 7).await;
 }
+
+/// Where each step was told and no connection was away for a while, even the text is the same, byte for byte.
+#[tokio::test]
+async fn messages_are_spelled_as_recorded() {
+    let names = ["b_cached", "g_prompt_client_id_empty", "g_prompt_without_client_id", "h_flags_none", "h_flags_meta"];
+    for name in names {
+        let recording = Recording::read(&fixtures().join(format!("traces/{name}.jsonl"))).expect("a recording");
+        let outcome = script::run(&recording, Simulator::builder()).await;
+        let connection = &outcome.connections[&0];
+        let pairs = connection.recorded_texts.iter().zip(&connection.heard_texts);
+        for (n, (recorded, heard)) in pairs.enumerate() {
+            assert_eq!(heard, recorded, "{name}, text {n}");
+        }
+        assert_eq!(connection.heard_texts.len(), connection.recorded_texts.len(), "{name}");
+    }
+}

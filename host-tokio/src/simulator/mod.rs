@@ -66,6 +66,7 @@ pub use self::{
     publish::Recipients,
     version::{ParseVersionError, Version},
 };
+use crate::recording::Frame;
 
 /// What a simulator is told before it starts.
 #[derive(Clone, Debug)]
@@ -262,6 +263,11 @@ impl Simulator {
         self.shared.publisher.binary(payload, to);
     }
 
+    /// Queues `frame` as it is, right or not: a part of a message, reserved bits, a close or a ping.
+    pub fn deliver_frame(&self, to: Recipients, frame: &Frame) {
+        self.shared.publisher.raw(frame, to);
+    }
+
     /// Writes to the server's terminal, which those hear who subscribed to the log.
     pub fn log(&self, text: &str) {
         self.shared.logs.write(text);
@@ -300,7 +306,8 @@ impl Simulator {
     }
 
     /// Waits until nothing more happens by itself: all prompts have ended, or the running one waits for
-    /// [`Simulator::step`], and all messages have been sent.
+    /// [`Simulator::step`], and all messages have been sent. While a client doesn't read what was sent to it, they
+    /// haven't: large messages are to be read meanwhile.
     pub async fn settled(&self) {
         let shared = &self.shared;
         shared.pace.settled(|| shared.queue.nothing_pending(), || shared.publisher.flush()).await;

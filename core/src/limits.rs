@@ -41,10 +41,10 @@ pub mod gadget {
     pub const NODES: usize = 64;
     /// Bytes for the distinct display ids and class names of a prompt's nodes; past them a node is shown by its own id,
     /// without its class.
-    pub const NAMES: usize = 1_024;
+    pub const NAMES: usize = 640;
     /// Bytes for a request or response head. A longer request is an error of the configuration, a longer response fails
     /// its exchange.
-    pub const HEAD: usize = 768;
+    pub const HEAD: usize = 640;
 }
 
 /// What a desktop affords (SNAPSHOT's capacities).
@@ -66,6 +66,5 @@ pub mod desktop {
 const _: () = {
     assert!(JSON_DEPTH as u32 == u64::BITS, "the lexer keeps one bit a container");
     assert!(gadget::ID >= 36, "a UUID must fit");
-    assert!(desktop::NAMES <= u16::MAX as usize, "names are found by 16-bit offsets");
     assert!(desktop::MESSAGE <= u16::MAX as usize, "a text's length has 16 bits");
 };

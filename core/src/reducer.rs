@@ -75,6 +75,9 @@ impl Changes {
     /// [`State::messages`].
     pub const MESSAGES: Self = Self(1 << 6);
 
+    /// What a screen may show: everything but the counts of messages.
+    pub const SHOWN: Self = Self(!Self::MESSAGES.0);
+
     /// Whether something changed.
     pub const fn any(self) -> bool {
         self.0 != 0
@@ -332,7 +335,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         let Some(prompt) = &mut self.prompt else { return Changes::NONE };
         let key = node.key();
         if !prompt.has_progress_state {
-            self.nodes.finish_all_but(Some(key));
+            self.nodes.pass_all_but(Some(key));
         }
         self.nodes.note(key, node, Seen::STARTED, None, display_node);
         let shown = display_node.or_else(|| self.nodes.display(key).map(Id::from)).unwrap_or(node);
@@ -384,8 +387,10 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     }
 
     fn progress_state(&mut self, id: Id<'_>) -> Changes {
-        if self.running(id).is_none() {
-            return Changes::NONE;
+        match self.running(id) {
+            None => return Changes::NONE,
+            Some(prompt) if !prompt.has_progress_state => self.nodes.forget_passed(),
+            Some(_) => {}
         }
         let (announced, nodes) = (&self.announced, &self.nodes);
         let Some(prompt) = &mut self.prompt else { return Changes::NONE };
@@ -415,7 +420,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
 
     fn execution_success(&mut self, now: Instant, id: Id<'_>) -> Changes {
         match self.running(id) {
-            Some(prompt) if !prompt.has_progress_state => self.nodes.finish_all_but(None),
+            Some(prompt) if !prompt.has_progress_state => self.nodes.pass_all_but(None),
             _ => {}
         }
         self.end(now, id, PromptState::Success)
@@ -517,14 +522,9 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
 
     /// Replaces the record and remembers whose it was.
     fn replace(&mut self, id: Option<Id<'_>>) {
-        let new = id.map(|id| id.key());
         let old = self.prompt.as_ref().and_then(|prompt| prompt.id.as_ref()).map(|id| id.as_id().key());
-        self.forget_replaced(new);
-        if let Some(old) = old.filter(|old| Some(*old) != new) {
-            if self.replaced.is_full() {
-                self.replaced.pop_front();
-            }
-            let _ = self.replaced.push_back(old);
+        if let Some(old) = old {
+            self.remember_replaced(old);
         }
         self.prompt = Some(Prompt::new(id.map(copied)));
     }
@@ -533,16 +533,15 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         self.replaced.iter().any(|key| *key == id)
     }
 
-    /// The prompt `id` runs again: its events count.
-    fn forget_replaced(&mut self, id: Option<Key>) {
+    fn remember_replaced(&mut self, id: Key) {
         for _ in 0..self.replaced.len() {
-            match self.replaced.pop_front() {
-                Some(key) if Some(key) != id => {
-                    let _ = self.replaced.push_back(key);
-                }
-                _ => {}
-            }
+            let known = self.replaced.pop_front();
+            let _ = known.filter(|known| *known != id).map(|known| self.replaced.push_back(known));
         }
+        if self.replaced.is_full() {
+            self.replaced.pop_front();
+        }
+        let _ = self.replaced.push_back(id);
     }
 }
 

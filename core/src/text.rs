@@ -171,6 +171,12 @@ impl<'a> From<&'a str> for Id<'a> {
     }
 }
 
+impl<'a, const N: usize> From<&'a Text<N>> for Id<'a> {
+    fn from(text: &'a Text<N>) -> Self {
+        text.as_id()
+    }
+}
+
 impl PartialEq for Id<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.kept == other.kept && self.past == other.past

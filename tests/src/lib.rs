@@ -1,7 +1,7 @@
 //! What comfyglow's tests share: recordings, a model of the session, splitters and generators.
 //!
 //! - [`model`]: what a snapshot must say, a second time and independently;
-//! - [`recorded`]: what a recording's connection heard, message by message;
+//! - [`recorded`]: plays recordings to the model;
 //! - [`pinned`]: the results of all recordings, kept in `fixtures/expected`;
 //! - [`compare`]: whether a snapshot is what was expected;
 //! - [`strategies`]: messages and sessions for property tests;
@@ -16,6 +16,8 @@ pub mod recorded;
 pub mod script;
 pub mod strategies;
 
+pub use comfyglow::recording::Message as Wire;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -23,15 +25,6 @@ use std::{
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
-
-/// A data message as it crosses the wire, whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wire {
-    /// A text message.
-    Text(String),
-    /// A binary message.
-    Binary(Vec<u8>),
-}
 
 /// A worked example: what is heard, and what the snapshot says then.
 #[derive(Clone, Debug)]
@@ -51,15 +44,16 @@ pub fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
-/// The worked examples, in the order of `fixtures/vectors.jsonl`.
+/// The worked examples: those of `fixtures/vectors.jsonl`, and those of `fixtures/rules.jsonl`, which go through the
+/// snapshot's rules one by one.
 ///
 /// # Panics
 ///
-/// Where the file is not what it should be.
+/// Where the files are not what they should be.
 pub fn vectors() -> Vec<Vector> {
-    let file = fixtures().join("vectors.jsonl");
-    let text = std::fs::read_to_string(&file).expect("vectors.jsonl is in the repository");
-    text.lines().map(vector).collect()
+    let read = |name| std::fs::read_to_string(fixtures().join(name)).expect("the vectors are in the repository");
+    let files = ["vectors.jsonl", "rules.jsonl"].map(read);
+    files.iter().flat_map(|text| text.lines()).map(vector).collect()
 }
 
 fn vector(line: &str) -> Vector {
@@ -125,4 +119,13 @@ pub fn name_of(recording: &Path) -> String {
 pub fn expected(name: &str) -> Option<Vec<pinned::Connection>> {
     let text = std::fs::read_to_string(fixtures().join("expected").join(format!("{name}.json"))).ok()?;
     Some(pinned::parse(&text).expect("a pinned result is in the form that the example `pin` writes"))
+}
+
+/// The message as one frame from a server.
+pub fn frame(wire: &Wire) -> Vec<u8> {
+    let (opcode, payload) = match wire {
+        Wire::Text(text) => (1, text.as_bytes()),
+        Wire::Binary(bytes) => (2, bytes.as_slice()),
+    };
+    comfyglow::recording::server_frame(opcode, payload)
 }

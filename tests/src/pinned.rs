@@ -42,19 +42,19 @@ pub struct Cut {
 ///
 /// # Errors
 ///
-/// As [`recorded::messages`].
+/// As [`Recording::messages`].
 pub fn results(recording: &Recording) -> Result<Vec<Connection>> {
     let lines = recording.rows.len();
     let mut all_rows: Vec<usize> =
         (0..=FIRST_LINES.min(lines)).chain((1..=SPREAD).map(|n| lines * n / SPREAD)).collect();
     all_rows.sort_unstable();
     all_rows.dedup();
-    let connections = recorded::connections(recording).into_iter();
+    let connections = recording.connections().into_iter();
     connections.map(|conn| Ok(Connection { conn, cuts: cuts(recording, conn, &all_rows)? })).collect()
 }
 
 fn cuts(recording: &Recording, conn: i64, all_rows: &[usize]) -> Result<Vec<Cut>> {
-    let messages = recorded::messages(recording, conn)?;
+    let messages = recording.messages(conn)?;
     let mut messages = messages.iter().peekable();
     let mut model = recorded::model(recording);
     let mut cut = |rows: usize| {
@@ -137,7 +137,7 @@ fn collect_changes(path: &str, old: &Value, new: &Value, changes: &mut Map<Strin
 ///
 /// # Errors
 ///
-/// Where the text is not what [`write`] writes.
+/// Where the text is not what [`write()`] writes.
 pub fn parse(text: &str) -> Result<Vec<Connection>> {
     let connections: Value = serde_json::from_str(text)?;
     let connections = connections.as_array().context("a pinned file is an array")?;

@@ -91,7 +91,7 @@ pub struct Connection {
     pub recorded: Heard,
     /// What the simulator's heard.
     pub heard: Heard,
-    /// The recording's text messages, but for their [times and outputs](spelling).
+    /// The recording's text messages, but for their times and outputs.
     pub recorded_texts: Vec<String>,
     /// The simulator's.
     pub heard_texts: Vec<String>,

@@ -16,11 +16,11 @@ fn the_model_says_what_is_pinned() {
         let name = name_of(&file);
         let recording = Recording::read(&file).expect("the recording is readable");
         let pinned = expected(&name).unwrap_or_else(|| panic!("{name} is not pinned"));
-        assert_eq!(recorded::connections(&recording), pinned.iter().map(|c| c.conn).collect::<Vec<_>>(), "{name}");
+        assert_eq!(recording.connections(), pinned.iter().map(|c| c.conn).collect::<Vec<_>>(), "{name}");
         for connection in pinned {
             let last = connection.cuts.last().expect("a connection has a last cut");
             assert_eq!(last.rows, recording.rows.len(), "{name}");
-            let heard = recorded::messages(&recording, connection.conn).expect("the frames are sound");
+            let heard = recording.messages(connection.conn).expect("the frames are sound");
             let mut heard = heard.iter().peekable();
             let mut model = recorded::model(&recording);
             for cut in &connection.cuts {

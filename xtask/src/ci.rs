@@ -3,9 +3,9 @@ use anyhow::Result;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::process::{cargo, run as execute};
-use crate::project::{CORE, Project};
+use crate::project::{CORE, Project, with_features};
 use crate::steps::{Outcome, Steps};
-use crate::{cross, file_length, msrv};
+use crate::{autobahn, cross, file_length, msrv};
 
 /// One step of `cargo xtask ci`.
 struct Step {
@@ -22,6 +22,7 @@ const STEPS: &[Step] = &[
     Step { name: "clippy-core", about: "nor in the core with each feature alone, and all together", work: clippy_core },
     Step { name: "docs", about: "the documentation builds without a warning", work: docs },
     Step { name: "msrv", about: "the oldest compiler promised builds and tests it all", work: msrv::step },
+    Step { name: "autobahn", about: "the core's WebSocket fails no conformance case", work: autobahn::step },
     Step { name: "cross", about: "the core builds for microcontrollers", work: cross::step },
 ];
 
@@ -77,14 +78,15 @@ fn clippy(_: &Project) -> Result<Outcome> {
 }
 
 fn clippy_core(project: &Project) -> Result<Outcome> {
+    let mut steps = Steps::new();
     for features in project.core_feature_sets() {
-        let features = features.join(",");
-        execute(
-            cargo()
-                .args(["clippy", "--package", CORE, "--all-targets", "--features", &features])
-                .args(["--", "-D", "warnings"]),
-        )?;
+        steps.step(&with_features("core", &features), "no warning", || {
+            let arguments = ["clippy", "--package", CORE, "--all-targets", "--features", &features];
+            execute(cargo().args(arguments).args(["--", "-D", "warnings"]))?;
+            Ok(Outcome::Done)
+        });
     }
+    steps.finish()?;
     Ok(Outcome::Done)
 }
 

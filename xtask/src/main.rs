@@ -2,8 +2,11 @@
 //!
 //! A command is a file with an `Args` (clap's) and a `run(Args)`; it gets its `mod` line, its variant of `Xtask`
 //! and its arm in `main`. What should also run in `cargo xtask ci` gets a line in `ci::STEPS`.
+use std::process::ExitCode;
+
 use clap::Parser;
 
+mod autobahn;
 mod ci;
 mod cross;
 mod debian;
@@ -17,13 +20,23 @@ mod steps;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
 enum Xtask {
+    Autobahn(autobahn::Args),
     Ci(ci::Args),
     Cross(cross::Args),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Xtask::parse() {
+fn main() -> ExitCode {
+    let done = match Xtask::parse() {
+        Xtask::Autobahn(args) => autobahn::run(&args),
         Xtask::Ci(args) => ci::run(&args),
         Xtask::Cross(args) => cross::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        // Not `main`'s own way of showing it, which adds a backtrace of this program where RUST_BACKTRACE is set.
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

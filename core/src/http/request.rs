@@ -91,11 +91,10 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn put(&mut self, parts: &[&str]) {
         for part in parts {
-            let end = self.len.saturating_add(part.len());
-            if let Some(place) = self.out.get_mut(self.len..end) {
+            if let Some(place) = self.out.get_mut(self.len..).and_then(|rest| rest.get_mut(..part.len())) {
                 place.copy_from_slice(part.as_bytes());
             }
-            self.len = end;
+            self.len = self.len.saturating_add(part.len());
         }
     }
 }

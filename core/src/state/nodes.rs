@@ -64,6 +64,8 @@ impl Seen {
     pub(crate) const CACHED: Self = Self(1 << 3);
     /// It stands in the `execution_cached` that is being read.
     const CACHED_SOON: Self = Self(1 << 4);
+    /// It was started before another node was announced, which says that it finished where nothing else does.
+    const PASSED: Self = Self(1 << 5);
 
     const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
@@ -84,11 +86,9 @@ impl Entry {
     }
 
     const fn done(&self) -> u32 {
-        if self.seen.has(Seen::CACHED) {
-            WHOLE
-        } else if self.seen.has(Seen::EXPANDED) {
+        if self.seen.has(Seen::EXPANDED) {
             0
-        } else if self.seen.has(Seen::FINISHED) {
+        } else if self.seen.has(Seen::CACHED.with(Seen::FINISHED).with(Seen::PASSED)) {
             WHOLE
         } else {
             self.part
@@ -96,7 +96,7 @@ impl Entry {
     }
 
     const fn counts_as_finished(&self) -> bool {
-        self.seen.has(Seen::FINISHED) && !self.seen.has(Seen::EXPANDED) && !self.seen.has(Seen::CACHED)
+        self.seen.has(Seen::FINISHED.with(Seen::PASSED)) && !self.seen.has(Seen::EXPANDED.with(Seen::CACHED))
     }
 
     /// Only the graph named it: its place may be taken by one that does something.
@@ -271,14 +271,22 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     }
 
     /// Every started node but `node` has finished: servers before 0.3.44 tell only which node comes next.
-    pub(crate) fn finish_all_but(&mut self, node: Option<Key>) {
-        for at in 0..self.entries.len() {
-            let due = |entry: &Entry| {
-                Some(entry.key) != node && entry.seen.has(Seen::STARTED) && !entry.seen.has(Seen::FINISHED)
-            };
-            if self.entries.get(at).is_some_and(due) {
-                self.change(at, |entry| entry.seen = entry.seen.with(Seen::FINISHED));
+    pub(crate) fn pass_all_but(&mut self, node: Option<Key>) {
+        self.change_all(|entry| {
+            if Some(entry.key) != node && entry.seen.has(Seen::STARTED) {
+                entry.seen = entry.seen.with(Seen::PASSED);
             }
+        });
+    }
+
+    /// The server tells which nodes have finished: what was concluded before is void.
+    pub(crate) fn forget_passed(&mut self) {
+        self.change_all(|entry| entry.seen = entry.seen.without(Seen::PASSED));
+    }
+
+    fn change_all(&mut self, mut change: impl FnMut(&mut Entry)) {
+        for at in 0..self.entries.len() {
+            self.change(at, &mut change);
         }
     }
 
@@ -313,11 +321,11 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
             self.sums = Sums::default();
             self.hint = 0;
         }
-        for at in 0..self.entries.len() {
-            if self.entries.get(at).is_some_and(|entry| entry.seen.has(Seen::CACHED_SOON)) {
-                self.change(at, |entry| entry.seen = entry.seen.without(Seen::CACHED_SOON).with(Seen::CACHED));
-            }
-        }
+        self.change_all(|entry| {
+            let cached = entry.seen.has(Seen::CACHED_SOON);
+            let others = entry.seen.without(Seen::CACHED.with(Seen::CACHED_SOON));
+            entry.seen = if cached { others.with(Seen::CACHED) } else { others };
+        });
     }
 
     /// Notes a node of the graph; past the capacity it goes without a class.

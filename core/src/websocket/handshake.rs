@@ -64,8 +64,7 @@ impl<const N: usize> Handshake<N> {
     ///
     /// # Errors
     ///
-    /// A [`HandshakeError`] as soon as it is certain; the same one again for everything fed after it. After
-    /// [`HandshakeError::Refused`] the answer's body follows, see [`head`](Self::head).
+    /// A [`HandshakeError`] as soon as it is certain; the same one again for everything fed after it.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<Fed, HandshakeError> {
         let fed = self.head.feed(bytes).map_err(HandshakeError::Head)?;
         if fed.complete {

@@ -48,11 +48,10 @@ impl Outgoing<'_> {
             Self::Close { code, reason } => {
                 let code = code.filter(|&code| is_close_code(code)).ok_or(SendError::CloseCode)?;
                 let mut payload = [0; CONTROL_BYTES];
-                let len = reason.len().saturating_add(2);
-                let (head, tail) =
-                    payload.get_mut(..len).and_then(<[u8]>::split_first_chunk_mut).ok_or(SendError::LongControl)?;
+                let (head, tail) = payload.split_first_chunk_mut().ok_or(SendError::LongControl)?;
                 *head = code.to_be_bytes();
-                tail.copy_from_slice(reason.as_bytes());
+                tail.get_mut(..reason.len()).ok_or(SendError::LongControl)?.copy_from_slice(reason.as_bytes());
+                let len = reason.len().saturating_add(head.len());
                 // The library's own `close` would cut a reason in the middle of a character.
                 write_control(Type::CloseReply, payload.get(..len).unwrap_or_default(), mask, out)
             }
@@ -76,9 +75,10 @@ fn write(kind: WebSocketSendMessageType, payload: &[u8], mask: [u8; 4], out: &mu
         _ => 14,
     };
     let needed = payload.len().saturating_add(header);
+    let out = out.get_mut(..needed).ok_or(SendError::TooSmall { needed })?;
     let mut codec = WebSocketClient::new_client(Entropy(mask));
     codec.state = WebSocketState::Open;
-    // The codec's only other error is a socket that isn't open.
+    // The codec's errors are a socket that isn't open and a buffer too small, neither of which is.
     let len = codec.write(kind, true, payload, out).map_err(|_| SendError::TooSmall { needed })?;
     if payload.len() == 0xFFFF {
         return Ok(shorten_length(out, len));

@@ -131,6 +131,8 @@ impl Model {
             Some(record) => match record.state {
                 State::Running => return true,
                 State::Ended if done => return false,
+                // Rule 1 comes first: only a running record makes a start of its own prompt nothing new.
+                State::Ended if start => {}
                 State::Ended => {
                     record.revive();
                     return true;
@@ -163,6 +165,58 @@ impl Model {
             self.replaced.push(id);
             let forgotten = self.replaced.len().saturating_sub(REMEMBERED);
             self.replaced.drain(..forgotten);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::assert_matches;
+
+    const START: &str = r#"{"type": "execution_start", "data": {"prompt_id": "p"}}"#;
+    const QUARTER: &str = r#"{"type": "progress", "data": {"value": 1, "max": 4, "prompt_id": "p", "node": "1"}}"#;
+    const SUCCESS: &str = r#"{"type": "execution_success", "data": {"prompt_id": "p"}}"#;
+
+    #[test]
+    fn times_count_from_the_start_to_the_end() {
+        let mut model = Model::new();
+        model.set_nodes_total("p", 1);
+        model.text(1000.0, START);
+        assert_matches(&json!({"prompt": {"elapsed_ms": 500, "eta_ms": null}}), &model.snapshot(1500.0));
+        model.text(1600.0, QUARTER);
+        assert_matches(&json!({"prompt": {"elapsed_ms": 1000, "eta_ms": 3000}}), &model.snapshot(2000.0));
+        model.text(5000.0, SUCCESS);
+        assert_matches(&json!({"prompt": {"elapsed_ms": 4000, "eta_ms": null}}), &model.snapshot(9000.0));
+    }
+
+    #[test]
+    fn without_a_start_there_are_no_times() {
+        let mut model = Model::new();
+        model.set_nodes_total("p", 1);
+        model.text(1000.0, QUARTER);
+        assert_matches(&json!({"prompt": {"elapsed_ms": null, "eta_ms": null}}), &model.snapshot(2000.0));
+    }
+
+    #[test]
+    fn a_new_connection_clears_what_a_running_prompt_is_at() {
+        let mut model = Model::new();
+        model.text(0.0, START);
+        model.text(0.0, QUARTER);
+        model.connected();
+        let cleared = json!({"prompt": {"state": "running", "current_node": null, "current_step": null}});
+        assert_matches(&cleared, &model.snapshot(0.0));
+        model.text(0.0, QUARTER);
+        assert_matches(&json!({"prompt": {"current_node": "1", "current_step": 1}}), &model.snapshot(0.0));
+    }
+
+    #[test]
+    fn says_where_another_reader_may_differ() {
+        let broken = r#"{"type": "progress_state", "data": {"prompt_id": "p", "nodes": {"1": {"value": 1, "#;
+        for (text, open) in [(START, false), (broken, true), (r#"{"type": "x", "a": 1, "a": 2}"#, true), ("{", false)] {
+            let mut model = Model::new();
+            model.text(0.0, text);
+            assert_eq!(model.is_open(), open, "{text}");
         }
     }
 }

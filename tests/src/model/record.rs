@@ -114,6 +114,9 @@ impl Record {
                 if let Some(display) = display {
                     self.nodes.entry(node.clone()).or_default().display = Some(display);
                 }
+                for (_, other) in self.nodes.iter_mut().filter(|(id, _)| **id != node) {
+                    other.passed |= other.was_current;
+                }
                 self.make_current(&node);
             }
             Message::Progress { node, bar, .. } => {
@@ -156,9 +159,6 @@ impl Record {
 
     /// Makes a node the current one, shown by its display id as last heard; its steps are not known yet.
     fn make_current(&mut self, node: &str) {
-        for (_, other) in self.nodes.iter_mut().filter(|(id, _)| *id != node) {
-            other.passed |= other.was_current;
-        }
         let known = self.nodes.entry(node.to_owned()).or_default();
         known.was_current = true;
         let shown = known.display.clone().unwrap_or_else(|| node.to_owned());

@@ -101,9 +101,9 @@ pub fn deep_value() -> impl Strategy<Value = Json> {
     })
 }
 
-/// A prompt's id. There are few, so that messages meet; two differ only far behind, as no capacity keeps them.
+/// A prompt's id: often the same one, so that messages meet; two differ only far behind, where no capacity reaches.
 pub fn prompt_id() -> impl Strategy<Value = String> {
-    select(prompt_ids())
+    prop_oneof![5 => Just("p".to_owned()), 1 => Just("q".to_owned()), 2 => select(prompt_ids())]
 }
 
 /// All of [`prompt_id`].
@@ -113,9 +113,9 @@ pub fn prompt_ids() -> Vec<String> {
     few.iter().map(|id| (*id).to_owned()).chain([format!("{long}1"), format!("{long}2")]).collect()
 }
 
-/// A node's id: of a submitted graph, or an expanded one.
+/// A node's id: of a submitted graph, or an expanded one; often one of a few.
 pub fn node_id() -> impl Strategy<Value = String> {
-    select(node_ids())
+    prop_oneof![select(vec!["1", "2", "4.0.0.1"]).prop_map(str::to_owned), select(node_ids())]
 }
 
 /// All of [`node_id`].

@@ -3,6 +3,10 @@
 //! The format is described in `tests/fixtures/traces/README.md`. [`Recording::read`] reads a file whole and checks
 //! every line; what it can't read is an error that names file, line and reason.
 
+mod messages;
+
+pub use messages::{Heard, Message, server_frame};
+
 use std::{
     collections::HashMap,
     fmt,

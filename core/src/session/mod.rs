@@ -1,0 +1,336 @@
+//! A session with a server, sans-IO: links, bytes and time in, what to do out.
+//!
+//! # How to drive it
+//!
+//! 1. Make one with [`Session::new`] and call [`poll_output`](Session::poll_output) until it says [`Output::Sleep`].
+//! 2. Carry out each output before the next call:
+//!    [`Dial`](Output::Dial) a link, and tell [`Input::Opened`] or [`Input::Closed`] of it later;
+//!    [`Send`](Output::Send) all of the bytes on that link, and tell [`Input::Sent`] once they are on their way;
+//!    [`Close`](Output::Close) the link, and tell nothing of it any more;
+//!    [`Changed`](Output::Changed): paint [`view`](Session::view).
+//! 3. On `Sleep`, wait for whatever comes first: bytes on a link, a link's end, the deadline. Tell it by
+//!    [`handle_input`](Session::handle_input), then go on with 1. A wake-up that is early, late or repeated does no harm.
+//!
+//! Both calls take the time, which must not run backwards. Bytes are read in the call that brings them: nothing is kept
+//! of a message but what the state says.
+//!
+//! Links are the socket, and one HTTP exchange beside it.
+
+mod config;
+mod exchange;
+mod handler;
+mod random;
+mod socket;
+
+pub use config::Config;
+pub use handler::Observer;
+
+use exchange::Exchange;
+use random::Random;
+use socket::Socket;
+
+use crate::{
+    limits::{desktop, gadget},
+    progress::{Debounce, Smooth},
+    reducer::{Action, Changes, reduce},
+    state::{Fault, FaultKind, Percentage, PromptState, State},
+    text::{Id, Key},
+    time::Instant,
+    view::View,
+};
+
+/// A session for a microcontroller.
+pub type GadgetSession<'c> =
+    Session<'c, { gadget::ID }, { gadget::MESSAGE }, { gadget::NODES }, { gadget::NAMES }, { gadget::HEAD }>;
+
+/// A session for a desktop.
+pub type DesktopSession<'c> =
+    Session<'c, { desktop::ID }, { desktop::MESSAGE }, { desktop::NODES }, { desktop::NAMES }, { desktop::HEAD }>;
+
+/// A way to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Link {
+    /// The WebSocket.
+    Socket,
+    /// An HTTP exchange.
+    Http,
+}
+
+/// What the session is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Input<'a> {
+    /// The link that was dialled is open.
+    Opened(Link),
+    /// Bytes arrived on a link.
+    Bytes(Link, &'a [u8]),
+    /// What was to be sent on a link is on its way.
+    Sent(Link),
+    /// A link ended, or could not be opened: by the server, or by a fault of the network.
+    Closed(Link, End),
+    /// The graph of one's own submission, which need not be asked for.
+    Graph {
+        /// The prompt.
+        prompt_id: Id<'a>,
+        /// Nodes of the graph.
+        nodes: u32,
+    },
+    /// The deadline of [`Output::Sleep`] has come.
+    Wake,
+    /// End the session in good order.
+    Leave,
+}
+
+/// How a link ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum End {
+    /// The server ended it.
+    Eof,
+    /// Nobody answered at the address: refused, no route, no such name.
+    Unreachable,
+    /// It broke.
+    Broken,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[must_use = "an output that is not carried out stalls the session"]
+pub enum Output<'a> {
+    /// Open a link to the server.
+    Dial(Link),
+    /// Send the bytes on a link.
+    Send(Link, &'a [u8]),
+    /// Drop a link.
+    Close(Link),
+    /// The state changed.
+    Changed(Changes),
+    /// Wait; until then at most, where there is a deadline.
+    Sleep(Option<Instant>),
+}
+
+/// A session with a server.
+///
+/// The capacities are those of [`crate::limits`], in this order: bytes of an id, bytes of an exception's message, nodes,
+/// bytes of names, bytes of a head.
+#[derive(Debug)]
+pub struct Session<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const HEAD: usize>
+{
+    config: Config<'c>,
+    random: Random,
+    state: State<ID, MESSAGE, NODES, NAMES>,
+    socket: Socket<ID, MESSAGE, HEAD>,
+    exchange: Exchange<ID, HEAD>,
+    /// The prompt whose graph was asked for.
+    asked: Option<Key>,
+    /// What is being sent.
+    out: [u8; HEAD],
+    /// The link that something is being sent on.
+    sending: Option<Link>,
+    changes: Changes,
+    debounce: Debounce,
+    smooth: Smooth,
+    leaving: bool,
+}
+
+impl<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const HEAD: usize>
+    Session<'c, ID, MESSAGE, NODES, NAMES, HEAD>
+{
+    /// A session that will dial at once. `seed` is random: WebSocket keys and masks are made of it.
+    pub fn new(config: Config<'c>, seed: u64) -> Self {
+        Self {
+            random: Random::new(seed),
+            state: State::new(),
+            socket: Socket::new(config.interest),
+            exchange: Exchange::new(),
+            asked: None,
+            out: [0; HEAD],
+            sending: None,
+            changes: Changes::NONE,
+            debounce: Debounce::new(),
+            smooth: Smooth::new(),
+            leaving: false,
+            config,
+        }
+    }
+
+    /// Begins with a socket that is open already, its handshake behind it: a recording's, or one that somebody else made.
+    /// The next input is its bytes.
+    pub fn attach(&mut self, now: Instant) {
+        self.socket.attach();
+        self.reduce(now, Action::Established);
+    }
+
+    /// What is known of the server.
+    pub const fn state(&self) -> &State<ID, MESSAGE, NODES, NAMES> {
+        &self.state
+    }
+
+    /// What a painter needs at `now`.
+    pub fn view(&self, now: Instant) -> View<'_> {
+        self.state.view(now)
+    }
+
+    /// The percentage as a bar shows it at `now`: it moves smoothly, never ahead of the truth.
+    pub fn smooth_percentage(&self, now: Instant) -> Option<Percentage> {
+        self.state.prompt()?.percentage().map(|truth| truth.min(self.smooth.at(now)))
+    }
+
+    /// Whether the session is over: nothing will come of it any more.
+    pub fn is_over(&self) -> bool {
+        self.socket.is_over() && self.exchange.is_idle()
+    }
+
+    /// Tells the session what happened.
+    pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
+        self.handle_input_with(now, input, &mut ());
+    }
+
+    /// As [`handle_input`](Self::handle_input), and tells `observer` of each message while it is read.
+    pub fn handle_input_with(&mut self, now: Instant, input: Input<'_>, observer: &mut impl Observer) {
+        match input {
+            Input::Opened(Link::Socket) => self.socket.opened(),
+            Input::Opened(Link::Http) => self.exchange.opened(),
+            Input::Bytes(Link::Socket, bytes) => self.socket_bytes(now, bytes, observer),
+            Input::Bytes(Link::Http, bytes) => {
+                let changes = self.exchange.bytes(now, bytes, &mut self.state);
+                self.changed(now, changes);
+            }
+            Input::Sent(link) => {
+                self.sending = self.sending.filter(|sending| *sending != link);
+                if link == Link::Socket {
+                    self.socket.sent();
+                }
+            }
+            Input::Closed(Link::Socket, end) => {
+                self.sending = self.sending.filter(|sending| *sending != Link::Socket);
+                if let Some(fault) = self.socket.closed(end) {
+                    self.lost(now, fault);
+                }
+            }
+            Input::Closed(Link::Http, _) => {
+                self.sending = self.sending.filter(|sending| *sending != Link::Http);
+                self.exchange.closed();
+            }
+            Input::Graph { prompt_id, nodes } => self.reduce(now, Action::Graph { prompt_id, nodes }),
+            Input::Wake => self.wake(now),
+            Input::Leave => self.leave(now),
+        }
+    }
+
+    /// What is to be done next, [`Output::Sleep`] last.
+    pub fn poll_output(&mut self, now: Instant) -> Output<'_> {
+        if self.socket.take_dial(now) {
+            self.reduce(now, Action::Dialling);
+            return Output::Dial(Link::Socket);
+        }
+        if self.socket.take_close() {
+            self.sending = self.sending.filter(|sending| *sending != Link::Socket);
+            return Output::Close(Link::Socket);
+        }
+        if self.exchange.take_close() {
+            self.sending = self.sending.filter(|sending| *sending != Link::Http);
+            return Output::Close(Link::Http);
+        }
+        if let Some((link, len)) = self.next_send(now) {
+            self.sending = Some(link);
+            return Output::Send(link, self.out.get(..len).unwrap_or_default());
+        }
+        if self.wants_graph() && self.exchange.begin(now) {
+            return Output::Dial(Link::Http);
+        }
+        if self.debounce.take(now) {
+            return Output::Changed(core::mem::take(&mut self.changes));
+        }
+        let deadlines = [self.socket.deadline(), self.exchange.deadline(), self.debounce.deadline()];
+        Output::Sleep(deadlines.into_iter().flatten().min())
+    }
+
+    /// Writes what is to be sent next and returns its link and length.
+    fn next_send(&mut self, now: Instant) -> Option<(Link, usize)> {
+        if self.sending.is_some() {
+            return None;
+        }
+        match self.socket.write(&self.config, &mut self.random, &mut self.out) {
+            Ok(Some(len)) => return Some((Link::Socket, len)),
+            Ok(None) => {}
+            Err(fault) => self.lost(now, fault),
+        }
+        self.exchange.write(&self.config, &mut self.out).map(|len| (Link::Http, len))
+    }
+
+    fn socket_bytes(&mut self, now: Instant, bytes: &[u8], observer: &mut impl Observer) {
+        let was_open = self.socket.is_open();
+        let mut rest = bytes;
+        if !was_open {
+            match self.socket.handshake(&mut rest) {
+                Ok(true) => self.reduce(now, Action::Established),
+                Ok(false) => return,
+                Err(fault) => return self.lost(now, fault),
+            }
+        }
+        let mut changes = Changes::NONE;
+        let result = self.socket.receive(now, rest, &mut self.state, &mut changes, observer);
+        self.changed(now, changes);
+        if let Err(fault) = result {
+            self.lost(now, fault);
+        }
+    }
+
+    /// The connection is over by a fault.
+    fn lost(&mut self, now: Instant, fault: Fault) {
+        self.reduce(now, Action::Lost(Some(fault)));
+        self.exchange.cancel();
+    }
+
+    fn wake(&mut self, now: Instant) {
+        if self.socket.expire(now) {
+            self.lost(now, Fault::new(FaultKind::TimedOut));
+        }
+        self.exchange.expire(now);
+    }
+
+    fn leave(&mut self, now: Instant) {
+        self.leaving = true;
+        self.socket.leave(now);
+        self.exchange.cancel();
+        self.reduce(now, Action::Lost(None));
+    }
+
+    fn reduce(&mut self, now: Instant, action: Action<'_>) {
+        let changes = reduce(&mut self.state, now, action);
+        self.changed(now, changes);
+    }
+
+    fn changed(&mut self, now: Instant, changes: Changes) {
+        self.changes = self.changes.and(changes);
+        // That a message of no use was counted is no reason to paint.
+        if changes.has(Changes::SHOWN) {
+            self.debounce.changed();
+        }
+        if changes.has(Changes::PROGRESS.and(Changes::PROMPT)) {
+            let truth = self.state.prompt().and_then(crate::state::Prompt::percentage);
+            self.smooth.set(now, truth.unwrap_or_default());
+        }
+    }
+
+    /// Whether the running prompt's graph is to be asked for: once for each prompt.
+    fn wants_graph(&mut self) -> bool {
+        let Some(prompt) = self.state.prompt() else { return false };
+        let known = prompt.nodes_total().is_some() || prompt.state() != PromptState::Running;
+        let Some(id) = prompt.prompt_id().filter(|_| !known) else { return false };
+        if !self.config.ask_for_graph || self.leaving || !self.socket.is_open() || !self.exchange.is_idle() {
+            return false;
+        }
+        let key = Some(id.as_id().key());
+        self.asked != key && {
+            self.asked = key;
+            true
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -226,6 +226,11 @@ impl<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES:
             self.reduce(now, Action::Dialling);
             return Output::Dial(Link::Socket);
         }
+        // Before the links that are to be dropped: what can't be sent drops its own.
+        if let Some((link, len)) = self.next_send(now) {
+            self.sending = Some(link);
+            return Output::Send(link, self.out.get(..len).unwrap_or_default());
+        }
         if self.socket.take_close() {
             self.sending = self.sending.filter(|sending| *sending != Link::Socket);
             return Output::Close(Link::Socket);
@@ -233,10 +238,6 @@ impl<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES:
         if self.exchange.take_close() {
             self.sending = self.sending.filter(|sending| *sending != Link::Http);
             return Output::Close(Link::Http);
-        }
-        if let Some((link, len)) = self.next_send(now) {
-            self.sending = Some(link);
-            return Output::Send(link, self.out.get(..len).unwrap_or_default());
         }
         if self.wants_graph() && self.exchange.begin(now) {
             return Output::Dial(Link::Http);

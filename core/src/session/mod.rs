@@ -295,9 +295,11 @@ impl<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES:
 
     fn leave(&mut self, now: Instant) {
         self.leaving = true;
-        self.socket.leave(now);
         self.exchange.cancel();
-        self.reduce(now, Action::Lost(None));
+        // What ended the connection before stays known.
+        if self.socket.leave(now) {
+            self.reduce(now, Action::Lost(None));
+        }
     }
 
     fn reduce(&mut self, now: Instant, action: Action<'_>) {

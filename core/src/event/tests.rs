@@ -89,8 +89,11 @@ fn id(text: &str) -> Id<'_> {
     Id::from(text)
 }
 
+/// A field as it is written, and values of it that don't do.
+type Needed = (&'static str, &'static [&'static str]);
+
 /// For each row of the table: the type, its `data` with all needed fields, and each of these with values that don't do.
-const NEEDED: &[(&str, &str, &[(&str, &[&str])])] = &[
+const NEEDED: &[(&str, &str, &[Needed])] = &[
     (
         "status",
         r#"{"status": {"exec_info": {"queue_remaining": 1}}}"#,

@@ -153,7 +153,7 @@ impl<'c> Host<'c> {
 /// A server's answer to the request for a WebSocket.
 fn accept(request: &str) -> Vec<u8> {
     let key = request.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap();
-    let (key, mut out) = (WebSocketKey::try_from(key).unwrap(), [0; 512]);
+    let (key, mut out) = (WebSocketKey::from(key), [0; 512]);
     let len = WebSocketServer::new_server().server_accept(&key, None, &mut out).unwrap();
     out[..len].to_vec()
 }

@@ -41,10 +41,10 @@ pub mod gadget {
     pub const NODES: usize = 64;
     /// Bytes for the distinct display ids and class names of a prompt's nodes; past them a node is shown by its own id,
     /// without its class.
-    pub const NAMES: usize = 1_024;
+    pub const NAMES: usize = 640;
     /// Bytes for a request or response head. A longer request is an error of the configuration, a longer response fails
     /// its exchange.
-    pub const HEAD: usize = 768;
+    pub const HEAD: usize = 640;
 }
 
 /// What a desktop affords (SNAPSHOT's capacities).

@@ -21,6 +21,7 @@ pub struct Decoder<const ID: usize, const MESSAGE: usize> {
 }
 
 /// What was read of the message at hand.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that one message tells")]
 #[derive(Debug)]
 pub(super) struct Fields<const ID: usize, const MESSAGE: usize> {
     interest: Interest,

@@ -37,7 +37,8 @@ pub struct State<const ID: usize, const MESSAGE: usize, const NODES: usize, cons
 }
 
 /// How many messages were received whole, and of what use they were.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Messages {
     /// Text messages.

@@ -10,6 +10,7 @@ use std::{
 use super::*;
 
 mod binary;
+#[cfg(feature = "serde")]
 mod decode;
 mod parts;
 mod values;

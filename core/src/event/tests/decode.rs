@@ -1,4 +1,4 @@
-//! A user's own event types, and what an interest is.
+//! A user's own event types.
 
 use serde::Deserialize;
 
@@ -71,14 +71,4 @@ fn a_collector_decodes_what_fits_it() {
     collector.clear();
     assert_eq!(collect(&mut collector, &whole, 9), Ok(monitor()));
     assert_eq!(DecodeError::TooLong(201).to_string(), "the message has more than the buffer's room: 201 bytes so far");
-}
-
-#[test]
-fn an_interest_is_a_set() {
-    assert!(!Interest::NONE.contains(EventKind::Status) && Interest::ALL.contains(EventKind::Malformed));
-    let some = Interest::NONE.with(EventKind::Logs).union(Interest::NONE.with(EventKind::PreviewImage));
-    for kind in [EventKind::Logs, EventKind::PreviewImage] {
-        assert!(some.contains(kind) && !Interest::STATE.contains(kind));
-    }
-    assert!(!some.contains(EventKind::Progress) && Interest::STATE.contains(EventKind::Progress));
 }

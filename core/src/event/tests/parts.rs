@@ -1,4 +1,4 @@
-//! Parts, and texts longer than their room.
+//! Parts, who is told of them, and texts longer than their room.
 
 use super::*;
 
@@ -87,4 +87,14 @@ fn ids_longer_than_their_room_are_cut_at_a_character() {
     assert!(event(&long).contains(r#"exception_message: "1234567", "#), "{}", event(&long));
     let long_key = message("progress", &format!(r#"{{"value{}": 1, "value": 2, "max": 3}}"#, "x".repeat(100)));
     assert!(event(&long_key).contains("value: Milli(2000)"));
+}
+
+#[test]
+fn an_interest_is_a_set() {
+    assert!(!Interest::NONE.contains(EventKind::Status) && Interest::ALL.contains(EventKind::Malformed));
+    let some = Interest::NONE.with(EventKind::Logs).union(Interest::NONE.with(EventKind::PreviewImage));
+    for kind in [EventKind::Logs, EventKind::PreviewImage] {
+        assert!(some.contains(kind) && !Interest::STATE.contains(kind));
+    }
+    assert!(!some.contains(EventKind::Progress) && Interest::STATE.contains(EventKind::Progress));
 }

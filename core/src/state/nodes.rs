@@ -129,19 +129,19 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
         self.cached_soon = false;
     }
 
-    /// Nodes seen finished, of the submitted graph and not cached.
-    pub(crate) const fn finished(&self) -> u32 {
-        self.sums.finished
+    /// Nodes seen finished, of the submitted graph and not cached; those that stand apart are not counted.
+    pub(crate) fn finished(&self) -> u32 {
+        self.staged.map_or(self.sums, |stage| stage.sums).finished
     }
 
-    /// What is done of the graph's nodes, [`WHOLE`] for each that is.
-    pub(crate) const fn done(&self) -> u64 {
-        self.sums.done
+    /// What is done of the graph's nodes, [`WHOLE`] for each that is; those that stand apart are not counted.
+    pub(crate) fn done(&self) -> u64 {
+        self.staged.map_or(self.sums, |stage| stage.sums).done
     }
 
     /// Whether the sums are lower bounds.
-    pub(crate) const fn is_truncated(&self) -> bool {
-        self.truncated
+    pub(crate) fn is_truncated(&self) -> bool {
+        self.staged.map_or(self.truncated, |stage| stage.truncated)
     }
 
     /// From now on entries are those of a prompt that the message at hand may begin.

@@ -1,0 +1,64 @@
+//! Wherever a message is cut in two, and byte by byte, the decoder tells the same events and parts as of the whole.
+
+use comfyglow_tests::{
+    Wire, bench_messages, bench_session,
+    told::{Teller, Told, bytes},
+    vectors,
+};
+
+/// Bytes that a test reads of one message at most, in all splits of it together: of a message that has too many split
+/// points for that (more than about 8,000: only `x_progress_state200` and the longest of the session), only each nth is
+/// tried, and all of its first and last.
+const BUDGET: usize = 70_000_000;
+/// How many of the first and last split points are always tried.
+const EDGE: usize = 300;
+
+/// The split points to try of a message of `len` bytes.
+fn split_points(len: usize) -> impl Iterator<Item = usize> {
+    // A stride without common factors with the entries' lengths, so that over the entries all of their places are met.
+    let stride = (len * len / BUDGET) | 1;
+    (0..=len).filter(move |at| at % stride == 0 || *at < EDGE || *at > len.saturating_sub(EDGE))
+}
+
+/// Reads `message` in all of these splits.
+fn check(name: &str, message: &Wire) -> Told {
+    let mut teller = Teller::default();
+    let all = bytes(message);
+    let whole = teller.whole(message);
+    assert_eq!(whole.events.len(), 1, "{name}");
+    assert_eq!(teller.read(message, all.chunks(1)), whole, "{name}, byte by byte");
+    for at in split_points(all.len()) {
+        let (first, second) = all.split_at(at);
+        assert_eq!(teller.read(message, [first, second]), whole, "{name}, split at {at}");
+    }
+    whole
+}
+
+#[test]
+fn every_message_of_the_benchmarks() {
+    let messages = bench_messages();
+    assert_eq!(messages.len(), 15);
+    for (name, text) in messages {
+        let told = check(&name, &Wire::Text(text));
+        assert!(!told.events[0].starts_with("Malformed"), "{name}: {told:?}");
+    }
+}
+
+#[test]
+fn every_message_of_a_session() {
+    for (n, text) in bench_session().into_iter().enumerate() {
+        // The long ones differ in an entry from line to line.
+        if n % 30 == 0 || text.len() < 1_000 {
+            check(&format!("line {n}"), &Wire::Text(text));
+        }
+    }
+}
+
+#[test]
+fn every_message_of_the_worked_examples() {
+    for vector in vectors() {
+        for (n, message) in vector.wire.iter().enumerate() {
+            check(&format!("{}, message {n}", vector.name), message);
+        }
+    }
+}

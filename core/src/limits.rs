@@ -7,7 +7,7 @@
 pub const JSON_DEPTH: u8 = 64;
 
 /// Bytes of a member's name that are compared. A longer name is none that the server's events use.
-pub const KEY_BYTES: usize = 24;
+pub const KEY_BYTES: usize = 28;
 
 /// Steps are clamped to ± this many thousandths (2^40 steps).
 pub const STEP_MILLIS: i64 = (1 << 40) * 1_000;
@@ -66,5 +66,6 @@ pub mod desktop {
 const _: () = {
     assert!(JSON_DEPTH as u32 == u64::BITS, "the lexer keeps one bit a container");
     assert!(gadget::ID >= 36, "a UUID must fit");
+    assert!("supports_preview_metadata".len() <= KEY_BYTES, "the longest name that an event uses");
     assert!(desktop::MESSAGE <= u16::MAX as usize, "a text's length has 16 bits");
 };

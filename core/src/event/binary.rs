@@ -67,7 +67,7 @@ impl Binary {
                     if self.kind == TEXT {
                         fields.node.push(named);
                     } else if fields.wants(EventKind::PreviewImageWithMetadata) {
-                        // Metadata that is no JSON names nothing; the message counts all the same.
+                        // An error stays in the lexer until the message's end.
                         let _ = lexer.feed(named, &mut Reader { fields, handler });
                     }
                     let left = left.saturating_sub(u32::try_from(named.len()).unwrap_or(u32::MAX));

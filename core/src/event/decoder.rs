@@ -96,6 +96,10 @@ impl<const ID: usize, const MESSAGE: usize> Decoder<ID, MESSAGE> {
 
     /// Ends a binary message and tells the handler what it was.
     pub fn end_binary(&mut self, handler: &mut impl Handler) {
+        // Metadata that is no JSON, or no whole one, names nothing; the message counts all the same.
+        if self.lexer.finish(&mut Reader { fields: &mut self.fields, handler }).is_err() {
+            self.fields.found = Found::NONE;
+        }
         handler.event(self.binary.event(&mut self.fields));
         self.reset();
     }

@@ -32,7 +32,7 @@ pub(super) struct Fields<const ID: usize, const MESSAGE: usize> {
     /// The field whose value comes next.
     pub(super) field: Field,
     /// The depth of the container that is skipped, 0 for none.
-    skipped: u8,
+    pub(super) skipped: u8,
     pub(super) found: Found,
     /// What was found of the entry at hand.
     pub(super) entry: Found,

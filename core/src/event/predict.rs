@@ -11,7 +11,7 @@ use super::{
     field::{Field, Found, Ignored, Level},
 };
 use crate::{
-    json::{Lexer, plain_len},
+    json::{Lexer, Visitor as _, plain_len},
     number::{Literal, Milli},
     text::Text,
 };
@@ -89,6 +89,9 @@ fn milli(number: &[u8]) -> Milli {
 impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAGE> {
     /// Takes predicted members from the front of `piece` and returns what is left.
     pub(super) fn predict<'a>(&mut self, lexer: &mut Lexer, piece: &'a [u8]) -> &'a [u8] {
+        if self.fields.level != Level::Outside && !self.predicts() {
+            return piece;
+        }
         let mut rest = piece;
         while !rest.is_empty() {
             let Some(behind) = self.predict_one(lexer, rest) else { break };
@@ -102,7 +105,7 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
     fn predict_one<'a>(&mut self, lexer: &mut Lexer, piece: &'a [u8]) -> Option<&'a [u8]> {
         let mut rest = Rest(piece);
         if self.fields.level == Level::Outside {
-            if !lexer.is_at_start() || self.fields.field != Field::Skip {
+            if !lexer.is_at_start() || self.fields.field != Field::Skip || self.fields.skipped != 0 {
                 return None;
             }
             return self.start(lexer, rest);

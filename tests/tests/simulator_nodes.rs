@@ -45,6 +45,15 @@ async fn a_node_expands_to_others() {
 }
 
 #[tokio::test]
+async fn a_node_fails_amid_its_steps() {
+    let inputs = json!({"steps": 20, "sim_ms": 250, "sim_error": "out of memory", "sim_error_at": 7});
+    let heard = run(json!({"1": {"class_type": "SomeSampler", "inputs": inputs}})).await;
+    assert_eq!(events(&heard, "progress").last().expect("progress")["value"], 7);
+    let error = events(&heard, "execution_error").pop().expect("an error");
+    assert_eq!((&error["node_id"], &error["exception_message"]), (&json!("1"), &json!("out of memory\n")));
+}
+
+#[tokio::test]
 async fn outputs_and_previews_are_as_large_as_asked() {
     let heard = run(json!({
         "1": {"class_type": "SomeSampler", "inputs": {"steps": 2, "preview": "PNG", "sim_bytes": 4_700_000}},

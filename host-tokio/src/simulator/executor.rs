@@ -284,6 +284,9 @@ impl Run<'_> {
                 self.step(name, (done, work.steps), work.preview.map(|format| (format, work.bytes)))?;
                 since_told = 0.0;
             }
+            if work.fails_at == Some(done) && work.fails.is_some() {
+                return Ok(());
+            }
             since_told += work.ms;
             if !work.samples {
                 shared.pace.wait(work.ms).await;

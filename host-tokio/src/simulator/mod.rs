@@ -34,7 +34,7 @@
 //! |---|---|
 //! | `sim_ms` | how long the node takes, or each of its steps, in milliseconds |
 //! | `sim_steps` | it takes so many steps |
-//! | `sim_error` | it fails with this message (`sim_error_type`: the exception's name) |
+//! | `sim_error` | it fails with this message (`sim_error_type`: the exception's name; `sim_error_at`: with this step) |
 //! | `sim_blocked` | what it gives is blocked with this message, so that who takes it doesn't run; empty: silently |
 //! | `sim_expand` | it expands to so many nodes of `steps` steps |
 //! | `sim_text` | it shows this text, or each of a list of texts |

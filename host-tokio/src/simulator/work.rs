@@ -24,6 +24,8 @@ pub(super) struct Work {
     pub(super) texts: Vec<String>,
     pub(super) expands: u64,
     pub(super) fails: Option<Failure>,
+    /// The step with which it fails; else after the last one.
+    pub(super) fails_at: Option<u64>,
     pub(super) blocks: Option<String>,
     /// Each image is sent to the client whole, as `SaveImageWebsocket` does.
     pub(super) sends_images: bool,
@@ -62,6 +64,7 @@ pub(super) fn of(node: &Value, extra_data: &Map<String, Value>, shared: &Shared)
             message,
             kind: text("sim_error_type").unwrap_or_else(|| "RuntimeError".to_owned()),
         }),
+        fails_at: count(&["sim_error_at"]),
         blocks: text("sim_blocked"),
         sends_images: class == "SaveImageWebsocket",
         output: output(class, inputs, shared),

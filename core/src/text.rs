@@ -144,6 +144,11 @@ pub struct Id<'a> {
 }
 
 impl<'a> Id<'a> {
+    /// The text `bytes`, where a [`Text<N>`] would keep all of it.
+    pub(crate) fn whole<const N: usize>(bytes: &'a [u8]) -> Option<Self> {
+        (bytes.len() <= N).then_some(Self { kept: bytes, past: BASIS })
+    }
+
     /// What was kept of the text, as far as it is whole characters.
     pub fn as_str(&self) -> &'a str {
         whole_characters(self.kept)

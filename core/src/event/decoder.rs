@@ -43,7 +43,7 @@ pub(super) struct Fields<const ID: usize, const MESSAGE: usize> {
     /// `data` came before `type`.
     data_first: bool,
     /// An entry lacked a field, or stood before `prompt_id`.
-    broken: Option<&'static str>,
+    pub(super) broken: Option<&'static str>,
     /// Entries or ids of `nodes`, or log entries.
     pub(super) count: u32,
     key: Text<KEY_BYTES>,

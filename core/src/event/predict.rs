@@ -6,14 +6,14 @@
 //! change the same fields in the same way: `tests/tests/predicted_is_strict.rs` holds them to it.
 
 use super::{
-    EventKind, Handler, NodeStatus,
+    EventKind, Handler, NodeStatus, Part,
     decoder::Reader,
     field::{Field, Found, Ignored, Level},
 };
 use crate::{
     json::{Lexer, Visitor as _, plain_len},
     number::{Literal, Milli},
-    text::Text,
+    text::{Id, Text},
 };
 
 /// How the types go on behind `{"type": "`, the most frequent first.
@@ -26,6 +26,11 @@ const TYPES: [(EventKind, &[u8]); 7] = [
     (EventKind::ExecutionStart, b"execution_start\", \"data\": {"),
     (EventKind::ExecutionSuccess, b"execution_success\", \"data\": {"),
 ];
+
+/// How the entry of a node that has finished goes on behind its name, most often.
+const FINISHED: &[u8] = b": {\"value\": 1.0, \"max\": 1.0, \"state\": \"finished\", \"node_id\": \"";
+
+const ONE: Milli = Milli::from_thousandths(1_000);
 
 /// What is left of a piece. Each method takes what it names from the front, or says that it isn't there, whole.
 #[derive(Clone, Copy)]
@@ -44,6 +49,18 @@ impl<'a> Rest<'a> {
         let (text, behind) = self.0.split_at_checked(plain_len(self.0))?;
         self.0 = behind.strip_prefix(b"\"")?;
         Some(text)
+    }
+
+    /// The text `this`, which is likely, or any other, behind its opening quote.
+    #[inline]
+    fn this_or_text(&mut self, this: &[u8]) -> Option<&'a [u8]> {
+        match self.0.split_at_checked(this.len()) {
+            Some((text, [b'"', behind @ ..])) if text == this => {
+                self.0 = behind;
+                Some(text)
+            }
+            _ => self.text(),
+        }
     }
 
     /// A number without an exponent, and the byte behind it that ends it, which stays.
@@ -169,11 +186,15 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
         Some(behind)
     }
 
-    /// `"3": {` in `nodes`.
+    /// An entry of `nodes`, whole or its beginning: `"3": {`
     #[inline]
     fn node<'a>(&mut self, lexer: &mut Lexer, mut rest: Rest<'a>) -> Option<&'a [u8]> {
         rest.expect(b"\"")?;
         let node = rest.text()?;
+        if let Some(behind) = self.whole_node(node, rest) {
+            lexer.take_member();
+            return Some(behind);
+        }
         rest.expect(b": {")?;
         let fields = &mut *self.fields;
         fields.node.clear();
@@ -183,6 +204,47 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
         fields.level = Level::Node;
         fields.field = Field::Skip;
         lexer.open_object();
+        Some(rest.0)
+    }
+
+    /// An entry behind its name, where all of it stands in the piece: it is told from there, and nothing is copied.
+    #[inline]
+    fn whole_node<'a>(&mut self, node: &'a [u8], mut rest: Rest<'a>) -> Option<&'a [u8]> {
+        let fields = &mut *self.fields;
+        let (value, max, state) = if rest.expect(FINISHED).is_some() {
+            (ONE, ONE, NodeStatus::Finished)
+        } else {
+            rest.expect(b": {\"value\": ")?;
+            let value = milli(rest.number()?);
+            rest.expect(b", \"max\": ")?;
+            let max = milli(rest.number()?);
+            if rest.expect(b", \"state\": \"finished\", \"node_id\": \"").is_some() {
+                (value, max, NodeStatus::Finished)
+            } else {
+                rest.expect(b", \"state\": \"running\", \"node_id\": \"")?;
+                (value, max, NodeStatus::Running)
+            }
+        };
+        rest.this_or_text(node)?;
+        rest.expect(b", \"prompt_id\": \"")?;
+        rest.this_or_text(fields.prompt_id.as_bytes())?;
+        rest.expect(b", \"display_node_id\": \"")?;
+        let display = rest.this_or_text(node)?;
+        if rest.expect(b", \"parent_node_id\": null, \"real_node_id\": \"").is_none() {
+            rest.expect(b", \"parent_node_id\": \"")?;
+            rest.text()?;
+            rest.expect(b", \"real_node_id\": \"")?;
+        }
+        rest.this_or_text(node)?;
+        rest.expect(b"}")?;
+        let (node_id, display_node_id) = (Id::whole::<ID>(node)?, Id::whole::<ID>(display)?);
+        fields.count = fields.count.saturating_add(1);
+        fields.field = Field::Skip;
+        if fields.broken.is_none() {
+            let prompt_id = fields.prompt_id.as_id();
+            let display_node_id = Some(display_node_id);
+            self.handler.part(Part::NodeState { prompt_id, node_id, value, max, state, display_node_id });
+        }
         Some(rest.0)
     }
 

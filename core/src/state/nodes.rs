@@ -186,7 +186,17 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
         self.staged.map_or(0, |stage| stage.entries)
     }
 
+    #[inline]
     fn position(&mut self, key: Key) -> Option<usize> {
+        if self.entries.get(self.hint).is_some_and(|entry| entry.key == key) && self.hint >= self.first() {
+            let at = self.hint;
+            self.hint = at.saturating_add(1);
+            return Some(at);
+        }
+        self.search(key)
+    }
+
+    fn search(&mut self, key: Key) -> Option<usize> {
         let first = self.first();
         let from_hint = self.hint.max(first);
         let is_it = |entry: &Entry| entry.key == key;
@@ -237,6 +247,13 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     /// Notes what a message said of `node`, whose key is `key`: what was seen, how far it is, and the id it is shown by, where it said so.
     pub(crate) fn note(&mut self, key: Key, node: Id<'_>, seen: Seen, part: Option<u32>, display: Option<Id<'_>>) {
         let Some(at) = self.place(key) else { return };
+        if let Some(entry) = self.entries.get(at) {
+            // A `progress_state` repeats what it has said of all nodes that have finished.
+            let known = entry.seen.with(seen) == entry.seen && part.is_none_or(|part| part == entry.part);
+            if known && display == Some(node) && !entry.seen.has(Seen::EXPANDED) {
+                return;
+            }
+        }
         let expanded = display.map(|id| id != node);
         let name = match display {
             Some(id) if id != node => Some(self.intern(at, id.as_str(), |entry| entry.display)),

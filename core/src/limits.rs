@@ -22,6 +22,14 @@ pub const HISTORY: usize = 100;
 /// Payload bytes of a control frame (RFC 6455, 5.5). A longer one fails the connection.
 pub const CONTROL_BYTES: usize = 125;
 
+/// Headers of a response's head. One with more fails its handshake or exchange; ComfyUI sends 3 to 6, a proxy adds a
+/// dozen.
+pub const HEADERS: usize = 32;
+
+/// Bytes that a text of a user's own event type may have with its escapes decoded; a message with a longer one is none of
+/// that type.
+pub const DECODED_TEXT_BYTES: usize = 512;
+
 /// Microseconds that changes are held back after one was told; the first is told at once, the last is never lost.
 pub const DEBOUNCE_MICROS: u64 = 16_000;
 

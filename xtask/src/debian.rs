@@ -37,16 +37,21 @@ impl Compiler {
 pub(crate) fn compiler(project: &Project, target: &str) -> Result<Compiler> {
     let home = project.target_dir.join("debian-rust");
     let compiler = Compiler { rustc: home.join("rustc") };
-    if version(&compiler).is_ok_and(|version| version >= project.msrv) {
+    let there = version(&compiler);
+    if there.as_ref().is_ok_and(|version| *version >= project.msrv) {
         println!("{} is there", home.display());
         return Ok(compiler);
     }
-    let remedy = format!("`rustup target add {target}` is the ordinary way to get it");
-    if !has("apt-get") || !has("dpkg") {
-        bail!("the compiler in use has no library for {target}, and there is no apt to get Debian's with: {remedy}");
+    // Too old, or not there; one that is there and doesn't run lacks a library, and would lack it again.
+    if there.is_ok() || !compiler.rustc.exists() {
+        let remedy = format!("`rustup target add {target}` is the ordinary way to get it");
+        if !has("apt-get") || !has("dpkg") {
+            bail!("the compiler in use has no library for {target}, and there is no apt for Debian's: {remedy}");
+        }
+        fetch(&home, &project.msrv).with_context(|| {
+            format!("the compiler in use has no library for {target} ({remedy}), nor is Debian's here")
+        })?;
     }
-    fetch(&home, &project.msrv)
-        .with_context(|| format!("the compiler in use has no library for {target} ({remedy}), nor is Debian's here"))?;
     if let Err(error) = version(&compiler) {
         println!("Debian's compiler doesn't run yet: {error:#}");
         install_llvm(&home)?;

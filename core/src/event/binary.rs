@@ -129,10 +129,7 @@ impl Binary {
                 let format = if self.format == FORMAT_PNG { ImageFormat::Png } else { ImageFormat::Jpeg };
                 Event::PreviewImage { format, len: self.body }
             }
-            TEXT => {
-                fields.node.finish();
-                Event::ProgressText { node: fields.node.as_id() }
-            }
+            TEXT => Event::ProgressText { node: fields.node.as_id() },
             PREVIEW_IMAGE_WITH_METADATA => Event::PreviewImageWithMetadata {
                 format: if fields.image_type() == Some("image/png") { ImageFormat::Png } else { ImageFormat::Jpeg },
                 len: self.body,

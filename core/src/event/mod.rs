@@ -14,6 +14,7 @@ mod decode;
 mod decoder;
 mod field;
 mod kind;
+mod predict;
 
 #[cfg(feature = "serde")]
 pub use decode::{Collector, DecodeError, decode};

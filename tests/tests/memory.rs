@@ -40,7 +40,7 @@ fn play<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: 
     pieces: usize,
 ) -> u64 {
     let mut now = session.state().connection().last_event.map_or(Instant::ZERO, |event| event.at);
-    let counted = allocation_counter::measure(|| {
+    let measured = allocation_counter::measure(|| {
         for piece in bytes.chunks(pieces) {
             now = Instant::from_micros(now.as_micros() + 1_000);
             session.handle_input_with(now, Input::Bytes(Link::Socket, piece), counter);
@@ -54,7 +54,7 @@ fn play<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: 
             std::hint::black_box(session.view(now));
         }
     });
-    counted.count_total
+    measured.count_total
 }
 
 /// A gadget's session with a socket, that asks for no graph and wants all there is.

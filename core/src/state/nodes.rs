@@ -21,8 +21,8 @@ pub(crate) struct Nodes<const NODES: usize, const NAMES: usize> {
     truncated: bool,
     /// Where the entries of a prompt that may begin with the message at hand stand.
     staged: Option<Stage>,
-    /// Entries stand in the `execution_cached` that is being read.
-    cached_soon: bool,
+    /// Entries stand in the `execution_cached` that is being read; whether the sums were lower bounds before it.
+    cached_soon: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -114,7 +114,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
             hint: 0,
             truncated: false,
             staged: None,
-            cached_soon: false,
+            cached_soon: None,
         }
     }
 
@@ -126,7 +126,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
         self.hint = 0;
         self.truncated = false;
         self.staged = None;
-        self.cached_soon = false;
+        self.cached_soon = None;
     }
 
     /// Nodes seen finished, of the submitted graph and not cached; those that stand apart are not counted.
@@ -141,7 +141,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
 
     /// Whether the sums are lower bounds.
     pub(crate) fn is_truncated(&self) -> bool {
-        self.staged.map_or(self.truncated, |stage| stage.truncated)
+        self.cached_soon.unwrap_or(self.staged.map_or(self.truncated, |stage| stage.truncated))
     }
 
     /// From now on entries are those of a prompt that the message at hand may begin.
@@ -309,26 +309,35 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
 
     /// Notes an id of the `execution_cached` that is being read; whose it is, its end tells.
     pub(crate) fn note_cached_soon(&mut self, node: Id<'_>) {
+        if self.cached_soon.is_none() {
+            self.cached_soon = Some(core::mem::take(&mut self.truncated));
+        }
         if let Some(at) = self.place(node.key())
             && let Some(entry) = self.entries.get_mut(at)
         {
             entry.seen = entry.seen.with(Seen::CACHED_SOON);
-            self.cached_soon = true;
         }
     }
 
     fn forget_cached_soon(&mut self) {
-        if !core::mem::take(&mut self.cached_soon) {
-            return;
-        }
+        let Some(truncated) = self.cached_soon.take() else { return };
+        self.truncated = truncated;
         for entry in &mut self.entries {
             entry.seen = entry.seen.without(Seen::CACHED_SOON);
         }
+        self.entries.retain(|entry| !entry.is_idle() || entry.class != Name::NONE);
+        self.hint = 0;
     }
 
     /// The nodes noted are cached; where a prompt `begins` with them, all others go.
     pub(crate) fn commit_cached(&mut self, begins: bool) {
-        self.cached_soon = false;
+        let truncated = self.cached_soon.take();
+        // Of a prompt that begins, only its own nodes can be missing.
+        self.truncated = match (begins, truncated) {
+            (true, None) => false,
+            (true, Some(_)) => self.truncated,
+            (false, before) => self.truncated || before.unwrap_or_default(),
+        };
         if begins {
             self.entries.retain(|entry| entry.seen.has(Seen::CACHED_SOON));
             for entry in &mut self.entries {

@@ -4,12 +4,16 @@
 //! - [`recorded`]: plays recordings to the model;
 //! - [`pinned`]: the results of all recordings, kept in `fixtures/expected`;
 //! - [`compare`]: whether a snapshot is what was expected;
-//! - [`strategies`]: messages and sessions for property tests.
+//! - [`strategies`]: messages and sessions for property tests;
+//! - [`client`]: a plain client of a server, WebSocket and HTTP;
+//! - [`script`]: what a recording's client did, done again with the simulator.
 
+pub mod client;
 pub mod compare;
 pub mod model;
 pub mod pinned;
 pub mod recorded;
+pub mod script;
 pub mod strategies;
 
 pub use comfyglow::recording::Message as Wire;

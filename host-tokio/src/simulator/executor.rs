@@ -1,0 +1,427 @@
+//! Runs the prompts, one after the other, and tells about it in ComfyUI's order and to its receivers.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, atomic::Ordering},
+    time::Instant,
+};
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    graph::{self, Schedule},
+    images,
+    logs::Bar,
+    messages::{self, Format, NodeName},
+    nodes,
+    progress::Progress,
+    prompt_queue::{Prompt, Result as PromptResult},
+    publish::Recipients,
+    state::{Shared, timestamp},
+    work::{self, Failure, Work},
+};
+
+/// What ComfyUI keeps of a node's run.
+#[derive(Clone, Default)]
+struct Cached {
+    output: Option<Value>,
+    blocked: Blocked,
+}
+
+/// Whether what a node gives is blocked for those who take it.
+#[derive(Clone, Default)]
+enum Blocked {
+    #[default]
+    No,
+    /// With a message for the first who takes it.
+    With(String),
+    Silently,
+}
+
+/// The results of the last prompt by the nodes' signatures.
+type Cache = HashMap<u64, Cached>;
+
+/// Why a prompt stops before its end.
+enum Stop {
+    Interrupted(NodeName),
+    Failed(NodeName, Failure),
+}
+
+/// Runs prompts as they come, forever.
+pub(super) async fn run(shared: Arc<Shared>) {
+    let mut cache = Cache::new();
+    loop {
+        if let Some(prompt) = shared.queue.start() {
+            let started = Instant::now();
+            let result = run_prompt(&shared, &prompt, &mut cache).await;
+            shared.queue.done(&result);
+            // Only now, after the queue's `status`, the end of the prompt is told; never to everyone.
+            let client = shared.running().client.clone();
+            if client != Recipients::Everyone {
+                let end = messages::event("executing", json!({"node": null, "prompt_id": prompt.id}));
+                shared.publisher.text(&end, client);
+            }
+            let seconds = started.elapsed().as_secs_f64();
+            shared.logs.info(&format!("\u{1b}[32mPrompt executed in {seconds:.2} seconds\u{1b}[0m"));
+        } else {
+            shared.pace.idle(shared.queue.more()).await;
+        }
+    }
+}
+
+async fn run_prompt(shared: &Shared, prompt: &Prompt, cache: &mut Cache) -> PromptResult {
+    shared.interrupted.store(false, Ordering::Relaxed);
+    let client = Recipients::of(prompt.extra_data.get("client_id"));
+    shared.running().client = client.clone();
+
+    let signatures = graph::signatures(&prompt.graph);
+    let known: HashSet<u64> = signatures.values().copied().collect();
+    cache.retain(|signature, _| known.contains(signature));
+    let mut run = Run {
+        shared,
+        prompt,
+        client,
+        progress: Progress::new(&prompt.id),
+        signatures,
+        cache,
+        executed: Vec::new(),
+        result: PromptResult::default(),
+    };
+
+    run.milestone("execution_start", json!({"prompt_id": prompt.id}), false);
+    let is_cached = |run: &Run<'_>, id: &str| run.cached(id).is_some();
+    let cached: Vec<&String> = prompt.graph.keys().filter(|id| is_cached(&run, id)).collect();
+    run.milestone("execution_cached", json!({"nodes": cached, "prompt_id": prompt.id}), false);
+    let mut schedule = Schedule::new(&prompt.graph, &prompt.outputs, |id| is_cached(&run, id));
+    let mut stopped = None;
+    while let Some(id) = schedule.next() {
+        if let Err(stop) = run.node(id).await {
+            stopped = Some(stop);
+            break;
+        }
+    }
+    match stopped {
+        None => {
+            run.milestone("execution_success", json!({"prompt_id": prompt.id}), false);
+            run.result.completed = true;
+        }
+        Some(stop) => run.tell_stop(stop),
+    }
+    shared.running().node = None;
+    run.result
+}
+
+struct Run<'a> {
+    shared: &'a Shared,
+    prompt: &'a Prompt,
+    client: Recipients,
+    progress: Progress,
+    signatures: HashMap<String, u64>,
+    cache: &'a mut Cache,
+    executed: Vec<String>,
+    result: PromptResult,
+}
+
+impl Run<'_> {
+    /// An event that the history keeps. A prompt without a client has it sent to nobody, or, `to_all`, to everyone.
+    fn milestone(&mut self, kind: &str, mut data: Value, to_all: bool) {
+        data["timestamp"] = timestamp().into();
+        self.result.messages.push(json!([kind, data]));
+        if to_all {
+            self.tell_all(kind, data);
+        } else {
+            self.tell(kind, data);
+        }
+    }
+
+    /// An event for the client; of a prompt without one it isn't sent.
+    fn tell(&self, kind: &str, data: Value) {
+        if self.client != Recipients::Everyone {
+            self.tell_all(kind, data);
+        }
+    }
+
+    /// An event for the client; of a prompt without one it's sent to everyone.
+    fn tell_all(&self, kind: &str, data: Value) {
+        self.shared.publisher.text(&messages::event(kind, data), self.client.clone());
+    }
+
+    fn tell_progress(&self) {
+        let version = self.shared.options.version;
+        if version.progress_state() {
+            let to_all = version.progress_state_to_everyone();
+            let to = if to_all { Recipients::Everyone } else { self.client.clone() };
+            self.shared.publisher.text(&messages::event("progress_state", self.progress.data()), to);
+        }
+    }
+
+    fn cached(&self, id: &str) -> Option<&Cached> {
+        self.cache.get(self.signatures.get(id)?)
+    }
+
+    /// Runs the submitted node `id`, or takes its result from the cache.
+    async fn node(&mut self, id: &str) -> Result<(), Stop> {
+        let name = NodeName::submitted(id);
+        if let Some(cached) = self.cached(id).cloned() {
+            let output = cached.output.clone().unwrap_or_default();
+            self.tell("executed", self.executed_data(&name, &output));
+            if cached.output.is_some() {
+                self.keep_output(&name, output);
+            }
+            self.progress.finish(&name);
+            self.tell_progress();
+            self.executed.push(id.to_owned());
+            return Ok(());
+        }
+
+        let node = &self.prompt.graph[id];
+        self.begin(&name)?;
+        let mut result = Cached::default();
+        if let Some(blocked) = self.blocked(node) {
+            if let Blocked::With(message) = blocked {
+                self.tell_blocked(&name, message);
+            }
+            result.blocked = Blocked::Silently;
+        } else {
+            let work = work::of(node, &self.prompt.extra_data, self.shared);
+            self.work(&name, &work).await?;
+            result.blocked = match work.blocks {
+                None => Blocked::No,
+                Some(message) if message.is_empty() => Blocked::Silently,
+                Some(message) => Blocked::With(message),
+            };
+            result.output = work.output;
+            if let Some(output) = &result.output {
+                self.tell("executed", self.executed_data(&name, output));
+                self.keep_output(&name, output.clone());
+            }
+        }
+        if let Some(signature) = self.signatures.get(id) {
+            self.cache.insert(*signature, result);
+        }
+        self.end(&name);
+        Ok(())
+    }
+
+    /// What the first blocked node says that `node` takes from.
+    fn blocked(&self, node: &Value) -> Option<&Blocked> {
+        let taken = nodes::links(node).filter_map(|(_, from, _)| Some(&self.cached(from)?.blocked));
+        taken.into_iter().find(|blocked| !matches!(blocked, Blocked::No))
+    }
+
+    fn begin(&mut self, name: &NodeName) -> Result<(), Stop> {
+        self.progress.start(name);
+        self.tell_progress();
+        if self.client != Recipients::Everyone {
+            self.shared.running().node = Some(name.display.clone());
+        }
+        let data = json!({"node": name.id, "display_node": name.display, "prompt_id": self.prompt.id});
+        self.tell("executing", data);
+        self.check_interrupted(name)
+    }
+
+    fn end(&mut self, name: &NodeName) {
+        self.progress.finish(name);
+        self.tell_progress();
+        self.executed.push(name.id.clone());
+    }
+
+    async fn work(&mut self, name: &NodeName, work: &Work) -> Result<(), Stop> {
+        self.steps(name, work).await?;
+        for text in &work.texts {
+            if self.shared.options.version.node_texts() {
+                self.shared.publisher.binary(&messages::node_text(&name.id, text), Recipients::Everyone);
+            }
+            if work.texts.len() > 1 {
+                self.shared.pace.wait(work.ms).await;
+            }
+        }
+        if work.sends_images {
+            self.step(name, (0, 1), Some((Format::Png, work.bytes)))?;
+        }
+        if let Some(failure) = &work.fails {
+            let failure = Failure { message: failure.message.clone(), kind: failure.kind.clone() };
+            return Err(Stop::Failed(name.clone(), failure));
+        }
+        for part in 1..=work.expands {
+            let part = name.expanded(part);
+            self.begin(&part)?;
+            let steps = Work { ms: work.ms, steps: work.steps.max(1), ..Work::default() };
+            self.steps(&part, &steps).await?;
+            self.end(&part);
+        }
+        Ok(())
+    }
+
+    /// The node's steps, or its time where it has none.
+    async fn steps(&mut self, name: &NodeName, work: &Work) -> Result<(), Stop> {
+        let shared = self.shared;
+        if work.expands > 0 || work.texts.len() > 1 {
+            return Ok(());
+        }
+        if work.steps == 0 {
+            shared.pace.wait(work.ms).await;
+            return Ok(());
+        }
+        let mut bar = work.samples.then(|| {
+            shared.logs.info("Requested to load BaseModel");
+            shared.logs.info("loaded completely;  3.82 MB loaded, full load: True");
+            let (bar, first) = Bar::start(work.steps);
+            shared.logs.write(&first);
+            bar
+        });
+        let mut since_told = f64::INFINITY;
+        for done in 1..=work.steps {
+            if work.samples {
+                shared.pace.wait(work.ms).await;
+            }
+            if let Some(text) = bar.as_mut().and_then(|bar| bar.advance(done, work.ms)) {
+                shared.logs.write(&text);
+            }
+            // A progress bar drops what comes soon after the last one, unless it's the last or has a preview.
+            let dropped =
+                shared.options.version.throttled() && since_told < 100.0 && done < work.steps && work.preview.is_none();
+            if dropped {
+                self.check_interrupted(name)?;
+            } else {
+                self.step(name, (done, work.steps), work.preview.map(|format| (format, work.bytes)))?;
+                since_told = 0.0;
+            }
+            since_told += work.ms;
+            if !work.samples {
+                shared.pace.wait(work.ms).await;
+            }
+        }
+        if bar.is_some() {
+            shared.logs.write("\n");
+        }
+        Ok(())
+    }
+
+    /// A step is told: the state, the preview with metadata, the progress, the preview without.
+    fn step(
+        &mut self,
+        name: &NodeName,
+        (value, max): (u64, u64),
+        preview: Option<(Format, usize)>,
+    ) -> Result<(), Stop> {
+        self.check_interrupted(name)?;
+        #[expect(clippy::cast_precision_loss, reason = "a picture's colour")]
+        let image = preview.map(|(format, bytes)| images::preview(format, value as f64 / max as f64, bytes));
+        let with_metadata = match &self.client {
+            Recipients::Client(sid) => self.shared.sockets.preview_metadata(sid),
+            Recipients::Everyone | Recipients::Nobody => false,
+        };
+        self.progress.update(name, value, max);
+        self.tell_progress();
+        if let Some(image) = image.as_ref().filter(|_| with_metadata) {
+            let message = messages::preview_with_metadata(image, &self.prompt.id, name);
+            self.shared.publisher.binary(&message, self.client.clone());
+        }
+        let data = json!({"value": value, "max": max, "prompt_id": self.prompt.id, "node": name.id});
+        self.tell_all("progress", data);
+        if let Some(image) = image.filter(|_| !with_metadata) {
+            self.shared.publisher.binary(&messages::preview(&image), self.client.clone());
+        }
+        Ok(())
+    }
+
+    fn check_interrupted(&self, name: &NodeName) -> Result<(), Stop> {
+        if self.shared.interrupted.swap(false, Ordering::Relaxed) {
+            return Err(Stop::Interrupted(name.clone()));
+        }
+        Ok(())
+    }
+
+    fn executed_data(&self, name: &NodeName, output: &Value) -> Value {
+        json!({"node": name.id, "display_node": name.display, "output": output, "prompt_id": self.prompt.id})
+    }
+
+    fn keep_output(&mut self, name: &NodeName, output: Value) {
+        let meta = json!({
+            "node_id": name.id, "display_node": name.display, "parent_node": name.parent, "real_node_id": name.display,
+        });
+        self.result.outputs.insert(name.id.clone(), output);
+        self.result.meta.insert(name.id.clone(), meta);
+    }
+
+    fn class_of(&self, name: &NodeName) -> Value {
+        nodes::class_type(&self.prompt.graph[&name.display]).into()
+    }
+
+    /// A node that would have taken something blocked: told as an error that doesn't end the prompt, guarded by
+    /// nothing against reaching everyone, and not kept in the history.
+    fn tell_blocked(&self, name: &NodeName, message: &str) {
+        let data = json!({
+            "prompt_id": self.prompt.id, "node_id": name.display, "node_type": self.class_of(name),
+            "executed": self.executed, "exception_message": format!("Execution Blocked: {message}"),
+            "exception_type": "ExecutionBlocked", "traceback": [], "current_inputs": [], "current_outputs": [],
+        });
+        self.tell_all("execution_error", data);
+    }
+
+    fn tell_stop(&mut self, stop: Stop) {
+        match stop {
+            Stop::Interrupted(name) => {
+                self.shared.logs.info("Processing interrupted");
+                let data = json!({
+                    "prompt_id": self.prompt.id, "node_id": name.display, "node_type": self.class_of(&name),
+                    "executed": self.executed,
+                });
+                self.milestone("execution_interrupted", data, true);
+            }
+            Stop::Failed(name, failure) => {
+                let traceback = traceback();
+                self.shared.logs.error(&format!("!!! Exception during processing !!! {}", failure.message));
+                self.shared.logs.error(&format!(
+                    "Traceback (most recent call last):\n{}{}: {}\n",
+                    traceback.concat(),
+                    failure.kind,
+                    failure.message
+                ));
+                let data = json!({
+                    "prompt_id": self.prompt.id, "node_id": name.display, "node_type": self.class_of(&name),
+                    "executed": self.executed, "exception_message": format!("{}\n", failure.message),
+                    "exception_type": failure.kind, "traceback": traceback,
+                    "current_inputs": current_inputs(&self.prompt.graph[&name.display]),
+                    "current_outputs": self.prompt.graph.keys().collect::<Vec<_>>(),
+                });
+                self.milestone("execution_error", data, false);
+            }
+        }
+    }
+}
+
+/// The inputs' values as a failure tells them: lists, and what came over a link as text.
+fn current_inputs(node: &Value) -> Map<String, Value> {
+    let inputs = node["inputs"].as_object().into_iter().flatten();
+    let show = |value: &Value| match nodes::as_link(value) {
+        Some(_) => json!(["tensor([[[[0.0000, 0.1373, 0.5490],\n          [0.0000, 0.1373, 0.5490]]]])"]),
+        None => json!([value]),
+    };
+    inputs.map(|(name, value)| (name.clone(), show(value))).collect()
+}
+
+/// The frames that every failing node of ComfyUI has below its own.
+fn traceback() -> Vec<String> {
+    let frame = |line: u32, function: &str, code: &str| {
+        format!(
+            "  File \"/home/user/ComfyUI/execution.py\", line {line}, in {function}\n    {code}\n    {}\n",
+            "^".repeat(code.len())
+        )
+    };
+    vec![
+        frame(
+            545,
+            "execute",
+            "output_data, output_ui, has_subgraph, has_pending_tasks = await get_output_data(prompt_id, unique_id, obj, input_data_all, execution_block_cb=execution_block_cb, pre_execute_cb=pre_execute_cb, v3_data=v3_data)",
+        ),
+        frame(
+            344,
+            "get_output_data",
+            "return_values = await _async_map_node_over_list(prompt_id, unique_id, obj, input_data_all, obj.FUNCTION, allow_interrupt=True, execution_block_cb=execution_block_cb, pre_execute_cb=pre_execute_cb, v3_data=v3_data)",
+        ),
+        frame(318, "_async_map_node_over_list", "await process_inputs(input_dict, i)"),
+        frame(306, "process_inputs", "result = f(**inputs)"),
+    ]
+}

@@ -1,0 +1,148 @@
+//! The TCP side: connections, the routes, and which requests a browser may not make.
+
+use std::{net::SocketAddr, pin::pin, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, patch, post},
+};
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    sync::mpsc,
+    task::JoinSet,
+};
+use url::Url;
+
+use super::{
+    http, info, jobs,
+    state::{Shared, Task},
+    version::Version,
+    websocket,
+};
+
+/// The largest request body, as ComfyUI has it.
+const BODY_LIMIT: usize = 100 * 1024 * 1024;
+
+/// Listens on `address`; `send_buffer`: the kernel's buffer of each connection, in bytes.
+pub(super) fn listen(address: SocketAddr, send_buffer: Option<u32>) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    if let Some(bytes) = send_buffer {
+        // Accepted connections inherit it.
+        socket.set_send_buffer_size(bytes)?;
+    }
+    socket.bind(address)?;
+    socket.listen(1024)
+}
+
+/// Serves connections and runs the tasks that come, until it's dropped and they all end with it.
+pub(super) async fn run(listener: TcpListener, router: Router, mut new_tasks: mpsc::UnboundedReceiver<Task>) {
+    let mut tasks = JoinSet::new();
+    loop {
+        tokio::select! {
+            Some(task) = new_tasks.recv() => {
+                tasks.spawn(task);
+            }
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    // Small messages are to go out at once; where it can't be set, they come somewhat later.
+                    let _ = stream.set_nodelay(true);
+                    let service = TowerToHyperService::new(router.clone());
+                    let connection = hyper::server::conn::http1::Builder::new()
+                        .title_case_headers(true)
+                        .serve_connection(TokioIo::new(stream), service)
+                        .with_upgrades();
+                    tasks.spawn(async move {
+                        // What is wrong with a connection concerns only its peer, who sees it end.
+                        let _ = pin!(connection).await;
+                    });
+                }
+                Err(error) => tracing::warn!(%error, "a connection could not be accepted"),
+            },
+            Some(_) = tasks.join_next() => {}
+        }
+    }
+}
+
+/// All routes, each under `/api` as well, but `/jobs`, which is only there.
+pub(super) fn router(shared: Arc<Shared>) -> Router {
+    let version = shared.options.version;
+    let mut api = routes(version);
+    if version.jobs() {
+        api = api
+            .route("/jobs", get(jobs::list))
+            .route("/jobs/cancel", post(jobs::cancel_many))
+            .route("/jobs/{id}", get(jobs::one))
+            .route("/jobs/{id}/cancel", post(jobs::cancel_one));
+    }
+    let router = routes(version)
+        .nest("/api", api)
+        .fallback(async || not_found())
+        .method_not_allowed_fallback(async || (StatusCode::METHOD_NOT_ALLOWED, "405: Method Not Allowed"))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT));
+    guarded(router.with_state(shared))
+}
+
+/// The routes, refusing what a foreign page in a browser would send.
+pub(super) fn guarded(router: Router) -> Router {
+    router.layer(middleware::from_fn(guard))
+}
+
+/// The answer to a path that isn't there.
+pub(super) fn not_found() -> impl IntoResponse {
+    (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "application/octet-stream")], "")
+}
+
+fn routes(version: Version) -> Router<Arc<Shared>> {
+    let mut routes = Router::new()
+        .route("/ws", get(websocket::upgrade))
+        .route("/prompt", get(http::get_prompt).post(http::post_prompt))
+        .route("/queue", get(http::get_queue).post(http::post_queue))
+        .route("/history", get(http::get_history).post(http::post_history))
+        .route("/history/{id}", get(http::get_history_of))
+        .route("/interrupt", post(http::post_interrupt))
+        .route("/free", post(http::post_free))
+        .route("/system_stats", get(info::system_stats))
+        .route("/object_info", get(info::object_info))
+        .route("/object_info/{class}", get(info::object_info_of))
+        .route("/embeddings", get(info::embeddings))
+        .route("/internal/logs", get(info::logs))
+        .route("/internal/logs/raw", get(info::logs_raw))
+        .route("/internal/logs/subscribe", patch(info::subscribe_logs));
+    if version.progress_state() {
+        routes = routes.route("/features", get(info::features));
+    }
+    routes
+}
+
+/// Refuses what a foreign page in a browser would send, and signs the responses.
+async fn guard(request: Request, next: Next) -> Response {
+    let mut response =
+        if is_foreign(request.headers()) { StatusCode::FORBIDDEN.into_response() } else { next.run(request).await };
+    response.headers_mut().insert(header::SERVER, HeaderValue::from_static("Python/3.11 aiohttp/3.14.5"));
+    response
+}
+
+/// ComfyUI's check against pages of other sites: it looks at the origin only where the server is a loopback address.
+fn is_foreign(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if text("sec-fetch-site") == Some("cross-site") {
+        return true;
+    }
+    let (Some(host), Some(origin)) = (text("host"), text("origin")) else { return false };
+    let (Ok(host), Ok(origin)) = (Url::parse(&format!("http://{host}")), Url::parse(origin)) else { return false };
+    let loopback = match host.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    // A port that one of them doesn't tell isn't compared.
+    let same_port = host.port().zip(origin.port()).is_none_or(|(host, origin)| host == origin);
+    loopback && origin.host().is_some() && !(host.host() == origin.host() && same_port)
+}

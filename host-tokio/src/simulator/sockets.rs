@@ -1,0 +1,128 @@
+//! The open sockets by `clientId`, with both traps that ComfyUI's map of them has.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncWriteExt, WriteHalf},
+    sync::{Mutex as AsyncMutex, watch},
+};
+
+/// A socket's sending side.
+pub(super) struct Socket {
+    writer: AsyncMutex<WriteHalf<TokioIo<Upgraded>>>,
+    ended: watch::Sender<bool>,
+}
+
+impl Socket {
+    pub(super) fn new(writer: WriteHalf<TokioIo<Upgraded>>) -> Self {
+        Self { writer: AsyncMutex::new(writer), ended: watch::Sender::new(false) }
+    }
+
+    /// Sends `frame` and waits until the kernel has taken it whole, or the socket has ended: like ComfyUI's send,
+    /// which awaits the drain, so that a reader who stops reading holds up whoever sends.
+    pub(super) async fn send(&self, frame: &[u8]) {
+        let mut ended = self.ended.subscribe();
+        tokio::select! {
+            biased;
+            _ = ended.wait_for(|ended| *ended) => {}
+            written = async { self.writer.lock().await.write_all(frame).await } => {
+                if written.is_err() {
+                    self.end();
+                }
+            }
+        }
+    }
+
+    /// Ends the socket: sends in progress are given up, and its reader stops.
+    pub(super) fn end(&self) {
+        self.ended.send_replace(true);
+    }
+
+    /// Completes when the socket has ended.
+    pub(super) async fn ended(&self) {
+        // An error would mean that the sender is gone, which `self` holds.
+        let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
+    }
+
+    /// Ends the socket and closes the connection from this side.
+    pub(super) async fn finish(&self) {
+        self.end();
+        // The peer may be gone; then there is nothing to close.
+        let _ = self.writer.lock().await.shutdown().await;
+    }
+}
+
+struct Entry {
+    sid: String,
+    socket: Arc<Socket>,
+    supports_preview_metadata: bool,
+}
+
+/// The open sockets by `clientId`, in order of opening.
+pub(super) struct Sockets {
+    entries: Mutex<Vec<Entry>>,
+    open: watch::Sender<usize>,
+}
+
+impl Sockets {
+    pub(super) fn new() -> Self {
+        Self { entries: Mutex::default(), open: watch::Sender::new(0) }
+    }
+
+    /// Enters `socket` under `sid`. A socket that was there before stays open and hears nothing any more.
+    pub(super) fn insert(&self, sid: &str, socket: Arc<Socket>) {
+        let mut entries = self.lock();
+        entries.retain(|entry| entry.sid != sid);
+        entries.push(Entry { sid: sid.to_owned(), socket, supports_preview_metadata: false });
+        self.open.send_modify(|open| *open += 1);
+    }
+
+    /// Removes whatever is entered under `sid`, as ComfyUI does when a socket closes: if it was displaced before,
+    /// that is the new socket, which from then on is deaf.
+    pub(super) fn remove(&self, sid: &str) {
+        self.lock().retain(|entry| entry.sid != sid);
+    }
+
+    /// Counts a socket whose reader has stopped.
+    pub(super) fn closed(&self) {
+        self.open.send_modify(|open| *open -= 1);
+    }
+
+    /// How many sockets are open, the displaced and the deaf ones too.
+    pub(super) fn open(&self) -> &watch::Sender<usize> {
+        &self.open
+    }
+
+    /// The socket of `sid`.
+    pub(super) fn get(&self, sid: &str) -> Option<Arc<Socket>> {
+        self.lock().iter().find(|entry| entry.sid == sid).map(|entry| entry.socket.clone())
+    }
+
+    /// The sockets whose `sid` is chosen.
+    pub(super) fn all(&self, chosen: impl Fn(&str) -> bool) -> Vec<Arc<Socket>> {
+        self.lock().iter().filter(|entry| chosen(&entry.sid)).map(|entry| entry.socket.clone()).collect()
+    }
+
+    /// The clients that hear something.
+    pub(super) fn clients(&self) -> Vec<String> {
+        self.lock().iter().map(|entry| entry.sid.clone()).collect()
+    }
+
+    /// Takes down what `sid` said that it supports.
+    pub(super) fn set_preview_metadata(&self, sid: &str, supported: bool) {
+        for entry in self.lock().iter_mut().filter(|entry| entry.sid == sid) {
+            entry.supports_preview_metadata = supported;
+        }
+    }
+
+    /// Whether `sid` takes previews with metadata.
+    pub(super) fn preview_metadata(&self, sid: &str) -> bool {
+        self.lock().iter().any(|entry| entry.sid == sid && entry.supports_preview_metadata)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

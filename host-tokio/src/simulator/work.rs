@@ -1,0 +1,172 @@
+//! What a node does when it runs, read off its class and inputs.
+//!
+//! Classes: one whose name contains `Sampler` takes `steps` steps with a bar in the log, any other with a whole number
+//! `steps` takes steps without; `Save…` saves an image, `Preview…` a temporary one. On top, any node takes these:
+//!
+//! | input | meaning |
+//! |---|---|
+//! | `sim_ms` | how long the node takes, or each of its steps, in milliseconds |
+//! | `sim_steps` | it takes so many steps |
+//! | `sim_error` | it fails with this message (`sim_error_type`: the exception's name) |
+//! | `sim_blocked` | what it gives is blocked with this message, so that who takes it doesn't run; empty: silently |
+//! | `sim_expand` | it expands to so many nodes of `steps` steps |
+//! | `sim_text` | it shows this text, or each of a list of texts |
+//! | `sim_images` | it gives so many images as its output |
+//! | `sim_output` | it gives this as its output |
+//! | `sim_bytes` | its output, and each of its previews, has at least so many bytes |
+
+use std::sync::atomic::Ordering;
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    Options,
+    messages::Format,
+    nodes::{self, class_type},
+    state::Shared,
+};
+
+/// What a node does when it runs.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Work {
+    /// How long it takes, or each of its steps, in milliseconds.
+    pub(super) ms: f64,
+    pub(super) steps: u64,
+    /// Its steps take their time before they're told, as a sampler's, and are drawn to the terminal.
+    pub(super) samples: bool,
+    pub(super) preview: Option<Format>,
+    pub(super) texts: Vec<String>,
+    pub(super) expands: u64,
+    pub(super) fails: Option<Failure>,
+    pub(super) blocks: Option<String>,
+    /// Each image is sent to the client whole, as `SaveImageWebsocket` does.
+    pub(super) sends_images: bool,
+    pub(super) output: Option<Value>,
+    /// The least size of what it sends.
+    pub(super) bytes: usize,
+}
+
+/// The exception of a node.
+#[derive(Debug, PartialEq)]
+pub(super) struct Failure {
+    pub(super) message: String,
+    pub(super) kind: String,
+}
+
+/// What `node` does in a prompt with `extra_data`.
+pub(super) fn of(node: &Value, extra_data: &Map<String, Value>, shared: &Shared) -> Work {
+    let inputs = &node["inputs"];
+    let class = class_type(node);
+    let options = &shared.options;
+    let count = |names: &[&str]| names.iter().find_map(|name| inputs[*name].as_u64());
+    let text = |name: &str| inputs[name].as_str().map(str::to_owned);
+
+    let samples = class.contains("Sampler");
+    let steps = count(&["sim_steps", "steps"]).unwrap_or(if samples { 20 } else { 0 });
+    let given_ms = ["sim_ms", "delay_ms"].iter().find_map(|name| inputs[*name].as_f64());
+    let mut work = Work {
+        ms: given_ms.unwrap_or_else(|| usual_ms(class, samples, steps, shared)),
+        steps,
+        samples,
+        preview: preview(inputs, samples, extra_data, options),
+        texts: texts(class, inputs),
+        expands: count(&["sim_expand"]).unwrap_or_default(),
+        bytes: count(&["sim_bytes"]).and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or_default(),
+        fails: text("sim_error").map(|message| Failure {
+            message,
+            kind: text("sim_error_type").unwrap_or_else(|| "RuntimeError".to_owned()),
+        }),
+        blocks: text("sim_blocked"),
+        sends_images: class == "SaveImageWebsocket",
+        output: output(class, inputs, shared),
+    };
+    match class {
+        "TraceRaise" => {
+            let message = text("message").unwrap_or_default();
+            work.fails = Some(Failure { message, kind: "custom_nodes.trace_nodes.TraceError".to_owned() });
+            work.steps = count(&["before_steps"]).unwrap_or_default();
+        }
+        "TraceBlock" => work.blocks = text("message"),
+        "TraceExpand" => work.expands = count(&["count"]).unwrap_or(1),
+        _ => {}
+    }
+    if work.bytes > 0 && nodes::is_output_class(class) {
+        work.output = Some(json!({"text": ["x".repeat(work.bytes)]}));
+    }
+    work
+}
+
+/// The usual time, somewhat by chance: loaders are slow, a sampler's step is what the options say.
+fn usual_ms(class: &str, samples: bool, steps: u64, shared: &Shared) -> f64 {
+    let options = &shared.options;
+    let usual = if samples || steps > 0 {
+        options.step_ms
+    } else if class.contains("Loader") {
+        options.node_ms * 10.0
+    } else {
+        options.node_ms
+    };
+    usual * (0.9 + 0.2 * shared.random().f64())
+}
+
+fn preview(inputs: &Value, samples: bool, extra_data: &Map<String, Value>, options: &Options) -> Option<Format> {
+    match inputs["preview"].as_str() {
+        Some("JPEG") => return Some(Format::Jpeg),
+        Some("PNG") => return Some(Format::Png),
+        _ => {}
+    }
+    let asked = extra_data.get("preview_method").and_then(Value::as_str).filter(|_| options.version.jobs());
+    let wanted = match asked {
+        None | Some("default") => options.previews,
+        Some(method) => method != "none",
+    };
+    (samples && wanted).then_some(Format::Jpeg)
+}
+
+fn texts(class: &str, inputs: &Value) -> Vec<String> {
+    match class {
+        "GetImageSize" => vec!["width: 128, height: 128\n batch size: 1".to_owned()],
+        "TraceText" => {
+            let count = inputs["count"].as_u64().unwrap_or(1);
+            let text = inputs["text"].as_str().unwrap_or_default();
+            (1..=count).map(|n| format!("{text} {n}/{count}")).collect()
+        }
+        _ => match &inputs["sim_text"] {
+            Value::Array(texts) => texts.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            text => text.as_str().map(str::to_owned).into_iter().collect(),
+        },
+    }
+}
+
+/// The output for the user interface, which is what `executed` brings.
+fn output(class: &str, inputs: &Value, shared: &Shared) -> Option<Value> {
+    if let Some(output) = inputs.get("sim_output") {
+        return Some(output.clone());
+    }
+    let images = inputs["sim_images"].as_u64();
+    if images.is_none() && (!nodes::is_output_class(class) || class == "SaveImageWebsocket") {
+        return None;
+    }
+    let images = images.unwrap_or(1);
+    if class == "TraceUI" || class == "PreviewAny" || class.starts_with("ShowText") {
+        let text = inputs["text"].as_str().unwrap_or("text");
+        let times = usize::try_from(inputs["repeat"].as_u64().unwrap_or(1)).unwrap_or(1);
+        return Some(json!({"text": vec![text; times], "animated": [true]}));
+    }
+    if class.starts_with("Preview") {
+        let letters: String = std::iter::repeat_with(|| shared.random().lowercase()).take(5).collect();
+        let image =
+            |n| json!({"filename": format!("ComfyUI_temp_{letters}_{n:05}_.png"), "subfolder": "", "type": "temp"});
+        Some(json!({"images": (1..=images).map(image).collect::<Vec<_>>()}))
+    } else if class.starts_with("Save") || class.starts_with("VHS_") || inputs.get("sim_images").is_some() {
+        let prefix = inputs["filename_prefix"].as_str().unwrap_or("ComfyUI");
+        let (folder, name) = prefix.rsplit_once('/').unwrap_or(("", prefix));
+        let image = |_| {
+            let n = shared.files.fetch_add(1, Ordering::Relaxed) + 1;
+            json!({"filename": format!("{name}_{n:05}_.png"), "subfolder": folder, "type": "output"})
+        };
+        Some(json!({"images": (0..images).map(image).collect::<Vec<_>>()}))
+    } else {
+        None
+    }
+}

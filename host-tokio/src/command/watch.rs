@@ -63,7 +63,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, verbose: bool) -> anyhow::Result<Exit> {
     let address: Address = args.url.parse()?;
-    let label = address.to_string();
+    let label = address.to_string().replacen("http://", "", 1);
     let screen = if args.json { Screen::json() } else { Screen::for_people(label, verbose) };
     let watch = Watch { address, client_id: args.client_id, once: args.once, history: args.history, screen };
     watch.run().await

@@ -35,7 +35,9 @@ pub fn live(scene: &Scene<'_>, look: Look) -> Vec<Line> {
     let mut lines = vec![painter.header(scene)];
     match scene.view.prompt.as_ref().filter(|prompt| prompt.state == PromptState::Running) {
         Some(prompt) => painter.prompt(scene, prompt, &mut lines),
-        None => lines.push(painter.waiting(scene)),
+        None if scene.view.is_connected() => lines.push(painter.waiting(scene)),
+        // The header tells what is the matter.
+        None => {}
     }
     lines
 }
@@ -43,7 +45,12 @@ pub fn live(scene: &Scene<'_>, look: Look) -> Vec<Line> {
 /// The lines that stay when a prompt has ended.
 pub fn finished(finish: &Finish, look: Look) -> Vec<Line> {
     let painter = Painter { look, indent: "  " };
-    let mut lines = vec![painter.outcome(finish)];
+    let place = finish.failure.as_ref().and_then(place).map(|place| (Ink::Plain, place));
+    let (outcome, fits) = painter.outcome(finish, place.clone());
+    let mut lines = vec![outcome];
+    if let Some(place) = place.filter(|_| !fits) {
+        lines.push(painter.joined(Line::new().with(Ink::Plain, painter.indent), &[place]));
+    }
     if let Some(failure) = &finish.failure {
         lines.extend(painter.failure(failure));
     }
@@ -109,10 +116,9 @@ impl Painter {
 
     fn waiting(self, scene: &Scene<'_>) -> Line {
         let line = Line::new().with(Ink::Plain, self.indent);
-        let text = match (scene.view.is_connected(), scene.view.queue_remaining) {
-            (true, Some(queue)) => format!("waiting for a prompt (queue: {queue})"),
-            (true, None) => "waiting for a prompt".to_owned(),
-            (false, _) => return self.joined(line, &[(Ink::Dim, self.sign("…", "...").to_owned())]),
+        let text = match scene.view.queue_remaining {
+            Some(queue) => format!("waiting for a prompt (queue: {queue})"),
+            None => "waiting for a prompt".to_owned(),
         };
         self.joined(line, &[(Ink::Dim, text)])
     }
@@ -207,12 +213,13 @@ impl Painter {
         self.joined(Line::new().with(Ink::Plain, self.indent), &parts)
     }
 
-    fn outcome(self, finish: &Finish) -> Line {
+    /// How a prompt ended, and whether `place` fits behind it.
+    fn outcome(self, finish: &Finish, place: Option<(Ink, String)>) -> (Line, bool) {
         let (ink, sign, verb) = match finish.state {
             PromptState::Success => (Ink::Good, self.sign("✔ ", "+ "), ""),
             PromptState::Error => (Ink::Bad, self.sign("✖ ", "x "), "failed"),
             PromptState::Interrupted => (Ink::Warn, self.sign("■ ", "! "), "interrupted"),
-            PromptState::Running | PromptState::Ended => (Ink::Warn, "? ", "ended, its outcome was not heard"),
+            PromptState::Running | PromptState::Ended => (Ink::Warn, "? ", "ended"),
         };
         let id = finish.prompt_id.as_deref().map_or_else(|| "prompt".to_owned(), |id| short_id(id, self.look.unicode));
         let line = Line::new().with(ink, sign);
@@ -223,8 +230,14 @@ impl Painter {
             (verb, None) => parts.push((ink, verb.to_owned())),
             (verb, Some(elapsed)) => parts.push((ink, format!("{verb} after {elapsed}"))),
         }
-        if let Some(place) = finish.failure.as_ref().and_then(place) {
-            parts.push((Ink::Plain, place));
+        if matches!(finish.state, PromptState::Running | PromptState::Ended) {
+            parts.push((Ink::Dim, "its outcome was not heard".to_owned()));
+        }
+        if let Some(place) = place {
+            let without = self.joined(line.clone(), &parts);
+            parts.push(place);
+            let with = self.joined(line, &parts);
+            return if with.width() > without.width() { (with, true) } else { (without, false) };
         }
         if let (Some(total), PromptState::Success) = (finish.nodes_total, finish.state) {
             let cached = finish.nodes_cached.filter(|cached| *cached > 0);
@@ -234,7 +247,7 @@ impl Painter {
         if finish.warnings > 0 {
             parts.push((Ink::Warn, format!("{} blocked", finish.warnings)));
         }
-        self.joined(line, &parts)
+        (self.joined(line, &parts), true)
     }
 
     fn failure(self, failure: &Failure) -> Vec<Line> {

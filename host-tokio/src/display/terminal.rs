@@ -126,6 +126,8 @@ fn columns(line: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZero;
+
     use super::*;
 
     #[test]
@@ -165,20 +167,25 @@ mod tests {
         assert_eq!(columns("\x1b[1mab\x1b[m \x1b[38;2;1;2;3mé画\x1b[m"), 6);
     }
 
+    fn screen_of(bytes: &[u8]) -> vt100::Parser {
+        let (rows, columns) = (NonZero::new(6), NonZero::new(20));
+        let mut parser = vt100::Parser::new(rows.expect("not 0"), columns.expect("not 0"), 0);
+        parser.process(bytes);
+        parser
+    }
+
     #[test]
     fn a_frame_takes_the_place_of_the_one_before() {
         let mut screen = Terminal::new(Vec::new());
         let frame = |lines: &[&str]| Some(lines.iter().map(|line| (*line).to_owned()).collect());
         assert!(screen.draw(&[], frame(&["one", "two", "three"])).is_ok());
         assert!(screen.draw(&["told".to_owned()], frame(&["four", "five"])).is_ok());
-        let mut seen = vt100::Parser::new(6, 20, 0);
-        seen.process(&screen.out);
+        let seen = screen_of(&screen.out);
         assert_eq!(seen.screen().contents(), "told\nfour\nfive");
         assert!(seen.screen().hide_cursor());
         assert!(screen.draw(&["last".to_owned()], None).is_ok());
         assert!(screen.end().is_ok());
-        let mut seen = vt100::Parser::new(6, 20, 0);
-        seen.process(&screen.out);
+        let seen = screen_of(&screen.out);
         assert_eq!(seen.screen().contents(), "told\nlast");
         assert_eq!(seen.screen().cursor_position(), (2, 0));
         assert!(!seen.screen().hide_cursor());

@@ -6,8 +6,21 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// `text` without what would move the cursor or colour the screen: it comes from a server.
 pub(super) fn clean(text: &str) -> String {
-    let spaced = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c });
-    spaced.filter(|c| !c.is_control() && !is_invisible(*c)).collect()
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            // A colour or the like goes as a whole: parameters, then a letter.
+            '\x1b' if chars.as_str().starts_with('[') => {
+                chars.next();
+                let _ = chars.find(|c| !matches!(c, ' '..='?'));
+            }
+            c if c.is_whitespace() => out.push(' '),
+            c if c.is_control() || is_invisible(c) => {}
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 /// Marks that turn the direction of writing around, or take no room of their own.
@@ -107,7 +120,8 @@ mod tests {
 
     #[test]
     fn what_a_server_says_moves_no_cursor() {
-        assert_eq!(clean("a\x1b[31mb\r\n\tc\u{9b}2J\u{202e}d\0"), "a[31mb   c2Jd");
+        assert_eq!(clean("a\x1b[1;31mb\r\n\tc\u{9b}2J\u{202e}d\0\x1b"), "ab   c2Jd");
+        assert_eq!(clean("a\x1b["), "a");
     }
 
     #[test]

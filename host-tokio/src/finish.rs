@@ -135,6 +135,11 @@ impl Finishes {
         self.guess.as_ref().map(|(deadline, _)| *deadline)
     }
 
+    /// Whether the end of a prompt is known and not taken yet.
+    pub fn is_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
     /// The next prompt that has ended.
     pub fn take(&mut self, now: Instant) -> Option<Finish> {
         if self.deadline().is_some_and(|deadline| now >= deadline) {

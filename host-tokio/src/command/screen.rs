@@ -115,8 +115,15 @@ impl Screen {
 
     /// Shows that a prompt has ended.
     pub(super) fn finished(&mut self, client: &Client<'_>, finish: &Finish) {
-        if self.wants_snapshots() {
-            return;
+        match &mut self.kind {
+            Kind::Json => return,
+            // It may have ended before anything else was told.
+            Kind::Plain { teller, server } => {
+                if let Some(line) = teller.tell_connection(&client.view(), server) {
+                    self.sink.line(line, false);
+                }
+            }
+            Kind::Live { .. } => {}
         }
         let look = look();
         for line in finished(finish, look) {

@@ -89,8 +89,13 @@ impl Watch {
         let (query, headers) = (address.query(&client_id), address.headers());
         let mut client = Client::new(&address, address.config(&query, &headers))?;
         let history = history.as_deref().map(open_history).transpose()?;
-        let mut heard =
-            Heard { history, finishes: Finishes::default(), snapshots: screen.wants_snapshots(), ends: Vec::new() };
+        let mut heard = Heard {
+            history,
+            finishes: Finishes::default(),
+            snapshots: screen.wants_snapshots(),
+            once,
+            ends: Vec::new(),
+        };
         let mut interrupt = Interrupt::new()?;
         let mut exit = None;
         loop {
@@ -185,6 +190,8 @@ struct Heard {
     history: Option<Sink>,
     finishes: Finishes,
     snapshots: bool,
+    /// The first end is the last thing that is told.
+    once: bool,
     /// Snapshots of prompts' ends: the next prompt may begin before the next change is told.
     ends: Vec<String>,
 }
@@ -197,7 +204,8 @@ impl Observer for Heard {
         _changes: Changes,
         state: &State<ID, MESSAGE, NODES, NAMES>,
     ) {
-        if self.finishes.applied(now, state) && self.snapshots {
+        let over = self.once && self.finishes.is_ready();
+        if self.finishes.applied(now, state) && self.snapshots && !over {
             self.ends.extend(snapshot_line(state, now));
         }
         if let (Some(history), Event::Progress { .. }) = (&self.history, event) {

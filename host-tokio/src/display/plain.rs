@@ -19,16 +19,7 @@ pub struct Teller {
 impl Teller {
     /// The lines that are due, after `view` changed.
     pub fn tell(&mut self, view: &View<'_>, server: &str) -> Vec<String> {
-        let mut lines = Vec::new();
-        let status = view.connection.status;
-        if self.connection.replace(status) != Some(status) {
-            lines.extend(match status {
-                ConnectionStatus::Connected => Some(format!("connected to {}", clean(server))),
-                ConnectionStatus::Connecting => Some(format!("connecting to {}", clean(server))),
-                // The command's last words tell it.
-                ConnectionStatus::Disconnected | ConnectionStatus::Error => None,
-            });
-        }
+        let mut lines = Vec::from_iter(self.tell_connection(view, server));
         match view.prompt.as_ref().filter(|prompt| prompt.state == PromptState::Running) {
             Some(prompt) => {
                 self.waiting = false;
@@ -44,6 +35,20 @@ impl Teller {
             }
         }
         lines
+    }
+
+    /// The line that is due where the connection changed.
+    pub fn tell_connection(&mut self, view: &View<'_>, server: &str) -> Option<String> {
+        let status = view.connection.status;
+        if self.connection.replace(status) == Some(status) {
+            return None;
+        }
+        match status {
+            ConnectionStatus::Connected => Some(format!("connected to {}", clean(server))),
+            ConnectionStatus::Connecting => Some(format!("connecting to {}", clean(server))),
+            // The command's last words tell it.
+            ConnectionStatus::Disconnected | ConnectionStatus::Error => None,
+        }
     }
 
     fn prompt(&mut self, prompt: &PromptView<'_>, lines: &mut Vec<String>) {

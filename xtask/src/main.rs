@@ -12,6 +12,7 @@ mod file_length;
 mod msrv;
 mod process;
 mod project;
+mod screenshot;
 mod steps;
 
 /// The project's own commands.
@@ -21,6 +22,7 @@ enum Xtask {
     Autobahn(autobahn::Args),
     Ci(ci::Args),
     Cross(cross::Args),
+    Screenshot(screenshot::Args),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -28,5 +30,6 @@ fn main() -> anyhow::Result<()> {
         Xtask::Autobahn(args) => autobahn::run(&args),
         Xtask::Ci(args) => ci::run(&args),
         Xtask::Cross(args) => cross::run(&args),
+        Xtask::Screenshot(args) => screenshot::run(&args),
     }
 }

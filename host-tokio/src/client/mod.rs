@@ -157,8 +157,8 @@ impl<'a> Client<'a> {
             Happened::Opened => self.session.handle_input(now, Input::Opened(link)),
             Happened::Sent => self.session.handle_input(now, Input::Sent(link)),
             Happened::Read(len) => {
-                let line = if link == Link::Socket { &self.socket } else { &self.http };
-                self.session.handle_input_with(now, Input::Bytes(link, line.read(len)), observer);
+                let bytes = if link == Link::Socket { self.socket.read(len) } else { self.http.read(len) };
+                self.session.handle_input_with(now, Input::Bytes(link, bytes), observer);
             }
             Happened::Ended(end, error) => {
                 tracing::debug!(?link, ?end, ?error, "the link ended");

@@ -20,7 +20,7 @@ use tracing_subscriber::EnvFilter;
 #[derive(Debug, Parser)]
 #[command(name = "comfyglow", version, propagate_version = true, after_long_help = EXAMPLES)]
 struct Cli {
-    /// Tell on stderr what happens on the connection (RUST_LOG chooses more closely)
+    /// Tell on stderr what happens on the connection
     #[arg(short, long, global = true)]
     verbose: bool,
     #[command(subcommand)]

@@ -17,6 +17,7 @@ use comfyglow_core::{
     reducer::Changes,
     session::Observer,
     state::{Percentage, Prompt, State},
+    text::Id,
     time::Instant,
 };
 use serde_json::json;
@@ -101,10 +102,10 @@ impl Watch {
         loop {
             let deadline = heard.finishes.deadline().map(|deadline| client.at(deadline));
             let frame = screen.next_frame(&client);
-            let mut changed = false;
+            let mut paint = false;
             tokio::select! {
                 changes = client.changed(&mut heard) => match changes {
-                    Some(_) => changed = true,
+                    Some(_) => paint = true,
                     None => break,
                 },
                 () = at(deadline) => {}
@@ -134,7 +135,7 @@ impl Watch {
                     client.leave();
                 }
             }
-            if changed {
+            if paint {
                 screen.changed(&client);
             }
         }
@@ -228,8 +229,8 @@ fn history_line<const ID: usize, const MESSAGE: usize, const NODES: usize, const
     };
     json!({
         "time_ms": u64::try_from(time_ms).unwrap_or(u64::MAX),
-        "prompt_id": prompt_id.as_ref().map(|id| id.as_str()),
-        "node": node.as_ref().map(|id| id.as_str()),
+        "prompt_id": prompt_id.as_ref().map(Id::as_str),
+        "node": node.as_ref().map(Id::as_str),
         "value": exact(value.thousandths(), 1e3),
         "max": exact(max.thousandths(), 1e3),
         "percentage": percentage.map(|millionths| exact(i64::from(millionths), 1e6)),

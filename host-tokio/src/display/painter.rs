@@ -16,6 +16,9 @@ use crate::finish::{Failure, Finish};
 /// Lines of an exception's message that are shown.
 const MESSAGE_LINES: usize = 12;
 
+/// What the workflow's bar is called.
+const WORKFLOW: &str = "Workflow";
+
 /// What is to be shown.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'a> {
@@ -75,7 +78,7 @@ impl Painter {
         if self.look.unicode { unicode } else { ascii }
     }
 
-    /// As many of `parts` as fit, the first one cut where even that doesn't.
+    /// The first of `parts` that fit; the very first one is cut where even that doesn't.
     fn joined(self, mut line: Line, parts: &[(Ink, String)]) -> Line {
         let dot = self.sign(" · ", " | ");
         for (n, (ink, text)) in parts.iter().enumerate() {
@@ -86,10 +89,13 @@ impl Painter {
             part.push(*ink, text);
             if line.width() + part.width() <= self.look.width {
                 line.append(&part);
-            } else if n == 0 {
+                continue;
+            }
+            if n == 0 {
                 let room = self.look.width.saturating_sub(line.width());
                 line.push(*ink, cut_end(text, room, self.look.unicode));
             }
+            break;
         }
         line
     }
@@ -131,8 +137,10 @@ impl Painter {
             let tenths = percentage.permille();
             let share = Share { part: percentage.millionths().into(), whole: Percentage::FULL.millionths().into() };
             let drawn = bar(share, columns.bar, WARM, self.look);
-            lines.push(self.row(&columns, ("Workflow", ""), &drawn, &format!("{}.{} %", tenths / 10, tenths % 10)));
+            lines.push(self.row(&columns, (WORKFLOW, ""), &drawn, &format!("{}.{} %", tenths / 10, tenths % 10)));
         }
+        // Between the bars, which would touch each other.
+        lines.push(self.details(prompt, &columns));
         if let Some(node) = prompt.current_node {
             let drawn = match prompt.steps {
                 Some(Steps { value, max }) => {
@@ -148,7 +156,6 @@ impl Painter {
             };
             lines.push(self.row(&columns, (&name.0, &name.1), &drawn, &steps.unwrap_or_default()));
         }
-        lines.push(self.details(prompt));
     }
 
     fn columns(self, number: usize) -> Columns {
@@ -177,13 +184,13 @@ impl Painter {
         }
         line.append(bar);
         // Numbers keep their place while they change.
-        let number = padded(&" ".repeat(columns.number.saturating_sub(number.len())), 0) + number;
+        let number = format!("  {number:>width$}", width = columns.number);
         let room = self.look.width.saturating_sub(line.width());
-        line.push(Ink::Plain, cut_end(&format!("  {number}"), room, self.look.unicode));
+        line.push(Ink::Plain, cut_end(&number, room, self.look.unicode));
         line
     }
 
-    fn details(self, prompt: &PromptView<'_>) -> Line {
+    fn details(self, prompt: &PromptView<'_>, columns: &Columns) -> Line {
         let mut parts = Vec::new();
         match (prompt.elapsed, prompt.eta) {
             (Some(elapsed), Some(eta)) => {
@@ -194,14 +201,13 @@ impl Painter {
         }
         let cached = prompt.nodes_cached.unwrap_or_default();
         let done = prompt.nodes_finished.saturating_add(cached);
-        let mut nodes = match prompt.nodes_total {
+        parts.push(match prompt.nodes_total {
             Some(total) => format!("{} of {total} nodes", done.min(total)),
-            None => format!("{done} {} done", if done == 1 { "node" } else { "nodes" }),
-        };
+            None => format!("{} done", counted(done, "node")),
+        });
         if cached > 0 {
-            nodes += &format!(", {cached} cached");
+            parts.push(format!("{cached} cached"));
         }
-        parts.push(nodes);
         if prompt.warnings > 0 {
             parts.push(format!("{} blocked", prompt.warnings));
         }
@@ -210,7 +216,13 @@ impl Painter {
         }
         parts.extend(prompt.prompt_id.map(|id| short_id(id, self.look.unicode)));
         let parts: Vec<(Ink, String)> = parts.into_iter().map(|part| (Ink::Dim, part)).collect();
-        self.joined(Line::new().with(Ink::Plain, self.indent), &parts)
+        let mut line = Line::new().with(Ink::Plain, self.indent);
+        if columns.label > 0 {
+            // Without a percentage there is no row above that says what this is about.
+            let label = if prompt.percentage.is_none() { WORKFLOW } else { "" };
+            line.push(Ink::Bold, padded(label, columns.label + 2));
+        }
+        self.joined(line, &parts)
     }
 
     /// How a prompt ended, and whether `place` fits behind it.

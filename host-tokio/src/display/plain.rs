@@ -20,19 +20,16 @@ impl Teller {
     /// The lines that are due, after `view` changed.
     pub fn tell(&mut self, view: &View<'_>, server: &str) -> Vec<String> {
         let mut lines = Vec::from_iter(self.tell_connection(view, server));
-        match view.prompt.as_ref().filter(|prompt| prompt.state == PromptState::Running) {
-            Some(prompt) => {
-                self.waiting = false;
-                self.prompt(prompt, &mut lines);
-            }
-            None => {
-                self.prompt = None;
-                self.node = None;
-                if let Some(queue) = view.queue_remaining.filter(|_| view.is_connected() && !self.waiting) {
-                    self.waiting = true;
-                    lines.push(format!("waiting for a prompt (queue: {queue})"));
-                }
-            }
+        if let Some(prompt) = view.prompt.as_ref().filter(|prompt| prompt.state == PromptState::Running) {
+            self.waiting = false;
+            self.prompt(prompt, &mut lines);
+            return lines;
+        }
+        self.prompt = None;
+        self.node = None;
+        if let Some(queue) = view.queue_remaining.filter(|_| view.is_connected() && !self.waiting) {
+            self.waiting = true;
+            lines.push(format!("waiting for a prompt (queue: {queue})"));
         }
         lines
     }

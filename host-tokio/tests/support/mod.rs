@@ -10,7 +10,7 @@ use comfyglow::simulator::Simulator;
 use serde_json::{Value, json};
 
 /// How long anything may take before a test gives up.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The command with `args`, in an environment that says nothing of terminals.
 pub(crate) fn comfyglow(args: &[&str]) -> Command {

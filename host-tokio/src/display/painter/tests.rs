@@ -111,8 +111,8 @@ fn a_run_at_a_usual_width() {
         "
 ● 127.0.0.1:8188 · queue: 2
   Workflow              ████████████████▉░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░   36.1 %
+                        5.9 s, about 11 s left · 3 of 9 nodes · 2 cached
   KSampler #7           ███████████▊░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░     5/20
-  5.9 s, about 11 s left · 3 of 9 nodes, 2 cached · 9b1c2f3a
 ",
     );
 }
@@ -126,8 +126,8 @@ fn a_run_at_other_widths() {
         "
 ● 127.0.0.1:8188 · queue: 2
   Workflow                        ████████████████████████████████░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░   41.6 %
+                                  5.9 s, about 9 s left · 3 of 9 nodes · 2 cached · 9b1c2f3a
   KSampler #7                     █████████████████████████████████████████████████████████▊░░░░░░░░░░░░░░░░░░░    15/20
-  5.9 s, about 9 s left · 3 of 9 nodes, 2 cached · 9b1c2f3a
 ",
     );
     assert_shows(
@@ -135,8 +135,8 @@ fn a_run_at_other_widths() {
         "
 ● 127.0.0.1:8188 · queue: 2
   Workflow    ██████████▍░░░░░░░░░░░░░░   41.6 %
+              5.9 s, about 9 s left
   KSampler    ██████████████████▊░░░░░░    15/20
-  5.9 s, about 9 s left · 3 of 9 nodes, 2 cached
 ",
     );
     assert_shows(
@@ -144,8 +144,8 @@ fn a_run_at_other_widths() {
         "
 ● 127.0.0.1:8188 · queue: 2
 ████████▊░░░░░░░░░░░░   41.6 %
-███████████████▊░░░░░    15/20
 5.9 s, about 9 s left
+███████████████▊░░░░░    15/20
 ",
     );
     assert_shows(
@@ -153,8 +153,8 @@ fn a_run_at_other_widths() {
         "
 ● 127.0.0.1:8188
 ████▌░░░░░░   41.6 %
-████████▎░░    15/20
 5.9 s, about 9 s le…
+████████▎░░    15/20
 ",
     );
 }
@@ -168,8 +168,8 @@ fn long_names_are_cut_in_the_middle() {
         "
 ● 127.0.0.1:8188 · queue: 2
   Workflow          ████████████▋░░░░░░░░░░░░░░░░░░░░░░   36.1 %
+                    5.9 s, about 11 s left · 3 of 9 nodes
   Ultimate…mSample  ████████▊░░░░░░░░░░░░░░░░░░░░░░░░░░      1/4
-  5.9 s, about 11 s left · 3 of 9 nodes, 2 cached · 9b1c2f3a
 ",
     );
 }
@@ -183,8 +183,8 @@ fn a_terminal_without_unicode() {
         "
 * 127.0.0.1:8188 | queue: 2
   Workflow          [############---------------------]   38.8 %
+                    5.9 s, about 10 s left | 3 of 9 nodes
   KSampler #7       [################-----------------]    10/20
-  5.9 s, about 10 s left | 3 of 9 nodes, 2 cached | 9b1c2f3a
 ",
     );
 }
@@ -196,8 +196,8 @@ fn a_node_without_steps_has_a_light_that_wanders() {
         "
 ● 127.0.0.1:8188 · queue: 2
   Workflow          ███████████▋░░░░░░░░░░░░░░░░░░░░░░░   33.3 %
+                    5.9 s, about 12 s left · 3 of 9 nodes
   VAEDecode #7      ━━━━━░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
-  5.9 s, about 12 s left · 3 of 9 nodes, 2 cached · 9b1c2f3a
 ",
     );
 }
@@ -211,8 +211,8 @@ fn joined_midway_there_is_no_percentage() {
         &server.drawn(64),
         "
 ● 127.0.0.1:8188 · queue: 1
+  Workflow          joined midway · 0 nodes done · 9b1c2f3a
   Node 7            ████████████▎░░░░░░░░░░░░░░░░░░░░░░     7/20
-  joined midway · 0 nodes done · 9b1c2f3a
 ",
     );
 }

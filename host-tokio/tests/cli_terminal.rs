@@ -101,18 +101,19 @@ fn percentage(screen: &vt100::Screen) -> Option<f64> {
 #[test]
 fn bars_move_and_ctrl_c_leaves_the_terminal_as_it_was() {
     let mut seen = Seen::new(80, &["demo"], &[]);
+    // What is seen may be a frame half drawn: nothing is concluded from what isn't there.
+    let mut first = None;
     seen.until("a sampler's bar", |screen| {
-        screen.contents().contains("KSampler #3") && screen.contents().contains("█")
+        first = percentage(screen);
+        first.is_some() && screen.contents().contains("KSampler #3") && screen.contents().contains('█')
     });
-    let first = percentage(seen.screen.screen()).expect("a percentage is shown");
-    seen.until("progress", |screen| percentage(screen).is_some_and(|now| now > first));
+    seen.until("progress", |screen| percentage(screen) > first && screen.contents().lines().count() == 4);
     assert!(seen.screen.screen().hide_cursor());
-    assert_eq!(seen.text().lines().count(), 4, "{}", seen.text());
     seen.keys.write_all(b"\x03").expect("the key is pressed");
     assert_eq!(seen.end(), 130);
     let screen = seen.screen.screen();
     assert!(!screen.hide_cursor());
-    assert_eq!(screen.contents().trim_end_matches("^C"), "", "nothing of the display is left");
+    assert_eq!(screen.contents(), "", "nothing of the display is left");
 }
 
 #[test]

@@ -54,7 +54,12 @@ pub enum Ink {
 const TRACK: Rgb = (44, 44, 56);
 
 impl Ink {
-    fn write(self, colours: Colours, out: &mut String) {
+    /// Writes the codes that lead from `before` to this ink.
+    fn write(self, before: Self, colours: Colours, out: &mut String) {
+        let on_track = matches!((before, self), (Self::Bar(_), Self::Bar(_)));
+        if before != Self::Plain && !on_track {
+            out.push_str("\x1b[m");
+        }
         let code = match self {
             Self::Plain => return,
             Self::Bold => "1",
@@ -62,21 +67,28 @@ impl Ink {
             Self::Good => "32",
             Self::Bad => "31",
             Self::Warn => "33",
-            Self::Bar(colour) => {
-                // Writing to a string can't fail.
-                let _ = match colours {
-                    Colours::True => {
-                        let ((r, g, b), (tr, tg, tb)) = (colour, TRACK);
-                        write!(out, "\x1b[38;2;{r};{g};{b};48;2;{tr};{tg};{tb}m")
-                    }
-                    Colours::Indexed => write!(out, "\x1b[38;5;{};48;5;237m", nearest(colour)),
-                    Colours::Basic | Colours::None => write!(out, "\x1b[35;100m"),
-                };
-                return;
-            }
+            Self::Bar(colour) => return bar(colour, on_track, colours, out),
         };
+        // Writing to a string can't fail.
         let _ = write!(out, "\x1b[{code}m");
     }
+}
+
+/// The colour of a bar, and the track's behind it where that isn't there already.
+fn bar((r, g, b): Rgb, on_track: bool, colours: Colours, out: &mut String) {
+    if !on_track {
+        let (tr, tg, tb) = TRACK;
+        let _ = match colours {
+            Colours::True => write!(out, "\x1b[48;2;{tr};{tg};{tb}m"),
+            Colours::Indexed => write!(out, "\x1b[48;5;237m"),
+            Colours::Basic | Colours::None => write!(out, "\x1b[35;100m"),
+        };
+    }
+    let _ = match colours {
+        Colours::True => write!(out, "\x1b[38;2;{r};{g};{b}m"),
+        Colours::Indexed => write!(out, "\x1b[38;5;{}m", nearest((r, g, b))),
+        Colours::Basic | Colours::None => Ok(()),
+    };
 }
 
 /// The nearest of the 6 × 6 × 6 colours that 256 have among them.
@@ -134,13 +146,13 @@ impl Line {
             return self.text();
         }
         let mut out = String::new();
+        let mut before = Ink::Plain;
         for (ink, text) in &self.0 {
-            ink.write(colours, &mut out);
+            ink.write(before, colours, &mut out);
             out.push_str(text);
-            if *ink != Ink::Plain {
-                out.push_str("\x1b[m");
-            }
+            before = *ink;
         }
+        Ink::Plain.write(before, colours, &mut out);
         out
     }
 }
@@ -154,8 +166,9 @@ mod tests {
         let line = Line::new().with(Ink::Plain, "a ").with(Ink::Good, "b").with(Ink::Bar((255, 0, 128)), "c");
         assert_eq!(line.ansi(Colours::None), "a bc");
         assert_eq!(line.ansi(Colours::Basic), "a \x1b[32mb\x1b[m\x1b[35;100mc\x1b[m");
-        assert_eq!(line.ansi(Colours::Indexed), "a \x1b[32mb\x1b[m\x1b[38;5;198;48;5;237mc\x1b[m");
-        assert!(line.ansi(Colours::True).ends_with("\x1b[38;2;255;0;128;48;2;44;44;56mc\x1b[m"));
+        assert_eq!(line.ansi(Colours::Indexed), "a \x1b[32mb\x1b[m\x1b[48;5;237m\x1b[38;5;198mc\x1b[m");
+        let line = line.with(Ink::Bar((1, 2, 3)), "d");
+        assert!(line.ansi(Colours::True).ends_with("\x1b[48;2;44;44;56m\x1b[38;2;255;0;128mc\x1b[38;2;1;2;3md\x1b[m"));
     }
 
     #[test]

@@ -60,21 +60,22 @@ fn unicode(var: impl Fn(&str) -> Option<String>) -> bool {
 #[derive(Debug)]
 pub struct Terminal<W> {
     out: W,
-    /// The columns of each line of the frame that stands.
-    drawn: Vec<usize>,
+    /// The frame that stands.
+    drawn: Vec<String>,
+    /// The terminal's columns when it was drawn.
+    width: usize,
     hidden: bool,
 }
 
 impl<W: Write> Terminal<W> {
     /// A terminal that `out` writes to.
     pub fn new(out: W) -> Self {
-        Self { out, drawn: Vec::new(), hidden: false }
+        Self { out, drawn: Vec::new(), width: 0, hidden: false }
     }
 
     /// To the frame's first line. A terminal that has become narrower has broken its lines.
-    fn rewind(&mut self) -> io::Result<()> {
-        let width = terminal::size().map_or(WIDTH, |(columns, _)| columns.into()).max(1);
-        let rows: usize = self.drawn.iter().map(|columns| columns.div_ceil(width).max(1)).sum();
+    fn rewind(&mut self, width: usize) -> io::Result<()> {
+        let rows: usize = self.drawn.iter().map(|line| columns(line).div_ceil(width).max(1)).sum();
         let up = u16::try_from(rows.saturating_sub(1)).unwrap_or(u16::MAX);
         queue!(self.out, MoveToColumn(0))?;
         if up > 0 {
@@ -84,6 +85,10 @@ impl<W: Write> Terminal<W> {
     }
 }
 
+fn width() -> usize {
+    terminal::size().map_or(WIDTH, |(columns, _)| columns.into()).max(1)
+}
+
 impl<W: Write + Send> Draw for Terminal<W> {
     fn draw(&mut self, lines: &[String], frame: Option<Vec<String>>) -> io::Result<()> {
         queue!(self.out, BeginSynchronizedUpdate)?;
@@ -91,22 +96,34 @@ impl<W: Write + Send> Draw for Terminal<W> {
             queue!(self.out, Hide)?;
             self.hidden = true;
         }
-        self.rewind()?;
+        let width = width();
+        self.rewind(width)?;
+        let frame = frame.unwrap_or_default();
+        let stands = lines.is_empty() && width == self.width && frame.len() == self.drawn.len();
         for line in lines {
             queue!(self.out, Print(line), Clear(ClearType::UntilNewLine), Print("\r\n"))?;
         }
-        let frame = frame.unwrap_or_default();
         for (n, line) in frame.iter().enumerate() {
-            let before = if n > 0 { "\r\n" } else { "" };
-            queue!(self.out, Print(before), Print(line), Clear(ClearType::UntilNewLine))?;
+            if n > 0 {
+                queue!(self.out, Print("\r\n"))?;
+            }
+            // What stands already isn't sent again: the way to the terminal may be a slow one.
+            if !stands || self.drawn.get(n) != Some(line) {
+                queue!(self.out, Print(line), Clear(ClearType::UntilNewLine))?;
+            }
         }
-        queue!(self.out, Clear(ClearType::FromCursorDown), EndSynchronizedUpdate)?;
-        self.drawn = frame.iter().map(|line| columns(line)).collect();
+        if !stands {
+            queue!(self.out, Clear(ClearType::FromCursorDown))?;
+        }
+        // What is typed then changes no rows.
+        queue!(self.out, MoveToColumn(0), EndSynchronizedUpdate)?;
+        self.drawn = frame;
+        self.width = width;
         self.out.flush()
     }
 
     fn end(&mut self) -> io::Result<()> {
-        self.rewind()?;
+        self.rewind(width())?;
         queue!(self.out, Clear(ClearType::FromCursorDown), Show)?;
         self.hidden = false;
         self.out.flush()
@@ -183,6 +200,11 @@ mod tests {
         let seen = screen_of(&screen.out);
         assert_eq!(seen.screen().contents(), "told\nfour\nfive");
         assert!(seen.screen().hide_cursor());
+        assert!(screen.draw(&[], frame(&["four", "six", "seven"])).is_ok());
+        assert!(screen.draw(&[], frame(&["eight", "six"])).is_ok());
+        assert_eq!(screen_of(&screen.out).screen().contents(), "told\neight\nsix");
+        assert!(screen.draw(&[], frame(&["eight"])).is_ok());
+        assert_eq!(screen_of(&screen.out).screen().contents(), "told\neight");
         assert!(screen.draw(&["last".to_owned()], None).is_ok());
         assert!(screen.end().is_ok());
         let seen = screen_of(&screen.out);

@@ -1,4 +1,12 @@
-//! How far is your `ComfyUI`? The core: `no_std`, no allocation, sans-IO.
+//! How far is your ComfyUI? The core: no_std, no allocation, sans-IO.
+//!
+//! Bytes from the server come in, what to show comes out; [`session`] is where to start reading, `ARCHITECTURE.md`
+//! beside the sources is the map.
+//!
+//! ```text
+//!  link bytes ─► websocket / http ─► text pieces ─► json ─► event ─► reducer ─► state ─► view / snapshot ─► your screen
+//!  clock, entropy, links ─► Session::handle_input …  Session::poll_output ─► dial | send | close | changed | sleep
+//! ```
 #![no_std]
 #![cfg_attr(
     not(test),
@@ -28,9 +36,15 @@ pub mod number;
 pub mod progress;
 pub mod reducer;
 pub mod session;
+#[cfg(feature = "serde")]
 pub mod snapshot;
 pub mod state;
 pub mod text;
 pub mod time;
 pub mod view;
 pub mod websocket;
+
+// The README's examples compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

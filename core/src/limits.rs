@@ -7,7 +7,7 @@
 pub const JSON_DEPTH: u8 = 64;
 
 /// Bytes of a member's name that are compared. A longer name is none that the server's events use.
-pub const KEY_BYTES: usize = 24;
+pub const KEY_BYTES: usize = 28;
 
 /// Steps are clamped to ± this many thousandths (2^40 steps).
 pub const STEP_MILLIS: i64 = (1 << 40) * 1_000;
@@ -21,6 +21,14 @@ pub const HISTORY: usize = 100;
 
 /// Payload bytes of a control frame (RFC 6455, 5.5). A longer one fails the connection.
 pub const CONTROL_BYTES: usize = 125;
+
+/// Headers of a response's head. One with more fails its handshake or exchange; ComfyUI sends 3 to 6, a proxy adds a
+/// dozen.
+pub const HEADERS: usize = 32;
+
+/// Bytes that a text of a user's own event type may have with its escapes decoded; a message with a longer one is none of
+/// that type.
+pub const DECODED_TEXT_BYTES: usize = 512;
 
 /// Microseconds that changes are held back after one was told; the first is told at once, the last is never lost.
 pub const DEBOUNCE_MICROS: u64 = 16_000;
@@ -41,10 +49,10 @@ pub mod gadget {
     pub const NODES: usize = 64;
     /// Bytes for the distinct display ids and class names of a prompt's nodes; past them a node is shown by its own id,
     /// without its class.
-    pub const NAMES: usize = 1_024;
+    pub const NAMES: usize = 640;
     /// Bytes for a request or response head. A longer request is an error of the configuration, a longer response fails
     /// its exchange.
-    pub const HEAD: usize = 768;
+    pub const HEAD: usize = 640;
 }
 
 /// What a desktop affords (SNAPSHOT's capacities).
@@ -66,6 +74,6 @@ pub mod desktop {
 const _: () = {
     assert!(JSON_DEPTH as u32 == u64::BITS, "the lexer keeps one bit a container");
     assert!(gadget::ID >= 36, "a UUID must fit");
-    assert!(desktop::NAMES <= u16::MAX as usize, "names are found by 16-bit offsets");
+    assert!("supports_preview_metadata".len() <= KEY_BYTES, "the longest name that an event uses");
     assert!(desktop::MESSAGE <= u16::MAX as usize, "a text's length has 16 bits");
 };

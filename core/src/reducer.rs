@@ -273,7 +273,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         self.connection.last_event = Some(LastEvent { kind: event.kind(), at: now });
         // A message may begin a record that the parts before it belong to; whatever is still apart belongs to none.
         self.forget_parts_of(event.kind());
-        changes
+        changes.and(core::mem::take(&mut self.renewed))
     }
 
     fn forget_parts_of(&mut self, kind: EventKind) {
@@ -303,27 +303,22 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         if let Some(prompt) = &mut self.prompt {
             prompt.started = Some(now);
         }
-        Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS)
+        Changes::PROMPT
     }
 
     fn execution_cached(&mut self, id: Id<'_>, count: u32) -> Changes {
-        let begins = match self.target(id) {
+        let target = self.target(id);
+        match target {
             Target::Nobody => return Changes::NONE,
-            Target::Record => {
-                self.take(id);
-                false
-            }
-            Target::New => {
-                self.replace(Some(id));
-                true
-            }
-        };
-        self.nodes.commit_cached(begins);
+            Target::Record => self.take(id),
+            Target::New => self.replace(Some(id)),
+        }
+        self.nodes.commit_cached(target == Target::New);
         if let Some(prompt) = &mut self.prompt {
             prompt.nodes_cached = Some(count);
             prompt.count(&self.nodes);
         }
-        Changes::PROGRESS.and(if begins { Changes::PROMPT } else { Changes::NONE })
+        Changes::PROGRESS
     }
 
     fn executing(&mut self, node: Id<'_>, display_node: Option<Id<'_>>, id: Option<Id<'_>>) -> Changes {
@@ -341,7 +336,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         let shown = display_node.or_else(|| self.nodes.display(key).map(Id::from)).unwrap_or(node);
         prompt.make_current(key, shown);
         prompt.count(&self.nodes);
-        Changes::NODE.and(Changes::PROGRESS).and(Changes::PROMPT)
+        Changes::NODE.and(Changes::PROGRESS)
     }
 
     fn executing_nothing(&mut self, now: Instant, id: Option<Id<'_>>) -> Changes {
@@ -506,6 +501,9 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     /// The record is that of the prompt `id`, and it runs: the end that was guessed was none.
     fn take(&mut self, id: Id<'_>) {
         if let Some(prompt) = &mut self.prompt {
+            if prompt.id.is_none() || !prompt.is_running() {
+                self.renewed = Changes::PROMPT;
+            }
             if prompt.id.is_none() {
                 prompt.id = Some(copied(id));
             }
@@ -527,6 +525,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             self.remember_replaced(old);
         }
         self.prompt = Some(Prompt::new(id.map(copied)));
+        self.renewed = Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS).and(Changes::OUTPUT);
     }
 
     fn was_replaced(&self, id: Key) -> bool {

@@ -19,7 +19,7 @@ pub struct Snapshot<'a> {
     schema: u32,
     connection: Connection,
     queue_remaining: Option<u32>,
-    prompt: Option<Prompt<'a>>,
+    prompt: Option<PromptRecord<'a>>,
     messages: Messages,
 }
 
@@ -48,12 +48,13 @@ struct Fault {
 
 #[derive(Clone, Debug, Serialize)]
 struct LastEvent {
-    r#type: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
     age_ms: u64,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct Prompt<'a> {
+struct PromptRecord<'a> {
     prompt_id: Option<&'a str>,
     state: &'static str,
     current_node: Option<&'a str>,
@@ -147,7 +148,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         let view = self.view(now);
         let truncated_nodes = self.prompt().is_some_and(crate::state::Prompt::truncated_nodes);
         let text_updates = self.prompt().map_or(0, crate::state::Prompt::text_updates);
-        let prompt = view.prompt.map(|prompt| Prompt {
+        let prompt = view.prompt.map(|prompt| PromptRecord {
             prompt_id: prompt.prompt_id,
             state: prompt.state.name(),
             current_node: prompt.current_node,
@@ -191,7 +192,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
                     advice: fault.advice(),
                 }),
                 last_event: connection.last_event.map(|event| LastEvent {
-                    r#type: event.kind.name(),
+                    kind: event.kind.name(),
                     age_ms: now.saturating_since(event.at).as_millis(),
                 }),
             },

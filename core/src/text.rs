@@ -21,8 +21,6 @@ pub struct Text<const N: usize> {
     buffer: [u8; N],
     /// Bytes of `buffer` that were filled.
     filled: u16,
-    /// Bytes of `buffer` that are whole characters.
-    shown: u16,
     /// The hash of the bytes past the buffer, begun with the basis.
     past: u64,
 }
@@ -36,13 +34,12 @@ impl<const N: usize> Default for Text<N> {
 impl<const N: usize> Text<N> {
     /// The empty text.
     pub const fn new() -> Self {
-        Self { buffer: [0; N], filled: 0, shown: 0, past: BASIS }
+        Self { buffer: [0; N], filled: 0, past: BASIS }
     }
 
     /// Forgets everything.
     pub const fn clear(&mut self) {
         self.filled = 0;
-        self.shown = 0;
         self.past = BASIS;
     }
 
@@ -54,7 +51,6 @@ impl<const N: usize> Text<N> {
             // What the other didn't keep can't be hashed again; of the same capacity, what it kept fills this one exactly.
             self.past = other.past;
         }
-        self.finish();
     }
 
     /// Takes the text's next piece, which may end inside a character.
@@ -71,39 +67,41 @@ impl<const N: usize> Text<N> {
         }
     }
 
-    /// Ends the text: what follows a cut is trimmed to whole characters.
-    pub fn finish(&mut self) {
-        let filled = self.filled_bytes();
-        let whole = core::str::from_utf8(filled).map_or_else(|e| e.valid_up_to(), str::len);
-        self.shown = u16::try_from(whole).unwrap_or(u16::MAX);
-    }
-
-    fn filled_bytes(&self) -> &[u8] {
+    /// What was kept, to the last byte.
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
         self.buffer.get(..usize::from(self.filled)).unwrap_or_default()
     }
 
     /// What was kept, as far as it is whole characters.
     pub fn as_str(&self) -> &str {
-        let shown = self.buffer.get(..usize::from(self.shown)).unwrap_or_default();
-        core::str::from_utf8(shown).unwrap_or_default()
+        whole_characters(self.as_bytes())
     }
 
     /// The text, borrowed.
+    #[inline]
     pub fn as_id(&self) -> Id<'_> {
-        Id { kept: self.filled_bytes(), text: self.as_str(), past: self.past }
+        Id { kept: self.as_bytes(), past: self.past }
     }
 
     /// Whether less than the whole was kept.
-    pub fn is_cut(&self) -> bool {
-        self.past != BASIS || self.shown != self.filled
+    pub const fn is_cut(&self) -> bool {
+        self.past != BASIS
     }
+}
+
+/// `bytes` up to the first that is no whole character: where a text was cut, its last may be none.
+fn whole_characters(bytes: &[u8]) -> &str {
+    core::str::from_utf8(bytes).unwrap_or_else(|error| {
+        let whole = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        core::str::from_utf8(whole).unwrap_or_default()
+    })
 }
 
 impl<const N: usize> From<&str> for Text<N> {
     fn from(text: &str) -> Self {
         let mut this = Self::new();
         this.push(text.as_bytes());
-        this.finish();
         this
     }
 }
@@ -142,19 +140,23 @@ impl<const N: usize> defmt::Format for Text<N> {
 #[derive(Clone, Copy)]
 pub struct Id<'a> {
     kept: &'a [u8],
-    text: &'a str,
     past: u64,
 }
 
 impl<'a> Id<'a> {
-    /// What was kept of the text.
-    pub const fn as_str(&self) -> &'a str {
-        self.text
+    /// The text `bytes`, where a [`Text<N>`] would keep all of it.
+    pub(crate) fn whole<const N: usize>(bytes: &'a [u8]) -> Option<Self> {
+        (bytes.len() <= N).then_some(Self { kept: bytes, past: BASIS })
+    }
+
+    /// What was kept of the text, as far as it is whole characters.
+    pub fn as_str(&self) -> &'a str {
+        whole_characters(self.kept)
     }
 
     /// Whether less than the whole was kept.
     pub const fn is_cut(&self) -> bool {
-        self.past != BASIS || self.text.len() != self.kept.len()
+        self.past != BASIS
     }
 
     /// Stands for the whole text in tables.
@@ -167,7 +169,7 @@ impl<'a> Id<'a> {
 
 impl<'a> From<&'a str> for Id<'a> {
     fn from(text: &'a str) -> Self {
-        Self { kept: text.as_bytes(), text, past: BASIS }
+        Self { kept: text.as_bytes(), past: BASIS }
     }
 }
 
@@ -187,20 +189,20 @@ impl Eq for Id<'_> {}
 
 impl fmt::Debug for Id<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.text, f)
+        fmt::Debug::fmt(self.as_str(), f)
     }
 }
 
 impl fmt::Display for Id<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.text)
+        f.pad(self.as_str())
     }
 }
 
 #[cfg(feature = "defmt")]
 impl defmt::Format for Id<'_> {
     fn format(&self, f: defmt::Formatter<'_>) {
-        defmt::write!(f, "{=str}", self.text);
+        defmt::write!(f, "{=str}", self.as_str());
     }
 }
 
@@ -244,7 +246,6 @@ mod tests {
         for size in 1..=whole.len() {
             let mut t = Text::<9>::new();
             whole.as_bytes().chunks(size).for_each(|p| t.push(p));
-            t.finish();
             assert_eq!(t, text::<9>(whole));
             let mut copy = text::<9>("other");
             copy.set(t.as_id());

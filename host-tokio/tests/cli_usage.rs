@@ -70,6 +70,12 @@ fn no_error_shows_a_password() {
 }
 
 #[test]
+fn what_happens_is_told_without_colours_into_a_pipe() {
+    let ran = run(&["-v", "watch", "127.0.0.1:1"]);
+    assert!(ran.stderr.contains("dialling") && !ran.stderr.contains('\x1b'), "{ran:?}");
+}
+
+#[test]
 fn a_history_that_cant_be_written_is_told() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path().to_str().expect("the path is UTF-8");

@@ -10,7 +10,11 @@ use serde_json::{Map, Value};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{self, Message, client::IntoClientRequest, protocol::CloseFrame},
+    tungstenite::{
+        Message,
+        client::IntoClientRequest,
+        protocol::{CloseFrame, WebSocketConfig},
+    },
 };
 
 /// The payload of the pings that [`Client::heard`] sends.
@@ -31,7 +35,9 @@ impl Client {
     pub async fn open(server: SocketAddr, path: &str) -> Self {
         let request = format!("ws://{server}{path}").into_client_request().expect("a path");
         let stream = TcpStream::connect(server).await.expect("the server listens");
-        let (socket, _) = tokio_tungstenite::client_async(request, stream).await.expect("the server accepts");
+        let unlimited = WebSocketConfig::default().max_frame_size(None).max_message_size(None);
+        let opened = tokio_tungstenite::client_async_with_config(request, stream, Some(unlimited)).await;
+        let (socket, _) = opened.expect("the server accepts");
         Self { socket }
     }
 
@@ -45,17 +51,6 @@ impl Client {
         let greeting = client.next().await.expect("a greeting");
         assert_eq!(kind(&greeting), "status(status,sid)");
         client
-    }
-
-    /// Sends the feature flags that make the server send previews with metadata, and waits for the answer.
-    ///
-    /// # Panics
-    ///
-    /// Where there is no answer.
-    pub async fn with_flags(mut self) -> Self {
-        self.send(Message::text(r#"{"type": "feature_flags", "data": {"supports_preview_metadata": true}}"#)).await;
-        while !kind(&self.next().await.expect("an answer")).starts_with("feature_flags") {}
-        self
     }
 
     /// Sends `message`.
@@ -207,12 +202,4 @@ pub async fn post(server: SocketAddr, path: &str, body: &Value) -> Answer {
 /// Where the server doesn't answer.
 pub async fn get(server: SocketAddr, path: &str) -> Answer {
     http(server, "GET", path, &[], "").await
-}
-
-/// Whether the error is a refused handshake, and its status.
-pub fn refusal(error: &tungstenite::Error) -> Option<u16> {
-    match error {
-        tungstenite::Error::Http(response) => Some(response.status().as_u16()),
-        _ => None,
-    }
 }

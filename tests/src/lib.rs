@@ -6,7 +6,8 @@
 //! - [`compare`]: whether a snapshot is what was expected;
 //! - [`strategies`]: messages and sessions for property tests;
 //! - [`client`]: a plain client of a server, WebSocket and HTTP;
-//! - [`script`]: what a recording's client did, done again with the simulator.
+//! - [`script`]: what a recording's client did, done again with the simulator;
+//! - [`told`]: what a decoder tells, as values that can be compared.
 
 pub mod client;
 pub mod compare;
@@ -15,6 +16,7 @@ pub mod pinned;
 pub mod recorded;
 pub mod script;
 pub mod strategies;
+pub mod told;
 
 pub use comfyglow::recording::Message as Wire;
 
@@ -100,6 +102,33 @@ pub fn recordings_in(folder: &Path) -> Vec<PathBuf> {
         entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "jsonl")).collect();
     files.sort();
     files
+}
+
+/// The messages of `fixtures/bench-messages`, by file name: what servers send, one of each, and one long `progress_state`.
+/// The lines of `session.ndjson`, a whole session, are not among them, see [`bench_session`].
+///
+/// # Panics
+///
+/// Where the folder can't be read.
+pub fn bench_messages() -> BTreeMap<String, String> {
+    let entries = std::fs::read_dir(fixtures().join("bench-messages")).expect("the messages are in the repository");
+    let paths = entries.map(|entry| entry.expect("the folder can be listed").path());
+    let read = |path: PathBuf| {
+        let text = std::fs::read_to_string(&path).expect("a message is UTF-8");
+        (name_of(&path), text.trim_end_matches('\n').to_owned())
+    };
+    paths.filter(|path| path.extension().is_some_and(|e| e == "json")).map(read).collect()
+}
+
+/// The messages of a session, in order.
+///
+/// # Panics
+///
+/// Where the file can't be read.
+pub fn bench_session() -> Vec<String> {
+    let file = fixtures().join("bench-messages/session.ndjson");
+    let text = std::fs::read_to_string(file).expect("the session is in the repository");
+    text.lines().map(str::to_owned).collect()
 }
 
 /// A recording's name: the file's, without its ending.

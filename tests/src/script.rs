@@ -68,6 +68,17 @@ impl Heard {
         self
     }
 
+    /// The same without the queue's length.
+    #[must_use]
+    fn without_status(&self) -> Self {
+        Self(self.0.iter().filter(|kind| *kind != "status(status)").cloned().collect())
+    }
+
+    /// How often the queue's length was told.
+    fn statuses(&self) -> usize {
+        self.0.len() - self.without_status().0.len()
+    }
+
     fn starts_with(&self, other: &Self) -> bool {
         self.0.starts_with(&other.0)
     }
@@ -80,21 +91,40 @@ pub struct Connection {
     pub recorded: Heard,
     /// What the simulator's heard.
     pub heard: Heard,
+    /// The recording's text messages, but for their times and outputs.
+    pub recorded_texts: Vec<String>,
+    /// The simulator's.
+    pub heard_texts: Vec<String>,
     /// The client aborted it.
     pub aborted: bool,
 }
 
 impl Connection {
+    fn hear(&mut self, messages: &[Message]) {
+        self.heard.0.extend(messages.iter().map(kind));
+        let texts = messages.iter().filter_map(|message| message.to_text().ok().filter(|_| message.is_text()));
+        self.heard_texts.extend(texts.map(spelling));
+    }
+
     /// Whether both heard the same.
     pub fn is_equal(&self) -> bool {
         let (recorded, heard) = (self.recorded.collapsed(), self.heard.collapsed());
         if self.aborted { heard.starts_with(&recorded.without_cut_step()) } else { heard == recorded }
     }
 
+    /// Whether both heard the same, but for the places where they heard the queue's length: when several prompts are
+    /// submitted, those are chance.
+    pub fn is_equal_but_for_status(&self) -> bool {
+        let rest = |heard: &Heard| heard.without_status().collapsed();
+        rest(&self.heard) == rest(&self.recorded) && self.heard.statuses() == self.recorded.statuses()
+    }
+
     /// Whether all that the recording's has heard so far is heard.
     fn has_caught_up(&self) -> bool {
-        let recorded = self.recorded.collapsed();
-        self.heard.collapsed().starts_with(&if self.aborted { recorded.without_cut_step() } else { recorded })
+        let recorded = self.recorded.without_status().collapsed();
+        let recorded = if self.aborted { recorded.without_cut_step() } else { recorded };
+        self.heard.without_status().collapsed().starts_with(&recorded)
+            && self.heard.statuses() >= self.recorded.statuses()
     }
 }
 
@@ -151,7 +181,11 @@ impl Script {
         match &row.what {
             What::Rx(frame) => {
                 if let Some(kind) = frame_kind(frame) {
-                    self.connection(row.conn).recorded.0.push(kind);
+                    let connection = self.connection(row.conn);
+                    connection.recorded.0.push(kind);
+                    if frame.opcode == 1 {
+                        connection.recorded_texts.push(spelling(&String::from_utf8_lossy(&frame.payload)));
+                    }
                 }
             }
             What::Open { path, .. } => {
@@ -161,7 +195,7 @@ impl Script {
                 let greeting = client.next().await.expect("a greeting");
                 self.clients.insert(row.conn, client);
                 let connection = self.connection(row.conn);
-                connection.heard.0.push(kind(&greeting));
+                connection.hear(&[greeting]);
                 connection.aborted =
                     later.iter().any(|later| later.conn == row.conn && later.what == What::Close("abort".to_owned()));
             }
@@ -192,8 +226,8 @@ impl Script {
     async fn listen(&mut self) {
         self.simulator.settled().await;
         for (number, client) in &mut self.clients {
-            let heard = client.heard().await.iter().map(kind).collect::<Vec<_>>();
-            self.outcome.connections.entry(*number).or_default().heard.0.extend(heard);
+            let heard = client.heard().await;
+            self.outcome.connections.entry(*number).or_default().hear(&heard);
         }
     }
 
@@ -235,7 +269,7 @@ impl Script {
                 let client = self.clients.remove(&number).expect("an open connection");
                 let code = frame.payload.first_chunk().map(|bytes| u16::from_be_bytes(*bytes));
                 let heard = client.close(code).await;
-                self.connection(number).heard.0.extend(heard.iter().map(kind));
+                self.connection(number).hear(&heard);
                 return self.simulator.wait_for_sockets(self.clients.len()).await;
             }
             other => panic!("a client sends no frames of opcode {other}"),
@@ -269,6 +303,19 @@ impl Script {
         let exchange = Exchange { method: method.to_owned(), path: path.to_owned(), recorded, answer };
         self.outcome.exchanges.push(exchange);
     }
+}
+
+/// A text message as it's spelled, but for what differs from run to run: when it was sent, and the names of files.
+fn spelling(text: &str) -> String {
+    let mut spelling = text.to_owned();
+    for (start, end) in [("\"timestamp\": ", "}}"), ("\"output\": ", ", \"prompt_id\"")] {
+        if let Some((before, rest)) = spelling.split_once(start)
+            && let Some((_, after)) = rest.rsplit_once(end)
+        {
+            spelling = format!("{before}{start}…{end}{after}");
+        }
+    }
+    spelling
 }
 
 fn fragment(frame: &Frame) -> RawFrame {

@@ -9,8 +9,7 @@ const SMALL: u64 = 300_000;
 
 fn snapshot(recording: &Recording, replay: &Replay) -> Value {
     let replayed = replay.play(recording).expect("the recording is sound");
-    let snapshot = serde_json::to_value(replayed.session.state().snapshot(replayed.now)).expect("it is JSON");
-    snapshot
+    serde_json::to_value(replayed.session.state().snapshot(replayed.now)).expect("it is JSON")
 }
 
 #[test]

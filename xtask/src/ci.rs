@@ -3,7 +3,7 @@ use anyhow::Result;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::process::{cargo, run as execute};
-use crate::project::{CORE, Project};
+use crate::project::{CORE, Project, with_features};
 use crate::steps::{Outcome, Steps};
 use crate::{autobahn, cross, file_length, msrv};
 
@@ -78,14 +78,15 @@ fn clippy(_: &Project) -> Result<Outcome> {
 }
 
 fn clippy_core(project: &Project) -> Result<Outcome> {
+    let mut steps = Steps::new();
     for features in project.core_feature_sets() {
-        let features = features.join(",");
-        execute(
-            cargo()
-                .args(["clippy", "--package", CORE, "--all-targets", "--features", &features])
-                .args(["--", "-D", "warnings"]),
-        )?;
+        steps.step(&with_features("core", &features), "no warning", || {
+            let arguments = ["clippy", "--package", CORE, "--all-targets", "--features", &features];
+            execute(cargo().args(arguments).args(["--", "-D", "warnings"]))?;
+            Ok(Outcome::Done)
+        });
     }
+    steps.finish()?;
     Ok(Outcome::Done)
 }
 

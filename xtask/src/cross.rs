@@ -5,7 +5,7 @@ use anyhow::Result;
 
 use crate::debian::{self, Compiler};
 use crate::process::{cargo, output, run as execute, rustc};
-use crate::project::{CORE, Project};
+use crate::project::{CORE, Project, with_features};
 use crate::steps::{Outcome, Steps};
 
 /// Cortex-M3, Cortex-M0 (no compare-and-swap) and a RISC-V without atomics (ESP32-C3).
@@ -57,9 +57,7 @@ fn build<'a>(project: &Project, targets: impl IntoIterator<Item = &'a str>) -> R
             }
         }
         for features in project.core_feature_sets() {
-            let features = features.join(",");
-            let name = if features.is_empty() { target.to_owned() } else { format!("{target} +{features}") };
-            steps.step(&name, "the core builds", || {
+            steps.step(&with_features(target, &features), "the core builds", || {
                 let mut command = cargo();
                 command.args(["build", "--package", CORE, "--lib", "--target", target, "--features", &features]);
                 if let (false, Some(compiler)) = (present, &fetched) {

@@ -37,16 +37,21 @@ impl Compiler {
 pub(crate) fn compiler(project: &Project, target: &str) -> Result<Compiler> {
     let home = project.target_dir.join("debian-rust");
     let compiler = Compiler { rustc: home.join("rustc") };
-    if version(&compiler).is_ok_and(|version| version >= project.msrv) {
+    let there = version(&compiler);
+    if there.as_ref().is_ok_and(|version| *version >= project.msrv) {
         println!("{} is there", home.display());
         return Ok(compiler);
     }
-    let remedy = format!("`rustup target add {target}` is the ordinary way to get it");
-    if !has("apt-get") || !has("dpkg") {
-        bail!("the compiler in use has no library for {target}, and there is no apt to get Debian's with: {remedy}");
+    // Too old, or not there; one that is there and doesn't run lacks a library, and would lack it again.
+    if there.is_ok() || !compiler.rustc.exists() {
+        let remedy = format!("`rustup target add {target}` is the ordinary way to get it");
+        if !has("apt-get") || !has("dpkg") {
+            bail!("the compiler in use has no library for {target}, and there is no apt for Debian's: {remedy}");
+        }
+        fetch(&home, &project.msrv).with_context(|| {
+            format!("the compiler in use has no library for {target} ({remedy}), nor is Debian's here")
+        })?;
     }
-    fetch(&home, &project.msrv)
-        .with_context(|| format!("the compiler in use has no library for {target} ({remedy}), nor is Debian's here"))?;
     if let Err(error) = version(&compiler) {
         println!("Debian's compiler doesn't run yet: {error:#}");
         install_llvm(&home)?;
@@ -57,12 +62,11 @@ pub(crate) fn compiler(project: &Project, target: &str) -> Result<Compiler> {
 
 /// Fetches and unpacks into `home`: all of it, or nothing.
 fn fetch(home: &Path, msrv: &Version) -> Result<()> {
-    if candidate()?.is_none_or(|offered| offered < *msrv) {
+    let fits = |offered: &Option<Version>| offered.as_ref().is_some_and(|offered| offered >= msrv);
+    if !fits(&candidate()?) {
         println!("The package lists here offer no {COMPILER} of {msrv} or newer: are they old?");
         update_lists()?;
-        if let Some(offered) = candidate()?.filter(|offered| offered < msrv) {
-            bail!("Debian offers {COMPILER} {offered}, and {msrv} is needed");
-        }
+        ensure!(fits(&candidate()?), "this Debian's {COMPILER} is older than {msrv}, or there is none");
     }
     let fresh = home.with_extension("new");
     let (packages, tree) = (fresh.join("packages"), fresh.join("tree"));
@@ -141,11 +145,14 @@ fn finish(fresh: &Path, tree: &Path) -> Result<()> {
     let host = only(&lib.join("rustlib"), |name| name.contains("-linux-"))?;
     let linker = match linker_in_use()? {
         Some(linker) => linker,
-        None => only(&lib, |name| name.starts_with("llvm-"))?.join("bin/lld").canonicalize()?,
+        // From rustlib/HOST/bin, as the tree is moved when it is whole.
+        None => Path::new("../../..")
+            .join(only(&lib, |name| name.starts_with("llvm-"))?.strip_prefix(&lib)?)
+            .join("bin/lld"),
     };
     fs::create_dir_all(host.join("bin"))?;
     run(Command::new("ln").arg("-s").arg(&linker).arg(host.join("bin/rust-lld")))?;
-    // Of the source only the libraries are needed; the compiler's is ten times that.
+    // Of the source only the libraries are needed; the rest is five times that.
     let source = only(&tree.join("usr/src"), |name| name.starts_with("rustc-"))?;
     for entry in fs::read_dir(&source)? {
         let entry = entry?;

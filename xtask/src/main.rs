@@ -2,6 +2,8 @@
 //!
 //! A command is a file with an `Args` (clap's) and a `run(Args)`; it gets its `mod` line, its variant of `Xtask`
 //! and its arm in `main`. What should also run in `cargo xtask ci` gets a line in `ci::STEPS`.
+use std::process::ExitCode;
+
 use clap::Parser;
 
 mod autobahn;
@@ -25,11 +27,19 @@ enum Xtask {
     Screenshot(screenshot::Args),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Xtask::parse() {
+fn main() -> ExitCode {
+    let done = match Xtask::parse() {
         Xtask::Autobahn(args) => autobahn::run(&args),
         Xtask::Ci(args) => ci::run(&args),
         Xtask::Cross(args) => cross::run(&args),
         Xtask::Screenshot(args) => screenshot::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        // Not `main`'s own way of showing it, which adds a backtrace of this program where RUST_BACKTRACE is set.
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

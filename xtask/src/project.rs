@@ -36,15 +36,21 @@ impl Project {
         })
     }
 
-    /// The sets of the core's features that are built: none, each alone, all together.
-    pub(crate) fn core_feature_sets(&self) -> Vec<Vec<String>> {
-        let alone = self.core_features.iter().map(|feature| vec![feature.clone()]);
-        let mut sets: Vec<_> = std::iter::once(Vec::new()).chain(alone).collect();
+    /// The sets of the core's features that are built, as cargo's `--features` takes them: none, each alone, all
+    /// together.
+    pub(crate) fn core_feature_sets(&self) -> Vec<String> {
+        let mut sets = vec![String::new()];
+        sets.extend(self.core_features.iter().cloned());
         if self.core_features.len() > 1 {
-            sets.push(self.core_features.clone());
+            sets.push(self.core_features.join(","));
         }
         sets
     }
+}
+
+/// What a step is called that builds `what` with these features.
+pub(crate) fn with_features(what: &str, features: &str) -> String {
+    if features.is_empty() { what.to_owned() } else { format!("{what} +{features}") }
 }
 
 #[cfg(test)]
@@ -57,8 +63,8 @@ mod tests {
         assert!(project.root.join("core/Cargo.toml").is_file());
         assert!(project.msrv >= Version::new(1, 95, 0));
         let sets = project.core_feature_sets();
-        assert_eq!(sets[0], Vec::<String>::new());
-        assert!(sets.contains(&vec!["defmt".to_owned()]) && sets.contains(&vec!["serde".to_owned()]));
-        assert_eq!(sets.last().unwrap().len(), sets.len() - 2);
+        assert_eq!(sets, ["", "defmt", "serde", "defmt,serde"]);
+        assert_eq!(with_features("core", &sets[0]), "core");
+        assert_eq!(with_features("core", &sets[3]), "core +defmt,serde");
     }
 }

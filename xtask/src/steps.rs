@@ -15,7 +15,7 @@ pub(crate) enum Outcome {
 enum Verdict {
     Ok,
     Skipped(String),
-    Failed(String),
+    Failed(anyhow::Error),
 }
 
 /// The steps done so far.
@@ -36,14 +36,14 @@ impl Steps {
         let verdict = match work() {
             Ok(Outcome::Done) => Verdict::Ok,
             Ok(Outcome::Skipped(reason)) => Verdict::Skipped(reason),
-            Err(error) => Verdict::Failed(format!("{error:#}")),
+            Err(error) => Verdict::Failed(error),
         };
         let took = start.elapsed();
         println!("--- {name}: {verdict} after {:.1} s", took.as_secs_f64());
         self.done.push((name.to_owned(), took, verdict));
     }
 
-    /// Prints the table of all steps.
+    /// Prints the table of all steps, and below it why those failed that did.
     ///
     /// # Errors
     /// Some step failed.
@@ -64,6 +64,11 @@ impl fmt::Display for Steps {
         for (name, took, verdict) in &self.done {
             writeln!(f, "{name:width$} {:7.1} s  {verdict}", took.as_secs_f64())?;
         }
+        for (name, _, verdict) in &self.done {
+            if let Verdict::Failed(error) = verdict {
+                writeln!(f, "{name} failed: {error:#}")?;
+            }
+        }
         Ok(())
     }
 }
@@ -73,7 +78,7 @@ impl fmt::Display for Verdict {
         match self {
             Self::Ok => f.write_str("OK"),
             Self::Skipped(reason) => write!(f, "skipped: {reason}"),
-            Self::Failed(reason) => write!(f, "FAILED: {reason}"),
+            Self::Failed(_) => f.write_str("FAILED"),
         }
     }
 }
@@ -93,7 +98,8 @@ mod tests {
         }
         assert_eq!(
             steps.to_string(),
-            "one        1.5 s  FAILED: broken\nsecond     1.5 s  OK\nthird      1.5 s  skipped: no tool\n"
+            "one        1.5 s  FAILED\nsecond     1.5 s  OK\nthird      1.5 s  skipped: no tool\n\
+             one failed: broken\n"
         );
         assert_eq!(steps.finish().unwrap_err().to_string(), "1 of 3 steps failed: one");
     }

@@ -67,7 +67,7 @@ impl Binary {
                     if self.kind == TEXT {
                         fields.node.push(named);
                     } else if fields.wants(EventKind::PreviewImageWithMetadata) {
-                        // Metadata that is no JSON names nothing; the message counts all the same.
+                        // An error stays in the lexer until the message's end.
                         let _ = lexer.feed(named, &mut Reader { fields, handler });
                     }
                     let left = left.saturating_sub(u32::try_from(named.len()).unwrap_or(u32::MAX));
@@ -129,10 +129,7 @@ impl Binary {
                 let format = if self.format == FORMAT_PNG { ImageFormat::Png } else { ImageFormat::Jpeg };
                 Event::PreviewImage { format, len: self.body }
             }
-            TEXT => {
-                fields.node.finish();
-                Event::ProgressText { node: fields.node.as_id() }
-            }
+            TEXT => Event::ProgressText { node: fields.node.as_id() },
             PREVIEW_IMAGE_WITH_METADATA => Event::PreviewImageWithMetadata {
                 format: if fields.image_type() == Some("image/png") { ImageFormat::Png } else { ImageFormat::Jpeg },
                 len: self.body,

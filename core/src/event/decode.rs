@@ -2,14 +2,13 @@ use core::fmt;
 
 use serde::{Deserialize, de::DeserializeOwned};
 
+use crate::limits::DECODED_TEXT_BYTES;
+
 /// A message's `data`, whatever stands beside it.
 #[derive(Deserialize)]
 struct Envelope<T> {
     data: T,
 }
-
-/// Bytes that a text of the user's type may have with its escapes decoded.
-const SCRATCH: usize = 512;
 
 /// Why a message is no `T`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +41,7 @@ impl core::error::Error for DecodeError {}
 ///
 /// [`DecodeError::Mismatch`] where the message is no JSON, has no `data`, or its `data` is no `T`.
 pub fn decode<T: DeserializeOwned>(message: &[u8]) -> Result<T, DecodeError> {
-    let mut scratch = [0; SCRATCH];
+    let mut scratch = [0; DECODED_TEXT_BYTES];
     serde_json_core::from_slice_escaped::<Envelope<T>>(message, &mut scratch)
         .map(|(envelope, _)| envelope.data)
         .map_err(|_| DecodeError::Mismatch)

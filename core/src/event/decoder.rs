@@ -15,47 +15,50 @@ use crate::{
 /// `ID` and `MESSAGE` are the bytes that are kept of an id and of an exception's message.
 #[derive(Debug)]
 pub struct Decoder<const ID: usize, const MESSAGE: usize> {
+    /// What the server's spelling says next is not looked at byte by byte.
+    predicts: bool,
     lexer: Lexer,
     fields: Fields<ID, MESSAGE>,
     pub(super) binary: Binary,
 }
 
 /// What was read of the message at hand.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that one message tells")]
 #[derive(Debug)]
 pub(super) struct Fields<const ID: usize, const MESSAGE: usize> {
     interest: Interest,
-    kind: EventKind,
-    level: Level,
+    pub(super) kind: EventKind,
+    pub(super) level: Level,
     /// The field whose value comes next.
-    field: Field,
+    pub(super) field: Field,
     /// The depth of the container that is skipped, 0 for none.
-    skipped: u8,
-    found: Found,
+    pub(super) skipped: u8,
+    pub(super) found: Found,
     /// What was found of the entry at hand.
-    entry: Found,
+    pub(super) entry: Found,
     /// The message is an object.
-    is_object: bool,
+    pub(super) is_object: bool,
     /// `node` was `null`.
-    no_node: bool,
+    pub(super) no_node: bool,
     /// `data` came before `type`.
     data_first: bool,
     /// An entry lacked a field, or stood before `prompt_id`.
-    broken: Option<&'static str>,
+    pub(super) broken: Option<&'static str>,
     /// Entries or ids of `nodes`, or log entries.
-    count: u32,
+    pub(super) count: u32,
     key: Text<KEY_BYTES>,
     literal: Literal,
-    value: Milli,
-    max: Milli,
-    state: NodeStatus,
-    queue_remaining: u32,
-    timestamp: u64,
+    pub(super) value: Milli,
+    pub(super) max: Milli,
+    pub(super) state: NodeStatus,
+    pub(super) queue_remaining: u32,
+    pub(super) timestamp: u64,
     preview_metadata: bool,
     pub(super) prompt_id: Text<ID>,
     /// The type's name, then `node`, `node_id` or `sid`.
     pub(super) node: Text<ID>,
     /// `display_node`, `display_node_id` or `node_type`.
-    display: Text<ID>,
+    pub(super) display: Text<ID>,
     /// `exception_type`, `state` or `image_type`.
     word: Text<ID>,
     message: Text<MESSAGE>,
@@ -64,7 +67,13 @@ pub(super) struct Fields<const ID: usize, const MESSAGE: usize> {
 impl<const ID: usize, const MESSAGE: usize> Decoder<ID, MESSAGE> {
     /// A decoder that extracts the values of the kinds in `interest`; it checks and counts all.
     pub const fn new(interest: Interest) -> Self {
-        Self { lexer: Lexer::new(), fields: Fields::new(interest), binary: Binary::new() }
+        Self { predicts: true, lexer: Lexer::new(), fields: Fields::new(interest), binary: Binary::new() }
+    }
+
+    /// As [`new`](Self::new), but every byte is looked at by the lexer: slower, and the same in all else. Tests compare
+    /// the two.
+    pub const fn strict(interest: Interest) -> Self {
+        Self { predicts: false, ..Self::new(interest) }
     }
 
     /// Forgets a message that was begun, such as one that a lost link cut off.
@@ -76,8 +85,18 @@ impl<const ID: usize, const MESSAGE: usize> Decoder<ID, MESSAGE> {
 
     /// Reads the next piece of a text message.
     pub fn text(&mut self, piece: &[u8], handler: &mut impl Handler) {
-        // An error stays in the lexer until the message's end.
-        let _ = self.lexer.feed(piece, &mut Reader { fields: &mut self.fields, handler });
+        let mut reader = Reader { fields: &mut self.fields, handler };
+        let mut rest = piece;
+        loop {
+            if self.predicts {
+                rest = reader.predict(&mut self.lexer, rest);
+            }
+            match self.lexer.feed_some(rest, &mut reader) {
+                Ok(behind) if !behind.is_empty() => rest = behind,
+                // An error stays in the lexer until the message's end.
+                Ok(_) | Err(_) => break,
+            }
+        }
     }
 
     /// Ends a text message and tells the handler what it said.
@@ -95,6 +114,10 @@ impl<const ID: usize, const MESSAGE: usize> Decoder<ID, MESSAGE> {
 
     /// Ends a binary message and tells the handler what it was.
     pub fn end_binary(&mut self, handler: &mut impl Handler) {
+        // Metadata that is no JSON, or no whole one, names nothing; the message counts all the same.
+        if self.lexer.finish(&mut Reader { fields: &mut self.fields, handler }).is_err() {
+            self.fields.found = Found::NONE;
+        }
         handler.event(self.binary.event(&mut self.fields));
         self.reset();
     }
@@ -296,7 +319,7 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
 
     /// Prepares for the value of the field whose name was read.
     fn select(&mut self) {
-        let key = if self.key.is_cut() { "" } else { self.key.as_str() };
+        let key = if self.key.is_cut() { b"" } else { self.key.as_bytes() };
         let mut chosen =
             if self.level == Level::Nodes { Field::Container(Level::Node) } else { field(self.level, self.kind, key) };
         match chosen {
@@ -349,7 +372,7 @@ pub(super) struct Reader<'a, H, const ID: usize, const MESSAGE: usize> {
 
 impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAGE> {
     /// An entry of `nodes` ended: it is told where it is whole.
-    fn end_node(&mut self) {
+    pub(super) fn end_node(&mut self) {
         let fields = &mut *self.fields;
         let missing = [
             (fields.entry.has(Field::Value), "value"),
@@ -402,11 +425,18 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Visitor for Reader<'_, H
 
     fn wants_value(&self) -> bool {
         match self.fields.current() {
-            Field::Skip => false,
+            Field::Skip | Field::Ignored(_) => false,
             // These decide what the message is and whether it is well-formed.
             Field::Type | Field::QueueRemaining => true,
             _ => self.fields.interest.contains(self.fields.kind),
         }
+    }
+
+    fn predicts(&self) -> bool {
+        let fields = &*self.fields;
+        fields.skipped == 0
+            && matches!(fields.level, Level::Data | Level::Nodes | Level::Node)
+            && fields.interest.contains(fields.kind)
     }
 
     fn begin(&mut self, container: Container, depth: u8) {
@@ -481,10 +511,6 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Visitor for Reader<'_, H
         if fields.skipped != 0 {
             return;
         }
-        if fields.level == Level::Nodes {
-            fields.node.finish();
-        }
-        fields.key.finish();
         fields.select();
         fields.key.clear();
     }
@@ -507,27 +533,27 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Visitor for Reader<'_, H
         let field = fields.current();
         match field {
             Field::Type => {
-                fields.node.finish();
-                let name = if fields.node.is_cut() { "" } else { fields.node.as_str() };
+                let name = if fields.node.is_cut() { b"" } else { fields.node.as_bytes() };
                 fields.kind = EventKind::of_type(name).unwrap_or(EventKind::Unknown);
             }
-            Field::Node | Field::Sid => fields.node.finish(),
             Field::CachedNode => {
-                fields.node.finish();
                 return self.end_cached(true);
             }
-            Field::PromptId => fields.prompt_id.finish(),
-            Field::DisplayNode | Field::NodeType => fields.display.finish(),
-            Field::ExceptionType | Field::ImageType => fields.word.finish(),
             Field::State => {
-                fields.word.finish();
-                fields.state = match fields.word.as_str() {
-                    "running" => NodeStatus::Running,
-                    "finished" => NodeStatus::Finished,
+                fields.state = match fields.word.as_bytes() {
+                    b"running" => NodeStatus::Running,
+                    b"finished" => NodeStatus::Finished,
                     _ => NodeStatus::Other,
                 };
             }
-            Field::ExceptionMessage => fields.message.finish(),
+            Field::Node
+            | Field::Sid
+            | Field::PromptId
+            | Field::DisplayNode
+            | Field::NodeType
+            | Field::ExceptionType
+            | Field::ImageType
+            | Field::ExceptionMessage => {}
             _ => return self.odd_value(),
         }
         fields.set_found(field);
@@ -548,10 +574,8 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Visitor for Reader<'_, H
         let fields = &mut *self.fields;
         let field = fields.current();
         match field {
-            Field::Node => fields.node.finish(),
-            Field::DisplayNode => fields.display.finish(),
+            Field::Node | Field::DisplayNode => {}
             Field::CachedNode => {
-                fields.node.finish();
                 return self.end_cached(true);
             }
             Field::Value => fields.value = fields.literal.milli(),

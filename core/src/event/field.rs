@@ -70,6 +70,17 @@ pub(super) enum Field {
     CachedNode,
     /// A container that holds fields.
     Container(Level),
+    /// As [`Skip`](Self::Skip), but a landmark on the way.
+    Ignored(Ignored),
+}
+
+/// Members of an entry of `nodes` that say nothing new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ignored {
+    Node,
+    Prompt,
+    ParentNode,
+    RealNode,
 }
 
 /// Which fields were found with the right kind of value.
@@ -81,7 +92,7 @@ impl Found {
 
     const fn bit(field: Field) -> u32 {
         match field {
-            Field::Skip | Field::LogText | Field::CachedNode => 0,
+            Field::Skip | Field::Ignored(_) | Field::LogText | Field::CachedNode => 0,
             Field::Type => 1,
             Field::Data => 1 << 1,
             Field::PromptId => 1 << 2,
@@ -117,42 +128,46 @@ impl Found {
 }
 
 /// The field named `key` in the container `level` of a message of the kind `kind`.
-pub(super) fn field(level: Level, kind: EventKind, key: &str) -> Field {
+pub(super) fn field(level: Level, kind: EventKind, key: &[u8]) -> Field {
     use EventKind as K;
     match (level, key) {
-        (Level::Root, "type") => Field::Type,
-        (Level::Root, "data") => Field::Data,
-        (Level::Data, "prompt_id") => Field::PromptId,
+        (Level::Root, b"type") => Field::Type,
+        (Level::Root, b"data") => Field::Data,
+        (Level::Data, b"prompt_id") => Field::PromptId,
         (Level::Data, _) => match (kind, key) {
-            (K::Executing | K::Progress | K::Executed, "node")
-            | (K::ExecutionError | K::ExecutionInterrupted | K::PreviewImageWithMetadata, "node_id") => Field::Node,
-            (K::Executing | K::Executed, "display_node") | (K::PreviewImageWithMetadata, "display_node_id") => {
+            (K::Executing | K::Progress | K::Executed, b"node")
+            | (K::ExecutionError | K::ExecutionInterrupted | K::PreviewImageWithMetadata, b"node_id") => Field::Node,
+            (K::Executing | K::Executed, b"display_node") | (K::PreviewImageWithMetadata, b"display_node_id") => {
                 Field::DisplayNode
             }
-            (K::ExecutionError | K::ExecutionInterrupted, "node_type") => Field::NodeType,
-            (K::ExecutionError, "exception_type") => Field::ExceptionType,
-            (K::ExecutionError, "exception_message") => Field::ExceptionMessage,
-            (K::Progress, "value") => Field::Value,
-            (K::Progress, "max") => Field::Max,
-            (K::ProgressState, "nodes") => Field::Container(Level::Nodes),
-            (K::ExecutionCached, "nodes") => Field::Container(Level::Cached),
-            (K::Status, "status") => Field::Container(Level::Status),
-            (K::Status, "sid") => Field::Sid,
-            (K::Logs, "entries") => Field::Container(Level::Entries),
-            (K::FeatureFlags, "supports_preview_metadata") => Field::PreviewMetadata,
-            (K::PreviewImageWithMetadata, "image_type") => Field::ImageType,
-            (K::ExecutionStart | K::ExecutionSuccess | K::ExecutionError | K::ExecutionInterrupted, "timestamp") => {
+            (K::ExecutionError | K::ExecutionInterrupted, b"node_type") => Field::NodeType,
+            (K::ExecutionError, b"exception_type") => Field::ExceptionType,
+            (K::ExecutionError, b"exception_message") => Field::ExceptionMessage,
+            (K::Progress, b"value") => Field::Value,
+            (K::Progress, b"max") => Field::Max,
+            (K::ProgressState, b"nodes") => Field::Container(Level::Nodes),
+            (K::ExecutionCached, b"nodes") => Field::Container(Level::Cached),
+            (K::Status, b"status") => Field::Container(Level::Status),
+            (K::Status, b"sid") => Field::Sid,
+            (K::Logs, b"entries") => Field::Container(Level::Entries),
+            (K::FeatureFlags, b"supports_preview_metadata") => Field::PreviewMetadata,
+            (K::PreviewImageWithMetadata, b"image_type") => Field::ImageType,
+            (K::ExecutionStart | K::ExecutionSuccess | K::ExecutionError | K::ExecutionInterrupted, b"timestamp") => {
                 Field::Timestamp
             }
             _ => Field::Skip,
         },
-        (Level::Status, "exec_info") => Field::Container(Level::ExecInfo),
-        (Level::ExecInfo, "queue_remaining") => Field::QueueRemaining,
-        (Level::Node, "value") => Field::Value,
-        (Level::Node, "max") => Field::Max,
-        (Level::Node, "state") => Field::State,
-        (Level::Node, "display_node_id") => Field::DisplayNode,
-        (Level::Entry, "m") => Field::LogText,
+        (Level::Status, b"exec_info") => Field::Container(Level::ExecInfo),
+        (Level::ExecInfo, b"queue_remaining") => Field::QueueRemaining,
+        (Level::Node, b"value") => Field::Value,
+        (Level::Node, b"max") => Field::Max,
+        (Level::Node, b"state") => Field::State,
+        (Level::Node, b"display_node_id") => Field::DisplayNode,
+        (Level::Node, b"node_id") => Field::Ignored(Ignored::Node),
+        (Level::Node, b"prompt_id") => Field::Ignored(Ignored::Prompt),
+        (Level::Node, b"parent_node_id") => Field::Ignored(Ignored::ParentNode),
+        (Level::Node, b"real_node_id") => Field::Ignored(Ignored::RealNode),
+        (Level::Entry, b"m") => Field::LogText,
         _ => Field::Skip,
     }
 }

@@ -84,8 +84,8 @@ impl EventKind {
     }
 
     /// The kind of a text message whose `type` is `name`.
-    pub(super) fn of_type(name: &str) -> Option<Self> {
-        Self::TEXTS.into_iter().find(|kind| kind.name() == name)
+    pub(super) fn of_type(name: &[u8]) -> Option<Self> {
+        Self::TEXTS.into_iter().find(|kind| kind.name().as_bytes() == name)
     }
 }
 

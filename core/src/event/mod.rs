@@ -9,11 +9,14 @@
 //! its type needs is missing or of the wrong kind; of an optional field, the wrong kind reads as missing.
 
 mod binary;
+#[cfg(feature = "serde")]
 mod decode;
 mod decoder;
 mod field;
 mod kind;
+mod predict;
 
+#[cfg(feature = "serde")]
 pub use decode::{Collector, DecodeError, decode};
 pub use decoder::Decoder;
 pub use kind::{EventKind, Interest};

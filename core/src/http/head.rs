@@ -4,8 +4,7 @@ use core::fmt;
 
 use httparse::{EMPTY_HEADER, Response, Status};
 
-/// Headers that a head may have; one with more is refused. ComfyUI sends 3 to 6, a proxy adds a dozen.
-pub const HEADERS: usize = 32;
+use crate::limits::HEADERS;
 
 /// Collects a response's head in a fixed buffer of `N` bytes.
 ///

@@ -10,6 +10,6 @@ mod queue;
 mod request;
 
 pub use body::{Body, BodyError};
-pub use head::{Fed, HEADERS, Head, HeadError};
+pub use head::{Fed, Head, HeadError};
 pub use queue::{QueueAnswer, QueueHandler};
 pub use request::{Request, RequestError, percent_encode};

@@ -152,11 +152,9 @@ impl<H: QueueHandler, const ID: usize> Visitor for Reader<'_, H, ID> {
     fn end_key(&mut self, depth: u8) {
         let in_graph = self.in_graph();
         let place = &mut *self.place;
-        place.key.finish();
         let key = if place.key.is_cut() { "" } else { place.key.as_str() };
         match depth {
             IN_ANSWER => place.running = key == "queue_running",
-            IN_GRAPH => place.node.finish(),
             IN_NODE => {
                 place.at_class = in_graph && key == "class_type";
                 place.class.clear();
@@ -177,10 +175,8 @@ impl<H: QueueHandler, const ID: usize> Visitor for Reader<'_, H, ID> {
     fn end_text(&mut self, depth: u8) {
         let place = &mut *self.place;
         if core::mem::take(&mut place.at_class) && depth == IN_NODE {
-            place.class.finish();
             self.handler.node(place.prompt_id.as_id(), place.node.as_id(), place.class.as_str());
         } else if depth == IN_ITEM && place.element == PROMPT_ID && place.running {
-            place.prompt_id.finish();
             place.has_prompt_id = true;
         }
         self.end_value(depth);

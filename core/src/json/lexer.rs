@@ -142,25 +142,82 @@ impl Lexer {
     ///
     /// [`JsonError`] where the text is no JSON; it stays the answer until [`reset`](Self::reset).
     pub fn feed<V: Visitor>(&mut self, piece: &[u8], visitor: &mut V) -> Result<(), JsonError> {
-        if let State::Failed(error) = self.state {
-            return Err(error);
+        let mut rest = piece;
+        while !rest.is_empty() {
+            rest = self.feed_some(rest, visitor)?;
         }
+        self.check()
+    }
+
+    /// Reads the text's next piece up to where the visitor [predicts](Visitor::predicts) what comes, and returns the rest.
+    pub(crate) fn feed_some<'a, V: Visitor>(
+        &mut self,
+        piece: &'a [u8],
+        visitor: &mut V,
+    ) -> Result<&'a [u8], JsonError> {
+        self.check()?;
         let mut rest = piece;
         let result = loop {
             match self.step(rest, visitor) {
-                Ok([]) => break Ok(()),
                 Ok(left) => rest = left,
                 Err((kind, left)) => {
                     let read = piece.len().saturating_sub(left.len());
                     break Err(JsonError { at: self.fed.saturating_add(read as u64), kind });
                 }
             }
+            let at_member = matches!(self.state, State::CommaOrEnd | State::KeyOrEnd);
+            if rest.is_empty() || (at_member && visitor.predicts()) {
+                break Ok(rest);
+            }
         };
-        self.fed = self.fed.saturating_add(piece.len() as u64);
+        self.fed = self.fed.saturating_add(piece.len().saturating_sub(rest.len()) as u64);
         if let Err(error) = result {
             self.state = State::Failed(error);
         }
         result
+    }
+
+    fn check(&self) -> Result<(), JsonError> {
+        if let State::Failed(error) = self.state { Err(error) } else { Ok(()) }
+    }
+
+    /// Counts bytes that somebody else has read.
+    pub(crate) fn advance(&mut self, bytes: usize) {
+        self.fed = self.fed.saturating_add(bytes as u64);
+    }
+
+    /// Whether nothing was read yet.
+    pub(crate) const fn is_at_start(&self) -> bool {
+        self.depth == 0 && matches!(self.state, State::Value)
+    }
+
+    /// Whether an object's first member or its end comes.
+    pub(crate) const fn is_before_first_member(&self) -> bool {
+        matches!(self.state, State::KeyOrEnd)
+    }
+
+    /// Whether a comma or the end of an object comes.
+    pub(crate) const fn is_behind_member(&self) -> bool {
+        matches!(self.state, State::CommaOrEnd) && self.in_object()
+    }
+
+    /// Somebody else has read the beginning of an object where a value must stand; the depth is known to suffice.
+    pub(crate) fn open_object(&mut self) {
+        self.objects = (self.objects << 1) | 1;
+        self.depth = self.depth.saturating_add(1);
+        self.state = State::KeyOrEnd;
+    }
+
+    /// Somebody else has read the end of an object.
+    pub(crate) fn close_object(&mut self) {
+        self.objects >>= 1;
+        self.depth = self.depth.saturating_sub(1);
+        self.end_value();
+    }
+
+    /// Somebody else has read a member of an object.
+    pub(crate) const fn take_member(&mut self) {
+        self.state = State::CommaOrEnd;
     }
 
     /// Ends the text.

@@ -10,6 +10,7 @@ mod scan;
 
 pub use error::{JsonError, JsonErrorKind};
 pub use lexer::Lexer;
+pub(crate) use scan::plain_len;
 
 /// What a value is, where it isn't made of text, digits or other values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,10 @@ pub trait Visitor {
     /// Whether the pieces of the text or number that begins are wanted; otherwise it is checked and only its end is told.
     fn wants_value(&self) -> bool {
         true
+    }
+    /// Whether the visitor knows what comes next: [`Lexer::feed_some`] then returns behind a member, or before the first.
+    fn predicts(&self) -> bool {
+        false
     }
     /// A container begins; `depth` is that of its members.
     fn begin(&mut self, container: Container, depth: u8);

@@ -5,7 +5,7 @@ const ONES: usize = usize::MAX / 0xff;
 const HIGHS: usize = ONES << 7;
 
 /// The length of the longest prefix without a quote, a backslash or a control character.
-pub(super) fn plain_len(bytes: &[u8]) -> usize {
+pub(crate) fn plain_len(bytes: &[u8]) -> usize {
     let mut len = 0_usize;
     let mut words = bytes.chunks_exact(WORD);
     for chunk in words.by_ref() {

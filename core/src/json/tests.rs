@@ -1,1 +1,416 @@
+//! The lexer against tables of texts, whole, split everywhere and byte by byte.
 
+use std::{
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+
+use super::{JsonErrorKind as Kind, *};
+use crate::limits::JSON_DEPTH;
+
+/// What the visitor was told, with consecutive pieces joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Token {
+    Begin(Container, u8),
+    End(Container, u8),
+    Key(String, u8),
+    Text(String, u8),
+    Number(String, u8),
+    Word(Word, u8),
+}
+
+use Token::{Begin, End, Key, Number, Text};
+
+/// Records what it is told, or only ends where it wants no pieces.
+#[derive(Clone, Debug, Default)]
+struct Recorder {
+    tokens: Vec<Token>,
+    piece: Vec<u8>,
+    wants_no_keys: bool,
+    wants_no_values: bool,
+}
+
+impl Recorder {
+    fn take(&mut self) -> String {
+        String::from_utf8(core::mem::take(&mut self.piece)).unwrap()
+    }
+}
+
+impl Visitor for Recorder {
+    fn wants_key(&self) -> bool {
+        !self.wants_no_keys
+    }
+
+    fn wants_value(&self) -> bool {
+        !self.wants_no_values
+    }
+
+    fn begin(&mut self, container: Container, depth: u8) {
+        self.tokens.push(Begin(container, depth));
+    }
+
+    fn end(&mut self, container: Container, depth: u8) {
+        self.tokens.push(End(container, depth));
+    }
+
+    fn key(&mut self, piece: &[u8], _depth: u8) {
+        assert!(!piece.is_empty() && !self.wants_no_keys);
+        self.piece.extend_from_slice(piece);
+    }
+
+    fn end_key(&mut self, depth: u8) {
+        let key = self.take();
+        self.tokens.push(Key(key, depth));
+    }
+
+    fn text(&mut self, piece: &[u8]) {
+        assert!(!piece.is_empty() && !self.wants_no_values);
+        self.piece.extend_from_slice(piece);
+    }
+
+    fn end_text(&mut self, depth: u8) {
+        let text = self.take();
+        self.tokens.push(Text(text, depth));
+    }
+
+    fn number(&mut self, piece: &[u8]) {
+        assert!(!piece.is_empty() && !self.wants_no_values);
+        self.piece.extend_from_slice(piece);
+    }
+
+    fn end_number(&mut self, depth: u8) {
+        let literal = self.take();
+        self.tokens.push(Number(literal, depth));
+    }
+
+    fn word(&mut self, word: Word, depth: u8) {
+        // The minus of `-Infinity` may have gone out as a number's.
+        let before = self.take();
+        assert!(before.is_empty() || (before == "-" && word == Word::NegInfinity), "{before} before {word:?}");
+        self.tokens.push(Token::Word(word, depth));
+    }
+}
+
+type Outcome = (Result<(), JsonError>, Vec<Token>);
+
+fn read_with<'a>(lexer: &mut Lexer, mut recorder: Recorder, pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
+    let mut fed = Ok(());
+    for piece in pieces {
+        let told = lexer.feed(piece, &mut recorder);
+        assert!(fed.is_ok() || fed == told, "an error stays");
+        fed = told;
+    }
+    let result = lexer.finish(&mut recorder);
+    assert!(fed.is_ok() || fed == result, "an error stays");
+    (result, recorder.tokens)
+}
+
+fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
+    read_with(&mut Lexer::new(), Recorder::default(), pieces)
+}
+
+/// Reads `text` whole, split at each byte, and byte by byte: all say the same.
+#[track_caller]
+fn outcome(text: &str) -> Outcome {
+    let bytes = text.as_bytes();
+    let whole = read([bytes]);
+    assert_eq!(read(bytes.chunks(1)), whole, "{text} byte by byte");
+    for at in 0..=bytes.len() {
+        assert_eq!(read([&bytes[..at], &bytes[at..]]), whole, "{text} split at {at}");
+    }
+    whole
+}
+
+#[track_caller]
+fn tokens(text: &str) -> Vec<Token> {
+    let (result, tokens) = outcome(text);
+    assert_eq!(result, Ok(()), "{text}");
+    tokens
+}
+
+#[track_caller]
+fn error(text: &str) -> (Kind, u64) {
+    let error = outcome(text).0.expect_err(text);
+    (error.kind, error.at)
+}
+
+/// `count` containers inside one another: objects or arrays.
+fn nested(container: Container, count: usize) -> String {
+    let (open, inner, close) = if container == Container::Object { ("{\"k\":", "1", "}") } else { ("[", "1", "]") };
+    open.repeat(count) + inner + &close.repeat(count)
+}
+
+#[test]
+fn scalars_of_every_kind() {
+    for (text, token) in [
+        ("null", Token::Word(Word::Null, 0)),
+        ("true", Token::Word(Word::True, 0)),
+        ("false", Token::Word(Word::False, 0)),
+        ("NaN", Token::Word(Word::NaN, 0)),
+        ("Infinity", Token::Word(Word::Infinity, 0)),
+        ("-Infinity", Token::Word(Word::NegInfinity, 0)),
+        ("\"\"", Text(String::new(), 0)),
+        ("\"\u{7f}a \u{e9}\u{20ac}\u{1f600}\"", Text("\u{7f}a é€😀".to_string(), 0)),
+    ] {
+        assert_eq!(tokens(text), core::slice::from_ref(&token), "{text}");
+        assert_eq!(tokens(&format!(" \t\r\n{text} \t\r\n")), [token], "white space around {text}");
+    }
+    for literal in
+        ["0", "-0", "7", "-12", "0.5", "10.25", "1e5", "1E+5", "1e-05", "0e0", "-1.5E10", "123456789012345678"]
+    {
+        assert_eq!(tokens(literal), [Number(literal.to_string(), 0)]);
+        let inside = format!("[{literal}]");
+        assert_eq!(tokens(&inside)[1], Number(literal.to_string(), 1), "{inside}");
+    }
+}
+
+#[test]
+fn containers_and_where_things_stand() {
+    use Container::{Array, Object};
+    let text = r#" { "a" : [ 1 , {} , [] , "x" ] , "b" : { "c" : null } , "" : -Infinity } "#;
+    let told = tokens(text);
+    let key = |key: &str, depth| Key(key.to_string(), depth);
+    let expected = vec![
+        Begin(Object, 1),
+        key("a", 1),
+        Begin(Array, 2),
+        Number("1".to_string(), 2),
+        Begin(Object, 3),
+        End(Object, 3),
+        Begin(Array, 3),
+        End(Array, 3),
+        Text("x".to_string(), 2),
+        End(Array, 2),
+        key("b", 1),
+        Begin(Object, 2),
+        key("c", 2),
+        Token::Word(Word::Null, 2),
+        End(Object, 2),
+        key("", 1),
+        Token::Word(Word::NegInfinity, 1),
+        End(Object, 1),
+    ];
+    assert_eq!(told, expected);
+    let squeezed: String = text.chars().filter(|c| *c != ' ').collect();
+    assert_eq!(tokens(&squeezed), expected);
+}
+
+#[test]
+fn escapes_in_texts_and_names() {
+    for (written, meant) in [
+        (r#"\"\\\/\b\f\n\r\t"#, "\"\\/\u{8}\u{c}\n\r\t"),
+        (r"\u0041\u00e9\u20aC\u0000", "Aé€\0"),
+        (r"\ud83d\ude00", "😀"),
+        (r"\uD83D\uDE00x", "😀x"),
+        (r"\udbff\udfff", "\u{10ffff}"),
+        (r"\ud800\udc00", "\u{10000}"),
+        // Lone halves, in each order and before anything.
+        (r"\ud83d", "\u{fffd}"),
+        (r"\ude00", "\u{fffd}"),
+        (r"\ude00\ud83d", "\u{fffd}\u{fffd}"),
+        (r"\ud83d\ud83d\ude00", "\u{fffd}😀"),
+        (r"\ud83d\ude00\ude00", "😀\u{fffd}"),
+        (r"\ud83dx", "\u{fffd}x"),
+        (r"\ud83d\n", "\u{fffd}\n"),
+        (r"\ud83d\u0041", "\u{fffd}A"),
+        (r"\ud83d\\ude00", "\u{fffd}\\ude00"),
+        (r"\ud83dx\ude00", "\u{fffd}x\u{fffd}"),
+    ] {
+        assert_eq!(tokens(&format!("\"{written}\"")), [Text(meant.to_string(), 0)], "{written}");
+        let named = tokens(&format!("{{\"{written}\":1}}"));
+        assert_eq!(named[1], Key(meant.to_string(), 1), "{written} as a name");
+    }
+}
+
+#[test]
+fn what_is_no_json_is_told_with_its_place() {
+    use Kind::{ControlCharacter, InvalidEscape, InvalidNumber, TooDeep, UnexpectedByte, UnexpectedEnd};
+    let cases = [
+        // Nothing, or too little.
+        ("", UnexpectedEnd, 0),
+        (" \n", UnexpectedEnd, 2),
+        ("{", UnexpectedEnd, 1),
+        ("[1,", UnexpectedEnd, 3),
+        ("{\"a\"", UnexpectedEnd, 4),
+        ("{\"a\":", UnexpectedEnd, 5),
+        ("{\"a\":1", UnexpectedEnd, 6),
+        ("\"abc", UnexpectedEnd, 4),
+        ("\"abc\\", UnexpectedEnd, 5),
+        ("\"\\ud83", UnexpectedEnd, 6),
+        ("\"\\ud83d", UnexpectedEnd, 7),
+        ("nul", UnexpectedEnd, 3),
+        ("-", UnexpectedEnd, 1),
+        ("1.", UnexpectedEnd, 2),
+        ("1e", UnexpectedEnd, 2),
+        ("1e+", UnexpectedEnd, 3),
+        ("-I", UnexpectedEnd, 2),
+        ("-Inf", UnexpectedEnd, 4),
+        // Too much.
+        ("{}{}", UnexpectedByte, 2),
+        ("1 2", UnexpectedByte, 2),
+        ("null,", UnexpectedByte, 4),
+        ("[]]", UnexpectedByte, 2),
+        ("{} x", UnexpectedByte, 3),
+        // What can't stand there.
+        ("\u{feff}{}", UnexpectedByte, 0),
+        ("'a'", UnexpectedByte, 0),
+        (".5", UnexpectedByte, 0),
+        ("\u{c}1", UnexpectedByte, 0),
+        ("]", UnexpectedByte, 0),
+        ("[,1]", UnexpectedByte, 1),
+        ("[1,]", UnexpectedByte, 3),
+        ("[1 2]", UnexpectedByte, 3),
+        ("[1}", UnexpectedByte, 2),
+        ("[1:2]", UnexpectedByte, 2),
+        ("{1:2}", UnexpectedByte, 1),
+        ("{]", UnexpectedByte, 1),
+        ("{,}", UnexpectedByte, 1),
+        ("{\"a\" 1}", UnexpectedByte, 5),
+        ("{\"a\",1}", UnexpectedByte, 4),
+        ("{\"a\"::1}", UnexpectedByte, 5),
+        ("{\"a\":}", UnexpectedByte, 5),
+        ("{\"a\":1,}", UnexpectedByte, 7),
+        ("{\"a\":1]", UnexpectedByte, 6),
+        ("{\"a\":1 \"b\":2}", UnexpectedByte, 7),
+        // Words.
+        ("nulL", UnexpectedByte, 3),
+        ("nullx", UnexpectedByte, 4),
+        ("True", UnexpectedByte, 0),
+        ("nan", UnexpectedByte, 1),
+        ("Nan", UnexpectedByte, 2),
+        ("Inf ", UnexpectedByte, 3),
+        ("-Inf]", UnexpectedByte, 4),
+        ("-Ix", UnexpectedByte, 2),
+        ("-NaN", InvalidNumber, 1),
+        ("--Infinity", InvalidNumber, 1),
+        // Numbers.
+        ("+1", InvalidNumber, 0),
+        ("01", InvalidNumber, 1),
+        ("-01", InvalidNumber, 2),
+        ("00", InvalidNumber, 1),
+        ("[1.]", InvalidNumber, 3),
+        ("1.e5", InvalidNumber, 2),
+        ("1..2", InvalidNumber, 2),
+        ("1e]", InvalidNumber, 2),
+        ("1e+-1", InvalidNumber, 3),
+        ("--1", InvalidNumber, 1),
+        ("-x", InvalidNumber, 1),
+        ("0x10", UnexpectedByte, 1),
+        ("1a", UnexpectedByte, 1),
+        ("1.5.2", UnexpectedByte, 3),
+        ("1-2", UnexpectedByte, 1),
+        // Texts.
+        ("\"a\nb\"", ControlCharacter, 2),
+        ("\"\0\"", ControlCharacter, 1),
+        ("\"0123456\u{1f}89\"", ControlCharacter, 8),
+        ("{\"a\tb\":1}", ControlCharacter, 3),
+        ("\"\\x\"", InvalidEscape, 2),
+        ("\"\\'\"", InvalidEscape, 2),
+        ("\"\\u12g4\"", InvalidEscape, 5),
+        ("\"\\u12\"", InvalidEscape, 5),
+        ("\"\\u+123\"", InvalidEscape, 3),
+        ("{\"\\U0041\":1}", InvalidEscape, 3),
+    ];
+    for (text, kind, at) in cases {
+        assert_eq!(error(text), (kind, at), "{text:?}");
+        let message = JsonError { at, kind }.to_string();
+        assert!(message.ends_with(&format!(" at byte {at}")), "{message}");
+    }
+    let deep = usize::from(JSON_DEPTH) + 1;
+    assert_eq!(error(&nested(Container::Array, deep)), (TooDeep, 64));
+    assert_eq!(error(&nested(Container::Object, deep)), (TooDeep, 64 * 5));
+}
+
+#[test]
+fn nesting_below_at_and_above_the_limit() {
+    let limit = usize::from(JSON_DEPTH);
+    for container in [Container::Object, Container::Array] {
+        for depth in [limit - 1, limit] {
+            let told = tokens(&nested(container, depth));
+            let deepest = u8::try_from(depth).unwrap();
+            assert!(told.contains(&Begin(container, deepest)) && told.contains(&End(container, deepest)));
+            assert_eq!(told.last(), Some(&End(container, 1)));
+        }
+        assert!(read([nested(container, limit + 1).as_bytes()]).0.is_err());
+        assert_eq!(read(["[".repeat(100_000).as_bytes()]).0.unwrap_err(), JsonError { at: 64, kind: Kind::TooDeep });
+    }
+    // Objects and arrays in turn: each is closed by its own bracket, at every depth.
+    let mixed = "[{\"k\":".repeat(limit / 2) + "0" + &"}]".repeat(limit / 2);
+    tokens(&mixed);
+    for depth in 1..limit / 2 {
+        let wrong = "[{\"k\":".repeat(depth) + "0]";
+        let at = u64::try_from(wrong.len() - 1).unwrap();
+        assert_eq!(error(&wrong), (Kind::UnexpectedByte, at));
+    }
+}
+
+#[test]
+fn numbers_of_ten_thousand_digits_pass_in_pieces_of_any_size() {
+    let digits = "1234567890".repeat(1_000);
+    for literal in [digits.clone(), format!("-{digits}.{digits}e-{digits}"), format!("0.{digits}")] {
+        for size in [1, 7, 64, literal.len()] {
+            let (result, told) = read(literal.as_bytes().chunks(size));
+            assert_eq!(result, Ok(()));
+            assert_eq!(told, [Number(literal.clone(), 0)]);
+        }
+    }
+}
+
+#[test]
+fn after_an_error_a_reset_reads_the_next_text_as_if_nothing_had_been() {
+    let good = r#"{"a": [1, "\ud83d\ude00", -Infinity]}"#;
+    let expected = tokens(good);
+    let mut lexer = Lexer::new();
+    for bad in ["{\"a\": [[[[", "\"\\ud83d", "-Inf", "{]", "1.5e", "[\"\\u00", "", "{\"a\":1} x"] {
+        assert!(read_with(&mut lexer, Recorder::default(), [bad.as_bytes()]).0.is_err(), "{bad}");
+        let fed = lexer.feed(good.as_bytes(), &mut Recorder::default());
+        assert_eq!(fed, lexer.finish(&mut Recorder::default()), "the error stays: {bad}");
+        lexer.reset();
+        assert_eq!(lexer.position(), 0);
+        assert_eq!(read_with(&mut lexer, Recorder::default(), [good.as_bytes()]), (Ok(()), expected.clone()));
+        assert_eq!(lexer.position(), u64::try_from(good.len()).unwrap());
+        lexer.reset();
+    }
+}
+
+#[test]
+fn the_place_of_an_error_counts_all_pieces() {
+    let mut lexer = Lexer::new();
+    for _ in 0..1_000 {
+        lexer.feed(b"          ", &mut Recorder::default()).unwrap();
+    }
+    let error = lexer.feed(b"  ?", &mut Recorder::default()).unwrap_err();
+    assert_eq!(error, JsonError { at: 10_002, kind: Kind::UnexpectedByte });
+}
+
+#[test]
+fn what_is_not_wanted_is_checked_and_only_its_end_told() {
+    let nobody = Recorder { wants_no_keys: true, wants_no_values: true, ..Recorder::default() };
+    let text = r#"{"name": ["te\u00e9xt\ud83d", 12.5e3, -Infinity, true]}"#;
+    let without = |tokens: Vec<Token>| -> Vec<Token> {
+        let blank = |token| match token {
+            Key(_, depth) => Key(String::new(), depth),
+            Text(_, depth) => Text(String::new(), depth),
+            Number(_, depth) => Number(String::new(), depth),
+            other => other,
+        };
+        tokens.into_iter().map(blank).collect()
+    };
+    for size in [1, 3, text.len()] {
+        let told = read_with(&mut Lexer::new(), nobody.clone(), text.as_bytes().chunks(size));
+        assert_eq!(told, (Ok(()), without(tokens(text))));
+    }
+    for bad in ["{\"a\u{1}\":1}", "[\"\\x\"]", "[\"\\u00zz\"]", "[1.]", "[01]"] {
+        let unwanted = read_with(&mut Lexer::new(), nobody.clone(), [bad.as_bytes()]);
+        assert_eq!(unwanted.0, outcome(bad).0, "{bad}");
+        assert!(unwanted.0.is_err());
+    }
+    let values_only = Recorder { wants_no_keys: true, ..Recorder::default() };
+    let (_, told) = read_with(&mut Lexer::new(), values_only, [br#"{"name": "value"}"#.as_slice()]);
+    assert_eq!(told[1..3], [Key(String::new(), 1), Text("value".to_string(), 1)]);
+    let keys_only = Recorder { wants_no_values: true, ..Recorder::default() };
+    let (_, told) = read_with(&mut Lexer::new(), keys_only, [br#"{"name": "value"}"#.as_slice()]);
+    assert_eq!(told[1..3], [Key("name".to_string(), 1), Text(String::new(), 1)]);
+}

@@ -8,16 +8,27 @@ pub struct ProgressPoint {
     pub at_ms: u32,
     /// Of the whole workflow in tenths of a percent; `None` where it isn't known.
     pub permille: Option<u16>,
-    /// Steps done by the current node, rounded to whole ones and clamped.
-    pub value: u32,
-    /// Its steps in all; 0 where it has none.
-    pub max: u32,
+    /// Steps done by the current node, rounded to whole ones and clamped to 0..=65,535.
+    pub value: u16,
+    /// Its steps in all, as `value`; 0 where it has none.
+    pub max: u16,
 }
+
+/// A point as it is kept: a tenth of a percent that isn't known takes no room of its own.
+#[derive(Clone, Copy, Debug)]
+struct Packed {
+    at_ms: u32,
+    permille: u16,
+    value: u16,
+    max: u16,
+}
+
+const UNKNOWN: u16 = u16::MAX;
 
 /// The last [`HISTORY`] progress events; the oldest makes room.
 #[derive(Debug)]
 pub struct History {
-    points: heapless::Deque<ProgressPoint, HISTORY>,
+    points: heapless::Deque<Packed, HISTORY>,
 }
 
 impl History {
@@ -31,12 +42,18 @@ impl History {
         }
         let (value, max) = steps.map_or((0, 0), |s| (whole(s.value), whole(s.max)));
         let at_ms = u32::try_from(now.as_micros() / 1_000).unwrap_or(u32::MAX);
-        let _ = self.points.push_back(ProgressPoint { at_ms, permille, value, max });
+        let permille = permille.unwrap_or(UNKNOWN);
+        let _ = self.points.push_back(Packed { at_ms, permille, value, max });
     }
 
     /// The points, the oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = &ProgressPoint> {
-        self.points.iter()
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = ProgressPoint> {
+        self.points.iter().map(|packed| ProgressPoint {
+            at_ms: packed.at_ms,
+            permille: Some(packed.permille).filter(|permille| *permille != UNKNOWN),
+            value: packed.value,
+            max: packed.max,
+        })
     }
 
     /// How many points there are.
@@ -50,13 +67,10 @@ impl History {
     }
 }
 
-/// Rounded to a whole number, within 0..2^32.
-fn whole(milli: Milli) -> u32 {
-    u32::try_from(milli.thousandths().saturating_add(500) / 1_000).unwrap_or(if milli.thousandths() < 0 {
-        0
-    } else {
-        u32::MAX
-    })
+/// Rounded to a whole number and clamped.
+fn whole(milli: Milli) -> u16 {
+    let rounded = milli.thousandths().saturating_add(500) / 1_000;
+    u16::try_from(rounded.clamp(0, i64::from(u16::MAX))).unwrap_or(u16::MAX)
 }
 
 #[cfg(test)]
@@ -78,7 +92,9 @@ mod tests {
 
     #[test]
     fn rounds_and_clamps_the_steps() {
-        for (thousandths, steps) in [(370, 0), (500, 1), (-5_000, 0), (20_000, 20), (i64::MAX, u32::MAX)] {
+        for (thousandths, steps) in
+            [(370, 0), (500, 1), (-5_000, 0), (20_000, 20), (65_535_499, u16::MAX), (i64::MAX, u16::MAX)]
+        {
             assert_eq!(whole(Milli::from_thousandths(thousandths)), steps);
         }
     }

@@ -226,6 +226,11 @@ impl<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES:
             self.reduce(now, Action::Dialling);
             return Output::Dial(Link::Socket);
         }
+        // Before the links that are to be dropped: what can't be sent drops its own.
+        if let Some((link, len)) = self.next_send(now) {
+            self.sending = Some(link);
+            return Output::Send(link, self.out.get(..len).unwrap_or_default());
+        }
         if self.socket.take_close() {
             self.sending = self.sending.filter(|sending| *sending != Link::Socket);
             return Output::Close(Link::Socket);
@@ -233,10 +238,6 @@ impl<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES:
         if self.exchange.take_close() {
             self.sending = self.sending.filter(|sending| *sending != Link::Http);
             return Output::Close(Link::Http);
-        }
-        if let Some((link, len)) = self.next_send(now) {
-            self.sending = Some(link);
-            return Output::Send(link, self.out.get(..len).unwrap_or_default());
         }
         if self.wants_graph() && self.exchange.begin(now) {
             return Output::Dial(Link::Http);
@@ -294,9 +295,11 @@ impl<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES:
 
     fn leave(&mut self, now: Instant) {
         self.leaving = true;
-        self.socket.leave(now);
         self.exchange.cancel();
-        self.reduce(now, Action::Lost(None));
+        // What ended the connection before stays known.
+        if self.socket.leave(now) {
+            self.reduce(now, Action::Lost(None));
+        }
     }
 
     fn reduce(&mut self, now: Instant, action: Action<'_>) {

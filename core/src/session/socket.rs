@@ -146,14 +146,16 @@ impl<const ID: usize, const MESSAGE: usize, const HEAD: usize> Socket<ID, MESSAG
         lost
     }
 
-    pub(super) fn leave(&mut self, now: Instant) {
-        self.since = now;
+    /// Leaves in good order; false where the connection was over already.
+    pub(super) fn leave(&mut self, now: Instant) -> bool {
         match self.place {
+            Place::Closing | Place::Over => return false,
             Place::Open => self.begin_close(Some(NORMAL)),
             Place::Idle => self.place = Place::Over,
-            Place::Closing | Place::Over => {}
             Place::Dialling | Place::Asking | Place::Asked => self.give_up(),
         }
+        self.since = now;
+        true
     }
 
     fn begin_close(&mut self, code: Option<u16>) {

@@ -13,7 +13,7 @@ pub use prompt::{ErrorRecord, Percentage, Prompt, PromptState, Steps};
 pub(crate) use nodes::{Nodes, Seen, WHOLE, part_of};
 pub(crate) use prompt::{Announced, Target};
 
-use crate::{limits::REPLACED_PROMPTS, progress::History, text::Key};
+use crate::{limits::REPLACED_PROMPTS, progress::History, reducer::Changes, text::Key};
 
 /// All that is known of a server. The capacities are those of [`crate::limits`].
 #[derive(Debug)]
@@ -34,10 +34,13 @@ pub struct State<const ID: usize, const MESSAGE: usize, const NODES: usize, cons
     pub(crate) replaced: heapless::Deque<Key, REPLACED_PROMPTS>,
     /// What the entries of the `progress_state` at hand said so far.
     pub(crate) announced: Announced<ID>,
+    /// What the message at hand changed by beginning, naming or reviving the record, whatever else it says.
+    pub(crate) renewed: Changes,
 }
 
 /// How many messages were received whole, and of what use they were.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Messages {
     /// Text messages.
@@ -70,6 +73,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             messages: Messages { text: 0, binary: 0, malformed: 0, unknown: 0 },
             replaced: heapless::Deque::new(),
             announced: Announced::new(),
+            renewed: Changes::NONE,
         }
     }
 

@@ -9,7 +9,7 @@ pub(super) struct Name {
 
 impl Name {
     /// No text.
-    pub(super) const NONE: Self = Self { at: 0, len: 0 };
+    pub(super) const NONE: Self = Self { at: u16::MAX, len: 0 };
 }
 
 /// Texts that are added one by one and forgotten together.
@@ -21,6 +21,7 @@ pub(super) struct Names<const N: usize> {
 
 impl<const N: usize> Names<N> {
     pub(super) const fn new() -> Self {
+        const { assert!(N < u16::MAX as usize, "a name is found by 16 bits, of which one value means none") }
         Self { bytes: [0; N], used: 0 }
     }
 
@@ -29,7 +30,7 @@ impl<const N: usize> Names<N> {
         self.used
     }
 
-    /// Adds `text`; none where it is empty or there is no room left.
+    /// Adds `text`; none where there is no room left.
     pub(super) fn add(&mut self, text: &str) -> Name {
         let (Ok(len), at) = (u16::try_from(text.len()), self.used) else { return Name::NONE };
         let Some(end) = at.checked_add(len) else { return Name::NONE };
@@ -42,7 +43,7 @@ impl<const N: usize> Names<N> {
     pub(super) fn get(&self, name: Name) -> Option<&str> {
         let (at, len) = (usize::from(name.at), usize::from(name.len));
         let bytes = self.bytes.get(at..at.saturating_add(len))?;
-        core::str::from_utf8(bytes).ok().filter(|text| !text.is_empty())
+        core::str::from_utf8(bytes).ok()
     }
 
     /// Forgets what was added after `mark`.
@@ -60,7 +61,7 @@ impl<const N: usize> Names<N> {
     }
 
     /// `name` after [`keep_from`](Self::keep_from).
-    pub(super) const fn moved(name: Name, mark: u16) -> Name {
-        Name { at: name.at.saturating_sub(mark), len: name.len }
+    pub(super) fn moved(name: Name, mark: u16) -> Name {
+        if name == Name::NONE { name } else { Name { at: name.at.saturating_sub(mark), len: name.len } }
     }
 }

@@ -21,8 +21,8 @@ pub(crate) struct Nodes<const NODES: usize, const NAMES: usize> {
     truncated: bool,
     /// Where the entries of a prompt that may begin with the message at hand stand.
     staged: Option<Stage>,
-    /// Entries stand in the `execution_cached` that is being read.
-    cached_soon: bool,
+    /// Entries stand in the `execution_cached` that is being read; whether the sums were lower bounds before it.
+    cached_soon: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -114,7 +114,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
             hint: 0,
             truncated: false,
             staged: None,
-            cached_soon: false,
+            cached_soon: None,
         }
     }
 
@@ -126,22 +126,22 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
         self.hint = 0;
         self.truncated = false;
         self.staged = None;
-        self.cached_soon = false;
+        self.cached_soon = None;
     }
 
-    /// Nodes seen finished, of the submitted graph and not cached.
-    pub(crate) const fn finished(&self) -> u32 {
-        self.sums.finished
+    /// Nodes seen finished, of the submitted graph and not cached; those that stand apart are not counted.
+    pub(crate) fn finished(&self) -> u32 {
+        self.staged.map_or(self.sums, |stage| stage.sums).finished
     }
 
-    /// What is done of the graph's nodes, [`WHOLE`] for each that is.
-    pub(crate) const fn done(&self) -> u64 {
-        self.sums.done
+    /// What is done of the graph's nodes, [`WHOLE`] for each that is; those that stand apart are not counted.
+    pub(crate) fn done(&self) -> u64 {
+        self.staged.map_or(self.sums, |stage| stage.sums).done
     }
 
     /// Whether the sums are lower bounds.
-    pub(crate) const fn is_truncated(&self) -> bool {
-        self.truncated
+    pub(crate) fn is_truncated(&self) -> bool {
+        self.cached_soon.unwrap_or(self.staged.map_or(self.truncated, |stage| stage.truncated))
     }
 
     /// From now on entries are those of a prompt that the message at hand may begin.
@@ -186,7 +186,17 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
         self.staged.map_or(0, |stage| stage.entries)
     }
 
+    #[inline]
     fn position(&mut self, key: Key) -> Option<usize> {
+        if self.entries.get(self.hint).is_some_and(|entry| entry.key == key) && self.hint >= self.first() {
+            let at = self.hint;
+            self.hint = at.saturating_add(1);
+            return Some(at);
+        }
+        self.search(key)
+    }
+
+    fn search(&mut self, key: Key) -> Option<usize> {
         let first = self.first();
         let from_hint = self.hint.max(first);
         let is_it = |entry: &Entry| entry.key == key;
@@ -237,6 +247,13 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     /// Notes what a message said of `node`, whose key is `key`: what was seen, how far it is, and the id it is shown by, where it said so.
     pub(crate) fn note(&mut self, key: Key, node: Id<'_>, seen: Seen, part: Option<u32>, display: Option<Id<'_>>) {
         let Some(at) = self.place(key) else { return };
+        if let Some(entry) = self.entries.get(at) {
+            // A `progress_state` repeats what it has said of all nodes that have finished.
+            let known = entry.seen.with(seen) == entry.seen && part.is_none_or(|part| part == entry.part);
+            if known && display == Some(node) && !entry.seen.has(Seen::EXPANDED) {
+                return;
+            }
+        }
         let expanded = display.map(|id| id != node);
         let name = match display {
             Some(id) if id != node => Some(self.intern(at, id.as_str(), |entry| entry.display)),
@@ -292,26 +309,35 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
 
     /// Notes an id of the `execution_cached` that is being read; whose it is, its end tells.
     pub(crate) fn note_cached_soon(&mut self, node: Id<'_>) {
+        if self.cached_soon.is_none() {
+            self.cached_soon = Some(core::mem::take(&mut self.truncated));
+        }
         if let Some(at) = self.place(node.key())
             && let Some(entry) = self.entries.get_mut(at)
         {
             entry.seen = entry.seen.with(Seen::CACHED_SOON);
-            self.cached_soon = true;
         }
     }
 
     fn forget_cached_soon(&mut self) {
-        if !core::mem::take(&mut self.cached_soon) {
-            return;
-        }
+        let Some(truncated) = self.cached_soon.take() else { return };
+        self.truncated = truncated;
         for entry in &mut self.entries {
             entry.seen = entry.seen.without(Seen::CACHED_SOON);
         }
+        self.entries.retain(|entry| !entry.is_idle() || entry.class != Name::NONE);
+        self.hint = 0;
     }
 
     /// The nodes noted are cached; where a prompt `begins` with them, all others go.
     pub(crate) fn commit_cached(&mut self, begins: bool) {
-        self.cached_soon = false;
+        let truncated = self.cached_soon.take();
+        // Of a prompt that begins, only its own nodes can be missing.
+        self.truncated = match (begins, truncated) {
+            (true, None) => false,
+            (true, Some(_)) => self.truncated,
+            (false, before) => self.truncated || before.unwrap_or_default(),
+        };
         if begins {
             self.entries.retain(|entry| entry.seen.has(Seen::CACHED_SOON));
             for entry in &mut self.entries {

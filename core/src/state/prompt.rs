@@ -39,7 +39,6 @@ pub struct Prompt<const ID: usize, const MESSAGE: usize> {
 /// How a prompt fares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
 pub enum PromptState {
     /// It runs, as far as is known.
     Running,

@@ -18,9 +18,6 @@ pub use protocol_error::ProtocolError;
 pub use receiver::{MessageKind, Received, Receiver};
 pub use sender::{Outgoing, SendError};
 
-/// Payload bytes of the longest control frame: ping, pong, close (RFC 6455, 5.5).
-pub const CONTROL_BYTES: usize = 125;
-
 /// Whether a close code may stand in a close frame: those that are registered for it, a library's own, an
 /// application's own. 1005, 1006 and 1015 are for telling, never for sending (RFC 6455, 7.4).
 const fn is_close_code(code: u16) -> bool {

@@ -1,7 +1,8 @@
 //! Frames from the server, in any split.
 
 use super::utf8::{NotUtf8, Utf8};
-use super::{CONTROL_BYTES, ProtocolError, is_close_code};
+use super::{ProtocolError, is_close_code};
+use crate::limits::CONTROL_BYTES;
 
 /// Reads what the server sends after the handshake, in pieces of any size, and checks it against RFC 6455.
 ///

@@ -4,7 +4,8 @@ use core::fmt;
 
 use embedded_websocket::{WebSocketClient, WebSocketSendMessageType, WebSocketState};
 
-use super::{CONTROL_BYTES, Entropy, is_close_code};
+use super::{Entropy, is_close_code};
+use crate::limits::CONTROL_BYTES;
 
 /// What the client sends: a whole message in one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

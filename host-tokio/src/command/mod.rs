@@ -7,7 +7,7 @@ mod screen;
 mod simulate;
 mod watch;
 
-use std::process::ExitCode;
+use std::{io::IsTerminal as _, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 use comfyglow_core::state::PromptState;
@@ -101,7 +101,9 @@ pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     let default = if cli.verbose { "debug" } else { "off" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let in_colour =
+        std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(in_colour).with_writer(std::io::stderr).init();
     let result = match cli.command {
         Command::Replay(args) => replay::run(&args),
         Command::Watch(args) => in_runtime(watch::run(args, cli.verbose)),

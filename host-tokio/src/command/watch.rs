@@ -36,7 +36,7 @@ use super::{
 #[command(after_long_help = "\
 Examples:
   comfyglow watch                               the ComfyUI on this machine, until Ctrl-C
-  comfyglow watch desk.local --once             until one prompt has ended; the exit status tells how
+  comfyglow watch desk.local --once             until a prompt has ended; the status tells how
   comfyglow watch http://ann:secret@host/comfy  behind a proxy that wants a login
   comfyglow watch --json | jq -c .prompt        a snapshot at each change, for programs
   comfyglow watch --client-id my-script         the prompts that my-script submits

@@ -123,7 +123,7 @@ impl Recording {
         let error = |line, reason| RecordingError { file: file.to_owned(), line, reason };
         let bytes = std::fs::read(file).map_err(|e| error(None, format!("cannot be read: {e}")))?;
         let text = std::str::from_utf8(&bytes).map_err(|e| {
-            let line = bytes[..e.valid_up_to()].split(|b| *b == b'\n').count();
+            let line = bytes[..e.valid_up_to()].split(|byte| *byte == b'\n').count();
             error(Some(line), "is no UTF-8 text".to_owned())
         })?;
         Self::parse(text).map_err(|(line, reason)| error(Some(line), reason))

@@ -120,8 +120,12 @@ impl Shared {
     pub(super) fn interrupt(&self, asked: Option<&str>) -> bool {
         let running = self.queue.running();
         let hit = asked.is_none_or(|asked| running.as_ref().is_some_and(|prompt| prompt.id == asked));
+        match asked {
+            None => self.logs.info("Global interrupt (no prompt_id specified)"),
+            Some(id) if hit => self.logs.info(&format!("Interrupting prompt {id}")),
+            Some(id) => self.logs.info(&format!("Prompt {id} is not currently running, skipping interrupt")),
+        }
         if hit {
-            self.logs.info("Interrupting prompt");
             self.interrupted.store(true, Ordering::Relaxed);
         }
         hit && running.is_some()

@@ -24,8 +24,23 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Workflows are given in the API format; any class runs. What nodes do is read off their class and inputs:
-//! samplers, and whatever has a number of `steps`, take steps; any node takes inputs such as `sim_error`.
+//! # Workflows
+//!
+//! They are given in the API format, and any class runs. What a node does is read off its class and inputs: one whose
+//! class contains `Sampler` takes `steps` steps with a bar in the log, any other with a whole number `steps` takes steps
+//! without; `Save…` saves an image, `Preview…` a temporary one. On top, any node takes these inputs:
+//!
+//! | input | meaning |
+//! |---|---|
+//! | `sim_ms` | how long the node takes, or each of its steps, in milliseconds |
+//! | `sim_steps` | it takes so many steps |
+//! | `sim_error` | it fails with this message (`sim_error_type`: the exception's name; `sim_error_at`: with this step) |
+//! | `sim_blocked` | what it gives is blocked with this message, so that who takes it doesn't run; empty: silently |
+//! | `sim_expand` | it expands to so many nodes of `steps` steps |
+//! | `sim_text` | it shows this text, or each of a list of texts |
+//! | `sim_images` | it gives so many images as its output |
+//! | `sim_output` | it gives this as its output |
+//! | `sim_bytes` | its output, and each of its previews, has at least so many bytes |
 
 mod executor;
 mod frames;
@@ -66,6 +81,7 @@ pub use self::{
     publish::Recipients,
     version::{ParseVersionError, Version},
 };
+use crate::recording::Frame;
 
 /// What a simulator is told before it starts.
 #[derive(Clone, Debug)]
@@ -262,6 +278,11 @@ impl Simulator {
         self.shared.publisher.binary(payload, to);
     }
 
+    /// Queues `frame` as it is, right or not: a part of a message, reserved bits, a close or a ping.
+    pub fn deliver_frame(&self, to: Recipients, frame: &Frame) {
+        self.shared.publisher.raw(frame, to);
+    }
+
     /// Writes to the server's terminal, which those hear who subscribed to the log.
     pub fn log(&self, text: &str) {
         self.shared.logs.write(text);
@@ -300,7 +321,8 @@ impl Simulator {
     }
 
     /// Waits until nothing more happens by itself: all prompts have ended, or the running one waits for
-    /// [`Simulator::step`], and all messages have been sent.
+    /// [`Simulator::step`], and all messages have been sent. While a client doesn't read what was sent to it, they
+    /// haven't: large messages are to be read meanwhile.
     pub async fn settled(&self) {
         let shared = &self.shared;
         shared.pace.settled(|| shared.queue.nothing_pending(), || shared.publisher.flush()).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 /// How the nodes' durations pass.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,17 +23,24 @@ enum Worker {
     Idle,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct State {
+    worker: Worker,
+    /// The steps that were allowed, and those that were made.
+    allowed: usize,
+    made: usize,
+}
+
 /// The pace of the worker that runs the prompts.
 #[derive(Debug)]
 pub(super) struct Pace {
     mode: Mode,
-    steps: Semaphore,
-    worker: watch::Sender<Worker>,
+    state: watch::Sender<State>,
 }
 
 impl Pace {
     pub(super) fn new(mode: Mode) -> Self {
-        Self { mode, steps: Semaphore::new(0), worker: watch::Sender::new(Worker::Busy) }
+        Self { mode, state: watch::Sender::new(State { worker: Worker::Busy, allowed: 0, made: 0 }) }
     }
 
     /// Lets `ms` milliseconds of a node's work pass.
@@ -45,25 +52,31 @@ impl Pace {
                 _ => tokio::task::yield_now().await,
             },
             Mode::Stepped => {
-                self.worker.send_replace(Worker::Waiting);
-                if let Ok(permit) = self.steps.acquire().await {
-                    permit.forget();
-                }
-                self.worker.send_replace(Worker::Busy);
+                self.set(Worker::Waiting);
+                // An error would mean that the sender is gone, which `self` holds.
+                let _ = self.state.subscribe().wait_for(|state| state.allowed > state.made).await;
+                self.state.send_modify(|state| {
+                    state.made += 1;
+                    state.worker = Worker::Busy;
+                });
             }
         }
     }
 
     /// Allows the next `steps` waits.
     pub(super) fn allow(&self, steps: usize) {
-        self.steps.add_permits(steps);
+        self.state.send_modify(|state| state.allowed += steps);
     }
 
     /// Waits without a prompt until `work` comes.
     pub(super) async fn idle(&self, work: impl Future<Output = ()>) {
-        self.worker.send_replace(Worker::Idle);
+        self.set(Worker::Idle);
         work.await;
-        self.worker.send_replace(Worker::Busy);
+        self.set(Worker::Busy);
+    }
+
+    fn set(&self, worker: Worker) {
+        self.state.send_modify(|state| state.worker = worker);
     }
 
     /// Waits until the worker waits for a step, or for a prompt where `queue_is_empty`, and everything it sent has
@@ -73,20 +86,20 @@ impl Pace {
         queue_is_empty: impl Fn() -> bool,
         flush: impl Fn() -> F,
     ) {
-        let mut worker = self.worker.subscribe();
+        let mut states = self.state.subscribe();
+        let is_still = |state: State| match state.worker {
+            Worker::Busy => false,
+            Worker::Waiting => state.allowed == state.made,
+            Worker::Idle => queue_is_empty(),
+        };
         loop {
-            let state = *worker.borrow_and_update();
-            let still = match state {
-                Worker::Busy => false,
-                Worker::Waiting => self.steps.available_permits() == 0,
-                Worker::Idle => queue_is_empty(),
-            };
-            if still {
+            let state = *states.borrow_and_update();
+            if is_still(state) {
                 flush().await;
-                if !worker.has_changed().unwrap_or(false) && (state == Worker::Waiting || queue_is_empty()) {
+                if !states.has_changed().unwrap_or(false) && is_still(state) {
                     return;
                 }
-            } else if worker.changed().await.is_err() {
+            } else if states.changed().await.is_err() {
                 return;
             }
         }

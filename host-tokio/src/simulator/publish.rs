@@ -6,6 +6,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{frames, sockets::Sockets};
+use crate::recording::Frame;
 
 /// Whom a message is for.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -59,6 +60,11 @@ impl Publisher {
     /// Queues a binary message.
     pub(super) fn binary(&self, payload: &[u8], to: Recipients) {
         self.put(Item::Frame { frame: frames::frame(frames::BINARY, payload), to, mirrored: false });
+    }
+
+    /// Queues a frame as it is.
+    pub(super) fn raw(&self, frame: &Frame, to: Recipients) {
+        self.put(Item::Frame { frame: frames::raw(frame), to, mirrored: false });
     }
 
     /// Waits until everything queued before has been sent.

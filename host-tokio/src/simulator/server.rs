@@ -5,7 +5,7 @@ use std::{net::SocketAddr, pin::pin, sync::Arc};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, patch, post},
@@ -122,8 +122,13 @@ fn routes(version: Version) -> Router<Arc<Shared>> {
 
 /// Refuses what a foreign page in a browser would send, and signs the responses.
 async fn guard(request: Request, next: Next) -> Response {
-    let mut response =
-        if is_foreign(request.headers()) { StatusCode::FORBIDDEN.into_response() } else { next.run(request).await };
+    let mut response = if is_foreign(request.headers()) {
+        StatusCode::FORBIDDEN.into_response()
+    } else if request.method() == Method::OPTIONS {
+        StatusCode::OK.into_response()
+    } else {
+        next.run(request).await
+    };
     response.headers_mut().insert(header::SERVER, HeaderValue::from_static("Python/3.11 aiohttp/3.14.5"));
     response
 }

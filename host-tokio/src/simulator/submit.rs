@@ -37,7 +37,7 @@ pub(super) fn submit(shared: &Shared, body: &Value) -> Result<Value, Value> {
     }
     if shared.options.observer_mirror.is_some() && extra_data.get("client_id").is_none_or(Value::is_null) {
         // The mirroring node adds a client, since without one most events aren't made at all.
-        extra_data.insert("client_id".to_owned(), shared.uuid().into());
+        extra_data.insert("client_id".to_owned(), "anon".into());
     }
     if shared.options.version.create_time() {
         extra_data.insert("create_time".to_owned(), timestamp().into());

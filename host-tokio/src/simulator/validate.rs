@@ -1,6 +1,6 @@
 //! What `POST /prompt` checks before a prompt is queued.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
@@ -46,7 +46,7 @@ pub(super) fn validate(
         return Err(refusal(&error, &Map::new()));
     }
 
-    let mut check = Check { graph, stock_only, checked: HashMap::new() };
+    let mut check = Check { graph, stock_only, checked: HashMap::new(), open: HashSet::new() };
     let mut good = Vec::new();
     let mut details = Vec::new();
     let mut node_errors = Map::new();
@@ -119,6 +119,8 @@ struct Check<'a> {
     graph: &'a mut Map<String, Value>,
     stock_only: bool,
     checked: HashMap<String, Checked>,
+    /// The nodes whose links are being followed.
+    open: HashSet<String>,
 }
 
 impl Check<'_> {
@@ -129,9 +131,12 @@ impl Check<'_> {
         let mut next = Some(output.to_owned());
         loop {
             if let Some(id) = next.take() {
-                if let Some(start) = stack.iter().position(|open: &Open| open.id == id) {
+                if self.open.contains(&id) {
+                    let start = stack.iter().position(|open: &Open| open.id == id).unwrap_or_default();
                     self.tell_cycle(&stack[start..].iter().map(|open| open.id.clone()).collect::<Vec<_>>());
-                    stack.last_mut().expect("the cycle's nodes are on the stack").valid = false;
+                    if let Some(open) = stack.last_mut() {
+                        open.valid = false;
+                    }
                 } else if let Some(checked) = self.checked.get(&id) {
                     let valid = checked.valid;
                     match stack.last_mut() {
@@ -142,6 +147,7 @@ impl Check<'_> {
                     stack.push(open);
                 } else {
                     self.tell_missing(&id, output);
+                    self.open.clear();
                     return false;
                 }
             }
@@ -165,12 +171,14 @@ impl Check<'_> {
         if class.is_some_and(|class| class.name == "LoadImage") && self.stock_only {
             errors.extend(check_file(&self.graph[id]["inputs"]["image"]));
         }
+        self.open.insert(id.to_owned());
         Some(Open { id: id.to_owned(), valid: errors.is_empty(), errors, links: links.into_iter() })
     }
 
     /// Takes down what came out for a node; the result is the node again, for the one that takes from it to look up.
     fn close(&mut self, open: Option<Open>) -> Option<String> {
         let open = open?;
+        self.open.remove(&open.id);
         // A cycle may have been noted for it on the way.
         let checked = self.checked.entry(open.id.clone()).or_insert(Checked { valid: true, errors: Vec::new() });
         checked.valid &= open.valid;

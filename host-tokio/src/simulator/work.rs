@@ -1,19 +1,5 @@
-//! What a node does when it runs, read off its class and inputs.
-//!
-//! Classes: one whose name contains `Sampler` takes `steps` steps with a bar in the log, any other with a whole number
-//! `steps` takes steps without; `Save…` saves an image, `Preview…` a temporary one. On top, any node takes these:
-//!
-//! | input | meaning |
-//! |---|---|
-//! | `sim_ms` | how long the node takes, or each of its steps, in milliseconds |
-//! | `sim_steps` | it takes so many steps |
-//! | `sim_error` | it fails with this message (`sim_error_type`: the exception's name) |
-//! | `sim_blocked` | what it gives is blocked with this message, so that who takes it doesn't run; empty: silently |
-//! | `sim_expand` | it expands to so many nodes of `steps` steps |
-//! | `sim_text` | it shows this text, or each of a list of texts |
-//! | `sim_images` | it gives so many images as its output |
-//! | `sim_output` | it gives this as its output |
-//! | `sim_bytes` | its output, and each of its previews, has at least so many bytes |
+//! What a node does when it runs, read off its class and inputs; [the module's documentation](super) tells which
+//! inputs do what.
 
 use std::sync::atomic::Ordering;
 
@@ -38,6 +24,8 @@ pub(super) struct Work {
     pub(super) texts: Vec<String>,
     pub(super) expands: u64,
     pub(super) fails: Option<Failure>,
+    /// The step with which it fails; else after the last one.
+    pub(super) fails_at: Option<u64>,
     pub(super) blocks: Option<String>,
     /// Each image is sent to the client whole, as `SaveImageWebsocket` does.
     pub(super) sends_images: bool,
@@ -76,6 +64,7 @@ pub(super) fn of(node: &Value, extra_data: &Map<String, Value>, shared: &Shared)
             message,
             kind: text("sim_error_type").unwrap_or_else(|| "RuntimeError".to_owned()),
         }),
+        fails_at: count(&["sim_error_at"]),
         blocks: text("sim_blocked"),
         sends_images: class == "SaveImageWebsocket",
         output: output(class, inputs, shared),

@@ -130,15 +130,13 @@ impl Model {
         match self.record.as_mut().filter(|record| record.prompt.as_deref() == Some(prompt)) {
             Some(record) => match record.state {
                 State::Running => return true,
-                State::Ended if done => return false,
                 // Rule 1 comes first: only a running record makes a start of its own prompt nothing new.
-                State::Ended if start => {}
-                State::Ended => {
+                _ if start => {}
+                State::Ended if !done => {
                     record.revive();
                     return true;
                 }
-                State::Success | State::Error | State::Interrupted if start => {}
-                State::Success | State::Error | State::Interrupted => return false,
+                State::Ended | State::Success | State::Error | State::Interrupted => return false,
             },
             None if start => {}
             None if self.replaced.iter().any(|id| id == prompt) => return false,

@@ -1,0 +1,115 @@
+//! Predicting the server's spelling and looking at every byte mean the same: the same events and parts, in the same
+//! order, whatever the message and however it is cut.
+
+use comfyglow_core::event::{Decoder, Event, Handler, Interest, Part};
+use comfyglow_tests::{
+    Wire, fixtures,
+    strategies::{messages, sessions},
+};
+use proptest::prelude::*;
+
+/// What a decoder told, as text.
+#[derive(Default)]
+struct Told(Vec<String>);
+
+impl Handler for Told {
+    fn part(&mut self, part: Part<'_>) {
+        self.0.push(format!("{part:?}"));
+    }
+
+    fn event(&mut self, event: Event<'_>) {
+        self.0.push(format!("{event:?}"));
+    }
+}
+
+/// Feeds the messages one behind the other, each cut at the sizes that `pieces` cycles through.
+fn told<'a>(
+    mut decoder: Decoder<64, 128>,
+    messages: impl IntoIterator<Item = &'a [u8]>,
+    pieces: &[usize],
+) -> Vec<String> {
+    let mut told = Told::default();
+    let mut sizes = pieces.iter().copied().cycle();
+    for message in messages {
+        let mut rest = message;
+        while !rest.is_empty() {
+            let size = sizes.next().unwrap_or(usize::MAX).clamp(1, rest.len());
+            decoder.text(&rest[..size], &mut told);
+            rest = &rest[size..];
+        }
+        decoder.end_text(&mut told);
+    }
+    told.0
+}
+
+fn assert_same(messages: &[&[u8]], pieces: &[usize]) {
+    let strict = told(Decoder::strict(Interest::ALL), messages.iter().copied(), &[usize::MAX]);
+    for (decoder, name) in [(Decoder::new(Interest::ALL), "predicted"), (Decoder::strict(Interest::ALL), "strict")] {
+        let told = told(decoder, messages.iter().copied(), pieces);
+        let shown = || messages.iter().map(|m| String::from_utf8_lossy(m)).collect::<Vec<_>>();
+        assert_eq!(told, strict, "{name}, in pieces of {pieces:?}: {:#?}", shown());
+    }
+}
+
+#[test]
+fn the_benchmarks_messages_in_pieces_of_every_size() {
+    let session = std::fs::read(fixtures().join("bench-messages/session.ndjson")).expect("it is in the repository");
+    for message in session.split(|byte| *byte == b'\n') {
+        for pieces in 1..=70 {
+            assert_same(&[message], &[pieces]);
+        }
+    }
+}
+
+/// Every byte of every kind of message, spoiled in some ways, ends in the same for both.
+#[test]
+fn each_byte_spoiled() {
+    for kind in
+        ["progress", "progress_state5", "executing", "executing_null", "status", "status_sid", "execution_start"]
+    {
+        let file = fixtures().join(format!("bench-messages/{kind}.json"));
+        let message = std::fs::read(file).expect("it is in the repository");
+        for at in 0..message.len() {
+            for spoiled in [b'"', b' ', b'0', b'}', b'{', b',', b'x', b'\\', b'-'] {
+                let mut spoiled_message = message.clone();
+                spoiled_message[at] = spoiled;
+                assert_same(&[&spoiled_message, &message], &[usize::MAX]);
+            }
+            assert_same(&[&message[..at], &message], &[usize::MAX]);
+            assert_same(&[&message[at..], &message], &[7]);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_messages(
+        wire in prop::collection::vec(prop_oneof![messages::any_message(), messages::mutated()], 1..4),
+        pieces in prop::collection::vec(1_usize..80, 1..6),
+    ) {
+        let wire: Vec<&[u8]> = wire.iter().map(String::as_bytes).collect();
+        assert_same(&wire, &pieces);
+        assert_same(&wire, &[usize::MAX]);
+    }
+
+    #[test]
+    fn sessions(session in sessions::any_session(), pieces in prop::collection::vec(1_usize..200, 1..6)) {
+        let texts: Vec<&[u8]> = session.wire.iter().filter_map(|wire| match wire {
+            Wire::Text(text) => Some(text.as_bytes()),
+            Wire::Binary(_) => None,
+        }).collect();
+        assert_same(&texts, &pieces);
+    }
+
+    /// The server's spelling with edits, which breaks predictions in the middle.
+    #[test]
+    fn edited(edits in messages::edits(), pieces in prop::collection::vec(1_usize..200, 1..4)) {
+        for kind in ["progress", "progress_state5", "executing", "status_sid"] {
+            let file = fixtures().join(format!("bench-messages/{kind}.json"));
+            let message = std::fs::read(file).expect("it is in the repository");
+            let edited = messages::mutate(message, &edits);
+            assert_same(&[&edited], &pieces);
+            assert_same(&[&edited], &[usize::MAX]);
+        }
+    }
+}

@@ -86,7 +86,7 @@ pub enum Input<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum End {
-    /// The server ended it.
+    /// The server ended it, by an end of the stream or a reset.
     Eof,
     /// Nobody answered at the address: refused, no route, no such name.
     Unreachable,

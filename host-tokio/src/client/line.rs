@@ -94,7 +94,7 @@ impl Line {
         while self.written < self.outgoing.len() {
             match Pin::new(&mut *stream).poll_write(context, &self.outgoing[self.written..]) {
                 Poll::Ready(Ok(len)) => self.written += len,
-                Poll::Ready(Err(error)) => return Poll::Ready(self.ended(End::Broken, Some(error))),
+                Poll::Ready(Err(error)) => return Poll::Ready(self.broken(error)),
                 Poll::Pending => break,
             }
             if self.written == self.outgoing.len() {
@@ -109,8 +109,17 @@ impl Line {
         Poll::Ready(match read {
             Ok(()) if len > 0 => Happened::Read(len),
             Ok(()) => self.ended(End::Eof, None),
-            Err(error) => self.ended(End::Broken, Some(error)),
+            Err(error) => self.broken(error),
         })
+    }
+
+    fn broken(&mut self, error: io::Error) -> Happened {
+        let end = match error.kind() {
+            // A server that is killed, or leaves before it has read all that we sent, resets the connection.
+            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => End::Eof,
+            _ => End::Broken,
+        };
+        self.ended(end, Some(error))
     }
 
     fn ended(&mut self, end: End, error: Option<io::Error>) -> Happened {

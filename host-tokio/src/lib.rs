@@ -1,4 +1,9 @@
-//! comfyglow for tokio: a ComfyUI progress client, a simulator of the server, and what the `comfyglow` command is made of.
+//! comfyglow for tokio: a `ComfyUI` progress client, a simulator of the server, and what the `comfyglow` command is made of.
+pub mod address;
+pub mod client;
+pub mod display;
+pub mod finish;
 pub mod recording;
 pub mod replay;
 pub mod simulator;
+pub mod sink;

@@ -1,1 +1,6 @@
-fn main() {}
+//! The `comfyglow` command.
+mod command;
+
+fn main() -> std::process::ExitCode {
+    command::main()
+}

@@ -9,6 +9,9 @@ use comfyglow_core::{
 
 use crate::recording::{Message, Recording, What, server_frame};
 
+/// A close frame's opcode.
+const CLOSE: u8 = 8;
+
 /// What of a recording is played, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Replay {
@@ -64,6 +67,7 @@ impl Replay {
         }
         let mut messages = recording.messages(self.conn)?.into_iter().peekable();
         let mut player = Player::new(recording, self.pieces.max(1));
+        let mut left = false;
         for (line, row) in (1..=self.rows).zip(&recording.rows) {
             player.now = player.now.max(instant(row.t_ms));
             if row.conn != self.conn {
@@ -71,7 +75,10 @@ impl Replay {
             }
             match &row.what {
                 What::Open { response, .. } => player.open(response),
+                What::Close(_) if left => player.input(Input::Leave),
                 What::Close(how) => player.close(how),
+                // What the server still sends until it answers the close counts.
+                What::Tx(frame) if frame.opcode == CLOSE => left = true,
                 _ => {
                     while let Some(heard) = messages.next_if(|heard| heard.line <= line) {
                         player.message(&heard.wire);

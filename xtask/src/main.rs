@@ -14,6 +14,7 @@ mod file_length;
 mod msrv;
 mod process;
 mod project;
+mod screenshot;
 mod steps;
 
 /// The project's own commands.
@@ -23,6 +24,7 @@ enum Xtask {
     Autobahn(autobahn::Args),
     Ci(ci::Args),
     Cross(cross::Args),
+    Screenshot(screenshot::Args),
 }
 
 fn main() -> ExitCode {
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         Xtask::Autobahn(args) => autobahn::run(&args),
         Xtask::Ci(args) => ci::run(&args),
         Xtask::Cross(args) => cross::run(&args),
+        Xtask::Screenshot(args) => screenshot::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

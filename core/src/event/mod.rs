@@ -196,7 +196,7 @@ pub enum Part<'a> {
     Log(&'a [u8]),
     /// A piece of a text that a node shows.
     ProgressText(&'a [u8]),
-    /// A piece of a preview image. Where its format stands behind the pieces' node, [`Event::PreviewImage`] tells it.
+    /// A piece of a preview image; how it is encoded, the message's end tells.
     Image(&'a [u8]),
 }
 

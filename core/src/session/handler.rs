@@ -17,6 +17,17 @@ pub trait Observer {
     fn event(&mut self, event: &Event<'_>) {
         let _ = event;
     }
+    /// The same message once more, with what it changed and the state after it: what several messages in one read did to
+    /// a prompt, only this tells apart.
+    fn applied<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
+        &mut self,
+        now: Instant,
+        event: &Event<'_>,
+        changes: Changes,
+        state: &State<ID, MESSAGE, NODES, NAMES>,
+    ) {
+        let _ = (now, event, changes, state);
+    }
     /// A piece of a message as it came, malformed ones too; whether it is the message's first and last.
     fn raw(&mut self, piece: Raw<'_>, first: bool, last: bool) {
         let _ = (piece, first, last);
@@ -45,7 +56,9 @@ impl<O: Observer, const ID: usize, const MESSAGE: usize, const NODES: usize, con
 
     fn event(&mut self, event: Event<'_>) {
         let action = if self.binary { Action::Binary(event) } else { Action::Text(event) };
-        *self.changes = self.changes.and(reduce(self.state, self.now, action));
+        let changes = reduce(self.state, self.now, action);
+        *self.changes = self.changes.and(changes);
         self.observer.event(&event);
+        self.observer.applied(self.now, &event, changes, self.state);
     }
 }

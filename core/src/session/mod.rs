@@ -86,7 +86,7 @@ pub enum Input<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum End {
-    /// The server ended it.
+    /// The server ended it, by an end of the stream or a reset.
     Eof,
     /// Nobody answered at the address: refused, no route, no such name.
     Unreachable,
@@ -140,6 +140,7 @@ impl<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES:
 {
     /// A session that will dial at once. `seed` is random: WebSocket keys and masks are made of it.
     pub fn new(config: Config<'c>, seed: u64) -> Self {
+        const { assert!(ID >= 24, "the types of events, read into an id's room, must fit whole") }
         Self {
             random: Random::new(seed),
             state: State::new(),

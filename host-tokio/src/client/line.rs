@@ -1,0 +1,129 @@
+//! One link of a session: dialled, written and read, decided nowhere.
+
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use comfyglow_core::session::End;
+use tokio::{
+    io::{AsyncRead as _, AsyncWrite as _, ReadBuf},
+    net::TcpStream,
+};
+
+/// Bytes of one read.
+const READ: usize = 16 * 1024;
+
+type Dialling = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
+
+/// A link to the server.
+pub(super) struct Line {
+    place: Place,
+    outgoing: Vec<u8>,
+    /// How much of `outgoing` was written.
+    written: usize,
+    incoming: Box<[u8; READ]>,
+}
+
+enum Place {
+    Closed,
+    Dialling(Dialling),
+    Open(TcpStream),
+}
+
+/// What happened on a line.
+pub(super) enum Happened {
+    Opened,
+    /// Bytes were read, so many.
+    Read(usize),
+    Sent,
+    Ended(End, Option<io::Error>),
+}
+
+impl Line {
+    pub(super) fn new() -> Self {
+        Self { place: Place::Closed, outgoing: Vec::new(), written: 0, incoming: Box::new([0; READ]) }
+    }
+
+    pub(super) fn dial(&mut self, (host, port): (String, u16)) {
+        self.close();
+        self.place = Place::Dialling(Box::pin(async move {
+            // Every address that the name has is tried.
+            let stream = TcpStream::connect((host, port)).await?;
+            stream.set_nodelay(true)?;
+            Ok(stream)
+        }));
+    }
+
+    pub(super) fn send(&mut self, bytes: &[u8]) {
+        self.outgoing.clear();
+        self.outgoing.extend_from_slice(bytes);
+        self.written = 0;
+    }
+
+    pub(super) fn close(&mut self) {
+        self.place = Place::Closed;
+        self.outgoing.clear();
+        self.written = 0;
+    }
+
+    /// What was read last.
+    pub(super) fn read(&self, len: usize) -> &[u8] {
+        &self.incoming[..len]
+    }
+
+    /// Waits for the next thing that happens; nothing is lost when nobody waits any more.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
+        match &mut self.place {
+            Place::Closed => Poll::Pending,
+            Place::Dialling(dialling) => match ready!(dialling.as_mut().poll(context)) {
+                Ok(stream) => {
+                    self.place = Place::Open(stream);
+                    Poll::Ready(Happened::Opened)
+                }
+                Err(error) => Poll::Ready(self.ended(End::Unreachable, Some(error))),
+            },
+            Place::Open(_) => self.poll_open(context),
+        }
+    }
+
+    fn poll_open(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
+        let Place::Open(stream) = &mut self.place else { return Poll::Pending };
+        while self.written < self.outgoing.len() {
+            match Pin::new(&mut *stream).poll_write(context, &self.outgoing[self.written..]) {
+                Poll::Ready(Ok(len)) => self.written += len,
+                Poll::Ready(Err(error)) => return Poll::Ready(self.broken(error)),
+                Poll::Pending => break,
+            }
+            if self.written == self.outgoing.len() {
+                self.outgoing.clear();
+                self.written = 0;
+                return Poll::Ready(Happened::Sent);
+            }
+        }
+        let mut buffer = ReadBuf::new(self.incoming.as_mut_slice());
+        let read = ready!(Pin::new(stream).poll_read(context, &mut buffer));
+        let len = buffer.filled().len();
+        Poll::Ready(match read {
+            Ok(()) if len > 0 => Happened::Read(len),
+            Ok(()) => self.ended(End::Eof, None),
+            Err(error) => self.broken(error),
+        })
+    }
+
+    fn broken(&mut self, error: io::Error) -> Happened {
+        let end = match error.kind() {
+            // A server that is killed, or leaves before it has read all that we sent, resets the connection.
+            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => End::Eof,
+            _ => End::Broken,
+        };
+        self.ended(end, Some(error))
+    }
+
+    fn ended(&mut self, end: End, error: Option<io::Error>) -> Happened {
+        self.close();
+        Happened::Ended(end, error)
+    }
+}

@@ -1,0 +1,126 @@
+//! What the command line offers: a file for each command, and what all of them share.
+
+mod demo;
+mod interrupt;
+mod replay;
+mod screen;
+mod simulate;
+mod watch;
+
+use std::{io::IsTerminal as _, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use comfyglow_core::state::PromptState;
+use tracing_subscriber::EnvFilter;
+
+/// See how far your ComfyUI is.
+///
+/// comfyglow shows the progress of ComfyUI's workflows: of the whole workflow, of the node that runs, and how long it
+/// will take yet.
+#[derive(Debug, Parser)]
+#[command(name = "comfyglow", version, propagate_version = true, after_long_help = EXAMPLES)]
+struct Cli {
+    /// Tell on stderr what happens on the connection
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  comfyglow demo                          a workflow in progress, no ComfyUI needed
+  comfyglow watch                         the ComfyUI on this machine
+  comfyglow watch 192.168.1.20:8188       the one on another machine
+  comfyglow watch --once --json | jq .prompt.percentage
+  comfyglow watch --once && notify-send 'The picture is done'
+
+Exit statuses:
+  0  success
+  1  the prompt failed
+  2  wrong usage, such as a bad address or an unreadable file
+  3  the prompt was interrupted
+  4  the server can't be reached, or was lost
+  5  the prompt ended, but its outcome was not heard
+  130  ended by Ctrl-C";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Watch(watch::Args),
+    Demo(demo::Args),
+    Simulate(simulate::Args),
+    Replay(replay::Args),
+}
+
+/// How the command ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    /// All went well.
+    Success,
+    /// The prompt failed.
+    Failed,
+    /// Wrong usage.
+    Usage,
+    /// The prompt was interrupted.
+    Interrupted,
+    /// The server can't be reached, or was lost.
+    Lost,
+    /// The prompt ended; how, was not heard.
+    Unheard,
+    /// A signal of this number ended it.
+    Signal(u8),
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Success => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Interrupted => 3,
+            Exit::Lost => 4,
+            Exit::Unheard => 5,
+            Exit::Signal(number) => 128_u8.saturating_add(number),
+        })
+    }
+}
+
+impl From<PromptState> for Exit {
+    fn from(state: PromptState) -> Self {
+        match state {
+            PromptState::Success => Self::Success,
+            PromptState::Error => Self::Failed,
+            PromptState::Interrupted => Self::Interrupted,
+            PromptState::Running | PromptState::Ended => Self::Unheard,
+        }
+    }
+}
+
+/// Runs the command that the arguments name.
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let default = if cli.verbose { "debug" } else { "off" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let in_colour =
+        std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(in_colour).with_writer(std::io::stderr).init();
+    let result = match cli.command {
+        Command::Replay(args) => replay::run(&args),
+        Command::Watch(args) => in_runtime(watch::run(args, cli.verbose)),
+        Command::Demo(args) => in_runtime(demo::run(args)),
+        Command::Simulate(args) => in_runtime(simulate::run(args)),
+    };
+    let exit = result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        Exit::Usage
+    });
+    exit.into()
+}
+
+fn in_runtime(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let result = runtime.block_on(command);
+    // A name that is being looked up would hold up the end.
+    runtime.shutdown_background();
+    result
+}

@@ -1,0 +1,189 @@
+//! Where the progress is shown: a live display, plain lines or JSON.
+
+use std::{io, time::Duration};
+
+use comfyglow::{
+    client::Client,
+    display::{Colours, Look, Scene, Teller, Terminal, finished, is_interactive, live, look},
+    finish::Finish,
+    sink::{Lines, Sink},
+};
+use comfyglow_core::{
+    state::{ConnectionStatus, Messages, PromptState, State},
+    time::Instant,
+    view::View,
+};
+
+/// How long a frame stands while a bar moves.
+const MOVING: Duration = Duration::from_millis(25);
+/// How long a frame stands while only a clock moves.
+const TICKING: Duration = Duration::from_millis(100);
+
+/// Room for a snapshot: the desktop's texts, each byte escaped.
+const SNAPSHOT: usize = 6 * (4_096 + 8 * 256) + 4_096;
+
+/// Shows what is known.
+pub(super) struct Screen {
+    sink: Sink,
+    kind: Kind,
+    /// Nothing more is shown but ends.
+    closed: bool,
+}
+
+enum Kind {
+    Json,
+    Plain { teller: Teller, server: String },
+    Live { server: String, drawn: tokio::time::Instant },
+}
+
+impl Screen {
+    /// A snapshot a change, as lines of JSON.
+    pub(super) fn json() -> Self {
+        Self { sink: Sink::spawn(Lines(io::stdout())), kind: Kind::Json, closed: false }
+    }
+
+    /// A live display, or plain lines where that can't be or something else writes to the terminal. `server` is what the
+    /// server is called.
+    pub(super) fn for_people(server: String, others_write: bool) -> Self {
+        if is_interactive() && !others_write {
+            let sink = Sink::spawn(Terminal::new(io::BufWriter::new(io::stdout())));
+            Self { sink, kind: Kind::Live { server, drawn: tokio::time::Instant::now() }, closed: false }
+        } else {
+            let kind = Kind::Plain { teller: Teller::default(), server };
+            Self { sink: Sink::spawn(Lines(io::stdout())), kind, closed: false }
+        }
+    }
+
+    /// Whether it shows snapshots.
+    pub(super) const fn wants_snapshots(&self) -> bool {
+        matches!(self.kind, Kind::Json)
+    }
+
+    /// Shows a snapshot, none of which is passed over.
+    pub(super) fn snapshot(&self, line: String) {
+        if !self.closed {
+            self.sink.line(line, false);
+        }
+    }
+
+    /// Shows what changed.
+    pub(super) fn changed(&mut self, client: &Client<'_>) {
+        if self.closed {
+            return;
+        }
+        match &mut self.kind {
+            Kind::Json => {
+                if let Some(line) = snapshot_line(client.session().state(), client.now()) {
+                    self.sink.line(line, true);
+                }
+            }
+            Kind::Plain { teller, server } => {
+                for line in teller.tell(&client.view(), server) {
+                    self.sink.line(line, false);
+                }
+            }
+            Kind::Live { .. } => self.draw(client),
+        }
+    }
+
+    /// Draws a frame, where it draws.
+    pub(super) fn draw(&mut self, client: &Client<'_>) {
+        let Kind::Live { server, drawn } = &mut self.kind else { return };
+        if self.closed {
+            return;
+        }
+        *drawn = tokio::time::Instant::now();
+        let now = client.now();
+        let smooth = client.session().smooth_percentage(now);
+        let look = look();
+        let lines = live(&Scene { view: client.view(), smooth, server, now }, look);
+        self.sink.frame(lines.iter().map(|line| line.ansi(look.colours)).collect());
+    }
+
+    /// When the next frame will look different, though nothing has changed.
+    pub(super) fn next_frame(&self, client: &Client<'_>) -> Option<tokio::time::Instant> {
+        let Kind::Live { drawn, .. } = &self.kind else { return None };
+        let view = client.view();
+        let running = view.prompt.as_ref().filter(|prompt| prompt.state == PromptState::Running)?;
+        if self.closed {
+            return None;
+        }
+        let smooth = client.session().smooth_percentage(client.now());
+        let moves = smooth != running.percentage || (running.current_node.is_some() && running.steps.is_none());
+        Some(*drawn + if moves { MOVING } else { TICKING })
+    }
+
+    /// Shows that a prompt has ended.
+    pub(super) fn finished(&mut self, client: &Client<'_>, finish: &Finish) {
+        match &mut self.kind {
+            Kind::Json => return,
+            // It may have ended before anything else was told.
+            Kind::Plain { teller, server } => {
+                if let Some(line) = teller.tell_connection(&client.view(), server) {
+                    self.sink.line(line, false);
+                }
+            }
+            Kind::Live { .. } => {}
+        }
+        let look = look();
+        for line in finished(finish, look) {
+            self.sink.line(line.ansi(look.colours), false);
+        }
+        self.draw(client);
+    }
+
+    /// Shows nothing more of what changes.
+    pub(super) fn close(&mut self) {
+        self.closed = true;
+        if matches!(self.kind, Kind::Live { .. }) {
+            self.sink.frame(Vec::new());
+        }
+    }
+
+    /// Waits until nothing can be shown any more.
+    pub(super) async fn failed(&self) -> io::Error {
+        self.sink.failed().await
+    }
+
+    /// Leaves the terminal as it was.
+    pub(super) fn end(self) -> io::Result<()> {
+        self.sink.end()
+    }
+}
+
+/// A snapshot as a line of JSON.
+pub(super) fn snapshot_line<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
+    state: &State<ID, MESSAGE, NODES, NAMES>,
+    now: Instant,
+) -> Option<String> {
+    let mut buffer = vec![0; SNAPSHOT];
+    let len = state.snapshot(now).write_json(&mut buffer).ok()?;
+    buffer.truncate(len);
+    String::from_utf8(buffer).ok()
+}
+
+/// A session at its end, for people.
+pub(super) fn print_view(view: &View<'_>, messages: Messages) -> String {
+    let look = if is_interactive() { look() } else { Look { width: 80, colours: Colours::None, ..look() } };
+    let mut lines: Vec<String> = Vec::new();
+    match &view.prompt {
+        Some(prompt) if prompt.state != PromptState::Running => {
+            lines.extend(finished(&Finish::of(prompt), look).iter().map(|line| line.ansi(look.colours)));
+        }
+        Some(_) => {
+            let scene = Scene { view: *view, smooth: None, server: "recording", now: Instant::ZERO };
+            lines.extend(live(&scene, look).iter().map(|line| line.ansi(look.colours)));
+        }
+        None => lines.push("no prompt was seen".to_owned()),
+    }
+    let connection = match (view.connection.status, view.connection.fault) {
+        (ConnectionStatus::Connected, _) => "still connected".to_owned(),
+        (_, Some(fault)) => fault.message().to_owned(),
+        (_, None) => "disconnected".to_owned(),
+    };
+    lines.push(format!(
+        "  {} text and {} binary messages, {} malformed, {} unknown; {connection}",
+        messages.text, messages.binary, messages.malformed, messages.unknown
+    ));
+    lines.join("\n")
+}

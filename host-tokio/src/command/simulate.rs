@@ -1,0 +1,72 @@
+use std::{
+    io::Write as _,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use anyhow::Context as _;
+use comfyglow::{
+    recording::{Recording, What},
+    simulator::{Simulator, playback::Playback},
+};
+
+use super::{Exit, interrupt::Interrupt};
+
+/// Be a ComfyUI server that makes no pictures, or play a recording to whoever connects
+///
+/// The simulator runs any workflow in the API format: the same events in the same order to the same clients as ComfyUI,
+/// and the same HTTP endpoints. Samplers take steps, other nodes take a moment.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  comfyglow simulate                                a ComfyUI at http://127.0.0.1:8188
+  comfyglow simulate --listen 0.0.0.0:9000          for other machines too
+  comfyglow simulate --trace run.jsonl --speed 10   a recording, ten times as fast
+
+Inputs that any node takes: sim_ms, sim_steps, sim_error, sim_blocked, sim_expand, sim_text, sim_images, sim_bytes.")]
+pub(super) struct Args {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 8188)))]
+    listen: SocketAddr,
+    /// Play this recording, frame for frame
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// The connection of the recording to play
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "trace")]
+    conn: i64,
+    /// How many times as fast as real time; 0: at once
+    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    speed: f64,
+}
+
+pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
+    let mut interrupt = Interrupt::new()?;
+    let cant_listen = || format!("{} can't be listened on; choose another by --listen", args.listen);
+    let speed = if args.speed > 0.0 { args.speed } else { f64::INFINITY };
+    if let Some(file) = &args.trace {
+        let recording = Recording::read(file)?;
+        let has_connection =
+            recording.rows.iter().any(|row| row.conn == args.conn && matches!(row.what, What::Open { .. }));
+        let playback = Playback::builder(recording).listen(args.listen).connection(args.conn).speed(speed);
+        let playback = playback
+            .start()
+            .await
+            .with_context(|| if has_connection { cant_listen() } else { file.display().to_string() })?;
+        tell(&format!("{} plays {}", playback.url(), file.display()));
+        let exit = interrupt.wait().await;
+        playback.shutdown().await;
+        return Ok(exit);
+    }
+    let simulator = Simulator::builder().listen(args.listen).speed(speed).previews(true);
+    let simulator = simulator.start().await.with_context(cant_listen)?;
+    tell(&format!("{} simulates ComfyUI; submit workflows to it, and end it with Ctrl-C", simulator.url()));
+    let exit = interrupt.wait().await;
+    simulator.shutdown().await;
+    Ok(exit)
+}
+
+/// Says that it listens; whether anybody reads it doesn't matter.
+fn tell(text: &str) {
+    let mut stdout = std::io::stdout();
+    let _ = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+}

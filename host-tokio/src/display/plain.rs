@@ -1,0 +1,64 @@
+//! Progress told line by line, where nothing can be drawn in place.
+
+use comfyglow_core::{
+    state::{ConnectionStatus, PromptState},
+    view::{PromptView, View},
+};
+
+use super::text::{clean, short_id};
+
+/// Tells what is worth a line: the connection, a prompt's start, each node.
+#[derive(Debug, Default)]
+pub struct Teller {
+    connection: Option<ConnectionStatus>,
+    prompt: Option<String>,
+    node: Option<String>,
+    waiting: bool,
+}
+
+impl Teller {
+    /// The lines that are due, after `view` changed.
+    pub fn tell(&mut self, view: &View<'_>, server: &str) -> Vec<String> {
+        let mut lines = Vec::from_iter(self.tell_connection(view, server));
+        if let Some(prompt) = view.prompt.as_ref().filter(|prompt| prompt.state == PromptState::Running) {
+            self.waiting = false;
+            self.prompt(prompt, &mut lines);
+            return lines;
+        }
+        self.prompt = None;
+        self.node = None;
+        if let Some(queue) = view.queue_remaining.filter(|_| view.is_connected() && !self.waiting) {
+            self.waiting = true;
+            lines.push(format!("waiting for a prompt (queue: {queue})"));
+        }
+        lines
+    }
+
+    /// The line that is due where the connection changed.
+    pub fn tell_connection(&mut self, view: &View<'_>, server: &str) -> Option<String> {
+        let status = view.connection.status;
+        if self.connection.replace(status) == Some(status) {
+            return None;
+        }
+        match status {
+            ConnectionStatus::Connected => Some(format!("connected to {}", clean(server))),
+            ConnectionStatus::Connecting => Some(format!("connecting to {}", clean(server))),
+            // The command's last words tell it.
+            ConnectionStatus::Disconnected | ConnectionStatus::Error => None,
+        }
+    }
+
+    fn prompt(&mut self, prompt: &PromptView<'_>, lines: &mut Vec<String>) {
+        let id = prompt.prompt_id.unwrap_or("prompt");
+        if self.prompt.as_deref() != Some(id) {
+            self.prompt = Some(id.to_owned());
+            self.node = None;
+            lines.push(format!("{}  runs", short_id(id, false)));
+        }
+        let Some(node) = prompt.current_node.filter(|node| self.node.as_deref() != Some(*node)) else { return };
+        self.node = Some(node.to_owned());
+        let percentage = prompt.percentage.map(|percentage| format!("{:>3} %  ", percentage.permille() / 10));
+        let class = prompt.current_class.map(|class| clean(class) + " ").unwrap_or_default();
+        lines.push(format!("{}  {}{class}#{}", short_id(id, false), percentage.unwrap_or_default(), clean(node)));
+    }
+}

@@ -1,0 +1,222 @@
+//! Writes to a terminal, pipe or file on a thread of its own: a reader of the server must not wait for a pager that has
+//! stopped or a slow disk.
+
+use std::{
+    collections::VecDeque,
+    io::{self, Write},
+    mem,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::{self, JoinHandle},
+};
+
+use tokio::sync::Notify;
+
+/// Lines that may wait; past them a new line takes the place of the last one, where that may be passed over.
+const WAITING: usize = 1_024;
+
+/// What writes, line by line and frame by frame.
+pub trait Draw: Send {
+    /// Writes whole lines, and draws `frame` behind them where there is one; `None` draws nothing new.
+    ///
+    /// # Errors
+    ///
+    /// The writer's own.
+    fn draw(&mut self, lines: &[String], frame: Option<Vec<String>>) -> io::Result<()>;
+
+    /// Leaves things as they should be left.
+    ///
+    /// # Errors
+    ///
+    /// The writer's own.
+    fn end(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Lines to any writer, flushed when there are no more at hand.
+#[derive(Debug)]
+pub struct Lines<W>(pub W);
+
+impl<W: Write + Send> Draw for Lines<W> {
+    fn draw(&mut self, lines: &[String], _frame: Option<Vec<String>>) -> io::Result<()> {
+        let mut text = String::with_capacity(lines.iter().map(|line| line.len() + 1).sum());
+        for line in lines {
+            text.push_str(line);
+            text.push('\n');
+        }
+        self.0.write_all(text.as_bytes())?;
+        self.0.flush()
+    }
+}
+
+/// A thread that writes.
+pub struct Sink {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    waiting: Mutex<Waiting>,
+    more: Condvar,
+    failed: Notify,
+}
+
+#[derive(Default)]
+struct Waiting {
+    /// Lines, and whether each may be passed over.
+    lines: VecDeque<(String, bool)>,
+    frame: Option<Vec<String>>,
+    over: bool,
+    error: Option<io::Error>,
+    /// The writer failed: nothing is taken any more.
+    dead: bool,
+}
+
+impl Shared {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        // A panic of the other thread leaves nothing half done in here.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sink {
+    /// Starts the thread, which writes to `draw`.
+    pub fn spawn(mut draw: impl Draw + 'static) -> Self {
+        let shared = Arc::new(Shared::default());
+        let of_thread = shared.clone();
+        let thread = thread::spawn(move || {
+            if let Err(error) = work(&of_thread, &mut draw) {
+                let mut waiting = of_thread.waiting();
+                waiting.error = Some(error);
+                waiting.dead = true;
+                of_thread.failed.notify_one();
+            }
+        });
+        Self { shared, thread: Some(thread) }
+    }
+
+    /// Writes a line. One that `may_pass` is passed over by the next line where the writer can't keep up.
+    pub fn line(&self, line: String, may_pass: bool) {
+        let mut waiting = self.shared.waiting();
+        if waiting.dead {
+            return;
+        }
+        if waiting.lines.len() >= WAITING && waiting.lines.back().is_some_and(|(_, may_pass)| *may_pass) {
+            waiting.lines.pop_back();
+        }
+        waiting.lines.push_back((line, may_pass));
+        self.shared.more.notify_one();
+    }
+
+    /// Draws a frame in place of the one before.
+    pub fn frame(&self, frame: Vec<String>) {
+        self.shared.waiting().frame = Some(frame);
+        self.shared.more.notify_one();
+    }
+
+    /// Waits until writing fails, for good.
+    pub async fn failed(&self) -> io::Error {
+        loop {
+            if let Some(error) = self.shared.waiting().error.take() {
+                return error;
+            }
+            self.shared.failed.notified().await;
+        }
+    }
+
+    /// Writes what is left, and ends the thread.
+    ///
+    /// # Errors
+    ///
+    /// What made writing fail, unless [`failed`](Self::failed) told it.
+    pub fn end(mut self) -> io::Result<()> {
+        self.join();
+        self.shared.waiting().error.take().map_or(Ok(()), Err)
+    }
+
+    fn join(&mut self) {
+        self.shared.waiting().over = true;
+        self.shared.more.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // Its panic has been told by itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
+fn work(shared: &Shared, draw: &mut impl Draw) -> io::Result<()> {
+    loop {
+        let mut waiting = shared.waiting();
+        while waiting.lines.is_empty() && waiting.frame.is_none() {
+            if waiting.over {
+                drop(waiting);
+                return draw.end();
+            }
+            waiting = shared.more.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        let lines = mem::take(&mut waiting.lines);
+        let frame = waiting.frame.take();
+        drop(waiting);
+        let lines: Vec<String> = lines.into_iter().map(|(line, _)| line).collect();
+        draw.draw(&lines, frame)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// Hands on what it is given, once it is allowed to.
+    struct Gate {
+        allowed: mpsc::Receiver<()>,
+        drawn: mpsc::Sender<(Vec<String>, Option<Vec<String>>)>,
+    }
+
+    impl Draw for Gate {
+        fn draw(&mut self, lines: &[String], frame: Option<Vec<String>>) -> io::Result<()> {
+            self.drawn.send((lines.to_vec(), frame)).map_err(io::Error::other)?;
+            self.allowed.recv().map_err(|_| io::ErrorKind::BrokenPipe.into())
+        }
+    }
+
+    #[test]
+    fn a_writer_that_stops_holds_up_nobody_and_misses_only_what_may_pass() {
+        let ((allow, allowed), (drew, drawn)) = (mpsc::channel(), mpsc::channel());
+        let sink = Sink::spawn(Gate { allowed, drawn: drew });
+        sink.line("first".to_owned(), false);
+        assert_eq!(drawn.recv(), Ok((vec!["first".to_owned()], None)));
+        for n in 0..3 * WAITING {
+            sink.line(n.to_string(), true);
+            sink.frame(vec![n.to_string()]);
+        }
+        sink.line("end".to_owned(), false);
+        for _ in 0..2 {
+            assert_eq!(allow.send(()), Ok(()));
+        }
+        let (lines, frame) = drawn.recv().unwrap_or_default();
+        assert_eq!(lines.len(), WAITING);
+        assert_eq!(lines.last().map(String::as_str), Some("end"));
+        assert_eq!(frame, Some(vec![(3 * WAITING - 1).to_string()]));
+        assert!(sink.end().is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_fails_is_told_once() {
+        let ((allow, allowed), (drew, drawn)) = (mpsc::channel(), mpsc::channel());
+        drop((allow, drawn));
+        let sink = Sink::spawn(Gate { allowed, drawn: drew });
+        sink.line("lost".to_owned(), false);
+        assert_eq!(sink.failed().await.kind(), io::ErrorKind::Other);
+        sink.line("lost too".to_owned(), false);
+        assert!(sink.end().is_ok());
+    }
+}

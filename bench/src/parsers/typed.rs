@@ -176,7 +176,7 @@ impl<'de> Deserialize<'de> for Ids {
 impl Message<'_> {
     /// What it says.
     #[inline]
-    pub fn summary(&self) -> Summary {
+    fn summary(&self) -> Summary {
         use EventKind as K;
         let of = |kind, prompt: &Text<'_>| Summary { prompt: digest(&prompt.0), ..Summary::new(kind) };
         let node = |node: &Option<Text<'_>>| node.as_ref().map_or(0, |node| digest(&node.0));
@@ -239,7 +239,7 @@ where
 }
 
 /// By sonic-rs.
-pub fn sonic(message: &str) -> Result<Summary> {
+pub(super) fn sonic(message: &str) -> Result<Summary> {
     summary(sonic_rs::from_str(message), || sonic_rs::from_str(message))
 }
 
@@ -249,7 +249,7 @@ pub fn json(message: &str) -> Result<Summary> {
 }
 
 /// By simd-json, which changes `message`: an unknown type must be read again from another copy.
-pub fn simd(message: &str) -> Result<Summary> {
+pub(super) fn simd(message: &str) -> Result<Summary> {
     let (mut copy, mut another) = (message.as_bytes().to_vec(), Vec::new());
     let another = &mut another;
     summary(simd_json::from_slice(&mut copy), move || {
@@ -259,7 +259,7 @@ pub fn simd(message: &str) -> Result<Summary> {
 }
 
 /// By serde-json-core, which leaves escapes in texts as they are.
-pub fn core(message: &str) -> Result<Summary> {
+pub(super) fn core(message: &str) -> Result<Summary> {
     let first = |(read, _): (_, usize)| read;
     summary(serde_json_core::from_str(message).map(first), || {
         serde_json_core::from_str::<Envelope<'_>>(message).map(|(read, _)| read)

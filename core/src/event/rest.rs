@@ -2,7 +2,7 @@
 
 use super::NodeStatus;
 use crate::{
-    json::plain_len,
+    json::{find, plain_len},
     number::{Literal, Milli},
 };
 
@@ -115,7 +115,11 @@ impl<'a> Entry<'a> {
     pub(super) fn read(mut rest: Rest<'a>, prompt_id: &[u8]) -> Option<(Self, Rest<'a>)> {
         rest.expect(b"\"")?;
         let node = rest.text()?;
-        Self::as_the_server_spells(node, prompt_id, rest).or_else(|| Self::in_any_order(node, rest))
+        Self::as_the_server_spells(node, prompt_id, rest).or_else(|| {
+            // Most often it is the piece's end that is in the way.
+            find(rest.0, b'}')?;
+            Self::in_any_order(node, rest)
+        })
     }
 
     /// The entry behind its name, as `json.dumps` writes it.

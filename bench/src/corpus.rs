@@ -52,12 +52,12 @@ impl Corpus {
     ///
     /// A message is no JSON.
     pub fn respelled(&self) -> Result<Vec<Self>> {
-        let spellings: [(&str, fn(&str) -> Result<String>); 3] = [
+        let spellings: [(&str, Spelling); 3] = [
             ("compact", |message| spell(&serde_json::from_str(message)?, CompactFormatter)),
             ("reordered", |message| spell(&reordered(serde_json::from_str(message)?), Spaced)),
             ("compact, reordered", |message| spell(&reordered(serde_json::from_str(message)?), CompactFormatter)),
         ];
-        let respell = |(name, spelled): (&str, fn(&str) -> Result<String>)| {
+        let respell = |(name, spelled): (&str, Spelling)| {
             let messages = self.messages.iter().map(|message| spelled(message)).collect::<Result<_>>()?;
             Ok(Self { name: name.to_owned(), messages })
         };
@@ -69,6 +69,9 @@ impl Corpus {
         self.messages.iter().map(String::len).sum()
     }
 }
+
+/// Spells a message otherwise.
+type Spelling = fn(&str) -> Result<String>;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/bench-messages")

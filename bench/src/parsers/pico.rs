@@ -59,7 +59,7 @@ pub(super) fn summary(message: &str) -> Result<Summary> {
                     2 if sum.kind == EventKind::Progress && key == digest("value") => sum.value = number()?,
                     2 if sum.kind == EventKind::Progress && key == digest("max") => sum.max = number()?,
                     4 if sum.kind == EventKind::Status && key == digest("queue_remaining") => {
-                        sum.max = number()? / 1_000
+                        sum.max = number()? / 1_000;
                     }
                     _ => {}
                 }

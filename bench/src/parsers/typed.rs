@@ -244,6 +244,10 @@ pub(super) fn sonic(message: &str) -> Result<Summary> {
 }
 
 /// By `serde_json`.
+///
+/// # Errors
+///
+/// `message` is none of ComfyUI's.
 pub fn json(message: &str) -> Result<Summary> {
     summary(serde_json::from_str(message), || serde_json::from_str(message))
 }

@@ -43,6 +43,9 @@ pub const CONNECT_SECONDS: u64 = 10;
 /// Seconds that an HTTP exchange may take; then it is given up and changes nothing.
 pub const HTTP_SECONDS: u64 = 10;
 
+/// Seconds after which a graph that wasn't answered is asked for again, while its prompt runs.
+pub const GRAPH_RETRY_SECONDS: u64 = 2;
+
 /// What a microcontroller with tens of KB of RAM affords.
 pub mod gadget {
     /// Bytes of an id or type that are kept; a longer one is cut at a character's boundary, yet compared whole.

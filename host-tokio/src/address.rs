@@ -144,7 +144,7 @@ impl Address {
 
     /// What a session needs, with what [`query`](Self::query) and [`headers`](Self::headers) gave.
     pub fn config<'a>(&'a self, query: &'a str, headers: &'a [(&'a str, &'a str)]) -> Config<'a> {
-        Config { prefix: &self.prefix, headers, ..Config::new(&self.authority, query) }
+        Config { prefix: &self.prefix, http_query: &self.query, headers, ..Config::new(&self.authority, query) }
     }
 }
 

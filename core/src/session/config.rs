@@ -9,6 +9,8 @@ pub struct Config<'c> {
     pub prefix: &'c str,
     /// The query for the WebSocket, such as `clientId=desk&token=…`, percent-encoded.
     pub query: &'c str,
+    /// The query for requests over HTTP, such as `token=…`, percent-encoded; else empty.
+    pub http_query: &'c str,
     /// Headers of the user's own, for every request.
     pub headers: &'c [(&'c str, &'c str)],
     /// Kinds of events that an [`Observer`](super::Observer) wants beyond those that the state is made of.
@@ -26,6 +28,7 @@ impl<'c> Config<'c> {
             host,
             prefix: "",
             query,
+            http_query: "",
             headers: &[],
             interest: Interest::STATE,
             preview_metadata: true,

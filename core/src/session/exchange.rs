@@ -24,6 +24,8 @@ pub(super) struct Exchange<const ID: usize, const HEAD: usize> {
     head: Head<HEAD>,
     answer: QueueAnswer<ID>,
     drop_due: bool,
+    /// The last exchange ended without an answer; another try may have one.
+    failed: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +47,13 @@ impl<const ID: usize, const HEAD: usize> Exchange<ID, HEAD> {
             head: Head::new(),
             answer: QueueAnswer::new(),
             drop_due: false,
+            failed: false,
         }
+    }
+
+    /// Whether an exchange has ended without an answer since this was asked last.
+    pub(super) const fn take_failed(&mut self) -> bool {
+        core::mem::replace(&mut self.failed, false)
     }
 
     pub(super) const fn is_idle(&self) -> bool {
@@ -58,6 +66,7 @@ impl<const ID: usize, const HEAD: usize> Exchange<ID, HEAD> {
         if may {
             self.place = Place::Dialling;
             self.since = now;
+            self.failed = false;
             self.head = Head::new();
             self.answer = QueueAnswer::new();
         }
@@ -70,7 +79,12 @@ impl<const ID: usize, const HEAD: usize> Exchange<ID, HEAD> {
         }
     }
 
-    pub(super) const fn closed(&mut self) {
+    pub(super) fn closed(&mut self) {
+        self.failed = match &mut self.place {
+            Place::Idle => self.failed,
+            Place::Body(body) => body.finish_on_close().is_err(),
+            Place::Dialling | Place::Asking | Place::Head => true,
+        };
         self.place = Place::Idle;
         self.drop_due = false;
     }
@@ -93,8 +107,13 @@ impl<const ID: usize, const HEAD: usize> Exchange<ID, HEAD> {
 
     pub(super) fn expire(&mut self, now: Instant) {
         if self.deadline().is_some_and(|deadline| now >= deadline) {
-            self.cancel();
+            self.fail();
         }
+    }
+
+    fn fail(&mut self) {
+        self.cancel();
+        self.failed = true;
     }
 
     pub(super) fn write(&mut self, config: &Config<'_>, out: &mut [u8; HEAD]) -> Option<usize> {
@@ -103,7 +122,8 @@ impl<const ID: usize, const HEAD: usize> Exchange<ID, HEAD> {
         }
         self.place = Place::Head;
         let mut target = String::<HEAD>::new();
-        let written = write!(target, "{}/queue", config.prefix)
+        let separator = if config.http_query.is_empty() { "" } else { "?" };
+        let written = write!(target, "{}/queue{separator}{}", config.prefix, config.http_query)
             .ok()
             .and_then(|()| Request { host: config.host, target: &target, headers: config.headers }.write_get(out).ok());
         if written.is_none() {
@@ -124,7 +144,9 @@ impl<const ID: usize, const HEAD: usize> Exchange<ID, HEAD> {
                     bytes = bytes.get(fed.consumed..).unwrap_or_default();
                     match Body::of(&self.head) {
                         Ok(body) if self.head.status() == 200 => self.place = Place::Body(body),
-                        // No ComfyUI, or a proxy that wants something: without the graph there is no percentage.
+                        // A proxy whose server isn't there for the moment.
+                        _ if self.head.status() >= 500 => self.fail(),
+                        // It wants something that we don't have: without the graph there is no percentage.
                         _ => self.cancel(),
                     }
                 }

@@ -30,14 +30,17 @@ use random::Random;
 use socket::Socket;
 
 use crate::{
-    limits::{desktop, gadget},
+    limits::{GRAPH_RETRY_SECONDS, desktop, gadget},
     progress::{Debounce, Smooth},
     reducer::{Action, Changes, reduce},
     state::{Fault, FaultKind, Percentage, PromptState, State},
     text::{Id, Key},
-    time::Instant,
+    time::{Duration, Instant},
     view::View,
 };
+
+/// How long a graph that wasn't answered is not asked for again.
+const GRAPH_RETRY: Duration = Duration::from_secs(GRAPH_RETRY_SECONDS);
 
 /// A session for a microcontroller.
 pub type GadgetSession<'c> =
@@ -125,6 +128,8 @@ pub struct Session<'c, const ID: usize, const MESSAGE: usize, const NODES: usize
     exchange: Exchange<ID, HEAD>,
     /// The prompt whose graph was asked for.
     asked: Option<Key>,
+    /// When to ask for it again, where it wasn't answered.
+    ask_again: Option<Instant>,
     /// What is being sent.
     out: [u8; HEAD],
     /// The link that something is being sent on.
@@ -147,6 +152,7 @@ impl<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES:
             socket: Socket::new(config.interest),
             exchange: Exchange::new(),
             asked: None,
+            ask_again: None,
             out: [0; HEAD],
             sending: None,
             changes: Changes::NONE,
@@ -240,13 +246,20 @@ impl<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES:
             self.sending = self.sending.filter(|sending| *sending != Link::Http);
             return Output::Close(Link::Http);
         }
+        if self.exchange.take_failed() && self.socket.is_open() {
+            self.ask_again = Some(now.saturating_add(GRAPH_RETRY));
+        }
+        if self.ask_again.is_some_and(|again| now >= again) {
+            self.ask_again = None;
+            self.asked = None;
+        }
         if self.wants_graph() && self.exchange.begin(now) {
             return Output::Dial(Link::Http);
         }
         if self.debounce.take(now) {
             return Output::Changed(core::mem::take(&mut self.changes));
         }
-        let deadlines = [self.socket.deadline(), self.exchange.deadline(), self.debounce.deadline()];
+        let deadlines = [self.socket.deadline(), self.exchange.deadline(), self.debounce.deadline(), self.ask_again];
         Output::Sleep(deadlines.into_iter().flatten().min())
     }
 
@@ -284,7 +297,12 @@ impl<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES:
     /// The connection is over by a fault.
     fn lost(&mut self, now: Instant, fault: Fault) {
         self.reduce(now, Action::Lost(Some(fault)));
+        self.ask_nothing();
+    }
+
+    fn ask_nothing(&mut self) {
         self.exchange.cancel();
+        self.ask_again = None;
     }
 
     fn wake(&mut self, now: Instant) {
@@ -296,7 +314,7 @@ impl<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES:
 
     fn leave(&mut self, now: Instant) {
         self.leaving = true;
-        self.exchange.cancel();
+        self.ask_nothing();
         // What ended the connection before stays known.
         if self.socket.leave(now) {
             self.reduce(now, Action::Lost(None));
@@ -320,7 +338,7 @@ impl<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES:
         }
     }
 
-    /// Whether the running prompt's graph is to be asked for: once for each prompt.
+    /// Whether the running prompt's graph is to be asked for: once for each prompt, and again where nothing was answered.
     fn wants_graph(&mut self) -> bool {
         let Some(prompt) = self.state.prompt() else { return false };
         let known = prompt.nodes_total().is_some() || prompt.state() != PromptState::Running;
@@ -331,6 +349,7 @@ impl<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES:
         let key = Some(id.as_id().key());
         self.asked != key && {
             self.asked = key;
+            self.ask_again = None;
             true
         }
     }

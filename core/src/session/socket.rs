@@ -233,7 +233,7 @@ impl<const ID: usize, const MESSAGE: usize, const HEAD: usize> Socket<ID, MESSAG
                     | HandshakeError::Head(HeadError::NotHttp | HeadError::Malformed)
                     | HandshakeError::NotWebSocket(_) => FaultKind::NotComfyUi,
                     HandshakeError::Refused { status, .. } => FaultKind::Refused(status),
-                    HandshakeError::Head(_) => FaultKind::Protocol,
+                    HandshakeError::Head(_) => FaultKind::LargeHead,
                 };
                 Err(Fault::new(kind))
             }

@@ -45,6 +45,7 @@ struct Host<'c> {
 
 const CONFIG: Config<'static> = Config {
     prefix: "/comfy",
+    http_query: "token=a%20b",
     headers: &[("Authorization", "Bearer x")],
     ..Config::new("desk:8188", "clientId=desk&token=a%20b")
 };

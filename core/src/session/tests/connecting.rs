@@ -58,7 +58,7 @@ fn an_answer_that_is_no_websocket_ends_the_session_with_its_reason() {
         (wrong_accept, Error, FaultKind::NotComfyUi),
         ("SSH-2.0-OpenSSH_9.2\r\n", Error, FaultKind::NotComfyUi),
         ("\x15\x03\x01\0\x02\x02\x46", Error, FaultKind::NotComfyUi),
-        (&large, Disconnected, FaultKind::Protocol),
+        (&large, Disconnected, FaultKind::LargeHead),
     ] {
         for size in [1, 7, answer.len()] {
             let (mut host, _) = Host::asked();

@@ -1,7 +1,10 @@
 //! The running prompt's graph, over HTTP.
 
 use super::*;
-use crate::{limits::HTTP_SECONDS, text::Text};
+use crate::{
+    limits::{GRAPH_RETRY_SECONDS, HTTP_SECONDS},
+    text::Text,
+};
 
 const QUEUE: &str = r#"{"queue_running": [[0, "p", {"3": {"class_type": "KSampler", "inputs": {}}, "8": {"inputs": {}, "class_type": "VAEDecode"}, "9": {"class_type": "SaveImage"}}, {}, ["9"]]], "queue_pending": []}"#;
 
@@ -13,7 +16,7 @@ fn asking() -> Host<'static> {
     let did = host.tell(Input::Opened(Http));
     let [Send(Http, request)] = &did[..] else { panic!("{did:?}") };
     let request = str::from_utf8(request).unwrap();
-    assert!(request.starts_with("GET /comfy/queue HTTP/1.1\r\nHost: desk:8188\r\n"), "{request}");
+    assert!(request.starts_with("GET /comfy/queue?token=a%20b HTTP/1.1\r\nHost: desk:8188\r\n"), "{request}");
     assert!(request.contains("\r\nAuthorization: Bearer x\r\n") && !request.contains("Upgrade"), "{request}");
     host.later(1_000);
     host
@@ -89,13 +92,37 @@ fn an_answer_of_no_use_changes_nothing_and_is_not_asked_for_again() {
 }
 
 #[test]
-fn an_exchange_that_fails_or_takes_too_long_is_given_up() {
-    let mut host = Host::connected();
-    host.hear(&start("p"));
-    assert_eq!(host.tell(Input::Closed(Http, End::Unreachable)), []);
-    assert_eq!(host.status(), (ConnectionStatus::Connected, None));
-    assert_eq!((host.later(60_000), host.deadline), (vec![], None));
+fn an_exchange_that_ends_without_an_answer_is_tried_again_while_it_is_of_use() {
+    const RETRY: u64 = GRAPH_RETRY_SECONDS * 1_000;
+    let refused = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
+    for heard in ["", "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"queue_", refused] {
+        let mut host = asking();
+        host.tell(Input::Bytes(Http, heard.as_bytes()));
+        host.tell(Input::Closed(Http, End::Eof));
+        assert_eq!(host.status(), (ConnectionStatus::Connected, None));
+        assert_eq!(host.later(RETRY - 1), [], "{heard}");
+        assert_eq!(host.later(1), [Dial(Http)], "{heard}");
+        host.tell(Input::Closed(Http, End::Unreachable));
+        assert_eq!(host.later(RETRY), [Dial(Http)], "and again");
+        host.tell(Input::Opened(Http));
+        assert!(host.tell(Input::Bytes(Http, answer(QUEUE).as_bytes())).contains(&Close(Http)));
+        assert_eq!(known(&host), filled());
+        assert_eq!(host.later(60_000), [], "it is known");
+    }
 
+    let mut host = asking();
+    host.tell(Input::Closed(Http, End::Broken));
+    host.hear(&text(r#"{"type": "execution_success", "data": {"prompt_id": "p"}}"#));
+    assert_eq!((host.later(60_000), host.deadline), (vec![], None), "the prompt is over");
+
+    let mut host = asking();
+    host.tell(Input::Closed(Http, End::Broken));
+    host.tell(Input::Closed(Link::Socket, End::Eof));
+    assert_eq!((host.later(60_000), host.deadline), (vec![], None), "the connection is lost");
+}
+
+#[test]
+fn an_exchange_that_takes_too_long_is_given_up() {
     let began = HTTP_SECONDS * 1_000 - 1_000;
     for heard in ["", "HTTP/1.1 200", "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"queue_"] {
         let mut host = asking();

@@ -51,7 +51,8 @@ pub trait Visitor {
     fn wants_value(&self) -> bool {
         true
     }
-    /// Whether the visitor knows what comes next: [`Lexer::feed_some`] then returns behind a member, or before the first.
+    /// Whether the visitor knows what comes next, behind a member or before the first: who feeds the lexer may then look
+    /// for it.
     fn predicts(&self) -> bool {
         false
     }

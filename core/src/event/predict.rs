@@ -11,7 +11,7 @@ use super::{
     field::{Field, Found, Ignored, Level},
 };
 use crate::{
-    json::{Lexer, Visitor as _, plain_len},
+    json::{Lexer, Visitor as _, plain_len, same},
     number::{Literal, Milli},
     text::{Id, Text},
 };
@@ -39,7 +39,8 @@ struct Rest<'a>(&'a [u8]);
 impl<'a> Rest<'a> {
     #[inline]
     fn expect(&mut self, literal: &[u8]) -> Option<()> {
-        self.0 = self.0.strip_prefix(literal)?;
+        let (front, behind) = self.0.split_at_checked(literal.len())?;
+        self.0 = same(front, literal).then_some(behind)?;
         Some(())
     }
 
@@ -55,7 +56,7 @@ impl<'a> Rest<'a> {
     #[inline]
     fn this_or_text(&mut self, this: &[u8]) -> Option<&'a [u8]> {
         match self.0.split_at_checked(this.len()) {
-            Some((text, [b'"', behind @ ..])) if text == this => {
+            Some((text, [b'"', behind @ ..])) if same(text, this) => {
                 self.0 = behind;
                 Some(text)
             }

@@ -112,6 +112,8 @@ impl<const ID: usize, const HEAD: usize> Exchange<ID, HEAD> {
         written
     }
 
+    // Not inlined: its buffers would lie on the stack for as long as the socket is read.
+    #[inline(never)]
     pub(super) fn bytes<const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
         &mut self,
         now: Instant,

@@ -212,6 +212,8 @@ impl<const ID: usize, const MESSAGE: usize, const HEAD: usize> Socket<ID, MESSAG
     }
 
     /// Reads the server's answer to the handshake; true once there is a WebSocket, whose first frames `bytes` then holds.
+    // Not inlined: its buffers would lie on the stack for as long as there is something to read.
+    #[inline(never)]
     pub(super) fn handshake(&mut self, bytes: &mut &[u8]) -> Result<bool, Fault> {
         if self.place != Place::Asked {
             return Ok(false);

@@ -69,8 +69,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     steps.finish()
 }
 
-fn fmt(_: &Project) -> Result<Outcome> {
-    execute(cargo().args(["fmt", "--all", "--check"]))?;
+fn fmt(project: &Project) -> Result<Outcome> {
+    // The probes are workspaces of their own.
+    for folder in [".", "probe", "probe/panics"] {
+        execute(cargo().args(["fmt", "--all", "--check"]).current_dir(project.root.join(folder)))?;
+    }
     Ok(Outcome::Done)
 }
 

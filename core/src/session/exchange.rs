@@ -38,6 +38,8 @@ enum Place {
 }
 
 impl<const ID: usize, const HEAD: usize> Exchange<ID, HEAD> {
+    #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
+    #[inline(always)]
     pub(super) const fn new() -> Self {
         Self {
             place: Place::Idle,

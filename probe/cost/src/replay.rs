@@ -18,6 +18,9 @@ const PIECE: usize = 61;
 /// Bytes that a snapshot may have.
 pub(crate) const SNAPSHOT: usize = 4_096;
 
+/// The end of the head of the answer to a handshake.
+const HEAD_END: &[u8] = b"\r\n\r\n";
+
 /// Replays a recording: the bytes of a socket behind its handshake's answer, or messages, one a line. Returns the
 /// snapshot's length.
 pub(crate) fn replay(recording: &[u8], out: &mut [u8; SNAPSHOT]) -> usize {
@@ -32,7 +35,6 @@ pub(crate) fn replay(recording: &[u8], out: &mut [u8; SNAPSHOT]) -> usize {
             while !matches!(session.poll_output(now), Output::Sleep(_)) {}
         }
     };
-    const HEAD_END: &[u8] = b"\r\n\r\n";
     if let Some(at) = recording.windows(HEAD_END.len()).position(|end| end == HEAD_END) {
         feed(&recording[at + HEAD_END.len()..]);
     } else {

@@ -71,8 +71,13 @@ impl FromStr for Address {
             "https" | "wss" => return Err(AddressError::Tls),
             other => return Err(AddressError::Scheme(other.to_owned())),
         }
+        let authority = text.split(['/', '?']).next().unwrap_or_default();
+        // A slip in the scheme, such as `http:/host`, would else be a host with the port left empty.
+        if !has_scheme && authority.ends_with(':') {
+            return Err(AddressError::Url(url::ParseError::InvalidPort));
+        }
         // Who leaves the scheme out means ComfyUI itself rather than a web server before it.
-        if !has_scheme && url.port().is_none() && !text.split(['/', '?']).next().unwrap_or_default().ends_with(":80") {
+        if !has_scheme && url.port().is_none() && !authority.ends_with(":80") {
             // A URL with a host takes any port.
             let _ = url.set_port(Some(COMFYUI_PORT));
         }
@@ -218,6 +223,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_without_the_password() {
         for (text, said) in [
+            ("http:/h", "no address: invalid port"),
             ("https://h", "TLS is not built in yet"),
             ("wss://u:secret@h", "TLS is not built in yet"),
             ("ftp://h", "ftp is none of"),

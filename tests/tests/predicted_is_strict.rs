@@ -81,6 +81,25 @@ fn each_byte_spoiled() {
     }
 }
 
+/// The same for entries of `nodes` that another program than the server spelled.
+#[test]
+fn each_byte_of_other_spellings_spoiled() {
+    for message in [
+        r#"{"type":"progress_state","data":{"prompt_id":"p","nodes":{"3":{"value":1.0,"max":2,"state":"running","x":null},"4":{"max":1.0,"value":1.0,"display_node_id":"4","node_id":"4","state":"finished"}}}}"#,
+        r#"{"type": "progress_state", "data": {"prompt_id": "p", "nodes": {"3" : { "state" : "odd" , "max" : 20 ,"value":	0.5 , "parent_node_id": "1"} , "4": {"value": 1, "value": 2, "max": -1, "state": "running"}}}}"#,
+    ] {
+        for at in 0..message.len() {
+            for spoiled in [b'"', b' ', b'0', b'}', b'{', b',', b'x', b'\\', b'-'] {
+                let mut spoiled_message = message.as_bytes().to_vec();
+                spoiled_message[at] = spoiled;
+                assert_same(&[&spoiled_message, message.as_bytes()], &[usize::MAX]);
+                assert_same(&[&spoiled_message, message.as_bytes()], &[11]);
+            }
+            assert_same(&[&message.as_bytes()[..at], message.as_bytes()], &[at.max(1)]);
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn any_messages(

@@ -4,8 +4,8 @@ use super::{
     field::{Field, Found, Level, field},
 };
 use crate::{
-    json::{Container, JsonError, Lexer, Visitor, Word},
-    limits::KEY_BYTES,
+    json::{Container, JsonError, Lexer, Visitor, Word, find},
+    limits::{ENTRY_BYTES, KEY_BYTES},
     number::{Literal, Milli},
     text::Text,
 };
@@ -20,6 +20,8 @@ pub struct Decoder<const ID: usize, const MESSAGE: usize> {
     predicts: bool,
     lexer: Lexer,
     fields: Fields<ID, MESSAGE>,
+    /// The last piece ended amid an entry of `nodes`, which is kept in the fields' `message`.
+    cut: bool,
     pub(super) binary: Binary,
 }
 
@@ -62,6 +64,7 @@ pub(super) struct Fields<const ID: usize, const MESSAGE: usize> {
     pub(super) display: Text<ID>,
     /// `exception_type`, `state` or `image_type`.
     word: Text<ID>,
+    /// `exception_message`, or what was read of an entry of `nodes` that the end of a piece cut: never both.
     message: Text<MESSAGE>,
 }
 
@@ -70,46 +73,85 @@ impl<const ID: usize, const MESSAGE: usize> Decoder<ID, MESSAGE> {
     #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
     #[inline(always)]
     pub const fn new(interest: Interest) -> Self {
-        Self { predicts: true, lexer: Lexer::new(), fields: Fields::new(interest), binary: Binary::new() }
+        Self { predicts: true, lexer: Lexer::new(), fields: Fields::new(interest), cut: false, binary: Binary::new() }
     }
 
     /// As [`new`](Self::new), but every byte is looked at by the lexer: slower, and the same in all else. Tests compare
     /// the two.
     pub const fn strict(interest: Interest) -> Self {
-        Self { predicts: false, ..Self::new(interest) }
+        let mut this = Self::new(interest);
+        this.predicts = false;
+        this
     }
 
     /// Forgets a message that was begun, such as one that a lost link cut off.
     pub fn reset(&mut self) {
         self.lexer.reset();
         self.fields.reset();
+        self.cut = false;
         self.binary = Binary::new();
     }
 
     /// Reads the next piece of a text message.
     #[inline(never)]
     pub fn text(&mut self, piece: &[u8], handler: &mut impl Handler) {
+        let rest = if self.cut { self.complete(piece, handler) } else { piece };
         let mut reader = Reader { fields: &mut self.fields, handler };
-        let mut rest = piece;
-        loop {
-            if self.predicts {
-                rest = reader.predict(&mut self.lexer, rest);
-            }
-            match self.lexer.feed_some(rest, &mut reader) {
-                Ok(behind) if !behind.is_empty() => rest = behind,
-                // An error stays in the lexer until the message's end.
-                Ok(_) | Err(_) => break,
-            }
+        let left = reader.read(self.predicts, &mut self.lexer, rest);
+        if !left.is_empty() && !self.keep(left) {
+            Reader { fields: &mut self.fields, handler }.read(false, &mut self.lexer, left);
         }
     }
 
     /// Ends a text message and tells the handler what it said.
     #[inline(never)]
     pub fn end_text(&mut self, handler: &mut impl Handler) {
+        self.read_cut(handler);
         let whole = self.lexer.finish(&mut Reader { fields: &mut self.fields, handler });
         handler.event(self.fields.event(whole, self.lexer.position()));
         self.lexer.reset();
         self.fields.reset();
+    }
+
+    /// Puts the entry that was cut together, reads it once its end is there, and returns what is behind it in `piece`.
+    fn complete<'a>(&mut self, piece: &'a [u8], handler: &mut impl Handler) -> &'a [u8] {
+        let end = find(piece, b'}').map(|at| at.saturating_add(1));
+        let (entry, behind) = piece.split_at_checked(end.unwrap_or(piece.len())).unwrap_or((piece, &[]));
+        let fits = self.keep(entry);
+        if fits && end.is_none() {
+            return behind;
+        }
+        self.read_cut(handler);
+        if fits { behind } else { piece }
+    }
+
+    /// Keeps the next piece of an entry that is cut, where there is room.
+    fn keep(&mut self, piece: &[u8]) -> bool {
+        let kept = &mut self.fields.message;
+        if !self.cut {
+            kept.clear();
+        }
+        let fits = kept.as_bytes().len().saturating_add(piece.len()) <= MESSAGE.min(ENTRY_BYTES);
+        if fits {
+            kept.push(piece);
+            self.cut = true;
+        }
+        fits
+    }
+
+    /// Reads the entry that was cut, whole or not.
+    fn read_cut(&mut self, handler: &mut impl Handler) {
+        if !core::mem::take(&mut self.cut) {
+            return;
+        }
+        let kept = self.fields.message.as_bytes();
+        let mut entry = [0; ENTRY_BYTES];
+        let Some(entry) = entry.get_mut(..kept.len()) else { return };
+        entry.copy_from_slice(kept);
+        let mut reader = Reader { fields: &mut self.fields, handler };
+        let left = reader.read(true, &mut self.lexer, entry);
+        // No more of it will come in one piece.
+        reader.read(false, &mut self.lexer, left);
     }
 
     /// Reads the next piece of a binary message.
@@ -378,8 +420,24 @@ pub(super) struct Reader<'a, H, const ID: usize, const MESSAGE: usize> {
 }
 
 impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAGE> {
+    /// Reads `piece`, and returns the beginning of an entry of `nodes` that it may end with, where the reader `predicts`.
+    fn read<'p>(&mut self, predicts: bool, lexer: &mut Lexer, piece: &'p [u8]) -> &'p [u8] {
+        let mut rest = piece;
+        while !rest.is_empty() {
+            if predicts {
+                rest = self.predict(lexer, rest);
+                if self.is_cut_node(lexer, rest) {
+                    return rest;
+                }
+            }
+            // An error stays in the lexer until the message's end.
+            rest = lexer.feed_some(rest, self).unwrap_or_default();
+        }
+        rest
+    }
+
     /// An entry of `nodes` ended: it is told where it is whole.
-    pub(super) fn end_node(&mut self) {
+    fn end_node(&mut self) {
         let fields = &mut *self.fields;
         let missing = [
             (fields.entry.has(Field::Value), "value"),
@@ -432,7 +490,7 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Visitor for Reader<'_, H
 
     fn wants_value(&self) -> bool {
         match self.fields.current() {
-            Field::Skip | Field::Ignored(_) => false,
+            Field::Skip => false,
             // These decide what the message is and whether it is well-formed.
             Field::Type | Field::QueueRemaining => true,
             _ => self.fields.interest.contains(self.fields.kind),
@@ -442,7 +500,7 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Visitor for Reader<'_, H
     fn predicts(&self) -> bool {
         let fields = &*self.fields;
         fields.skipped == 0
-            && matches!(fields.level, Level::Data | Level::Nodes | Level::Node)
+            && matches!(fields.level, Level::Data | Level::Nodes)
             && fields.interest.contains(fields.kind)
     }
 

@@ -70,17 +70,6 @@ pub(super) enum Field {
     CachedNode,
     /// A container that holds fields.
     Container(Level),
-    /// As [`Skip`](Self::Skip), but a landmark on the way.
-    Ignored(Ignored),
-}
-
-/// Members of an entry of `nodes` that say nothing new.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ignored {
-    Node,
-    Prompt,
-    ParentNode,
-    RealNode,
 }
 
 /// Which fields were found with the right kind of value.
@@ -92,7 +81,7 @@ impl Found {
 
     const fn bit(field: Field) -> u32 {
         match field {
-            Field::Skip | Field::Ignored(_) | Field::LogText | Field::CachedNode => 0,
+            Field::Skip | Field::LogText | Field::CachedNode => 0,
             Field::Type => 1,
             Field::Data => 1 << 1,
             Field::PromptId => 1 << 2,
@@ -163,10 +152,6 @@ pub(super) fn field(level: Level, kind: EventKind, key: &[u8]) -> Field {
         (Level::Node, b"max") => Field::Max,
         (Level::Node, b"state") => Field::State,
         (Level::Node, b"display_node_id") => Field::DisplayNode,
-        (Level::Node, b"node_id") => Field::Ignored(Ignored::Node),
-        (Level::Node, b"prompt_id") => Field::Ignored(Ignored::Prompt),
-        (Level::Node, b"parent_node_id") => Field::Ignored(Ignored::ParentNode),
-        (Level::Node, b"real_node_id") => Field::Ignored(Ignored::RealNode),
         (Level::Entry, b"m") => Field::LogText,
         _ => Field::Skip,
     }

@@ -15,6 +15,7 @@ mod decoder;
 mod field;
 mod kind;
 mod predict;
+mod rest;
 
 #[cfg(feature = "serde")]
 pub use decode::{Collector, DecodeError, decode};

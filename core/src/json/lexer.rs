@@ -114,6 +114,12 @@ const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
+#[inline]
+fn behind_spaces(bytes: &[u8]) -> &[u8] {
+    let spaces = bytes.iter().take_while(|b| is_space(**b)).count();
+    bytes.get(spaces..).unwrap_or_default()
+}
+
 impl Default for Lexer {
     fn default() -> Self {
         Self::new()
@@ -243,28 +249,36 @@ impl Lexer {
     }
 
     /// Reads as much of `rest` as belongs together. The error comes with the bytes from the offending one on.
+    ///
+    /// What comes next most often is gone on with at once, which spares asking for the state at each byte.
     #[inline]
     fn step<'a, V: Visitor>(&mut self, rest: &'a [u8], visitor: &mut V) -> Result<&'a [u8], (Kind, &'a [u8])> {
         let Some((&byte, behind)) = rest.split_first() else { return Ok(rest) };
         match self.state {
             State::Text(role) => return self.in_text(role, rest, visitor),
-            State::Number(digits) => return self.in_number(digits, rest, visitor),
+            State::Number(digits) => return self.in_number(digits, 0, rest, visitor),
             State::Escape(role) => self.escape(role, byte, visitor).ok_or((Kind::InvalidEscape, rest))?,
             State::Hex(role, count, value) => {
                 self.hex(role, count, value, byte, visitor).ok_or((Kind::InvalidEscape, rest))?;
             }
             State::Word(word, read) => self.in_word(word, read, byte, visitor).ok_or((Kind::UnexpectedByte, rest))?,
-            _ if is_space(byte) => {
-                let spaces = behind.iter().take_while(|b| is_space(**b)).count();
-                return Ok(behind.get(spaces..).unwrap_or_default());
-            }
+            _ if is_space(byte) => return Ok(behind_spaces(behind)),
             State::ValueOrEnd if byte == b']' => self.close(Container::Array, visitor),
-            State::Value | State::ValueOrEnd => self.begin_value(byte, rest, visitor)?,
+            State::Value | State::ValueOrEnd => return self.begin_value(rest, visitor),
             State::KeyOrEnd if byte == b'}' => self.close(Container::Object, visitor),
-            State::KeyOrEnd | State::Key if byte == b'"' => self.begin_text(Role::Key, visitor),
-            State::Colon if byte == b':' => self.state = State::Value,
+            State::KeyOrEnd | State::Key if byte == b'"' => return self.begin_member(behind, visitor),
+            State::Colon if byte == b':' => {
+                self.state = State::Value;
+                return self.begin_value(behind_spaces(behind), visitor);
+            }
             State::CommaOrEnd => match (self.in_object(), byte) {
-                (true, b',') => self.state = State::Key,
+                (true, b',') => {
+                    self.state = State::Key;
+                    return match behind_spaces(behind) {
+                        [b'"', key @ ..] => self.begin_member(key, visitor),
+                        other => Ok(other),
+                    };
+                }
                 (false, b',') => self.state = State::Value,
                 (true, b'}') => self.close(Container::Object, visitor),
                 (false, b']') => self.close(Container::Array, visitor),
@@ -277,14 +291,30 @@ impl Lexer {
         Ok(behind)
     }
 
-    fn begin_value<'a, V: Visitor>(
-        &mut self,
-        byte: u8,
-        rest: &'a [u8],
-        visitor: &mut V,
-    ) -> Result<(), (Kind, &'a [u8])> {
+    /// Reads a member behind its name's opening quote, as far as it is there and simple.
+    #[inline]
+    fn begin_member<'a, V: Visitor>(&mut self, rest: &'a [u8], visitor: &mut V) -> Result<&'a [u8], (Kind, &'a [u8])> {
+        self.wanted = visitor.wants_key();
+        self.state = State::Text(Role::Key);
+        let behind = self.in_text(Role::Key, rest, visitor)?;
+        match (self.state, behind) {
+            (State::Colon, [b':', value @ ..]) => {
+                self.state = State::Value;
+                self.begin_value(behind_spaces(value), visitor)
+            }
+            _ => Ok(behind),
+        }
+    }
+
+    #[inline]
+    fn begin_value<'a, V: Visitor>(&mut self, rest: &'a [u8], visitor: &mut V) -> Result<&'a [u8], (Kind, &'a [u8])> {
+        let Some((&byte, behind)) = rest.split_first() else { return Ok(rest) };
         match byte {
-            b'"' => self.begin_text(Role::Value, visitor),
+            b'"' => {
+                self.wanted = visitor.wants_value();
+                self.state = State::Text(Role::Value);
+                return self.in_text(Role::Value, behind, visitor);
+            }
             b'{' | b'[' => {
                 if self.depth >= JSON_DEPTH {
                     return Err((Kind::TooDeep, rest));
@@ -295,9 +325,9 @@ impl Lexer {
                 self.state = if byte == b'{' { State::KeyOrEnd } else { State::ValueOrEnd };
                 visitor.begin(container, self.depth);
             }
-            b'-' => self.begin_number(Digits::Minus, rest, visitor),
-            b'0' => self.begin_number(Digits::Zero, rest, visitor),
-            b'1'..=b'9' => self.begin_number(Digits::Whole, rest, visitor),
+            b'-' => return self.begin_number(Digits::Minus, rest, visitor),
+            b'0' => return self.begin_number(Digits::Zero, rest, visitor),
+            b'1'..=b'9' => return self.begin_number(Digits::Whole, rest, visitor),
             b'n' => self.state = State::Word(Word::Null, 1),
             b't' => self.state = State::Word(Word::True, 1),
             b'f' => self.state = State::Word(Word::False, 1),
@@ -306,7 +336,7 @@ impl Lexer {
             b'+' => return Err((Kind::InvalidNumber, rest)),
             _ => return Err((Kind::UnexpectedByte, rest)),
         }
-        Ok(())
+        Ok(behind)
     }
 
     fn close<V: Visitor>(&mut self, container: Container, visitor: &mut V) {
@@ -322,11 +352,6 @@ impl Lexer {
 
     const fn in_object(&self) -> bool {
         self.objects & 1 != 0
-    }
-
-    fn begin_text<V: Visitor>(&mut self, role: Role, visitor: &V) {
-        self.wanted = if role == Role::Key { visitor.wants_key() } else { visitor.wants_value() };
-        self.state = State::Text(role);
     }
 
     fn in_text<'a, V: Visitor>(
@@ -433,28 +458,32 @@ impl Lexer {
         }
     }
 
-    fn begin_number<V: Visitor>(&mut self, digits: Digits, rest: &[u8], visitor: &mut V) {
-        self.wanted = visitor.wants_value();
-        self.state = State::Number(digits);
-        if self.wanted {
-            visitor.number(rest.get(..1).unwrap_or_default());
-        }
-    }
-
-    fn in_number<'a, V: Visitor>(
+    #[inline]
+    fn begin_number<'a, V: Visitor>(
         &mut self,
-        mut digits: Digits,
+        digits: Digits,
         rest: &'a [u8],
         visitor: &mut V,
     ) -> Result<&'a [u8], (Kind, &'a [u8])> {
-        let mut len = 0_usize;
-        for &byte in rest {
+        self.wanted = visitor.wants_value();
+        self.in_number(digits, 1, rest, visitor)
+    }
+
+    /// Reads on in a number, of which the first `len` bytes of `rest` have led to `digits`.
+    fn in_number<'a, V: Visitor>(
+        &mut self,
+        mut digits: Digits,
+        mut len: usize,
+        rest: &'a [u8],
+        visitor: &mut V,
+    ) -> Result<&'a [u8], (Kind, &'a [u8])> {
+        for &byte in rest.get(len..).unwrap_or_default() {
             match digits.next(byte) {
                 Some(next) => digits = next,
                 None if digits == Digits::Minus && byte == b'I' => {
-                    // The minus went out as a number's first piece; the word says what it really was.
+                    // The minus may be out as a number's first piece; the word says what it really is.
                     self.state = State::Word(Word::NegInfinity, 2);
-                    return Ok(rest.get(1..).unwrap_or_default());
+                    return Ok(rest.get(len.saturating_add(1)..).unwrap_or_default());
                 }
                 None if digits.may_end() && !byte.is_ascii_digit() => {
                     let (piece, behind) = rest.split_at_checked(len).unwrap_or((rest, &[]));

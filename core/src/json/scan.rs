@@ -5,7 +5,21 @@ const ONES: usize = usize::MAX / 0xff;
 const HIGHS: usize = ONES << 7;
 
 /// The length of the longest prefix without a quote, a backslash or a control character.
+#[inline]
 pub(crate) fn plain_len(bytes: &[u8]) -> usize {
+    len_before(bytes, specials, is_special)
+}
+
+/// Where `byte`, of ASCII, stands first.
+pub(crate) fn find(bytes: &[u8], byte: u8) -> Option<usize> {
+    let pattern = ONES.wrapping_mul(usize::from(byte));
+    let len = len_before(bytes, |word| zeros(word ^ pattern) & HIGHS, |b| b == byte);
+    (len < bytes.len()).then_some(len)
+}
+
+/// The length of the longest prefix without a byte that `is_special`; `specials` marks those of a word by their high bits.
+#[inline]
+fn len_before(bytes: &[u8], specials: impl Fn(usize) -> usize, is_special: impl Fn(u8) -> bool) -> usize {
     let mut len = 0_usize;
     let mut words = bytes.chunks_exact(WORD);
     for chunk in words.by_ref() {
@@ -76,6 +90,10 @@ mod tests {
                     let expect = text.iter().take_while(|b| !is_special(**b)).count();
                     assert_eq!(plain_len(&text), expect, "byte {byte} at {at} in {fill}");
                     assert_eq!(plain_len(&text[..at]), at, "before {at} in {fill}");
+                    if byte != fill {
+                        assert_eq!(find(&text, byte), Some(at));
+                        assert_eq!(find(&text[..at], byte), None);
+                    }
                 }
             }
         }

@@ -15,8 +15,8 @@ struct NotYet {
 const NOT_YET: &[NotYet] = &[
     NotYet {
         figure: "flash, json to view",
-        ceiling: 37_000,
-        reason: "predicting takes 7 KB, the lexer 6, the reducer 6; most of it is one function inlined at many places",
+        ceiling: 38_000,
+        reason: "predicting takes 8 KB, the lexer 6, the reducer 6; most of it is one function inlined at many places",
     },
     NotYet {
         figure: "flash, with json out too",
@@ -31,7 +31,12 @@ const NOT_YET: &[NotYet] = &[
     NotYet {
         figure: "progress-reordered, session",
         ceiling: 8_200,
-        reason: "what is not predicted takes the decoder some 48 instructions a byte",
+        reason: "what is not predicted takes the decoder some 46 instructions a byte",
+    },
+    NotYet {
+        figure: "stack, event",
+        ceiling: 1_150,
+        reason: "an error's: its record is built on the stack, below the session's frame and the event",
     },
 ];
 

@@ -295,6 +295,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         }
     }
 
+    #[inline(never)] // What it needs of the stack is not on the way of other messages.
     fn execution_start(&mut self, now: Instant, id: Id<'_>) -> Changes {
         if self.prompt.as_ref().is_some_and(|prompt| prompt.is_running() && prompt.is(id)) {
             return Changes::NONE;
@@ -321,6 +322,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         Changes::PROGRESS
     }
 
+    #[inline(never)] // What it needs of the stack is not on the way of other messages.
     fn executing(&mut self, node: Id<'_>, display_node: Option<Id<'_>>, id: Option<Id<'_>>) -> Changes {
         match id {
             Some(id) if self.running(id).is_none() => return Changes::NONE,
@@ -421,6 +423,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         self.end(now, id, PromptState::Success)
     }
 
+    #[inline(never)] // What it needs of the stack is not on the way of other messages.
     fn execution_error(
         &mut self,
         now: Instant,

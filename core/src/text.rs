@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::json::same;
+
 /// FNV-1a's offset basis and prime for 64 bits.
 const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0100_0000_01b3;
@@ -181,7 +183,7 @@ impl<'a, const N: usize> From<&'a Text<N>> for Id<'a> {
 
 impl PartialEq for Id<'_> {
     fn eq(&self, other: &Self) -> bool {
-        self.kept == other.kept && self.past == other.past
+        same(self.kept, other.kept) && self.past == other.past
     }
 }
 

@@ -5,7 +5,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use crate::process::{cargo, run as execute};
 use crate::project::{CORE, Project, with_features};
 use crate::steps::{Outcome, Steps};
-use crate::{autobahn, cross, file_length, msrv};
+use crate::{autobahn, cross, file_length, msrv, probe};
 
 /// One step of `cargo xtask ci`.
 struct Step {
@@ -24,6 +24,8 @@ const STEPS: &[Step] = &[
     Step { name: "msrv", about: "the oldest compiler promised builds and tests it all", work: msrv::step },
     Step { name: "autobahn", about: "the core's WebSocket fails no conformance case", work: autobahn::step },
     Step { name: "cross", about: "the core builds for microcontrollers", work: cross::step },
+    Step { name: "panics", about: "the core can't panic on a microcontroller", work: probe::panics::step },
+    Step { name: "size", about: "and takes no more of one than it may", work: probe::size::step },
 ];
 
 /// Check everything but `cargo test --workspace`, which stands for itself.
@@ -67,8 +69,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     steps.finish()
 }
 
-fn fmt(_: &Project) -> Result<Outcome> {
-    execute(cargo().args(["fmt", "--all", "--check"]))?;
+fn fmt(project: &Project) -> Result<Outcome> {
+    // The probes are workspaces of their own.
+    for folder in [".", "probe", "probe/panics"] {
+        execute(cargo().args(["fmt", "--all", "--check"]).current_dir(project.root.join(folder)))?;
+    }
     Ok(Outcome::Done)
 }
 

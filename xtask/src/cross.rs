@@ -1,5 +1,6 @@
 //! `cargo xtask cross`: the core, built for microcontrollers.
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::Result;
 
@@ -40,13 +41,29 @@ pub(crate) fn step(project: &Project) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn build<'a>(project: &Project, targets: impl IntoIterator<Item = &'a str>) -> Result<()> {
+/// Whether the compiler in use has the libraries of `target`.
+fn has(target: &str) -> Result<bool> {
     let sysroot = output(rustc().args(["--print", "sysroot"]))?;
-    let libraries = Path::new(sysroot.trim()).join("lib/rustlib");
+    Ok(Path::new(sysroot.trim()).join("lib/rustlib").join(target).join("lib").is_dir())
+}
+
+/// Lets the cargo of `command` build for `target`: with the compiler in use where it can, else with Debian's.
+///
+/// # Errors
+/// The compiler in use has no library for the target, and Debian's can't be had.
+pub(crate) fn enable(project: &Project, target: &str, command: &mut Command) -> Result<()> {
+    if !has(target)? {
+        debian::compiler(project, target)?.give_to(command);
+        command.args(["-Z", "build-std=core"]);
+    }
+    Ok(())
+}
+
+fn build<'a>(project: &Project, targets: impl IntoIterator<Item = &'a str>) -> Result<()> {
     let mut steps = Steps::new();
     let mut fetched: Option<Compiler> = None;
     for target in targets {
-        let present = libraries.join(target).join("lib").is_dir();
+        let present = has(target)?;
         if !present && fetched.is_none() {
             steps.step("compiler", &format!("one that can build for {target}"), || {
                 fetched = Some(debian::compiler(project, target)?);

@@ -200,6 +200,23 @@ fn install_llvm(home: &Path) -> Result<()> {
     as_root(&["install", "--yes", "--no-install-recommends", &llvm]).context("a library of the system's is missing")
 }
 
+/// Makes sure that `program` is there, which Debian's `package` has.
+///
+/// # Errors
+/// It isn't, and can't be installed without rights or apt.
+pub(crate) fn program(program: &str, package: &str) -> Result<()> {
+    if has(program) {
+        return Ok(());
+    }
+    ensure!(has("apt-get"), "{program} isn't here: install it (Debian's package is {package})");
+    let install = ["install", "--yes", "--no-install-recommends", package];
+    if as_root(&install).is_err() {
+        // Old package lists, most likely.
+        as_root(&["update"]).and_then(|()| as_root(&install)).with_context(|| format!("{program} isn't here"))?;
+    }
+    Ok(())
+}
+
 /// Runs apt-get with rights that only root has.
 fn as_root(arguments: &[&str]) -> Result<()> {
     if output(Command::new("id").arg("-u"))?.trim() != "0" {

@@ -12,6 +12,7 @@ mod cross;
 mod debian;
 mod file_length;
 mod msrv;
+mod probe;
 mod process;
 mod project;
 mod screenshot;
@@ -23,16 +24,22 @@ mod steps;
 enum Xtask {
     Autobahn(autobahn::Args),
     Ci(ci::Args),
+    Cost(probe::cost::Args),
     Cross(cross::Args),
+    Panics(probe::panics::Args),
     Screenshot(screenshot::Args),
+    Size(probe::size::Args),
 }
 
 fn main() -> ExitCode {
     let done = match Xtask::parse() {
         Xtask::Autobahn(args) => autobahn::run(&args),
         Xtask::Ci(args) => ci::run(&args),
+        Xtask::Cost(args) => probe::cost::run(&args),
         Xtask::Cross(args) => cross::run(&args),
+        Xtask::Panics(args) => probe::panics::run(&args),
         Xtask::Screenshot(args) => screenshot::run(&args),
+        Xtask::Size(args) => probe::size::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -14,6 +14,7 @@ use crate::{
 ///
 /// `ID` and `MESSAGE` are the bytes that are kept of an id and of an exception's message.
 #[derive(Debug)]
+// Its methods are not inlined: what one needs of a microcontroller's stack is free again for the next.
 pub struct Decoder<const ID: usize, const MESSAGE: usize> {
     /// What the server's spelling says next is not looked at byte by byte.
     predicts: bool,
@@ -69,6 +70,8 @@ pub(super) struct Fields<const ID: usize, const MESSAGE: usize> {
 
 impl<const ID: usize, const MESSAGE: usize> Decoder<ID, MESSAGE> {
     /// A decoder that extracts the values of the kinds in `interest`; it checks and counts all.
+    #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
+    #[inline(always)]
     pub const fn new(interest: Interest) -> Self {
         Self { predicts: true, lexer: Lexer::new(), fields: Fields::new(interest), cut: false, binary: Binary::new() }
     }
@@ -90,6 +93,7 @@ impl<const ID: usize, const MESSAGE: usize> Decoder<ID, MESSAGE> {
     }
 
     /// Reads the next piece of a text message.
+    #[inline(never)]
     pub fn text(&mut self, piece: &[u8], handler: &mut impl Handler) {
         let rest = if self.cut { self.complete(piece, handler) } else { piece };
         let mut reader = Reader { fields: &mut self.fields, handler };
@@ -100,6 +104,7 @@ impl<const ID: usize, const MESSAGE: usize> Decoder<ID, MESSAGE> {
     }
 
     /// Ends a text message and tells the handler what it said.
+    #[inline(never)]
     pub fn end_text(&mut self, handler: &mut impl Handler) {
         self.read_cut(handler);
         let whole = self.lexer.finish(&mut Reader { fields: &mut self.fields, handler });
@@ -150,11 +155,13 @@ impl<const ID: usize, const MESSAGE: usize> Decoder<ID, MESSAGE> {
     }
 
     /// Reads the next piece of a binary message.
+    #[inline(never)]
     pub fn binary(&mut self, piece: &[u8], handler: &mut impl Handler) {
         self.binary.feed(piece, &mut self.lexer, &mut self.fields, handler);
     }
 
     /// Ends a binary message and tells the handler what it was.
+    #[inline(never)]
     pub fn end_binary(&mut self, handler: &mut impl Handler) {
         // Metadata that is no JSON, or no whole one, names nothing; the message counts all the same.
         if self.lexer.finish(&mut Reader { fields: &mut self.fields, handler }).is_err() {
@@ -246,7 +253,7 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
     /// What the message of `len` bytes said.
     fn event(&self, whole: Result<(), JsonError>, len: u64) -> Event<'_> {
         match self.check(whole) {
-            Ok(()) => self.known().unwrap_or(Event::Unknown { event_type: self.node.as_id() }),
+            Ok(()) => self.whole(),
             Err((at, reason)) => Event::Malformed(Malformed { at: at.unwrap_or(len), reason }),
         }
     }
@@ -299,11 +306,11 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
         }
     }
 
-    /// The checked message as an event; `None` for an unknown type.
-    fn known(&self) -> Option<Event<'_>> {
+    /// The checked message as an event.
+    fn whole(&self) -> Event<'_> {
         let prompt_id = self.prompt_id.as_id();
         let timestamp = self.found.has(Field::Timestamp).then_some(self.timestamp);
-        Some(match self.kind {
+        match self.kind {
             EventKind::Status => {
                 Event::Status { queue_remaining: self.queue_remaining, sid: self.optional(Field::Sid, &self.node) }
             }
@@ -341,8 +348,8 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
             },
             EventKind::FeatureFlags => Event::FeatureFlags { supports_preview_metadata: self.preview_metadata },
             EventKind::Logs => Event::Logs { entries: self.count },
-            _ => return None,
-        })
+            _ => Event::Unknown { event_type: self.node.as_id() },
+        }
     }
 
     /// What was found in the container at hand: an entry of `nodes` has an account of its own.

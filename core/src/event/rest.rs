@@ -2,7 +2,7 @@
 
 use super::NodeStatus;
 use crate::{
-    json::{find, plain_len},
+    json::{find, plain_len, same},
     number::{Literal, Milli},
 };
 
@@ -13,7 +13,8 @@ pub(super) struct Rest<'a>(pub(super) &'a [u8]);
 impl<'a> Rest<'a> {
     #[inline]
     pub(super) fn expect(&mut self, literal: &[u8]) -> Option<()> {
-        self.0 = self.0.strip_prefix(literal)?;
+        let (front, behind) = self.0.split_at_checked(literal.len())?;
+        self.0 = same(front, literal).then_some(behind)?;
         Some(())
     }
 
@@ -29,7 +30,7 @@ impl<'a> Rest<'a> {
     #[inline]
     fn this_or_text(&mut self, this: &[u8]) -> Option<&'a [u8]> {
         match self.0.split_at_checked(this.len()) {
-            Some((text, [b'"', behind @ ..])) if text == this => {
+            Some((text, [b'"', behind @ ..])) if same(text, this) => {
                 self.0 = behind;
                 Some(text)
             }

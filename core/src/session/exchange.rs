@@ -40,6 +40,8 @@ enum Place {
 }
 
 impl<const ID: usize, const HEAD: usize> Exchange<ID, HEAD> {
+    #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
+    #[inline(always)]
     pub(super) const fn new() -> Self {
         Self {
             place: Place::Idle,
@@ -132,6 +134,8 @@ impl<const ID: usize, const HEAD: usize> Exchange<ID, HEAD> {
         written
     }
 
+    // Not inlined: its buffers would lie on the stack for as long as the socket is read.
+    #[inline(never)]
     pub(super) fn bytes<const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
         &mut self,
         now: Instant,

@@ -56,6 +56,8 @@ enum Place {
 }
 
 impl<const ID: usize, const MESSAGE: usize, const HEAD: usize> Socket<ID, MESSAGE, HEAD> {
+    #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
+    #[inline(always)]
     pub(super) fn new(interest: Interest) -> Self {
         Self {
             place: Place::Idle,
@@ -212,6 +214,8 @@ impl<const ID: usize, const MESSAGE: usize, const HEAD: usize> Socket<ID, MESSAG
     }
 
     /// Reads the server's answer to the handshake; true once there is a WebSocket, whose first frames `bytes` then holds.
+    // Not inlined: its buffers would lie on the stack for as long as there is something to read.
+    #[inline(never)]
     pub(super) fn handshake(&mut self, bytes: &mut &[u8]) -> Result<bool, Fault> {
         if self.place != Place::Asked {
             return Ok(false);
@@ -268,20 +272,19 @@ impl<const ID: usize, const MESSAGE: usize, const HEAD: usize> Socket<ID, MESSAG
                     let binary = kind == MessageKind::Binary;
                     observer.raw(if binary { Raw::Binary(bytes) } else { Raw::Text(bytes) }, first, last);
                     let mut tee = Tee { state, now, binary, changes, observer };
-                    match (binary, last) {
-                        (false, false) => self.decoder.text(bytes, &mut tee),
-                        (false, true) => {
-                            self.decoder.text(bytes, &mut tee);
-                            self.decoder.end_text(&mut tee);
-                        }
-                        (true, false) => self.decoder.binary(bytes, &mut tee),
-                        (true, true) => {
-                            self.decoder.binary(bytes, &mut tee);
+                    if binary {
+                        self.decoder.binary(bytes, &mut tee);
+                        if last {
                             self.decoder.end_binary(&mut tee);
+                        }
+                    } else {
+                        self.decoder.text(bytes, &mut tee);
+                        if last {
+                            self.decoder.end_text(&mut tee);
                         }
                     }
                 }
-                Received::Ping(payload) => self.pong = Vec::from_slice(payload).ok(),
+                Received::Ping(payload) => answer(&mut self.pong, payload),
                 // Nothing is timed by it here.
                 Received::Pong(_) => {}
                 Received::Close { code, .. } => {
@@ -293,4 +296,10 @@ impl<const ID: usize, const MESSAGE: usize, const HEAD: usize> Socket<ID, MESSAG
             }
         }
     }
+}
+
+/// Keeps a ping's payload for its answer. Not inlined: it would lie on the stack while messages are read.
+#[inline(never)]
+fn answer(pong: &mut Option<Vec<u8, CONTROL_BYTES>>, payload: &[u8]) {
+    *pong = Vec::from_slice(payload).ok();
 }

@@ -63,6 +63,8 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
 
 impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> State<ID, MESSAGE, NODES, NAMES> {
     /// Nothing is known.
+    #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
+    #[inline(always)]
     pub const fn new() -> Self {
         Self {
             connection: Connection::new(),

@@ -28,20 +28,25 @@ use crate::http::{Fed, Head, HeadError, Request, RequestError};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Handshake<const N: usize> {
-    key: WebSocketKey,
+    entropy: [u8; 16],
     head: Head<N>,
 }
 
 impl<const N: usize> Handshake<N> {
     /// A handshake whose key is made of 16 random bytes, fresh for each connection.
-    pub fn new(entropy: [u8; 16]) -> Self {
+    pub const fn new(entropy: [u8; 16]) -> Self {
+        Self { entropy, head: Head::new() }
+    }
+
+    /// The key, made anew each time: it is wanted twice in a connection.
+    fn key(&self) -> WebSocketKey {
         // The library makes a key only along with a request. That one is thrown away: it always has an `Origin`.
         let mut request = [0; 256];
         let options =
             WebSocketOptions { path: "/", host: "", origin: "", sub_protocols: None, additional_headers: None };
-        let made = WebSocketClient::new_client(Entropy(entropy)).client_connect(&options, &mut request);
+        let made = WebSocketClient::new_client(Entropy(self.entropy)).client_connect(&options, &mut request);
         // It fails only where the request is too long, and this one never changes.
-        Self { key: made.map(|(_, key)| key).unwrap_or_default(), head: Head::new() }
+        made.map(|(_, key)| key).unwrap_or_default()
     }
 
     /// Writes the request; returns its length in bytes.
@@ -50,10 +55,11 @@ impl<const N: usize> Handshake<N> {
     ///
     /// A [`RequestError`] where a part can't stand in a request or `out` is too small; `out` is then of no use.
     pub fn write_request(&self, request: &Request<'_>, out: &mut [u8]) -> Result<usize, RequestError> {
+        let key = self.key();
         let protocol = [
             ("Upgrade", "websocket"),
             ("Connection", "Upgrade"),
-            ("Sec-WebSocket-Key", self.key.as_str()),
+            ("Sec-WebSocket-Key", key.as_str()),
             ("Sec-WebSocket-Version", "13"),
         ];
         request.write(&protocol, out)
@@ -104,7 +110,7 @@ impl<const N: usize> Handshake<N> {
         }
         // The library checks an accept that is there, and every one of several, but asks for none.
         let accepted = head.header("sec-websocket-accept").is_some()
-            && WebSocketClient::new_client(Entropy([])).client_accept(&self.key, head.as_bytes()).is_ok();
+            && WebSocketClient::new_client(Entropy([])).client_accept(&self.key(), head.as_bytes()).is_ok();
         if accepted { Ok(()) } else { Err(NotWebSocket::Accept.into()) }
     }
 }

@@ -142,6 +142,8 @@ impl Receiver {
     ///
     /// A [`ProtocolError`] with the first byte that is wrong, before anything is made of the payload; the same one
     /// again for everything after it.
+    // Not inlined: what it needs of the stack is free again before a message is read.
+    #[inline(never)]
     pub fn next<'a, 'i: 'a>(&'a mut self, input: &mut &'i [u8]) -> Result<Option<Received<'a>>, ProtocolError> {
         match self.advance(input) {
             Ok(None) => Ok(None),

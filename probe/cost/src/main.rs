@@ -1,0 +1,238 @@
+//! Runs messages through the core on a Cortex-M4 and says what each took, one figure a line: words, then the number.
+//!
+//! `count`: instructions of a kind by the decoder alone, by the session, and to tell the outputs; `stack`: bytes;
+//! `replay`: the snapshot that a recording ends in.
+#![no_std]
+#![no_main]
+
+mod messages;
+mod meter;
+mod replay;
+
+use core::{hint::black_box, mem::MaybeUninit, panic::PanicInfo};
+
+use comfyglow_core::{
+    event::{Decoder, Event, Handler, Interest, Part},
+    limits::gadget,
+    session::{Config, End, GadgetSession, Input, Link, Output},
+    time::{Duration, Instant},
+};
+use cortex_m::Peripherals;
+use cortex_m_rt::entry;
+use semihosting::{eprintln, println, process};
+
+use messages::{BEFORE, KINDS, SESSION};
+use meter::{Meter, stack};
+use replay::{RECORDINGS, SNAPSHOT, header, replay};
+
+type GadgetDecoder = Decoder<{ gadget::ID }, { gadget::MESSAGE }>;
+
+/// Longer than any frame here.
+const FRAME: usize = 8_192;
+
+/// Takes what the decoder says and does nothing with it.
+struct Nobody;
+
+impl Handler for Nobody {
+    fn part(&mut self, part: Part<'_>) {
+        black_box(part);
+    }
+
+    fn event(&mut self, event: Event<'_>) {
+        black_box(event);
+    }
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    eprintln!("{info}");
+    process::exit(101)
+}
+
+#[entry]
+fn main() -> ! {
+    let peripherals = Peripherals::take().expect("this is the first to take them");
+    let meter = Meter::new(peripherals.SYST);
+    println!("calibration {}", meter.calibration());
+    for (name, message) in KINDS {
+        count(&meter, name, message.as_bytes());
+    }
+    count_session(&meter);
+    let event_path = KINDS.iter().map(|(_, message)| event_stack(message.as_bytes())).max();
+    println!("stack event {}", event_path.unwrap_or_default());
+    println!("stack new {}", stack(|| drop(black_box(place().write(GadgetSession::new(black_box(config()), 1))))));
+    println!("stack connect {}", connect_stack());
+    println!("stack graph {}", graph_stack());
+    println!("stack view {}", view_stack());
+    println!("stack snapshot {}", snapshot_stack());
+    for (name, recording) in RECORDINGS {
+        let mut snapshot = [0; SNAPSHOT];
+        let len = replay(recording, &mut snapshot);
+        println!("replay {name} {}", str::from_utf8(&snapshot[..len]).expect("JSON is text"));
+    }
+    process::exit(0)
+}
+
+fn config() -> Config<'static> {
+    Config::new("desk:8188", "clientId=desk")
+}
+
+fn at(millis: u64) -> Instant {
+    Instant::ZERO.saturating_add(Duration::from_millis(millis))
+}
+
+/// A session in the middle of a prompt.
+fn running() -> GadgetSession<'static> {
+    let mut session = GadgetSession::new(Config { ask_for_graph: false, ..config() }, 1);
+    session.attach(at(0));
+    for message in BEFORE {
+        tell(&mut session, &Framed::new(message.as_bytes()));
+        drain(&mut session, at(1));
+    }
+    session
+}
+
+/// A message in a server's frame.
+struct Framed {
+    bytes: [u8; FRAME],
+    len: usize,
+}
+
+impl Framed {
+    fn new(message: &[u8]) -> Self {
+        let (header, start) = header(message.len());
+        let mut bytes = [0; FRAME];
+        let len = start + message.len();
+        bytes[..start].copy_from_slice(&header[..start]);
+        bytes[start..len].copy_from_slice(message);
+        Self { bytes, len }
+    }
+}
+
+fn tell(session: &mut GadgetSession<'_>, frame: &Framed) {
+    session.handle_input(black_box(at(100)), Input::Bytes(Link::Socket, black_box(&frame.bytes[..frame.len])));
+}
+
+fn drain(session: &mut GadgetSession<'_>, now: Instant) {
+    while !matches!(black_box(session.poll_output(black_box(now))), Output::Sleep(_)) {}
+}
+
+fn count(meter: &Meter, name: &str, message: &[u8]) {
+    let decoder = meter.instructions(
+        || GadgetDecoder::new(Interest::STATE),
+        |decoder| {
+            decoder.text(black_box(message), &mut Nobody);
+            decoder.end_text(&mut Nobody);
+        },
+    );
+    let frame = Framed::new(message);
+    let session = meter.instructions(running, |session| tell(session, &frame));
+    let told = || {
+        let mut session = running();
+        tell(&mut session, &frame);
+        session
+    };
+    let outputs = meter.instructions(told, |session| drain(session, at(200)));
+    println!("count {name} {} {decoder} {session} {outputs}", message.len());
+}
+
+/// The mean over a whole session's messages.
+fn count_session(meter: &Meter) {
+    let (mut bytes, mut decoder, mut told, mut outputs) = (0, 0, 0, 0);
+    let mut messages = 0;
+    let mut alone = GadgetDecoder::new(Interest::STATE);
+    let mut session = GadgetSession::new(Config { ask_for_graph: false, ..config() }, 1);
+    session.attach(at(0));
+    for message in SESSION.lines() {
+        let message = message.as_bytes();
+        bytes += message.len();
+        messages += 1;
+        decoder += meter.once(|| {
+            alone.text(black_box(message), &mut Nobody);
+            alone.end_text(&mut Nobody);
+        });
+        let frame = Framed::new(message);
+        told += meter.once(|| tell(&mut session, &frame));
+        outputs += meter.once(|| drain(&mut session, at(200)));
+    }
+    println!(
+        "count session-mean {} {} {} {}",
+        bytes / messages,
+        decoder / messages as u32,
+        told / messages as u32,
+        outputs / messages as u32
+    );
+}
+
+/// Bytes of stack from a frame's bytes to the state.
+fn event_stack(message: &[u8]) -> u32 {
+    let mut session = running();
+    let frame = Framed::new(message);
+    stack(|| tell(&mut session, &frame))
+}
+
+/// Bytes of stack to dial, ask, be answered wrongly, and leave.
+fn connect_stack() -> u32 {
+    let answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
+                   Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nServer: Python/3.11 aiohttp/3.14.5\r\n\r\n";
+    let mut session = GadgetSession::new(config(), 1);
+    stack(|| {
+        drain(&mut session, at(0));
+        session.handle_input(at(1), Input::Opened(Link::Socket));
+        drain(&mut session, at(1));
+        session.handle_input(at(2), Input::Sent(Link::Socket));
+        session.handle_input(at(2), Input::Bytes(Link::Socket, answer));
+        drain(&mut session, at(2));
+        session.handle_input(at(3), Input::Closed(Link::Socket, End::Eof));
+        session.handle_input(at(3), Input::Leave);
+        drain(&mut session, at(3));
+    })
+}
+
+/// Where a gadget's session lives: no stack has room for it.
+fn place() -> &'static mut MaybeUninit<GadgetSession<'static>> {
+    static mut PLACE: MaybeUninit<GadgetSession<'static>> = MaybeUninit::uninit();
+    // SAFETY: this is called once.
+    unsafe { &mut *(&raw mut PLACE) }
+}
+
+/// Bytes of stack for the graph over HTTP, a ping answered, and leaving.
+fn graph_stack() -> u32 {
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 155\r\n\r\n\
+                   {\"queue_running\": [[0, \"3328f0c8-9368-4070-90e7-087e854fe315\", {\"5\": {\"inputs\": {\"seed\": 1}, \
+                   \"class_type\": \"KSampler\"}}, {}, [\"5\"]]], \"queue_pending\": [[1, \"x\", {}]]}";
+    let mut session = GadgetSession::new(config(), 1);
+    session.attach(at(0));
+    for message in BEFORE {
+        tell(&mut session, &Framed::new(message.as_bytes()));
+    }
+    stack(|| {
+        drain(&mut session, at(100));
+        session.handle_input(at(101), Input::Opened(Link::Http));
+        drain(&mut session, at(101));
+        session.handle_input(at(102), Input::Sent(Link::Http));
+        session.handle_input(at(102), Input::Bytes(Link::Http, answer));
+        session.handle_input(at(102), Input::Closed(Link::Http, End::Eof));
+        session.handle_input(at(103), Input::Bytes(Link::Socket, b"\x89\x04ping"));
+        drain(&mut session, at(103));
+        session.handle_input(at(104), Input::Sent(Link::Socket));
+        session.handle_input(at(104), Input::Leave);
+        drain(&mut session, at(104));
+    })
+}
+
+fn view_stack() -> u32 {
+    let session = running();
+    stack(|| {
+        black_box(session.view(black_box(at(300))));
+        black_box(session.smooth_percentage(black_box(at(300))));
+    })
+}
+
+fn snapshot_stack() -> u32 {
+    let session = running();
+    let mut line = [0; SNAPSHOT];
+    stack(|| {
+        black_box(session.state().snapshot(black_box(at(300))).write_json(black_box(&mut line)).unwrap_or_default());
+    })
+}

@@ -1,0 +1,68 @@
+//! Links only if nothing in the core can panic, from a link's bytes to the view.
+//!
+//! The panic handler calls a function that nobody defines. The linker drops the handler where the optimizer has proven
+//! that no panic is reached, and fails where it has not. The whole session is in it, with whatever bytes, times and
+//! ends of links: WebSocket frames, HTTP, JSON, events, reducer, state and view.
+//!
+//! # What is left out
+//!
+//! Two libraries have panics that the optimizer can't rule out, though none is known to be reached from the core.
+//! Stand-ins in `left-out/` take their places, which return anything that the libraries' types allow:
+//!
+//! - **embedded-websocket 0.9.5**: the key (`build_connect_handshake_request` cuts its buffer at a length known at run
+//!   time only, and takes a text into a `heapless::String` with `unwrap`), the key's and the accept's base64 (0.13:
+//!   `encode_with_padding` indexes), and a client's frames (`write_frame` cuts its buffer at a sum that might overflow).
+//! - **httparse 1.10.1**: a response's head (`offsetnz` ends in `unreachable!`, a header's value is cut at its last
+//!   visible byte).
+//!
+//! All else is proven as it is, heapless 0.9 too.
+#![no_std]
+#![no_main]
+
+use core::{hint::black_box, panic::PanicInfo};
+
+use comfyglow_core::{
+    session::{Config, GadgetSession, Input, Output},
+    time::Instant,
+};
+
+#[cfg(not(feature = "search"))]
+unsafe extern "C" {
+    /// Nobody defines it.
+    safe fn the_core_can_panic() -> !;
+}
+
+/// Where the search begins: [the same](the_core_can_panic), defined.
+#[cfg(feature = "search")]
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn the_core_can_panic() -> ! {
+    loop {
+        core::hint::spin_loop();
+    }
+}
+
+#[panic_handler]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    the_core_can_panic()
+}
+
+/// Where the linker begins. The optimizer knows nothing of what comes out of a `black_box`.
+#[unsafe(no_mangle)]
+extern "C" fn _start() -> ! {
+    let mut session = GadgetSession::new(black_box(Config::new("", "")), black_box(0));
+    loop {
+        let now = black_box(Instant::ZERO);
+        if black_box(false) {
+            session.attach(now);
+        }
+        session.handle_input(now, black_box(Input::Wake));
+        while !matches!(black_box(session.poll_output(now)), Output::Sleep(_)) {}
+        black_box(session.view(now));
+        black_box(session.smooth_percentage(now));
+        black_box(session.is_over());
+        session.state().history().iter().for_each(|point| {
+            black_box(point);
+        });
+    }
+}

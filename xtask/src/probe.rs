@@ -1,0 +1,35 @@
+//! What the core costs on a microcontroller, and that it cannot panic there: small programs in `probe/`, built for a
+//! Cortex-M and looked at.
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::cross;
+use crate::process::{cargo, output};
+use crate::project::Project;
+
+mod callers;
+pub(crate) mod cost;
+mod figures;
+pub(crate) mod panics;
+pub(crate) mod size;
+
+/// A Cortex-M3; its code runs on a Cortex-M4 as well.
+const TARGET: &str = "thumbv7m-none-eabi";
+
+/// Builds the packages in a folder of `probe/`, as `probe/.cargo/config.toml` says, and returns where the programs are.
+/// `arguments` are cargo's, its command first.
+///
+/// # Errors
+/// There is no compiler for [`TARGET`], or a build failed; what cargo said is in the message.
+fn build(project: &Project, folder: &str, arguments: &[&str]) -> Result<PathBuf> {
+    let target_dir = project.target_dir.join("probe");
+    let mut command = cargo();
+    let (before, after) =
+        arguments.split_at(arguments.iter().position(|&word| word == "--").unwrap_or(arguments.len()));
+    command.args(before).args(["--release", "--target-dir"]).arg(&target_dir);
+    cross::enable(project, TARGET, &mut command)?;
+    // Cargo reads the configuration of the folder that it is started in.
+    output(command.args(after).current_dir(project.root.join("probe").join(folder)))?;
+    Ok(target_dir.join(TARGET).join("release"))
+}

@@ -139,7 +139,7 @@ impl Snapshot<'_> {
 }
 
 const fn millis(duration: Duration) -> u64 {
-    duration.as_millis()
+    duration.nearest_millis()
 }
 
 impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> State<ID, MESSAGE, NODES, NAMES> {

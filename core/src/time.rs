@@ -71,6 +71,11 @@ impl Duration {
     pub const fn as_millis(self) -> u64 {
         self.0 / 1_000
     }
+
+    /// The span in milliseconds, rounded to the nearest.
+    pub const fn nearest_millis(self) -> u64 {
+        self.0.saturating_add(500) / 1_000
+    }
 }
 
 impl fmt::Display for Duration {

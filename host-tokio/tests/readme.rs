@@ -36,7 +36,7 @@ fn the_demo_runs() {
     assert!(stdout.contains("KSampler") && stdout.contains('✔'), "{stdout}");
 }
 
-/// With `--help` in front of what a shell would do with its output, each says what it would do, so its words are known.
+/// Each is a command that has these options; `cli_*.rs` run them for what they do.
 #[test]
 fn each_command_is_understood() {
     let ours: Vec<_> = commands().into_iter().filter_map(|line| line.strip_prefix("comfyglow ")).collect();

@@ -341,6 +341,10 @@ impl<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES:
     /// Whether the running prompt's graph is to be asked for: once for each prompt, and again where nothing was answered.
     fn wants_graph(&mut self) -> bool {
         let Some(prompt) = self.state.prompt() else { return false };
+        if prompt.state() != PromptState::Running {
+            // It may be submitted again under its own id, with another graph.
+            self.asked = None;
+        }
         let known = prompt.nodes_total().is_some() || prompt.state() != PromptState::Running;
         let Some(id) = prompt.prompt_id().filter(|_| !known) else { return false };
         if !self.config.ask_for_graph || self.leaving || !self.socket.is_open() || !self.exchange.is_idle() {

@@ -115,6 +115,8 @@ fn an_exchange_that_ends_without_an_answer_is_tried_again_while_it_is_of_use() {
     host.hear(&text(r#"{"type": "execution_success", "data": {"prompt_id": "p"}}"#));
     assert_eq!((host.later(60_000), host.deadline), (vec![], None), "the prompt is over");
 
+    assert!(host.hear(&start("p")).contains(&Dial(Http)), "it was submitted again");
+
     let mut host = asking();
     host.tell(Input::Closed(Http, End::Broken));
     host.tell(Input::Closed(Link::Socket, End::Eof));

@@ -1,5 +1,7 @@
 //! Plays a recording through the core under the recording's own clock, at once.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use comfyglow_core::{
     session::{Config, DesktopSession, End, Input, Link, Output},
@@ -59,27 +61,34 @@ impl Replay {
         recording: &Recording,
         mut changed: impl FnMut(&DesktopSession<'static>, Instant),
     ) -> Result<Replayed> {
-        let known = |row: &crate::recording::Row| row.conn == self.conn && matches!(row.what, What::Open { .. });
-        if !recording.rows.iter().any(known) {
-            let all = recording.rows.iter().filter(|row| matches!(row.what, What::Open { .. })).map(|row| row.conn);
-            let all: Vec<String> = all.map(|conn| conn.to_string()).collect();
-            anyhow::bail!("has no connection {}; it has: {}", self.conn, all.join(", "));
+        if !recording.rows.iter().any(|row| row.conn == self.conn) {
+            let all: BTreeSet<i64> = recording.rows.iter().map(|row| row.conn).filter(|conn| *conn >= 0).collect();
+            let all: Vec<String> = all.iter().map(i64::to_string).collect();
+            let all = if all.is_empty() { "it has none".to_owned() } else { format!("it has: {}", all.join(", ")) };
+            anyhow::bail!("has no connection {}; {all}", self.conn);
         }
         let mut messages = recording.messages(self.conn)?.into_iter().peekable();
         let mut player = Player::new(recording, self.pieces.max(1));
-        let mut left = false;
+        let (mut opened, mut left) = (false, false);
         for (line, row) in (1..=self.rows).zip(&recording.rows) {
             player.now = player.now.max(instant(row.t_ms));
             if row.conn != self.conn {
                 continue;
             }
             match &row.what {
-                What::Open { response, .. } => player.open(response),
+                What::Open { response, .. } => {
+                    player.open(response);
+                    opened = true;
+                }
                 What::Close(_) if left => player.input(Input::Leave),
                 What::Close(how) => player.close(how),
                 // What the server still sends until it answers the close counts.
                 What::Tx(frame) if frame.opcode == CLOSE => left = true,
                 _ => {
+                    // A recording that was begun amid a connection doesn't tell how that was opened.
+                    if !std::mem::replace(&mut opened, true) {
+                        player.open("HTTP/1.1 101");
+                    }
                     while let Some(heard) = messages.next_if(|heard| heard.line <= line) {
                         player.message(&heard.wire);
                     }
@@ -187,5 +196,21 @@ impl Player {
                 _ => {}
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_may_begin_amid_a_connection() -> Result<()> {
+        let row = r#"{"t_ms": 5, "conn": 3, "dir": "rx", "kind": "text", "text": "{\"type\": \"status\", \"data\": {\"status\": {\"exec_info\": {\"queue_remaining\": 2}}}}"}"#;
+        let recording = Recording::parse(row).map_err(|(line, reason)| anyhow::anyhow!("line {line} {reason}"))?;
+        let replayed = Replay { conn: 3, ..Replay::default() }.play(&recording)?;
+        assert_eq!(replayed.session.state().queue_remaining(), Some(2));
+        let error = Replay::default().play(&recording).expect_err("there is no connection 0");
+        assert_eq!(error.to_string(), "has no connection 0; it has: 3");
+        Ok(())
     }
 }

@@ -27,9 +27,11 @@ impl Teller {
         }
         self.prompt = None;
         self.node = None;
-        if let Some(queue) = view.queue_remaining.filter(|_| view.is_connected() && !self.waiting) {
+        // An end that is only guessed isn't told yet, and of prompts that are queued the next one starts at once.
+        let guessed = view.prompt.as_ref().is_some_and(|prompt| prompt.state == PromptState::Ended);
+        if view.queue_remaining == Some(0) && view.is_connected() && !guessed && !self.waiting {
             self.waiting = true;
-            lines.push(format!("waiting for a prompt (queue: {queue})"));
+            lines.push("waiting for a prompt (queue: 0)".to_owned());
         }
         lines
     }
@@ -53,7 +55,8 @@ impl Teller {
         if self.prompt.as_deref() != Some(id) {
             self.prompt = Some(id.to_owned());
             self.node = None;
-            lines.push(format!("{}  runs", short_id(id, false)));
+            let joined = if prompt.prompt_id.is_none() { ", since before we came" } else { "" };
+            lines.push(format!("{}  runs{joined}", short_id(id, false)));
         }
         let Some(node) = prompt.current_node.filter(|node| self.node.as_deref() != Some(*node)) else { return };
         self.node = Some(node.to_owned());

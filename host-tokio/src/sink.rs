@@ -6,7 +6,7 @@ use std::{
     io::{self, Write},
     mem,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    thread::{self, JoinHandle},
+    thread,
 };
 
 use tokio::sync::Notify;
@@ -49,17 +49,15 @@ impl<W: Write + Send> Draw for Lines<W> {
     }
 }
 
-/// A thread that writes.
-pub struct Sink {
-    shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
-}
+/// A thread that writes. It ends once what is left is written after [`end`](Self::end) or a drop; nobody is held up by it.
+pub struct Sink(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
     waiting: Mutex<Waiting>,
     more: Condvar,
     failed: Notify,
+    ended: Notify,
 }
 
 #[derive(Default)]
@@ -71,6 +69,8 @@ struct Waiting {
     error: Option<io::Error>,
     /// The writer failed: nothing is taken any more.
     dead: bool,
+    /// The thread has ended.
+    ended: bool,
 }
 
 impl Shared {
@@ -85,20 +85,23 @@ impl Sink {
     pub fn spawn(mut draw: impl Draw + 'static) -> Self {
         let shared = Arc::new(Shared::default());
         let of_thread = shared.clone();
-        let thread = thread::spawn(move || {
-            if let Err(error) = work(&of_thread, &mut draw) {
-                let mut waiting = of_thread.waiting();
+        thread::spawn(move || {
+            let result = work(&of_thread, &mut draw);
+            let mut waiting = of_thread.waiting();
+            if let Err(error) = result {
                 waiting.error = Some(error);
                 waiting.dead = true;
                 of_thread.failed.notify_one();
             }
+            waiting.ended = true;
+            of_thread.ended.notify_one();
         });
-        Self { shared, thread: Some(thread) }
+        Self(shared)
     }
 
     /// Writes a line. One that `may_pass` is passed over by the next line where the writer can't keep up.
     pub fn line(&self, line: String, may_pass: bool) {
-        let mut waiting = self.shared.waiting();
+        let mut waiting = self.0.waiting();
         if waiting.dead {
             return;
         }
@@ -106,48 +109,57 @@ impl Sink {
             waiting.lines.pop_back();
         }
         waiting.lines.push_back((line, may_pass));
-        self.shared.more.notify_one();
+        self.0.more.notify_one();
     }
 
     /// Draws a frame in place of the one before.
     pub fn frame(&self, frame: Vec<String>) {
-        self.shared.waiting().frame = Some(frame);
-        self.shared.more.notify_one();
+        self.0.waiting().frame = Some(frame);
+        self.0.more.notify_one();
     }
 
     /// Waits until writing fails, for good.
     pub async fn failed(&self) -> io::Error {
         loop {
-            if let Some(error) = self.shared.waiting().error.take() {
+            if let Some(error) = self.0.waiting().error.take() {
                 return error;
             }
-            self.shared.failed.notified().await;
+            self.0.failed.notified().await;
         }
     }
 
-    /// Writes what is left, and ends the thread.
+    /// Waits until what is left is written. Whoever reads it may have stopped: be ready to wait no longer.
     ///
     /// # Errors
     ///
     /// What made writing fail, unless [`failed`](Self::failed) told it.
-    pub fn end(mut self) -> io::Result<()> {
-        self.join();
-        self.shared.waiting().error.take().map_or(Ok(()), Err)
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when the future is dropped; the thread goes on.
+    pub async fn end(&self) -> io::Result<()> {
+        self.close();
+        loop {
+            let ended = self.0.ended.notified();
+            {
+                let mut waiting = self.0.waiting();
+                if waiting.ended {
+                    return waiting.error.take().map_or(Ok(()), Err);
+                }
+            }
+            ended.await;
+        }
     }
 
-    fn join(&mut self) {
-        self.shared.waiting().over = true;
-        self.shared.more.notify_one();
-        if let Some(thread) = self.thread.take() {
-            // Its panic has been told by itself.
-            let _ = thread.join();
-        }
+    fn close(&self) {
+        self.0.waiting().over = true;
+        self.0.more.notify_one();
     }
 }
 
 impl Drop for Sink {
     fn drop(&mut self) {
-        self.join();
+        self.close();
     }
 }
 
@@ -188,8 +200,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_writer_that_stops_holds_up_nobody_and_misses_only_what_may_pass() {
+    #[tokio::test]
+    async fn a_writer_that_stops_holds_up_nobody_and_misses_only_what_may_pass() {
         let ((allow, allowed), (drew, drawn)) = (mpsc::channel(), mpsc::channel());
         let sink = Sink::spawn(Gate { allowed, drawn: drew });
         sink.line("first".to_owned(), false);
@@ -206,7 +218,7 @@ mod tests {
         assert_eq!(lines.len(), WAITING);
         assert_eq!(lines.last().map(String::as_str), Some("end"));
         assert_eq!(frame, Some(vec![(3 * WAITING - 1).to_string()]));
-        assert!(sink.end().is_ok());
+        assert!(sink.end().await.is_ok());
     }
 
     #[tokio::test]
@@ -217,6 +229,6 @@ mod tests {
         sink.line("lost".to_owned(), false);
         assert_eq!(sink.failed().await.kind(), io::ErrorKind::Other);
         sink.line("lost too".to_owned(), false);
-        assert!(sink.end().is_ok());
+        assert!(sink.end().await.is_ok());
     }
 }

@@ -124,9 +124,9 @@ fn an_address_in_use_is_told() {
 }
 
 #[test]
-fn a_reader_who_leaves_is_no_error() {
+fn a_reader_who_leaves_before_the_demos_end_is_no_error_but_no_success() {
     let mut child = comfyglow(&["demo", "--json", "--speed", "50"]).spawn().expect("the command starts");
     drop(child.stdout.take());
     let ran = Ran::of(child.wait_with_output().expect("it ends"));
-    assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+    assert_eq!((ran.status, ran.stderr.as_str()), (Some(141), ""));
 }

@@ -63,7 +63,8 @@ async fn an_end_whose_outcome_nobody_is_told_is_5() {
     let mut body = workflow(json!({}));
     body["client_id"] = Value::Null;
     let ran = watched(&["--once", "--json"], &body).await;
-    assert_eq!((ran.status, ran.stderr.as_str()), (Some(5), ""));
+    let said = "the prompt ended, but its outcome was not heard\n";
+    assert_eq!((ran.status, ran.stderr.as_str()), (Some(5), said));
     assert_eq!(ran.last()["prompt"]["state"], "ended");
 }
 
@@ -183,4 +184,43 @@ async fn a_recording_can_be_watched() {
     server.wait().expect("it ends");
     assert_eq!(ran.status, Some(4), "{ran:?}");
     assert!(ran.json().iter().any(|snapshot| snapshot["prompt"]["state"] == "running"), "{ran:?}");
+}
+
+/// Where nobody reads what it prints, a signal ends it all the same.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_signal_ends_it_though_its_output_is_stuck() {
+    use std::io::Write as _;
+
+    let simulator = simulator().await;
+    for (signal, status) in [("TERM", 143), ("HUP", 129), ("INT", 130)] {
+        let (unread, pipe) = std::io::pipe().expect("there is a pipe");
+        let mut full = pipe.try_clone().expect("it can be shared");
+        // However much room the pipe has, it is full in no time; this ends with the reader.
+        std::thread::spawn(move || while full.write_all(&[b'\n'; 4096]).is_ok() {});
+        let child = comfyglow(&["watch", simulator.url().as_str(), "--json"])
+            .stdout(pipe)
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("it can be run");
+        simulator.wait_for_sockets(1).await;
+        let sent = std::process::Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
+        assert!(sent.is_ok_and(|sent| sent.success()));
+        assert_eq!(ended(child).await.status, Some(status), "{signal}");
+        simulator.wait_for_sockets(0).await;
+        drop(unread);
+    }
+}
+
+/// A reader that leaves before the end has not learnt of a success.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_reader_that_leaves_is_141_where_an_end_was_asked_for() {
+    for (args, status) in [(&["--once", "--json"][..], 141), (&["--json"], 0)] {
+        let simulator = Simulator::builder().stepped().start().await.expect("a port is free");
+        let mut child = watching(&simulator, args).await;
+        drop(child.stdout.take());
+        simulator.submit(&workflow(json!({}))).expect("the workflow is valid");
+        assert_eq!(ended(child).await.status, Some(status), "{args:?}");
+    }
 }

@@ -32,13 +32,13 @@ fn speed(text: &str) -> Result<f64, String> {
 /// Who submits the demo's prompts, and watches them.
 const CLIENT: &str = "comfyglow-demo";
 
-pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
+pub(super) async fn run(args: Args, verbose: bool) -> anyhow::Result<Exit> {
     let simulator = Simulator::builder().speed(args.speed).previews(true).start().await?;
     // An earlier run, whose results are still known to the later one.
     simulator.submit(&json!({"prompt": earlier_graph()}))?;
     simulator.settled().await;
     let label = "a simulated ComfyUI".to_owned();
-    let screen = if args.json { Screen::json() } else { Screen::for_people(label, false) };
+    let screen = if args.json { Screen::json() } else { Screen::for_people(label, verbose) };
     let watch = Watch {
         address: simulator.url().parse()?,
         client_id: Some(CLIENT.to_owned()),

@@ -42,7 +42,8 @@ Exit statuses:
   3  the prompt was interrupted
   4  the server can't be reached, or was lost
   5  the prompt ended, but its outcome was not heard
-  130  ended by Ctrl-C";
+  74  what it has to say can't be written
+  130  ended by Ctrl-C; 141 with --once: whoever read the output left before the prompt's end";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -67,6 +68,8 @@ enum Exit {
     Lost,
     /// The prompt ended; how, was not heard.
     Unheard,
+    /// What it has to say can't be written.
+    Output,
     /// A signal of this number ended it.
     Signal(u8),
 }
@@ -80,6 +83,8 @@ impl From<Exit> for ExitCode {
             Exit::Interrupted => 3,
             Exit::Lost => 4,
             Exit::Unheard => 5,
+            // EX_IOERR of sysexits.h.
+            Exit::Output => 74,
             Exit::Signal(number) => 128_u8.saturating_add(number),
         })
     }
@@ -107,7 +112,7 @@ pub(crate) fn main() -> ExitCode {
     let result = match cli.command {
         Command::Replay(args) => replay::run(&args),
         Command::Watch(args) => in_runtime(watch::run(args, cli.verbose)),
-        Command::Demo(args) => in_runtime(demo::run(args)),
+        Command::Demo(args) => in_runtime(demo::run(args, cli.verbose)),
         Command::Simulate(args) => in_runtime(simulate::run(args)),
     };
     let exit = result.unwrap_or_else(|error| {

@@ -145,9 +145,14 @@ impl Screen {
         self.sink.failed().await
     }
 
-    /// Leaves the terminal as it was.
-    pub(super) fn end(self) -> io::Result<()> {
-        self.sink.end()
+    /// Waits until all is written and the terminal is as it was.
+    pub(super) async fn end(&self) -> io::Result<()> {
+        self.sink.end().await
+    }
+
+    /// Whether programs read it.
+    pub(super) const fn is_json(&self) -> bool {
+        matches!(self.kind, Kind::Json)
     }
 }
 
@@ -158,8 +163,8 @@ pub(super) fn snapshot_line<const ID: usize, const MESSAGE: usize, const NODES: 
 ) -> Option<String> {
     let mut buffer = vec![0; SNAPSHOT];
     let len = state.snapshot(now).write_json(&mut buffer).ok()?;
-    buffer.truncate(len);
-    String::from_utf8(buffer).ok()
+    // Lines may have to wait: each takes the room that it needs.
+    String::from_utf8(buffer.get(..len)?.to_vec()).ok()
 }
 
 /// A session at its end, for people.

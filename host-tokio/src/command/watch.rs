@@ -2,7 +2,8 @@ use std::{
     fs::OpenOptions,
     io,
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::Context as _;
@@ -89,9 +90,9 @@ impl Watch {
         };
         let (query, headers) = (address.query(&client_id), address.headers());
         let mut client = Client::new(&address, address.config(&query, &headers))?;
-        let history = history.as_deref().map(open_history).transpose()?;
+        let history = history.as_deref().map(History::open).transpose()?;
         let mut heard = Heard {
-            history,
+            history: history.as_ref().map(|history| history.sink.clone()),
             finishes: Finishes::default(),
             snapshots: screen.wants_snapshots(),
             once,
@@ -119,10 +120,10 @@ impl Watch {
                     client.leave();
                 }
                 error = screen.failed() => {
-                    // Whoever read what we print has left.
                     client.leave();
-                    exit = Some(quiet(&error)?);
+                    exit.get_or_insert(unwritable(&error, once));
                 }
+                () = failed(history.as_ref()) => {}
             }
             for line in heard.ends.drain(..) {
                 screen.snapshot(line);
@@ -144,12 +145,16 @@ impl Watch {
             screen.finished(&client, &finish);
             exit = Some(finish.state.into()).filter(|_| once);
         }
-        let ended = screen.end();
-        if let Some(history) = heard.history {
-            history.end().context("the history can't be written")?;
+        if let Err(error) = written(screen.end(), &mut interrupt, &mut exit).await {
+            exit.get_or_insert(unwritable(&error, once));
         }
-        if let Err(error) = ended {
-            return quiet(&error);
+        if let Some(history) = &history
+            && let Err(error) = written(history.sink.end(), &mut interrupt, &mut exit).await
+        {
+            history.tell(&error);
+        }
+        if exit == Some(Exit::Unheard) && screen.is_json() {
+            eprintln!("the prompt ended, but its outcome was not heard");
         }
         Ok(exit.unwrap_or_else(|| {
             tell_loss(&client, &address);
@@ -166,12 +171,37 @@ async fn at(deadline: Option<tokio::time::Instant>) {
     }
 }
 
-/// A pipe whose reader has left is no error.
-fn quiet(error: &io::Error) -> anyhow::Result<Exit> {
-    if error.kind() == io::ErrorKind::BrokenPipe {
-        return Ok(Exit::Success);
+/// How long a writer may take once a signal wants us to end: whoever reads it may have stopped.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// Waits for a writer to end, for as long as no signal wants us to.
+async fn written(
+    writer: impl Future<Output = io::Result<()>>,
+    interrupt: &mut Interrupt,
+    exit: &mut Option<Exit>,
+) -> io::Result<()> {
+    tokio::pin!(writer);
+    if !matches!(exit, Some(Exit::Signal(_))) {
+        tokio::select! {
+            result = &mut writer => return result,
+            signal = interrupt.wait() => *exit = Some(signal),
+        }
     }
-    anyhow::bail!("stdout can't be written: {error}")
+    tokio::time::timeout(PATIENCE, writer).await.unwrap_or(Ok(()))
+}
+
+/// The exit where stdout can't be written any more. That a pipe's reader has left is its good right, but then nobody
+/// has learnt how the prompt ended.
+fn unwritable(error: &io::Error, once: bool) -> Exit {
+    const PIPE: u8 = 13;
+    match (error.kind(), once) {
+        (io::ErrorKind::BrokenPipe, true) => Exit::Signal(PIPE),
+        (io::ErrorKind::BrokenPipe, false) => Exit::Success,
+        _ => {
+            eprintln!("error: stdout can't be written: {error}");
+            Exit::Output
+        }
+    }
 }
 
 fn tell_loss(client: &Client<'_>, address: &Address) {
@@ -180,15 +210,36 @@ fn tell_loss(client: &Client<'_>, address: &Address) {
     eprintln!("error: {address}: {}{reason}. {}", fault.message(), fault.advice());
 }
 
-fn open_history(file: &Path) -> anyhow::Result<Sink> {
-    let opened = OpenOptions::new().create(true).append(true).open(file);
-    let opened = opened.with_context(|| format!("{} can't be written", file.display()))?;
-    Ok(Sink::spawn(Lines(opened)))
+/// The file that progress is appended to.
+struct History {
+    file: PathBuf,
+    sink: Arc<Sink>,
+}
+
+impl History {
+    fn open(file: &Path) -> anyhow::Result<Self> {
+        let opened = OpenOptions::new().create(true).append(true).open(file);
+        let opened = opened.with_context(|| format!("{} can't be written", file.display()))?;
+        Ok(Self { file: file.to_owned(), sink: Arc::new(Sink::spawn(Lines(opened))) })
+    }
+
+    /// Watching goes on without it.
+    fn tell(&self, error: &io::Error) {
+        eprintln!("warning: {} can't be written, so progress is kept no longer: {error}", self.file.display());
+    }
+}
+
+/// Tells that the history can't be written any more, once that is so.
+async fn failed(history: Option<&History>) {
+    match history {
+        Some(history) => history.tell(&history.sink.failed().await),
+        None => std::future::pending().await,
+    }
 }
 
 /// What is kept of the messages while they are read.
 struct Heard {
-    history: Option<Sink>,
+    history: Option<Arc<Sink>>,
     finishes: Finishes,
     snapshots: bool,
     /// The first end is the last thing that is told.
@@ -205,8 +256,9 @@ impl Observer for Heard {
         _changes: Changes,
         state: &State<ID, MESSAGE, NODES, NAMES>,
     ) {
-        let over = self.once && self.finishes.is_ready();
-        if self.finishes.applied(now, state) && self.snapshots && !over {
+        let before = self.finishes.is_ready();
+        let ended = self.finishes.applied(now, state) || (!before && self.finishes.is_ready());
+        if ended && self.snapshots && !(self.once && before) {
             self.ends.extend(snapshot_line(state, now));
         }
         if let (Some(history), Event::Progress { .. }) = (&self.history, event) {

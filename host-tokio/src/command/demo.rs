@@ -24,6 +24,7 @@ pub(super) struct Args {
     json: bool,
 }
 
+/// A speed on the command line.
 fn speed(text: &str) -> Result<f64, String> {
     let speed: f64 = text.parse().map_err(|_| "it is a number, such as 2 or 0.5".to_owned())?;
     if speed > 0.0 { Ok(speed) } else { Err("it is more than 0".to_owned()) }

@@ -35,8 +35,13 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", default_value_t = 0, requires = "trace")]
     conn: i64,
     /// How many times as fast as real time; 0: at once
-    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
     speed: f64,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed: f64 = text.parse().map_err(|_| "it is a number, such as 2 or 0.5".to_owned())?;
+    if speed >= 0.0 { Ok(speed) } else { Err("it is 0 or more".to_owned()) }
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {

@@ -56,7 +56,7 @@ pub(super) struct Args {
     #[arg(long)]
     once: bool,
     /// Connect as this client, and so see what it submits [default: comfyglow-… by chance]
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     client_id: Option<String>,
     /// Append each progress event to this file, as a line of JSON
     #[arg(long, value_name = "FILE")]

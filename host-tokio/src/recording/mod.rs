@@ -109,7 +109,7 @@ impl std::error::Error for RecordingError {}
 /// A recording, read whole.
 #[derive(Clone, Debug, Default)]
 pub struct Recording {
-    /// The lines in the file's order; `rows[i]` stands on line i + 1, since no line may be empty.
+    /// The lines in the file's order: `rows[i]` stands on line i + 1. An empty line is a remark.
     pub rows: Vec<Row>,
 }
 
@@ -177,6 +177,10 @@ fn is_submission(method: &str, path: &str) -> bool {
 }
 
 fn parse_row(line: &str) -> Result<Row, String> {
+    if line.trim().is_empty() {
+        // An editor's, perhaps; it counts as a line.
+        return Ok(Row { t_ms: 0.0, conn: -1, what: What::Note });
+    }
     let row: Value = serde_json::from_str(line).map_err(|e| format!("is no JSON: {e}"))?;
     let text = |key: &str| row[key].as_str().map(str::to_owned).ok_or_else(|| format!("has no text `{key}`"));
     let t_ms = row["t_ms"].as_f64().ok_or("has no number `t_ms`")?;

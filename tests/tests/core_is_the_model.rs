@@ -78,7 +78,7 @@ fn compare_all(nodes_total: &[(String, usize)], wire: &[Wire], pieces: &[usize])
         if let Some(prompt) = expect["prompt"].as_object_mut() {
             prompt.insert("elapsed_ms".to_owned(), elapsed);
             // Of a percentage near 0 the core's last digit moves the time left by more than a millisecond.
-            if prompt["percentage"].as_f64().is_none_or(|percentage| percentage >= 1.0) {
+            if prompt["percentage"].as_f64().is_none_or(|percentage| percentage >= 20.0) {
                 prompt.insert("eta_ms".to_owned(), eta);
             }
         }

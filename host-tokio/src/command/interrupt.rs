@@ -8,8 +8,6 @@ use super::Exit;
 pub(super) struct Interrupt {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    hangup: tokio::signal::unix::Signal,
 }
 
 impl Interrupt {
@@ -19,8 +17,6 @@ impl Interrupt {
         Ok(Self {
             #[cfg(unix)]
             terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
-            #[cfg(unix)]
-            hangup: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())?,
         })
     }
 
@@ -28,12 +24,10 @@ impl Interrupt {
     pub(super) async fn wait(&mut self) -> Exit {
         const INT: u8 = 2;
         const TERM: u8 = 15;
-        const HUP: u8 = 1;
         #[cfg(unix)]
         tokio::select! {
             _ = tokio::signal::ctrl_c() => Exit::Signal(INT),
             _ = self.terminate.recv() => Exit::Signal(TERM),
-            _ = self.hangup.recv() => Exit::Signal(HUP),
         }
         #[cfg(not(unix))]
         {

@@ -50,6 +50,16 @@ const CONFIG: Config<'static> = Config {
     ..Config::new("desk:8188", "clientId=desk&token=a%20b")
 };
 
+/// Ways on from dialling, none of which opens the WebSocket yet.
+const BEFORE_OPEN: [fn(&mut Host<'_>); 3] = [
+    |_| {},
+    |host| drop(host.tell(Input::Opened(Ws))),
+    |host| {
+        host.tell(Input::Opened(Ws));
+        host.hear(b"HTTP/1.1 101 Switching");
+    },
+];
+
 impl<'c> Host<'c> {
     fn new(config: Config<'c>) -> Self {
         Self { session: Session::new(config, 7), now: Instant::ZERO, slow: false, deadline: None }

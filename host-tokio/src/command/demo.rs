@@ -24,9 +24,8 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// A speed on the command line.
 fn speed(text: &str) -> Result<f64, String> {
-    let speed: f64 = text.parse().map_err(|_| "it is a number, such as 2 or 0.5".to_owned())?;
+    let speed = super::number(text)?;
     if speed > 0.0 { Ok(speed) } else { Err("it is more than 0".to_owned()) }
 }
 

@@ -122,6 +122,11 @@ pub(crate) fn main() -> ExitCode {
     exit.into()
 }
 
+/// A number on the command line.
+fn number(text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| "it is a number, such as 2 or 0.5".to_owned())
+}
+
 fn in_runtime(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let result = runtime.block_on(command);

@@ -40,7 +40,7 @@ pub(super) struct Args {
 }
 
 fn speed(text: &str) -> Result<f64, String> {
-    let speed: f64 = text.parse().map_err(|_| "it is a number, such as 2 or 0.5".to_owned())?;
+    let speed = super::number(text)?;
     if speed >= 0.0 { Ok(speed) } else { Err("it is 0 or more".to_owned()) }
 }
 

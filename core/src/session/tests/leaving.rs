@@ -14,15 +14,7 @@ fn an_open_socket_is_closed_in_good_order() {
 
 #[test]
 fn leaving_before_the_socket_is_open_drops_it() {
-    let states: [fn(&mut Host<'_>); 3] = [
-        |_| {},
-        |host| drop(host.tell(Input::Opened(Ws))),
-        |host| {
-            host.tell(Input::Opened(Ws));
-            host.hear(b"HTTP/1.1 101 Switching");
-        },
-    ];
-    for advance in states {
+    for advance in BEFORE_OPEN {
         let mut host = Host::new(CONFIG);
         host.drain();
         advance(&mut host);

@@ -7,15 +7,7 @@ const CONNECT: Instant = Instant::from_micros(CONNECT_SECONDS * 1_000_000);
 
 #[test]
 fn dialling_and_the_handshake_together_have_ten_seconds() {
-    let states: [fn(&mut Host<'_>); 3] = [
-        |_| {},
-        |host| drop(host.tell(Input::Opened(Ws))),
-        |host| {
-            host.tell(Input::Opened(Ws));
-            host.hear(b"HTTP/1.1 101 Switching");
-        },
-    ];
-    for advance in states {
+    for advance in BEFORE_OPEN {
         let mut host = Host::new(CONFIG);
         host.drain();
         host.now = Instant::from_millis(9_000);

@@ -4,6 +4,9 @@
 //! - [`recorded`]: plays recordings to the model;
 //! - [`pinned`]: the results of all recordings, kept in `fixtures/expected`;
 //! - [`compare`]: whether a snapshot is what was expected;
+//! - [`oracle`], [`prediction`], [`lockstep`]: the lexer beside `serde_json`, the two ways to read a message, and the core
+//!   beside the model;
+//! - [`fuzz`]: what the fuzz targets do with their bytes;
 //! - [`strategies`]: messages, sessions and actions for property tests, and the laws, published as a crate of their own;
 //! - [`client`]: a plain client of a server, WebSocket and HTTP;
 //! - [`script`]: what a recording's client did, done again with the simulator;
@@ -11,8 +14,12 @@
 
 pub mod client;
 pub mod compare;
+pub mod fuzz;
+pub mod lockstep;
 pub mod model;
+pub mod oracle;
 pub mod pinned;
+pub mod prediction;
 pub mod recorded;
 pub mod script;
 pub mod told;

@@ -11,6 +11,7 @@ mod ci;
 mod cross;
 mod debian;
 mod file_length;
+mod fuzz;
 mod msrv;
 mod probe;
 mod process;
@@ -26,6 +27,7 @@ enum Xtask {
     Ci(ci::Args),
     Cost(probe::cost::Args),
     Cross(cross::Args),
+    Fuzz(fuzz::Args),
     Panics(probe::panics::Args),
     Screenshot(screenshot::Args),
     Size(probe::size::Args),
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         Xtask::Ci(args) => ci::run(&args),
         Xtask::Cost(args) => probe::cost::run(&args),
         Xtask::Cross(args) => cross::run(&args),
+        Xtask::Fuzz(args) => fuzz::run(&args),
         Xtask::Panics(args) => probe::panics::run(&args),
         Xtask::Screenshot(args) => screenshot::run(&args),
         Xtask::Size(args) => probe::size::run(&args),

@@ -17,6 +17,20 @@ fn fnv1a(hash: u64, bytes: &[u8]) -> u64 {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Key(u64);
 
+impl Key {
+    /// Its lower half, where a table has room for no more.
+    #[expect(clippy::cast_possible_truncation, reason = "as wanted")]
+    pub(crate) const fn low(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// Its lowest quarter.
+    #[expect(clippy::cast_possible_truncation, reason = "as wanted")]
+    pub(crate) const fn lowest(self) -> u16 {
+        self.0 as u16
+    }
+}
+
 /// A text of which at most `N` bytes are kept, cut at a character's boundary, and compared whole.
 #[derive(Clone)]
 pub struct Text<const N: usize> {

@@ -19,12 +19,12 @@ pub trait Observer {
     }
     /// The same message once more, with what it changed and the state after it: what several messages in one read did to
     /// a prompt, only this tells apart.
-    fn applied<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
+    fn applied<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
         &mut self,
         now: Instant,
         event: &Event<'_>,
         changes: Changes,
-        state: &State<ID, MESSAGE, NODES, NAMES>,
+        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     ) {
         let _ = (now, event, changes, state);
     }
@@ -38,16 +38,24 @@ pub trait Observer {
 impl Observer for () {}
 
 /// Hands what a decoder reads to the reducer, then to the observer.
-pub(super) struct Tee<'a, O, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> {
-    pub(super) state: &'a mut State<ID, MESSAGE, NODES, NAMES>,
+pub(super) struct Tee<
+    'a,
+    O,
+    const ID: usize,
+    const MESSAGE: usize,
+    const NODES: usize,
+    const NAMES: usize,
+    const LEARNED: usize,
+> {
+    pub(super) state: &'a mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     pub(super) now: Instant,
     pub(super) binary: bool,
     pub(super) changes: &'a mut Changes,
     pub(super) observer: &'a mut O,
 }
 
-impl<O: Observer, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> Handler
-    for Tee<'_, O, ID, MESSAGE, NODES, NAMES>
+impl<O: Observer, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
+    Handler for Tee<'_, O, ID, MESSAGE, NODES, NAMES, LEARNED>
 {
     fn part(&mut self, part: Part<'_>) {
         *self.changes = self.changes.and(reduce(self.state, self.now, Action::Part(part)));

@@ -249,12 +249,12 @@ struct Heard {
 }
 
 impl Observer for Heard {
-    fn applied<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
+    fn applied<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
         &mut self,
         now: Instant,
         event: &Event<'_>,
         _changes: Changes,
-        state: &State<ID, MESSAGE, NODES, NAMES>,
+        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     ) {
         let before = self.finishes.is_ready();
         let ended = self.finishes.applied(now, state) || (!before && self.finishes.is_ready());
@@ -267,9 +267,9 @@ impl Observer for Heard {
     }
 }
 
-fn history_line<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
+fn history_line<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
     event: &Event<'_>,
-    state: &State<ID, MESSAGE, NODES, NAMES>,
+    state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
 ) -> String {
     let Event::Progress { value, max, prompt_id, node } = event else { return String::new() };
     let time_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());

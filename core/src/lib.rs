@@ -34,6 +34,8 @@ pub mod json;
 pub mod limits;
 pub mod number;
 pub mod progress;
+#[cfg(feature = "record")]
+pub mod record;
 pub mod reducer;
 pub mod session;
 #[cfg(feature = "serde")]

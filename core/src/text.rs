@@ -104,6 +104,20 @@ impl<const N: usize> Text<N> {
     pub const fn is_cut(&self) -> bool {
         self.past != BASIS
     }
+
+    /// What was kept, and the hash of the rest.
+    #[cfg(feature = "record")]
+    pub(crate) fn parts(&self) -> (&[u8], u64) {
+        (self.as_bytes(), self.past)
+    }
+
+    /// The text of these [`parts`](Self::parts); of a text that was kept by a larger capacity, what fits.
+    #[cfg(feature = "record")]
+    pub(crate) fn from_parts(kept: &[u8], past: u64) -> Self {
+        let mut text = Self::new();
+        text.set(Id { kept, past });
+        text
+    }
 }
 
 /// `bytes` up to the first that is no whole character: where a text was cut, its last may be none.

@@ -17,7 +17,7 @@ use proptest::{collection, prelude::*, sample::Index};
 use serde_json::Value;
 
 /// As small as a session of a server's own messages can be: the longest type has 21 letters.
-type Tiny<'c> = Session<'c, 24, 16, 4, 32, 256>;
+type Tiny<'c> = Session<'c, 24, 16, 4, 32, 4, 256>;
 
 const CONFIG: Config<'static> = Config { ask_for_graph: false, ..Config::new("test", "") };
 

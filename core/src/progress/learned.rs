@@ -125,9 +125,9 @@ fn towards(old: Short, new: Short) -> Short {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) struct Entry {
-    pub(crate) name: NodeName,
-    pub(crate) took: Took,
+pub(crate) struct LearnedEntry {
+    name: NodeName,
+    took: Took,
 }
 
 /// How long nodes took in the runs before, by class, and by id within a class: at most `N` of them.
@@ -136,7 +136,7 @@ pub(crate) struct Entry {
 /// was longest not seen: what is forgotten counts least, and what has just been seen is never forgotten.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Learned<const N: usize> {
-    pub(crate) entries: heapless::Vec<Entry, N>,
+    entries: heapless::Vec<LearnedEntry, N>,
 }
 
 impl<const N: usize> Default for Learned<N> {
@@ -166,9 +166,21 @@ impl<const N: usize> Learned<N> {
         self.entries.is_full()
     }
 
+    /// What is known, the node seen last first.
+    #[cfg(feature = "record")]
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &LearnedEntry> {
+        self.entries.iter()
+    }
+
+    /// What was known after what is; past the capacity it is forgotten.
+    #[cfg(feature = "record")]
+    pub(crate) fn restore(&mut self, entry: LearnedEntry) {
+        let _ = self.entries.push(entry);
+    }
+
     /// How long the node takes; where only others of its class were seen, as long as the last of those.
     pub(crate) fn expect(&self, name: NodeName) -> Option<Took> {
-        let same_class = |entry: &&Entry| entry.name.class == name.class;
+        let same_class = |entry: &&LearnedEntry| entry.name.class == name.class;
         let known = self.entries.iter().find(|entry| entry.name == name);
         known.or_else(|| self.entries.iter().find(same_class)).map(|entry| entry.took)
     }
@@ -179,7 +191,7 @@ impl<const N: usize> Learned<N> {
         let at = match known {
             Some(at) => at,
             None if !self.entries.is_full() => {
-                let _ = self.entries.push(Entry { name, took });
+                let _ = self.entries.push(LearnedEntry { name, took });
                 self.entries.len().saturating_sub(1)
             }
             None => {
@@ -192,7 +204,7 @@ impl<const N: usize> Learned<N> {
         let Some(entry) = self.entries.get(at) else { return };
         let took = if known.is_some() { entry.took.after(took) } else { took.first() };
         // It comes first, and those before it move on by one.
-        let mut carried = Entry { name, took };
+        let mut carried = LearnedEntry { name, took };
         for entry in self.entries.iter_mut().take(at.saturating_add(1)) {
             core::mem::swap(entry, &mut carried);
         }

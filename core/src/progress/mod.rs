@@ -13,5 +13,7 @@ pub use history::{History, ProgressPoint};
 pub use learned::Learned;
 pub use smooth::Smooth;
 
+#[cfg(feature = "record")]
+pub(crate) use learned::LearnedEntry;
 pub(crate) use learned::{NodeName, Short, Took};
 pub(crate) use run::{Rest, Run};

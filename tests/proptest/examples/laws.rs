@@ -9,8 +9,8 @@ fn main() {
         std::process::exit(2);
     };
     let laws = Laws::new().cases(cases);
-    laws.check::<48, 256, 64, 640>();
+    laws.check::<48, 256, 64, 640, 24>();
     println!("a gadget's state keeps all laws in {cases} cases of each");
-    laws.check::<24, 16, 4, 32>();
+    laws.check::<24, 16, 4, 32, 4>();
     println!("a state so small that every capacity overflows keeps them too");
 }

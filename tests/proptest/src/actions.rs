@@ -95,9 +95,9 @@ impl Said {
 
 impl Act {
     /// Tells `state` at `now`; returns what that changed.
-    pub fn play<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
+    pub fn play<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
         &self,
-        state: &mut State<ID, MESSAGE, NODES, NAMES>,
+        state: &mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
         now: Instant,
     ) -> Changes {
         self.tell::<ID, MESSAGE>(|action| reduce(state, now, action))

@@ -8,7 +8,7 @@
 //! ```
 //! // #[test] stands here.
 //! fn the_core_keeps_its_laws() {
-//!     comfyglow_proptest::laws::Laws::new().check::<48, 256, 64, 640>();
+//!     comfyglow_proptest::laws::Laws::new().check::<48, 256, 64, 640, 24>();
 //! }
 //! # the_core_keeps_its_laws();
 //! ```
@@ -32,7 +32,7 @@
 //!     # #![proptest_config(ProptestConfig::with_cases(16))]
 //!     // #[test] stands here.
 //!     fn the_queue_is_what_was_said_last(actions in comfyglow_proptest::actions()) {
-//!         let mut state = State::<24, 32, 4, 64>::new();
+//!         let mut state = State::<24, 32, 4, 64, 4>::new();
 //!         let mut now = Instant::ZERO;
 //!         let mut said = None;
 //!         for (action, wait) in &actions {

@@ -14,23 +14,23 @@ use comfyglow_proptest::{
 
 #[test]
 fn they_hold_of_what_the_smallest_state_hears() {
-    Laws::new().heard::<24, 16, 4, 32>();
+    Laws::new().heard::<24, 16, 4, 32, 4>();
 }
 
 #[test]
 fn they_hold_of_a_gadget() {
-    Laws::new().check::<48, 256, 64, 640>();
+    Laws::new().check::<48, 256, 64, 640, 24>();
 }
 
 #[test]
 fn they_hold_of_the_smallest_state() {
-    Laws::new().cases(700).reducer::<8, 16, 4, 32>();
+    Laws::new().cases(700).reducer::<8, 16, 4, 32, 4>();
 }
 
 /// Forgets malformed messages.
-struct Forgetful(State<24, 32, 4, 64>);
+struct Forgetful(State<24, 32, 4, 64, 4>);
 
-impl Reducer<24, 32, 4, 64> for Forgetful {
+impl Reducer<24, 32, 4, 64, 4> for Forgetful {
     fn reduce(&mut self, now: Instant, action: Action<'_>) -> Changes {
         match action {
             Action::Text(Event::Malformed(_)) => Changes::NONE,
@@ -38,7 +38,7 @@ impl Reducer<24, 32, 4, 64> for Forgetful {
         }
     }
 
-    fn state(&self) -> &State<24, 32, 4, 64> {
+    fn state(&self) -> &State<24, 32, 4, 64, 4> {
         &self.0
     }
 }

@@ -55,19 +55,17 @@ impl Answer {
     }
 
     fn read(&mut self, mut bytes: &[u8]) -> Result<(), String> {
-        let body = match &mut self.body {
-            Some(body) => body,
-            None => {
-                let fed = self.head.feed(bytes).map_err(|error| format!("{error:?}"))?;
-                bytes = &bytes[fed.consumed..];
-                if !fed.complete {
-                    assert!(bytes.is_empty(), "a head takes all until its end");
-                    return Ok(());
-                }
-                assert!((100..=999).contains(&self.head.status()));
-                self.body.insert(Body::of(&self.head).map_err(|error| format!("{error:?}"))?)
+        if self.body.is_none() {
+            let fed = self.head.feed(bytes).map_err(|error| format!("{error:?}"))?;
+            bytes = &bytes[fed.consumed..];
+            if !fed.complete {
+                assert!(bytes.is_empty(), "a head takes all until its end");
+                return Ok(());
             }
-        };
+            assert!((100..=999).contains(&self.head.status()));
+            self.body = Some(Body::of(&self.head).map_err(|error| format!("{error:?}"))?);
+        }
+        let Some(body) = &mut self.body else { return Ok(()) };
         while let Some(piece) = body.next(&mut bytes).map_err(|error| format!("{error:?}"))? {
             assert!(!piece.is_empty());
             self.content.extend(piece);

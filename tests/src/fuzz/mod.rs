@@ -4,6 +4,8 @@
 //! first bytes of each input say how the rest is cut, see [`cut`].
 
 mod http;
+mod queue;
+mod record;
 mod reducer;
 mod text;
 mod websocket;
@@ -11,6 +13,8 @@ mod websocket;
 use std::{fs, path::Path};
 
 pub use http::http;
+pub use queue::queue;
+pub use record::record;
 pub use reducer::reducer;
 pub use text::{binary, lexer, model, prediction};
 pub use websocket::websocket;
@@ -34,6 +38,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "binary", check: binary, seeds: text::binaries },
     Target { name: "websocket", check: websocket, seeds: websocket::seeds },
     Target { name: "http", check: http, seeds: http::seeds },
+    Target { name: "record", check: record, seeds: record::seeds },
+    Target { name: "queue", check: queue, seeds: queue::seeds },
     Target { name: "reducer", check: reducer, seeds: reducer::seeds },
 ];
 

@@ -20,8 +20,8 @@ pub fn reducer(data: &[u8]) {
     while !bytes.rest.is_empty() && actions.len() < 100 {
         actions.push((bytes.act(), Duration::from_millis(bytes.next().into())));
     }
-    check_all::<8, 16, 4, 32>(&actions);
-    check_all::<48, 256, 64, 640>(&actions);
+    check_all::<8, 16, 4, 32, 4>(&actions);
+    check_all::<48, 256, 64, 640, 24>(&actions);
 }
 
 /// The input, and what its bytes may name.

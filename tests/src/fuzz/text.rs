@@ -11,7 +11,7 @@ use crate::{
     model::message::{Judged, binary as judge},
     oracle,
     prediction::assert_same,
-    strategies::sessions::Run,
+    strategies::sessions::{End, Run},
     told::Told,
     vectors,
 };
@@ -155,8 +155,7 @@ pub(super) fn sessions() -> Vec<Vec<u8>> {
         counted: true,
         expands: None,
     };
-    use crate::strategies::sessions::End::{Error, Interrupted, Success};
-    let runs = [run(true, Success), run(false, Success), run(true, Error), run(true, Interrupted)];
+    let runs = [run(true, End::Success), run(false, End::Success), run(true, End::Error), run(true, End::Interrupted)];
     let examples = vectors().into_iter().map(|vector| lines(&vector.wire));
     examples.chain(runs.iter().map(|run| lines(&run.wire()))).filter(|seed| seed.len() < 8_000).collect()
 }

@@ -22,13 +22,19 @@ use crate::{
 /// # Panics
 ///
 /// Where it does, or the messages are not counted.
-pub fn check_pieces<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
+pub fn check_pieces<
+    const ID: usize,
+    const MESSAGE: usize,
+    const NODES: usize,
+    const NAMES: usize,
+    const LEARNED: usize,
+>(
     session: &Session,
     sizes: &[usize],
 ) {
     let bytes: Vec<u8> = session.wire.iter().flat_map(frame).collect();
     let heard = |sizes: &[usize]| {
-        let mut listener = Listener::<ID, MESSAGE, NODES, NAMES>::new();
+        let mut listener = Listener::<ID, MESSAGE, NODES, NAMES, LEARNED>::new();
         let mut rest = bytes.as_slice();
         for size in sizes.iter().cycle() {
             if rest.is_empty() {
@@ -56,11 +62,17 @@ pub fn check_pieces<const ID: usize, const MESSAGE: usize, const NODES: usize, c
 /// # Panics
 ///
 /// Where it does not.
-pub fn check_healing<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
+pub fn check_healing<
+    const ID: usize,
+    const MESSAGE: usize,
+    const NODES: usize,
+    const NAMES: usize,
+    const LEARNED: usize,
+>(
     session: &Session,
     faults: &FaultSchedule,
 ) {
-    let mut listener = Listener::<ID, MESSAGE, NODES, NAMES>::new();
+    let mut listener = Listener::<ID, MESSAGE, NODES, NAMES, LEARNED>::new();
     let mut heard = 0;
     for step in faults.apply(&session.wire) {
         match step {
@@ -82,7 +94,7 @@ pub fn check_healing<const ID: usize, const MESSAGE: usize, const NODES: usize, 
     listener.reconnect();
 
     let run = next_run();
-    let mut fresh = Listener::<ID, MESSAGE, NODES, NAMES>::new();
+    let mut fresh = Listener::<ID, MESSAGE, NODES, NAMES, LEARNED>::new();
     for wire in run.wire() {
         for listener in [&mut listener, &mut fresh] {
             listener.hear(&frame(&wire));
@@ -124,15 +136,15 @@ fn is_whole(bytes: &[u8]) -> bool {
 }
 
 /// The core's parts in a row, from a connection's bytes to the state.
-struct Listener<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> {
+struct Listener<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize> {
     receiver: Receiver,
     decoder: Box<Decoder<ID, MESSAGE>>,
-    state: Box<State<ID, MESSAGE, NODES, NAMES>>,
+    state: Box<State<ID, MESSAGE, NODES, NAMES, LEARNED>>,
     now: Instant,
 }
 
-impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>
-    Listener<ID, MESSAGE, NODES, NAMES>
+impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
+    Listener<ID, MESSAGE, NODES, NAMES, LEARNED>
 {
     /// One with a connection.
     fn new() -> Self {
@@ -190,14 +202,21 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
 }
 
 /// Hands what the decoder reads to the reducer.
-struct ToReducer<'a, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> {
-    state: &'a mut State<ID, MESSAGE, NODES, NAMES>,
+struct ToReducer<
+    'a,
+    const ID: usize,
+    const MESSAGE: usize,
+    const NODES: usize,
+    const NAMES: usize,
+    const LEARNED: usize,
+> {
+    state: &'a mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     now: Instant,
     binary: bool,
 }
 
-impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> Handler
-    for ToReducer<'_, ID, MESSAGE, NODES, NAMES>
+impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize> Handler
+    for ToReducer<'_, ID, MESSAGE, NODES, NAMES, LEARNED>
 {
     fn part(&mut self, part: Part<'_>) {
         reduce(self.state, self.now, Action::Part(part));

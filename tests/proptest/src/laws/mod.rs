@@ -49,14 +49,23 @@ impl Laws {
     }
 
     /// Checks all laws with these capacities, as [`comfyglow_core::limits`] explains them: bytes of an id, of an
-    /// exception's message, nodes, bytes of names. An id must hold the longest type of a message, 21 bytes.
+    /// exception's message, nodes, bytes of names, nodes
+    /// whose times are kept. An id must hold the longest type of a message, 21 bytes.
     ///
     /// # Panics
     ///
     /// Where a law is broken, with the smallest case found that breaks it.
-    pub fn check<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(&self) {
-        self.reducer::<ID, MESSAGE, NODES, NAMES>();
-        self.heard::<ID, MESSAGE, NODES, NAMES>();
+    pub fn check<
+        const ID: usize,
+        const MESSAGE: usize,
+        const NODES: usize,
+        const NAMES: usize,
+        const LEARNED: usize,
+    >(
+        &self,
+    ) {
+        self.reducer::<ID, MESSAGE, NODES, NAMES, LEARNED>();
+        self.heard::<ID, MESSAGE, NODES, NAMES, LEARNED>();
     }
 
     /// Checks the reducer's laws: [`check_all`].
@@ -64,8 +73,16 @@ impl Laws {
     /// # Panics
     ///
     /// Where a law is broken, with the smallest case found that breaks it.
-    pub fn reducer<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(&self) {
-        self.run(actions(), |actions| check_all::<ID, MESSAGE, NODES, NAMES>(&actions));
+    pub fn reducer<
+        const ID: usize,
+        const MESSAGE: usize,
+        const NODES: usize,
+        const NAMES: usize,
+        const LEARNED: usize,
+    >(
+        &self,
+    ) {
+        self.run(actions(), |actions| check_all::<ID, MESSAGE, NODES, NAMES, LEARNED>(&actions));
     }
 
     /// Checks the laws of what is heard: [`check_pieces`] and [`check_healing`].
@@ -73,13 +90,21 @@ impl Laws {
     /// # Panics
     ///
     /// Where a law is broken, with the smallest case found that breaks it.
-    pub fn heard<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(&self) {
+    pub fn heard<
+        const ID: usize,
+        const MESSAGE: usize,
+        const NODES: usize,
+        const NAMES: usize,
+        const LEARNED: usize,
+    >(
+        &self,
+    ) {
         let sizes = collection::vec(1..300_usize, 1..8);
         self.run((any_session(), sizes), |(session, sizes)| {
-            check_pieces::<ID, MESSAGE, NODES, NAMES>(&session, &sizes);
+            check_pieces::<ID, MESSAGE, NODES, NAMES, LEARNED>(&session, &sizes);
         });
         self.run((legal_session(), fault_schedule()), |(session, faults)| {
-            check_healing::<ID, MESSAGE, NODES, NAMES>(&session, &faults);
+            check_healing::<ID, MESSAGE, NODES, NAMES, LEARNED>(&session, &faults);
         });
     }
 

@@ -11,21 +11,21 @@ use super::shown::{Shot, Shown, counts};
 use crate::actions::{Act, Said};
 
 /// What takes actions and has a state: [`State`] itself, or what is built around it.
-pub trait Reducer<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> {
+pub trait Reducer<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize> {
     /// Applies `action` at `now`; returns what it changed.
     fn reduce(&mut self, now: Instant, action: Action<'_>) -> Changes;
     /// The state as it is now.
-    fn state(&self) -> &State<ID, MESSAGE, NODES, NAMES>;
+    fn state(&self) -> &State<ID, MESSAGE, NODES, NAMES, LEARNED>;
 }
 
-impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> Reducer<ID, MESSAGE, NODES, NAMES>
-    for State<ID, MESSAGE, NODES, NAMES>
+impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
+    Reducer<ID, MESSAGE, NODES, NAMES, LEARNED> for State<ID, MESSAGE, NODES, NAMES, LEARNED>
 {
     fn reduce(&mut self, now: Instant, action: Action<'_>) -> Changes {
         reduce(self, now, action)
     }
 
-    fn state(&self) -> &State<ID, MESSAGE, NODES, NAMES> {
+    fn state(&self) -> &State<ID, MESSAGE, NODES, NAMES, LEARNED> {
         self
     }
 }
@@ -36,10 +36,16 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
 /// # Panics
 ///
 /// As [`check_reducer`].
-pub fn check_all<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
+pub fn check_all<
+    const ID: usize,
+    const MESSAGE: usize,
+    const NODES: usize,
+    const NAMES: usize,
+    const LEARNED: usize,
+>(
     actions: &[(Act, Duration)],
 ) {
-    check_reducer(&mut *Box::new(State::<ID, MESSAGE, NODES, NAMES>::new()), actions);
+    check_reducer(&mut *Box::new(State::<ID, MESSAGE, NODES, NAMES, LEARNED>::new()), actions);
 }
 
 /// Checks the reducer's laws with a reducer of one's own, of which nothing is asked but that it is new.
@@ -54,8 +60,14 @@ pub fn check_all<const ID: usize, const MESSAGE: usize, const NODES: usize, cons
 /// # Panics
 ///
 /// Where a law is broken, with the place in `actions`.
-pub fn check_reducer<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
-    reducer: &mut impl Reducer<ID, MESSAGE, NODES, NAMES>,
+pub fn check_reducer<
+    const ID: usize,
+    const MESSAGE: usize,
+    const NODES: usize,
+    const NAMES: usize,
+    const LEARNED: usize,
+>(
+    reducer: &mut impl Reducer<ID, MESSAGE, NODES, NAMES, LEARNED>,
     actions: &[(Act, Duration)],
 ) {
     let mut fed = [0_u32; 4];

@@ -51,8 +51,8 @@ pub struct Reached {
 
 impl Shown {
     /// What `state` says.
-    pub fn of<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
-        state: &State<ID, MESSAGE, NODES, NAMES>,
+    pub fn of<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
+        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     ) -> Self {
         let connection = state.connection();
         Self {

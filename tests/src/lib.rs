@@ -12,15 +12,19 @@
 //! - [`script`]: what a recording's client did, done again with the simulator;
 //! - [`told`]: what a decoder tells, as values that can be compared.
 
+#[cfg(feature = "host")]
 pub mod client;
 pub mod compare;
 pub mod fuzz;
 pub mod lockstep;
 pub mod model;
 pub mod oracle;
+#[cfg(feature = "host")]
 pub mod pinned;
 pub mod prediction;
+#[cfg(feature = "host")]
 pub mod recorded;
+#[cfg(feature = "host")]
 pub mod script;
 pub mod told;
 
@@ -151,6 +155,7 @@ pub fn name_of(recording: &Path) -> String {
 /// # Panics
 ///
 /// Where the pinned file is not what it should be.
+#[cfg(feature = "host")]
 pub fn expected(name: &str) -> Option<Vec<pinned::Connection>> {
     let text = std::fs::read_to_string(fixtures().join("expected").join(format!("{name}.json"))).ok()?;
     Some(pinned::parse(&text).expect("a pinned result is in the form that the example `pin` writes"))

@@ -8,7 +8,7 @@ use comfyglow_core::{
 };
 use serde_json::Value;
 
-use crate::{Wire, compare, frame, model::Model, pinned};
+use crate::{Wire, compare, frame, model::Model};
 
 /// The core behind the model's interface.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ pub fn compare_all(nodes_total: &[(String, usize)], wire: &[Wire], pieces: &[usi
         #[expect(clippy::cast_precision_loss, reason = "the clock is young")]
         let mut expect = model.snapshot(t_ms as f64);
         let [elapsed, eta] = ["elapsed_ms", "eta_ms"].map(|time| expect["prompt"][time].clone());
-        pinned::keep_what_is_pinned(&mut expect);
+        compare::keep_what_is_pinned(&mut expect);
         if let Some(prompt) = expect["prompt"].as_object_mut() {
             prompt.insert("elapsed_ms".to_owned(), elapsed);
             // Of a percentage near 0 the core's last digit moves the time left by more than a millisecond.

@@ -13,6 +13,7 @@ mod debian;
 mod file_length;
 mod fuzz;
 mod msrv;
+mod mutants;
 mod probe;
 mod process;
 mod project;
@@ -28,6 +29,7 @@ enum Xtask {
     Cost(probe::cost::Args),
     Cross(cross::Args),
     Fuzz(fuzz::Args),
+    Mutants(mutants::Args),
     Panics(probe::panics::Args),
     Screenshot(screenshot::Args),
     Size(probe::size::Args),
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         Xtask::Cost(args) => probe::cost::run(&args),
         Xtask::Cross(args) => cross::run(&args),
         Xtask::Fuzz(args) => fuzz::run(&args),
+        Xtask::Mutants(args) => mutants::run(&args),
         Xtask::Panics(args) => probe::panics::run(&args),
         Xtask::Screenshot(args) => screenshot::run(&args),
         Xtask::Size(args) => probe::size::run(&args),

@@ -89,7 +89,8 @@ impl Answer {
                 assert!(told >= nodes, "{last}, but there are {nodes} nodes");
             }
         }
-        (self.head.status(), complete, self.graph, self.error)
+        // Behind what is wrong nothing is read.
+        (self.head.status(), complete && self.error.is_none(), self.graph, self.error)
     }
 }
 

@@ -12,10 +12,11 @@ mod binary;
 #[cfg(feature = "serde")]
 mod decode;
 mod decoder;
+mod entry;
 mod field;
+mod fields;
 mod kind;
-mod predict;
-mod rest;
+mod reader;
 
 #[cfg(feature = "serde")]
 pub use decode::{Collector, DecodeError, decode};

@@ -36,7 +36,6 @@ pub mod number;
 pub mod progress;
 pub mod reducer;
 pub mod session;
-#[cfg(feature = "serde")]
 pub mod snapshot;
 pub mod state;
 pub mod text;

@@ -26,10 +26,6 @@ pub const HISTORY: usize = 100;
 /// Payload bytes of a control frame (RFC 6455, 5.5). A longer one fails the connection.
 pub const CONTROL_BYTES: usize = 125;
 
-/// Headers of a response's head. One with more fails its handshake or exchange; ComfyUI sends 3 to 6, a proxy adds a
-/// dozen.
-pub const HEADERS: usize = 32;
-
 /// Bytes that a text of a user's own event type may have with its escapes decoded; a message with a longer one is none of
 /// that type.
 pub const DECODED_TEXT_BYTES: usize = 512;
@@ -57,8 +53,7 @@ pub mod gadget {
     /// Bytes for the distinct display ids and class names of a prompt's nodes; past them a node is shown by its own id,
     /// without its class.
     pub const NAMES: usize = 640;
-    /// Bytes for a request or response head. A longer request is an error of the configuration, a longer response fails
-    /// its exchange.
+    /// Bytes for a request's head. A longer one is an error of the configuration.
     pub const HEAD: usize = 640;
 }
 
@@ -73,8 +68,7 @@ pub mod desktop {
     /// Bytes for the distinct display ids and class names of a prompt's nodes; past them a node is shown by its own id,
     /// without its class.
     pub const NAMES: usize = 32_768;
-    /// Bytes for a request or response head. A longer request is an error of the configuration, a longer response fails
-    /// its exchange.
+    /// Bytes for a request's head. A longer one is an error of the configuration.
     pub const HEAD: usize = 8_192;
 }
 

@@ -204,7 +204,7 @@ impl Head {
                 Place::Status(digits.saturating_add(1))
             }
             (Place::Status(3), _) if self.status < 100 => return Err(HeadError::Malformed),
-            (Place::Status(3), b' ') => Place::Reason,
+            (Place::Status(3), b' ') | (Place::Reason, b'\t' | b' '..=b'~' | 0x80..) => Place::Reason,
             (Place::Status(3) | Place::Reason, b'\r') => Place::LineEnd,
             (Place::Status(3) | Place::Reason | Place::LineEnd, b'\n') => Place::Line,
             (Place::Line, b'\r') => Place::HeadEnd,
@@ -233,7 +233,6 @@ impl Head {
                     _ => Place::Line,
                 }
             }
-            (Place::Reason, b'\t' | b' '..=b'~' | 0x80..) => Place::Reason,
             (Place::Value, b'\t' | b' '..=b'~' | 0x80..) => {
                 self.keep(byte);
                 Place::Value

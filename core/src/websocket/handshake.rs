@@ -28,13 +28,15 @@ use crate::http::{Field, Head, HeadError, Request, RequestError, Told, decimal};
 pub struct Handshake {
     entropy: [u8; 16],
     head: Head,
-    upgrade: bool,
+    /// Whether every protocol that it named is the one.
+    upgrade: Option<bool>,
     connection: bool,
-    accept: bool,
+    /// Whether every accept is the one.
+    accept: Option<bool>,
+    /// What it chose and was not offered.
+    unoffered: Option<NotWebSocket>,
     redirect: bool,
     retry_after: Option<u32>,
-    /// What is wrong with a 101, as far as it has come.
-    wrong: Option<NotWebSocket>,
 }
 
 impl Handshake {
@@ -43,12 +45,12 @@ impl Handshake {
         Self {
             entropy,
             head: Head::new(),
-            upgrade: false,
+            upgrade: None,
             connection: false,
-            accept: false,
+            accept: None,
+            unoffered: None,
             redirect: false,
             retry_after: None,
-            wrong: None,
         }
     }
 
@@ -78,35 +80,21 @@ impl Handshake {
         while let Some(told) = self.head.next(input).map_err(HandshakeError::Head)? {
             let Told::Element(field, element) = told else { break };
             let is = |word: &[u8]| element.is_some_and(|element| element.eq_ignore_ascii_case(word));
-            let wrong = match field {
-                Field::Upgrade if is(b"websocket") => {
-                    self.upgrade = true;
-                    continue;
+            match field {
+                Field::Upgrade => self.upgrade = Some(self.upgrade != Some(false) && is(b"websocket")),
+                Field::Connection => self.connection |= is(b"upgrade"),
+                Field::SecWebSocketAccept => {
+                    let right = element == Some(&key::accept_of(&self.entropy));
+                    self.accept = Some(self.accept != Some(false) && right);
                 }
-                Field::Upgrade => NotWebSocket::Upgrade,
-                Field::Connection => {
-                    self.connection |= is(b"upgrade");
-                    continue;
-                }
-                // In this very case, and each of several.
-                Field::SecWebSocketAccept if element == Some(&key::accept_of(&self.entropy)) => {
-                    self.accept = true;
-                    continue;
-                }
-                Field::SecWebSocketAccept => NotWebSocket::Accept,
-                Field::SecWebSocketProtocol => NotWebSocket::Subprotocol,
-                Field::SecWebSocketExtensions if !is(b"") => NotWebSocket::Extension,
-                Field::Location => {
-                    self.redirect = true;
-                    continue;
-                }
+                Field::SecWebSocketProtocol => self.unoffered = Some(NotWebSocket::Subprotocol),
+                Field::SecWebSocketExtensions if !is(b"") => self.unoffered = Some(NotWebSocket::Extension),
+                Field::Location => self.redirect = true,
                 Field::RetryAfter => {
                     self.retry_after = element.and_then(decimal).and_then(|seconds| seconds.try_into().ok());
-                    continue;
                 }
-                _ => continue,
-            };
-            self.wrong = self.wrong.or(Some(wrong));
+                _ => {}
+            }
         }
         match self.head.status() {
             0 => Ok(false),
@@ -121,13 +109,14 @@ impl Handshake {
 
     /// The client's half of RFC 6455, 4.1.
     fn check(&self) -> Result<(), HandshakeError> {
-        let missing = match self {
-            Self { upgrade: false, .. } => Some(NotWebSocket::Upgrade),
-            Self { connection: false, .. } => Some(NotWebSocket::Connection),
-            Self { accept: false, .. } => Some(NotWebSocket::Accept),
-            _ => None,
+        let wrong = match self {
+            Self { upgrade: None | Some(false), .. } => NotWebSocket::Upgrade,
+            Self { connection: false, .. } => NotWebSocket::Connection,
+            Self { unoffered: Some(what), .. } => *what,
+            Self { accept: None | Some(false), .. } => NotWebSocket::Accept,
+            _ => return Ok(()),
         };
-        self.wrong.or(missing).map_or(Ok(()), |wrong| Err(wrong.into()))
+        Err(HandshakeError::NotWebSocket(wrong))
     }
 }
 
@@ -166,12 +155,6 @@ pub enum NotWebSocket {
     Extension,
     /// A subprotocol that was not offered.
     Subprotocol,
-}
-
-impl From<NotWebSocket> for HandshakeError {
-    fn from(what: NotWebSocket) -> Self {
-        Self::NotWebSocket(what)
-    }
 }
 
 impl fmt::Display for HandshakeError {

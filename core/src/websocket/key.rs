@@ -64,6 +64,7 @@ fn sha1(message: &[u8; 60]) -> [u8; 20] {
 }
 
 /// Takes a block into the hash. `words` holds the 16 of the schedule that come next.
+#[expect(clippy::many_single_char_names, reason = "the standard's names")]
 fn compress(hash: &mut [u32; 5], mut words: [u32; 16]) {
     let [mut a, mut b, mut c, mut d, mut e] = *hash;
     for round in 0..80 {

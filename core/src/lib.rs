@@ -39,7 +39,6 @@ pub mod queue;
 pub mod record;
 pub mod reducer;
 pub mod session;
-#[cfg(feature = "serde")]
 pub mod snapshot;
 pub mod state;
 pub mod subscription;

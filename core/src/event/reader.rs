@@ -88,7 +88,11 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
             return self.text(piece, ends);
         }
         let fields = &mut *self.fields;
-        if fields.level == Field::Nodes { fields.node.push(piece) } else { fields.key.push(piece) }
+        if fields.level == Field::Nodes {
+            fields.node.push(piece)
+        } else {
+            fields.key.push(piece)
+        }
         if ends {
             self.end_name();
         }

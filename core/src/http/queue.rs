@@ -75,6 +75,15 @@ impl<const ID: usize> QueueAnswer<ID> {
         }
     }
 
+    /// Forgets what was read: another answer comes.
+    pub fn reset(&mut self) {
+        self.lexer = Lexer::new();
+        // What else there is, the answer's containers clear as they begin.
+        self.place.running = false;
+        self.place.at_class = false;
+        self.place.element = 0;
+    }
+
     /// Reads the next piece.
     ///
     /// # Errors

@@ -422,7 +422,9 @@ impl Lexer {
                 return Some(None);
             }
             // Both halves carry ten bits.
-            0xdc00..=0xdfff if high != 0 => 0x1_0000_u32.wrapping_add((u32::from(high) & 0x3ff) << 10 | u32::from(value) & 0x3ff),
+            0xdc00..=0xdfff if high != 0 => {
+                0x1_0000_u32.wrapping_add((u32::from(high) & 0x3ff) << 10 | u32::from(value) & 0x3ff)
+            }
             // A low surrogate that stands alone is no character.
             _ => u32::from(value),
         };

@@ -131,7 +131,7 @@ pub enum Output<'a> {
 /// A session with a server.
 ///
 /// The capacities are those of [`crate::limits`], in this order: bytes of an id, bytes of an exception's message, nodes,
-/// bytes of names, bytes of a head.
+/// bytes of names, bytes of a request.
 #[derive(Debug)]
 pub struct Session<
     'c,
@@ -145,8 +145,8 @@ pub struct Session<
     config: Config<'c>,
     random: Random,
     state: State<ID, MESSAGE, NODES, NAMES, LEARNED>,
-    socket: Socket<ID, MESSAGE, HEAD>,
-    exchange: Exchange<ID, HEAD>,
+    socket: Socket<ID, MESSAGE>,
+    exchange: Exchange<ID>,
     /// The prompt whose graph was asked for.
     asked: Option<Key>,
     /// When to ask for it again, where it wasn't answered.

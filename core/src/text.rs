@@ -8,6 +8,7 @@ use crate::json::same;
 const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0100_0000_01b3;
 
+#[inline(never)]
 fn fnv1a(hash: u64, bytes: &[u8]) -> u64 {
     bytes.iter().fold(hash, |h, b| (h ^ u64::from(*b)).wrapping_mul(PRIME))
 }
@@ -60,6 +61,7 @@ impl<const N: usize> Text<N> {
     }
 
     /// Becomes a copy of `other`.
+    #[inline(never)]
     pub fn set(&mut self, other: Id<'_>) {
         self.clear();
         self.push(other.kept);
@@ -84,7 +86,7 @@ impl<const N: usize> Text<N> {
     }
 
     /// What was kept, to the last byte.
-    #[inline]
+    #[inline(never)]
     pub fn as_bytes(&self) -> &[u8] {
         self.buffer.get(..usize::from(self.filled)).unwrap_or_default()
     }
@@ -95,7 +97,7 @@ impl<const N: usize> Text<N> {
     }
 
     /// The text, borrowed.
-    #[inline]
+    #[inline(never)]
     pub fn as_id(&self) -> Id<'_> {
         Id { kept: self.as_bytes(), past: self.past }
     }
@@ -190,6 +192,7 @@ impl<'a> Id<'a> {
     }
 
     /// Stands for the whole text in tables.
+    #[inline(never)]
     pub fn key(&self) -> Key {
         let kept = fnv1a(BASIS, self.kept);
         // The bytes past the buffer were hashed apart, since most ids have none and are compared without any hash.
@@ -210,6 +213,7 @@ impl<'a, const N: usize> From<&'a Text<N>> for Id<'a> {
 }
 
 impl PartialEq for Id<'_> {
+    #[inline(never)]
     fn eq(&self, other: &Self) -> bool {
         same(self.kept, other.kept) && self.past == other.past
     }

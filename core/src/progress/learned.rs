@@ -16,6 +16,7 @@ impl Short {
     const HEAVY: Self = Self(10 << 12 | 0xfff);
 
     /// `number`, its lowest bits lost; at most 4,095 · 2^15.
+    #[inline(never)]
     pub(crate) fn new(number: u64) -> Self {
         let shift = 52_u32.saturating_sub(number.leading_zeros());
         match (u16::try_from(shift), u16::try_from(number >> shift)) {

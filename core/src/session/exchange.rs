@@ -1,6 +1,6 @@
 //! One HTTP exchange at a time: so far the running prompt's graph.
 
-use super::Config;
+use super::{Config, Observer};
 use crate::{
     http::{QueueAnswer, QueueHandler, Request, Response},
     limits::HTTP_SECONDS,
@@ -129,13 +129,14 @@ impl<const ID: usize> Exchange<ID> {
 
     // Not inlined: what it needs of the stack would lie there for as long as the socket is read.
     #[inline(never)]
-    pub(super) fn bytes<const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
+    pub(super) fn bytes<const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
         &mut self,
         now: Instant,
         mut bytes: &[u8],
-        state: &mut State<ID, MESSAGE, NODES, NAMES>,
+        state: &mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
+        observer: &mut impl Observer,
     ) -> Changes {
-        let mut graph = Graph { state, now, changes: Changes::NONE };
+        let mut graph = Graph { state, now, changes: Changes::NONE, observer };
         while self.place == Place::Asked {
             let piece = self.response.next(&mut bytes);
             match (self.response.status(), piece) {
@@ -152,21 +153,25 @@ impl<const ID: usize> Exchange<ID> {
 }
 
 /// Hands the graph to the reducer.
-struct Graph<'a, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> {
-    state: &'a mut State<ID, MESSAGE, NODES, NAMES>,
+struct Graph<'a, O, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
+{
+    state: &'a mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     now: Instant,
     changes: Changes,
+    observer: &'a mut O,
 }
 
-impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> QueueHandler
-    for Graph<'_, ID, MESSAGE, NODES, NAMES>
+impl<O: Observer, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
+    QueueHandler for Graph<'_, O, ID, MESSAGE, NODES, NAMES, LEARNED>
 {
     fn node(&mut self, prompt_id: Id<'_>, node: Id<'_>, class: &str) {
         reduce(self.state, self.now, Action::GraphNode { prompt_id, node, class });
     }
 
     fn graph(&mut self, prompt_id: Id<'_>, nodes: u32) {
-        let changes = reduce(self.state, self.now, Action::Graph { prompt_id, nodes });
+        let action = Action::Graph { prompt_id, nodes };
+        let changes = reduce(self.state, self.now, action);
         self.changes = self.changes.and(changes);
+        self.observer.reduced(self.now, &action, changes, self.state);
     }
 }

@@ -42,6 +42,7 @@ trait Members {
     fn decimal(&mut self, name: &'static str, value: Option<Decimal>);
     fn flag(&mut self, name: &'static str, value: bool);
 
+    #[inline(never)]
     fn count(&mut self, name: &'static str, value: Option<u32>) {
         self.number(name, value.map(u64::from));
     }

@@ -83,7 +83,7 @@ proptest! {
     }
 }
 
-type Small = State<48, 64, 8, 256, 8>;
+type Small = State<48, 64, 8, 256, 4>;
 
 /// A message comes in.
 fn text(state: &mut Small, ms: u64, message: &[u8]) {

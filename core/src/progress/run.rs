@@ -96,7 +96,7 @@ impl Run {
         }
         let millis = millis(ticks(now).wrapping_sub(self.since));
         let steps = self.bar.filter(|_| !self.uneven).and_then(|bar| {
-            let step_micros = bar.span().checked_mul(1_000)?.checked_div(u64::from(bar.way()))?;
+            let step_micros = bar.span().checked_mul(1_000_000)?.checked_div(u64::from(bar.way()))?;
             let whole = (bar.max % 1_000 == 0 && bar.max > 1_000).then_some(bar.max / 1_000)?;
             Some(Took::with_steps(millis, u16::try_from(whole).ok()?, step_micros))
         });
@@ -221,4 +221,66 @@ const fn micros(ticks: u32) -> u64 {
 
 const fn millis(ticks: u32) -> u64 {
     micros(ticks) / 1_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(count: u64) -> Milli {
+        Milli::from_thousandths(i64::try_from(count).unwrap() * 1_000)
+    }
+
+    /// A run whose node began at 1 s, took 20 steps of 500 ms, the first after 200 ms more, and ends at 11.3 s.
+    fn sampled() -> Run {
+        let mut run = Run::new();
+        run.start();
+        run.begin(Instant::from_millis(1_000), false);
+        for step in 1..=20 {
+            // Told twice, as servers do.
+            for _ in 0..2 {
+                run.step(Instant::from_millis(1_200 + step * 500), steps(step), steps(20));
+            }
+        }
+        run
+    }
+
+    #[test]
+    fn steps_and_the_rest_are_told_apart() {
+        let took = sampled().took(Instant::from_millis(11_300)).unwrap();
+        assert!(took.millis().abs_diff(10_300) < 10, "{took:?}");
+        assert!(took.step_micros().abs_diff(500_000) < 500, "{took:?}");
+        assert!(took.fixed.get().abs_diff(300) < 10, "{took:?}");
+    }
+
+    #[test]
+    fn a_bar_that_begins_anew_or_is_none_of_steps_tells_the_whole_only() {
+        let mut anew = sampled();
+        anew.step(Instant::from_millis(11_250), steps(1), steps(20));
+        let mut other = sampled();
+        other.begin(Instant::from_millis(1_000), true);
+        for value in 1..3 {
+            other.step(
+                Instant::from_millis(2_000 * value),
+                Milli::from_thousandths(400),
+                Milli::from_thousandths(1_000),
+            );
+        }
+        for run in [anew, other] {
+            let took = run.took(Instant::from_millis(11_300)).unwrap();
+            assert_eq!((took.steps, took.millis() / 10), (0, 1_030), "{run:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_seen_to_begin_has_no_length() {
+        let mut run = Run::new();
+        run.begin(Instant::ZERO, false);
+        assert_eq!(run.took(Instant::from_millis(5)), None);
+        run.begin(Instant::from_millis(5), true);
+        assert!(run.took(Instant::from_millis(9)).is_some());
+        run.lose();
+        run.begin(Instant::from_millis(9), false);
+        assert_eq!(run.took(Instant::from_millis(10)), None);
+    }
 }

@@ -146,9 +146,8 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         let linear = linear.map_or(planned, Duration::as_micros);
         // In parts of 256, so that the products of long times have room.
         let share = known.saturating_mul(256).checked_div(whole)?.min(256);
-        let micros = (planned.saturating_mul(share) >> 8)
-            .saturating_add(linear.saturating_mul(256_u64.saturating_sub(share)) >> 8);
-        Some(Duration::from_micros(micros))
+        let parts = planned.saturating_mul(share).saturating_add(linear.saturating_mul(256_u64.saturating_sub(share)));
+        Some(Duration::from_micros(parts >> 8))
     }
 
     /// The class of the prompt's node with the id `node`, such as `KSampler`, where the graph was seen.

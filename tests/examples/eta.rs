@@ -9,17 +9,18 @@ use comfyglow_tests::eta::{ASKED_AT, Errors, errors, recorded, simulated, summar
 fn main() -> Result<()> {
     println!("error of the time left in % of the run, ours with one earlier run / linear (which is ours with none)");
     println!("{:44} {}", "", ASKED_AT.map(|at| format!("{:>15}", format!("at {at} %"))).join(" "));
-    let (mut ours, mut linear) = (Vec::new(), Vec::new());
-    for runs in recorded()? {
-        for (n, run) in runs.iter().enumerate() {
-            let before = &runs[(n + runs.len() - 1) % runs.len()];
-            if runs.len() > 1 {
-                line(&run.name, &errors(&[before], run), &errors(&[], run), &mut ours, &mut linear);
+    for (other_settings, title) in [(false, "same workflow"), (true, "other settings")] {
+        let (mut ours, mut linear) = (Vec::new(), Vec::new());
+        for runs in recorded(other_settings)?.iter().filter(|runs| runs.len() > 1) {
+            for (n, run) in runs.iter().enumerate() {
+                let before = &runs[(n + runs.len() - 1) % runs.len()];
+                let name = format!("{}, {} ms", run.name, run.length() / 1_000);
+                line(&name, &errors(&[before], run), &errors(&[], run), &mut ours, &mut linear);
             }
         }
+        total(title, &ours, &linear);
     }
-    total("recordings", &ours, &linear);
-    (ours, linear) = (Vec::new(), Vec::new());
+    let (mut ours, mut linear) = (Vec::new(), Vec::new());
     for pair in simulated() {
         let name = format!("{}: {}", pair.workflow, pair.variant);
         line(&name, &errors(&[&pair.first], &pair.second), &errors(&[], &pair.second), &mut ours, &mut linear);

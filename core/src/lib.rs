@@ -34,6 +34,7 @@ pub mod json;
 pub mod limits;
 pub mod number;
 pub mod progress;
+pub mod queue;
 #[cfg(feature = "record")]
 pub mod record;
 pub mod reducer;
@@ -41,6 +42,7 @@ pub mod session;
 #[cfg(feature = "serde")]
 pub mod snapshot;
 pub mod state;
+pub mod subscription;
 pub mod text;
 pub mod time;
 pub mod view;

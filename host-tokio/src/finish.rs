@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     struct Heard {
-        state: Box<State<64, 64, 8, 64>>,
+        state: Box<State<64, 64, 8, 64, 8>>,
         finishes: Finishes,
         now: Instant,
     }

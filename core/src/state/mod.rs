@@ -30,6 +30,8 @@ pub struct State<const ID: usize, const MESSAGE: usize, const NODES: usize, cons
     pub(crate) queue_remaining: Option<u32>,
     /// The prompt last seen to start.
     pub(crate) prompt: Option<Prompt<ID, MESSAGE>>,
+    /// How many records have begun.
+    pub(crate) generation: u32,
     /// The nodes of that prompt.
     pub(crate) nodes: Nodes<NODES, NAMES>,
     /// The last progress events.
@@ -38,8 +40,8 @@ pub struct State<const ID: usize, const MESSAGE: usize, const NODES: usize, cons
     pub(crate) learned: Learned<LEARNED>,
     /// Messages received whole.
     pub(crate) messages: Messages,
-    /// Prompts whose record was replaced, the newest last.
-    pub(crate) replaced: heapless::Deque<Key, REPLACED_PROMPTS>,
+    /// Prompts whose record was replaced, the newest first; behind them keys that no id has.
+    pub(crate) replaced: [Key; REPLACED_PROMPTS],
     /// What the entries of the `progress_state` at hand said so far.
     pub(crate) announced: Announced<ID>,
     /// What the message at hand changed by beginning, naming or reviving the record, whatever else it says.
@@ -80,11 +82,12 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             connection: Connection::new(),
             queue_remaining: None,
             prompt: None,
+            generation: 0,
             nodes: Nodes::new(),
             history: History::new(),
             learned: Learned::new(),
             messages: Messages { text: 0, binary: 0, malformed: 0, unknown: 0 },
-            replaced: heapless::Deque::new(),
+            replaced: [Key::NONE; REPLACED_PROMPTS],
             announced: Announced::new(),
             renewed: Changes::NONE,
         }
@@ -103,6 +106,11 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     /// The prompt last seen to start.
     pub const fn prompt(&self) -> Option<&Prompt<ID, MESSAGE>> {
         self.prompt.as_ref()
+    }
+
+    /// How many prompts were seen to begin, the one at hand among them: its number.
+    pub const fn generation(&self) -> u32 {
+        self.generation
     }
 
     /// Messages received whole.
@@ -133,7 +141,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             return linear;
         }
         let mut pending = whole.saturating_sub(self.nodes.weight_done());
-        let current = prompt.current_node.as_ref().map(|shown| {
+        let current = prompt.current_node().map(|shown| {
             let key = shown.as_id().key();
             let (weight, left) = self.nodes.left_of(key);
             pending = pending.saturating_sub(left);

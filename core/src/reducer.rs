@@ -546,18 +546,18 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     }
 
     fn was_replaced(&self, id: Key) -> bool {
-        self.replaced.iter().any(|key| *key == id)
+        self.replaced.contains(&id)
     }
 
+    /// It comes first; those before it, or all, move on by one.
     fn remember_replaced(&mut self, id: Key) {
-        for _ in 0..self.replaced.len() {
-            let known = self.replaced.pop_front();
-            let _ = known.filter(|known| *known != id).map(|known| self.replaced.push_back(known));
+        let mut carried = id;
+        for known in &mut self.replaced {
+            core::mem::swap(known, &mut carried);
+            if carried == id {
+                break;
+            }
         }
-        if self.replaced.is_full() {
-            self.replaced.pop_front();
-        }
-        let _ = self.replaced.push_back(id);
     }
 }
 
@@ -579,7 +579,7 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
         nodes: &Nodes<NODES, NAMES>,
         learned: &mut Learned<LEARNED>,
     ) {
-        if self.current_node.as_ref().is_some_and(|before| before.as_id() == shown) {
+        if self.current_node().is_some_and(|before| before.as_id() == shown) {
             self.run.begin_part();
         } else {
             self.learn_current(now, nodes, learned);
@@ -595,7 +595,7 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
         nodes: &Nodes<NODES, NAMES>,
         learned: &mut Learned<LEARNED>,
     ) {
-        let Some(key) = self.current_node.as_ref().map(|shown| shown.as_id().key()) else { return };
+        let Some(key) = self.current_node().map(|shown| shown.as_id().key()) else { return };
         // A node that waits for others, lazily or as an expanded one does, isn't over yet.
         let name = nodes.name_of(key).filter(|_| nodes.has_run(key));
         if let (Some(name), Some(took)) = (name, self.run.took(now)) {
@@ -608,14 +608,13 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
 
     fn make_current(&mut self, key: Key, shown: Id<'_>) {
         self.current = Some(key);
-        self.current_node.get_or_insert_default().set(shown);
+        self.shown.set(shown);
         self.steps = None;
     }
 
     /// No node is current.
     fn rest(&mut self) {
         self.current = None;
-        self.current_node = None;
         self.steps = None;
         self.run.lose();
     }

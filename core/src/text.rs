@@ -19,6 +19,9 @@ fn fnv1a(hash: u64, bytes: &[u8]) -> u64 {
 pub struct Key(u64);
 
 impl Key {
+    /// No text's, unless by a chance of 1 in 2^64.
+    pub(crate) const NONE: Self = Self(0);
+
     /// Its lower half, where a table has room for no more.
     #[expect(clippy::cast_possible_truncation, reason = "as wanted")]
     pub(crate) const fn low(self) -> u32 {

@@ -42,7 +42,6 @@ impl Short {
 
 /// Which node it is: its class, and its id among those of the class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct NodeName {
     class: u32,
     node: u16,
@@ -56,7 +55,6 @@ impl NodeName {
 
 /// How long a node took, or is thought to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Took {
     /// Milliseconds in all, or, of a node with steps, those that aren't its steps'.
     pub(crate) fixed: Short,
@@ -127,9 +125,29 @@ fn towards(old: Short, new: Short) -> Short {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct LearnedEntry {
-    name: NodeName,
-    took: Took,
+    class: u32,
+    node: u16,
+    // As in `Took`; here, so that an entry takes 12 bytes.
+    fixed: Short,
+    step: Short,
+    steps: u16,
 }
+
+impl LearnedEntry {
+    const fn new(NodeName { class, node }: NodeName, Took { fixed, step, steps }: Took) -> Self {
+        Self { class, node, fixed, step, steps }
+    }
+
+    const fn is(&self, name: NodeName) -> bool {
+        self.class == name.class && self.node == name.node
+    }
+
+    const fn took(&self) -> Took {
+        Took { fixed: self.fixed, step: self.step, steps: self.steps }
+    }
+}
+
+const _: () = assert!(size_of::<LearnedEntry>() == 12, "many of them fit a gadget");
 
 /// How long nodes took in the runs before, by class, and by id within a class: at most `N` of them.
 ///
@@ -181,31 +199,32 @@ impl<const N: usize> Learned<N> {
 
     /// How long the node takes; where only others of its class were seen, as long as the last of those.
     pub(crate) fn expect(&self, name: NodeName) -> Option<Took> {
-        let same_class = |entry: &&LearnedEntry| entry.name.class == name.class;
-        let known = self.entries.iter().find(|entry| entry.name == name);
-        known.or_else(|| self.entries.iter().find(same_class)).map(|entry| entry.took)
+        let same_class = |entry: &&LearnedEntry| entry.class == name.class;
+        let known = self.entries.iter().find(|entry| entry.is(name));
+        known.or_else(|| self.entries.iter().find(same_class)).map(LearnedEntry::took)
     }
 
     /// The node took that long.
     pub(crate) fn learn(&mut self, name: NodeName, took: Took) {
-        let known = self.entries.iter().position(|entry| entry.name == name);
+        let known = self.entries.iter().position(|entry| entry.is(name));
         let at = match known {
             Some(at) => at,
             None if !self.entries.is_full() => {
-                let _ = self.entries.push(LearnedEntry { name, took });
+                let _ = self.entries.push(LearnedEntry::new(name, took));
                 self.entries.len().saturating_sub(1)
             }
             None => {
                 let older = self.entries.len() / 2;
-                let shortest = self.entries.iter().enumerate().skip(older).min_by_key(|(_, entry)| entry.took.millis());
+                let shortest =
+                    self.entries.iter().enumerate().skip(older).min_by_key(|(_, entry)| entry.took().millis());
                 let Some((at, _)) = shortest else { return };
                 at
             }
         };
         let Some(entry) = self.entries.get(at) else { return };
-        let took = if known.is_some() { entry.took.after(took) } else { took.first() };
+        let took = if known.is_some() { entry.took().after(took) } else { took.first() };
         // It comes first, and those before it move on by one.
-        let mut carried = LearnedEntry { name, took };
+        let mut carried = LearnedEntry::new(name, took);
         for entry in self.entries.iter_mut().take(at.saturating_add(1)) {
             core::mem::swap(entry, &mut carried);
         }

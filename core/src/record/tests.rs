@@ -109,7 +109,8 @@ fn the_largest_record_is_as_large_as_it_is_said_to_be() {
         run(&mut state, n << 40, 1 << 39, "q", &n.to_string(), &std::format!("class {n}"));
     }
     let prompt = state.prompt.as_mut().unwrap();
-    prompt.current_node = Some(text(99));
+    prompt.shown = text(99);
+    prompt.current = Some(text(99).as_id().key());
     let max = Milli::from_thousandths(i64::MAX);
     prompt.steps = Steps::new(Milli::from_thousandths(i64::MIN), max);
     (prompt.started, prompt.ended) = (Some(Instant::ZERO), Some(Instant::from_micros(u64::MAX)));

@@ -86,6 +86,16 @@ pub enum Input<'a> {
     Sent(Link),
     /// A link ended, or could not be opened: by the server, or by a fault of the network.
     Closed(Link, End),
+    /// A node of one's own submission's graph, to be told before [`Graph`](Self::Graph): how long it will take is known by
+    /// its class.
+    GraphNode {
+        /// The prompt.
+        prompt_id: Id<'a>,
+        /// The node.
+        node: Id<'a>,
+        /// Its `class_type`.
+        class: &'a str,
+    },
     /// The graph of one's own submission, which need not be asked for.
     Graph {
         /// The prompt.
@@ -251,6 +261,9 @@ impl<
             Input::Closed(Link::Http, _) => {
                 self.sending = self.sending.filter(|sending| *sending != Link::Http);
                 self.exchange.closed();
+            }
+            Input::GraphNode { prompt_id, node, class } => {
+                self.reduce(now, Action::GraphNode { prompt_id, node, class }, observer);
             }
             Input::Graph { prompt_id, nodes } => {
                 self.reduce(now, Action::Graph { prompt_id, nodes }, observer);

@@ -27,6 +27,7 @@ enum Xtask {
     Cost(probe::cost::Args),
     Cross(cross::Args),
     Panics(probe::panics::Args),
+    ReplayMcu(probe::replay::Args),
     Screenshot(screenshot::Args),
     Size(probe::size::Args),
 }
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Xtask::Cost(args) => probe::cost::run(&args),
         Xtask::Cross(args) => cross::run(&args),
         Xtask::Panics(args) => probe::panics::run(&args),
+        Xtask::ReplayMcu(args) => probe::replay::run(&args),
         Xtask::Screenshot(args) => screenshot::run(&args),
         Xtask::Size(args) => probe::size::run(&args),
     };

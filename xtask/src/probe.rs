@@ -10,7 +10,6 @@ use crate::project::Project;
 
 mod callers;
 pub(crate) mod cost;
-mod figures;
 pub(crate) mod panics;
 pub(crate) mod replay;
 pub(crate) mod size;
@@ -25,6 +24,15 @@ const TARGET: &str = "thumbv7m-none-eabi";
 /// There is no compiler for [`TARGET`], or a build failed; what cargo said is in the message.
 fn build(project: &Project, folder: &str, arguments: &[&str]) -> Result<PathBuf> {
     build_for(project, TARGET, folder, arguments)
+}
+
+/// Builds all programs whose figures are told, in one go: one and the same build of the core is in all of them. Returns
+/// where they are.
+///
+/// # Errors
+/// As those of [`build`].
+fn programs(project: &Project) -> Result<PathBuf> {
+    build(project, ".", &["build", "--package", "probe-size", "--package", "probe-cost"])
 }
 
 /// As [`build`], for another target.

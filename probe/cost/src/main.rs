@@ -1,13 +1,12 @@
 //! Runs messages through the core on a Cortex-M4 and says what each took, one figure a line: words, then the number.
 //!
-//! `count`: instructions of a kind by the decoder alone, by the session, and to tell the outputs; `stack`: bytes;
-//! `replay`: the snapshot that a recording ends in.
+//! `count`: the bytes of a message, and the instructions that it takes the decoder alone, the session, and to tell the
+//! outputs; `stack`: bytes. The messages are those of the file `messages` in the folder that QEMU is started in, one a
+//! line: its name, a tab, the message. Those of a `session` are read one after the other.
 #![no_std]
 #![no_main]
 
-mod messages;
 mod meter;
-mod replay;
 
 use core::{hint::black_box, mem::MaybeUninit, panic::PanicInfo};
 
@@ -19,16 +18,29 @@ use comfyglow_core::{
 };
 use cortex_m::Peripherals;
 use cortex_m_rt::entry;
-use semihosting::{eprintln, println, process};
+use semihosting::{eprintln, fs::File, io::Read, println, process};
 
-use messages::{BEFORE, KINDS, SESSION};
 use meter::{Meter, stack};
-use replay::{RECORDINGS, SNAPSHOT, header, replay};
 
 type GadgetDecoder = Decoder<{ gadget::ID }, { gadget::MESSAGE }>;
 
 /// Longer than any frame here.
-const FRAME: usize = 8_192;
+const FRAME: usize = 64 * 1_024;
+
+/// Longer than all messages together.
+const MESSAGES: usize = 512 * 1_024;
+
+/// Bytes that a snapshot may have.
+const SNAPSHOT: usize = 4_096;
+
+/// What comes before the message that is counted.
+const BEFORE: [&str; 5] = [
+    include_str!("../../../tests/fixtures/bench-messages/status_sid.json"),
+    include_str!("../../../tests/fixtures/bench-messages/execution_start.json"),
+    include_str!("../../../tests/fixtures/bench-messages/progress_state5.json"),
+    include_str!("../../../tests/fixtures/bench-messages/executing.json"),
+    r#"{"type": "progress", "data": {"value": 2, "max": 20, "prompt_id": "3328f0c8-9368-4070-90e7-087e854fe315", "node": "5"}}"#,
+];
 
 /// Takes what the decoder says and does nothing with it.
 struct Nobody;
@@ -54,23 +66,40 @@ fn main() -> ! {
     let peripherals = Peripherals::take().expect("this is the first to take them");
     let meter = Meter::new(peripherals.SYST);
     println!("calibration {}", meter.calibration());
-    for (name, message) in KINDS {
+    let (mut event_path, mut session) = (0, SessionMean::new());
+    for (name, message) in messages().lines().filter_map(|line| line.split_once('\t')) {
+        if name.starts_with("session") {
+            session.count(&meter, name, message.as_bytes());
+            continue;
+        }
         count(&meter, name, message.as_bytes());
+        event_path = event_path.max(event_stack(message.as_bytes()));
     }
-    count_session(&meter);
-    let event_path = KINDS.iter().map(|(_, message)| event_stack(message.as_bytes())).max();
-    println!("stack event {}", event_path.unwrap_or_default());
+    session.end();
+    println!("stack event {event_path}");
     println!("stack new {}", stack(|| drop(black_box(place().write(GadgetSession::new(black_box(config()), 1))))));
     println!("stack connect {}", connect_stack());
     println!("stack graph {}", graph_stack());
     println!("stack view {}", view_stack());
     println!("stack snapshot {}", snapshot_stack());
-    for (name, recording) in RECORDINGS {
-        let mut snapshot = [0; SNAPSHOT];
-        let len = replay(recording, &mut snapshot);
-        println!("replay {name} {}", str::from_utf8(&snapshot[..len]).expect("JSON is text"));
-    }
     process::exit(0)
+}
+
+/// What the file `messages` holds. To be called once.
+fn messages() -> &'static str {
+    static mut ROOM: [u8; MESSAGES] = [0; MESSAGES];
+    // SAFETY: nothing else refers to it, and this is called once.
+    let room = unsafe { &mut *(&raw mut ROOM) };
+    let mut file = File::open(c"messages").expect("the messages are in this folder");
+    let mut len = 0;
+    loop {
+        match file.read(&mut room[len..]).expect("the messages can be read") {
+            0 => break,
+            more => len += more,
+        }
+    }
+    assert!(len < room.len(), "the messages are longer than there is room for");
+    str::from_utf8(&room[..len]).expect("messages are text")
 }
 
 fn config() -> Config<'static> {
@@ -100,7 +129,8 @@ struct Framed {
 
 impl Framed {
     fn new(message: &[u8]) -> Self {
-        let (header, start) = header(message.len());
+        let [high, low] = u16::try_from(message.len()).expect("no message is longer").to_be_bytes();
+        let (header, start) = if message.len() < 126 { ([0x81, low, 0, 0], 2) } else { ([0x81, 126, high, low], 4) };
         let mut bytes = [0; FRAME];
         let len = start + message.len();
         bytes[..start].copy_from_slice(&header[..start]);
@@ -136,32 +166,53 @@ fn count(meter: &Meter, name: &str, message: &[u8]) {
     println!("count {name} {} {decoder} {session} {outputs}", message.len());
 }
 
-/// The mean over a whole session's messages.
-fn count_session(meter: &Meter) {
-    let (mut bytes, mut decoder, mut told, mut outputs) = (0, 0, 0, 0);
-    let mut messages = 0;
-    let mut alone = GadgetDecoder::new(Interest::STATE);
-    let mut session = GadgetSession::new(Config { ask_for_graph: false, ..config() }, 1);
-    session.attach(at(0));
-    for message in SESSION.lines() {
-        let message = message.as_bytes();
-        bytes += message.len();
-        messages += 1;
-        decoder += meter.once(|| {
-            alone.text(black_box(message), &mut Nobody);
-            alone.end_text(&mut Nobody);
-        });
-        let frame = Framed::new(message);
-        told += meter.once(|| tell(&mut session, &frame));
-        outputs += meter.once(|| drain(&mut session, at(200)));
+/// What one message of many takes on average.
+struct SessionMean<'m> {
+    name: &'m str,
+    decoder: GadgetDecoder,
+    session: GadgetSession<'static>,
+    messages: u32,
+    bytes: usize,
+    /// Instructions of the decoder, of the session, and of telling the outputs.
+    instructions: [u32; 3],
+}
+
+impl<'m> SessionMean<'m> {
+    fn new() -> Self {
+        let mut session = GadgetSession::new(Config { ask_for_graph: false, ..config() }, 1);
+        session.attach(at(0));
+        let decoder = GadgetDecoder::new(Interest::STATE);
+        Self { name: "", decoder, session, messages: 0, bytes: 0, instructions: [0; 3] }
     }
-    println!(
-        "count session-mean {} {} {} {}",
-        bytes / messages,
-        decoder / messages as u32,
-        told / messages as u32,
-        outputs / messages as u32
-    );
+
+    /// The next message; one of another name ends those before.
+    fn count(&mut self, meter: &Meter, name: &'m str, message: &[u8]) {
+        if name != self.name {
+            self.end();
+            *self = Self { name, ..Self::new() };
+        }
+        let frame = Framed::new(message);
+        let (decoder, session) = (&mut self.decoder, &mut self.session);
+        let taken = [
+            meter.once(|| {
+                decoder.text(black_box(message), &mut Nobody);
+                decoder.end_text(&mut Nobody);
+            }),
+            meter.once(|| tell(session, &frame)),
+            meter.once(|| drain(session, at(200))),
+        ];
+        self.messages += 1;
+        self.bytes += message.len();
+        self.instructions.iter_mut().zip(taken).for_each(|(sum, taken)| *sum += taken);
+    }
+
+    /// Tells the mean.
+    fn end(&self) {
+        if self.messages > 0 {
+            let [decoder, session, outputs] = self.instructions.map(|sum| sum / self.messages);
+            println!("count {} {} {decoder} {session} {outputs}", self.name, self.bytes / self.messages as usize);
+        }
+    }
 }
 
 /// Bytes of stack from a frame's bytes to the state.

@@ -17,6 +17,7 @@ mod probe;
 mod process;
 mod project;
 mod screenshot;
+mod speed;
 mod steps;
 
 /// The project's own commands.
@@ -24,6 +25,7 @@ mod steps;
 #[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
 enum Xtask {
     Autobahn(autobahn::Args),
+    BenchInstructions(speed::Args),
     Ci(ci::Args),
     Cost(probe::cost::Args),
     Cross(cross::Args),
@@ -36,6 +38,7 @@ enum Xtask {
 fn main() -> ExitCode {
     let done = match Xtask::parse() {
         Xtask::Autobahn(args) => autobahn::run(&args),
+        Xtask::BenchInstructions(args) => speed::run(&args),
         Xtask::Ci(args) => ci::run(&args),
         Xtask::Cost(args) => probe::cost::run(&args),
         Xtask::Cross(args) => cross::run(&args),

@@ -34,11 +34,13 @@ pub mod json;
 pub mod limits;
 pub mod number;
 pub mod progress;
+pub mod queue;
 pub mod reducer;
 pub mod session;
 #[cfg(feature = "serde")]
 pub mod snapshot;
 pub mod state;
+pub mod subscription;
 pub mod text;
 pub mod time;
 pub mod view;

@@ -60,6 +60,8 @@ pub mod gadget {
     /// Bytes for a request or response head. A longer request is an error of the configuration, a longer response fails
     /// its exchange.
     pub const HEAD: usize = 640;
+    /// Notes that wait for a subscriber; what gives way past them, [`Queue`](crate::queue::Queue) tells.
+    pub const NOTES: usize = 16;
 }
 
 /// What a desktop affords (SNAPSHOT's capacities).
@@ -76,6 +78,8 @@ pub mod desktop {
     /// Bytes for a request or response head. A longer request is an error of the configuration, a longer response fails
     /// its exchange.
     pub const HEAD: usize = 8_192;
+    /// Notes that wait for a subscriber; what gives way past them, [`Queue`](crate::queue::Queue) tells.
+    pub const NOTES: usize = 256;
 }
 
 const _: () = {

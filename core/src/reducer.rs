@@ -528,6 +528,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             self.remember_replaced(old);
         }
         self.prompt = Some(Prompt::new(id.map(copied)));
+        self.generation = self.generation.saturating_add(1);
         self.renewed = Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS).and(Changes::OUTPUT);
     }
 

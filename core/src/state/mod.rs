@@ -24,6 +24,8 @@ pub struct State<const ID: usize, const MESSAGE: usize, const NODES: usize, cons
     pub(crate) queue_remaining: Option<u32>,
     /// The prompt last seen to start.
     pub(crate) prompt: Option<Prompt<ID, MESSAGE>>,
+    /// How many records have begun.
+    pub(crate) generation: u32,
     /// The nodes of that prompt.
     pub(crate) nodes: Nodes<NODES, NAMES>,
     /// The last progress events.
@@ -70,6 +72,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             connection: Connection::new(),
             queue_remaining: None,
             prompt: None,
+            generation: 0,
             nodes: Nodes::new(),
             history: History::new(),
             messages: Messages { text: 0, binary: 0, malformed: 0, unknown: 0 },
@@ -92,6 +95,11 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     /// The prompt last seen to start.
     pub const fn prompt(&self) -> Option<&Prompt<ID, MESSAGE>> {
         self.prompt.as_ref()
+    }
+
+    /// How many prompts were seen to begin, the one at hand among them: its number.
+    pub const fn generation(&self) -> u32 {
+        self.generation
     }
 
     /// Messages received whole.

@@ -209,6 +209,11 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
         self.current_node.as_ref()
     }
 
+    /// The node that runs, by its own id's key: an expanded one has an id of its own and is shown by another's.
+    pub const fn current_key(&self) -> Option<Key> {
+        self.current
+    }
+
     /// The bar of the node that runs.
     pub const fn steps(&self) -> Option<Steps> {
         self.steps

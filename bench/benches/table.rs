@@ -128,7 +128,7 @@ fn main() -> Result<()> {
     let mut figures = print(&mut parsing, effort)?;
     println!(
         "\nFrom a socket's bytes to a state, as multiples of tokio-tungstenite with serde_json, typed: comfyglow's session \
-         as `watch` and `replay` drive it, all events subscribed to"
+         as `watch` and `replay` drive it, all events subscribed to, a subscriber told of all"
     );
     figures += &print(&mut stacks, effort)?;
     println!(

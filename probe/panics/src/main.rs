@@ -2,7 +2,7 @@
 //!
 //! The panic handler calls a function that nobody defines. The linker drops the handler where the optimizer has proven
 //! that no panic is reached, and fails where it has not. The whole session is in it, with whatever bytes, times and
-//! ends of links: WebSocket frames, HTTP, JSON, events, reducer, state and view.
+//! ends of links: WebSocket frames, HTTP, JSON, events, reducer, state, a subscriber's queue and view.
 //!
 //! # What is left out
 //!
@@ -22,7 +22,9 @@
 use core::{hint::black_box, panic::PanicInfo};
 
 use comfyglow_core::{
+    limits::gadget,
     session::{Config, GadgetSession, Input, Output},
+    subscription::{Subscription, Topics},
     time::Instant,
 };
 
@@ -50,14 +52,17 @@ fn panic(_: &PanicInfo<'_>) -> ! {
 /// Where the linker begins. The optimizer knows nothing of what comes out of a `black_box`.
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
+    let mut subscriber = Subscription::<{ gadget::NOTES }>::new(black_box(Topics::ALL));
     let mut session = GadgetSession::new(black_box(Config::new("", "")), black_box(0));
     loop {
         let now = black_box(Instant::ZERO);
         if black_box(false) {
             session.attach(now);
         }
-        session.handle_input(now, black_box(Input::Wake));
-        while !matches!(black_box(session.poll_output(now)), Output::Sleep(_)) {}
+        session.handle_input_with(now, black_box(Input::Wake), &mut subscriber);
+        while !matches!(black_box(session.poll_output_with(now, &mut subscriber)), Output::Sleep(_)) {}
+        black_box(subscriber.next());
+        black_box((subscriber.queue().dropped(), subscriber.queue().merged()));
         black_box(session.view(now));
         black_box(session.smooth_percentage(now));
         black_box(session.is_over());

@@ -1,4 +1,5 @@
 //! `cargo xtask cost`: instructions and stack on a Cortex-M4, in QEMU.
+use std::collections::HashMap;
 use std::fmt::{self, Write as _};
 use std::fs;
 use std::path::Path;
@@ -17,7 +18,7 @@ use crate::steps::Outcome;
 /// Seconds that the run may take; it takes one.
 const PATIENCE: &str = "120";
 
-/// Instructions that a kind of message may take from its frame's bytes to the state.
+/// Instructions that a kind of message may take from its frame's bytes to the state and a subscriber's queue.
 const TARGETS: [(&str, &str, u64); 2] = [("progress", "", 2_500), ("progress", ", keys reordered", 5_000)];
 
 /// Behind the name of a kind whose members come in another order.
@@ -29,7 +30,8 @@ const INTERRUPTED: &str = r#"{"type": "execution_interrupted", "data": {"prompt_
 /// Count instructions and bytes of stack on a Cortex-M4 in QEMU.
 ///
 /// For each kind of message, as the server spells it and with its keys in another order: what the decoder takes alone,
-/// what a session takes from the frame's bytes to the state, and what it takes to tell the outputs of it. The build is
+/// what a session takes from the frame's bytes to the state, and with a subscriber's queue, and what it takes to tell the
+/// outputs of it. The build is
 /// that which `cargo xtask size` weighs. Needs qemu-system-arm, which is installed where there are rights to. Exit status
 /// 1 where a figure is past its target and not known to be.
 #[derive(clap::Args)]
@@ -58,21 +60,23 @@ pub(crate) fn step(project: &Project) -> Result<Outcome> {
 /// The program can't be built or run.
 pub(crate) fn figures(project: &Project) -> Result<Figures> {
     debian::program("qemu-system-arm", "qemu-system-arm")?;
-    let program = programs(project)?.join("probe-cost");
+    let programs = programs(project)?;
     let folder = project.target_dir.join("probe");
     fs::write(folder.join("messages"), messages()?).context("the messages can't be written")?;
-    let said = emulate(&program, &folder)?;
-    let (mut counts, mut stacks) = (Vec::new(), Vec::new());
+    let said = emulate(&programs.join("cost-decoder"), &folder)? + &emulate(&programs.join("cost-session"), &folder)?;
+    let (mut decoders, mut counts, mut stacks) = (HashMap::new(), Vec::new(), Vec::new());
     for line in said.lines() {
         match *line.split(' ').collect::<Vec<_>>() {
             ["calibration", thousandths] => {
                 println!("Instructions on a Cortex-M4 (1,000 ticks of its timer are {thousandths})");
             }
-            ["count", kind, bytes, decoder, session, outputs] => counts.push(Count {
+            ["decoder", kind, instructions] => _ = decoders.insert(kind, instructions.parse()?),
+            ["count", kind, bytes, session, subscribed, outputs] => counts.push(Count {
                 kind: kind.to_owned(),
                 bytes: bytes.parse()?,
-                decoder: decoder.parse()?,
+                decoder: *decoders.get(kind).with_context(|| format!("the decoder didn't read {kind}"))?,
                 session: session.parse()?,
+                subscribed: subscribed.parse()?,
                 outputs: outputs.parse()?,
             }),
             ["stack", what, bytes] => stacks.push((what.to_owned(), bytes.parse::<u64>()?)),
@@ -85,7 +89,7 @@ pub(crate) fn figures(project: &Project) -> Result<Figures> {
         let name = if order.is_empty() { kind.to_owned() } else { format!("{kind}{REORDERED}") };
         let count =
             counts.iter().find(|count| count.kind == name).with_context(|| format!("{name} was not counted"))?;
-        figures.add(format!("{kind}{order}, Cortex-M4"), count.session, "instructions", Some(target));
+        figures.add(format!("{kind}{order}, Cortex-M4"), count.subscribed, "instructions", Some(target));
     }
     for (what, bytes) in &stacks {
         figures.add(format!("stack, {what}"), *bytes, "B", (what == "event").then_some(1_024));
@@ -130,6 +134,8 @@ struct Count {
     decoder: u64,
     /// Instructions from the frame's bytes to the state.
     session: u64,
+    /// The same with a subscriber to all, whose queue is told.
+    subscribed: u64,
     /// Instructions to tell the outputs.
     outputs: u64,
 }
@@ -140,14 +146,14 @@ struct Table<'a>(&'a [Count]);
 impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(counts) = self;
-        writeln!(f, "{:22}{:>36}{:>36}", "", "as the server spells it", "keys in another order")?;
-        let titles = format!("{:>9}{:>9}{:>9}{:>9}", "bytes", "decoder", "session", "outputs");
+        writeln!(f, "{:22}{:>45}{:>45}", "", "as the server spells it", "keys in another order")?;
+        let titles = format!("{:>9}{:>9}{:>9}{:>9}{:>9}", "bytes", "decoder", "session", "+ queue", "outputs");
         writeln!(f, "{:22}{titles}{titles}", "")?;
         for count in counts.iter().filter(|count| !count.kind.ends_with(REORDERED)) {
             write!(f, "{:22}", count.kind)?;
             let reordered = counts.iter().find(|other| other.kind.strip_suffix(REORDERED) == Some(&count.kind));
-            for Count { bytes, decoder, session, outputs, .. } in [count].into_iter().chain(reordered) {
-                write!(f, "{bytes:9}{decoder:9}{session:9}{outputs:9}")?;
+            for Count { bytes, decoder, session, subscribed, outputs, .. } in [count].into_iter().chain(reordered) {
+                write!(f, "{bytes:9}{decoder:9}{session:9}{subscribed:9}{outputs:9}")?;
             }
             writeln!(f)?;
         }

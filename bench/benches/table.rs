@@ -125,12 +125,12 @@ fn main() -> Result<()> {
         "Parsing a message, as multiples of sonic-rs (its time in ns): comfyglow's decoder whole and in pieces of so many \
          bytes, all events subscribed to; then the others, whole"
     );
-    let mut figures = print(&mut parsing, effort)?;
+    let mut figures = print("parsing", &mut parsing, effort)?;
     println!(
         "\nFrom a socket's bytes to a state, as multiples of tokio-tungstenite with serde_json, typed: comfyglow's session \
          as `watch` and `replay` drive it, all events subscribed to, a subscriber told of all"
     );
-    figures += &print(&mut stacks, effort)?;
+    figures += &print("to a state", &mut stacks, effort)?;
     println!(
         "\nAll parsers found the same in each message, both stacks the same state. Medians of {} interleaved rounds; half \
          of the rounds lie in the range below a median.",
@@ -143,7 +143,7 @@ fn main() -> Result<()> {
 }
 
 /// Measures row by row and prints each when it is done; returns the figures that have a target.
-fn print(rows: &mut [Row<'_>], effort: Effort) -> Result<String> {
+fn print(what: &str, rows: &mut [Row<'_>], effort: Effort) -> Result<String> {
     let mut figures = String::new();
     let Some(names) = rows.first().map(|row| row.contenders.iter().map(|c| c.name.clone()).collect::<Vec<_>>()) else {
         return Ok(figures);
@@ -176,7 +176,7 @@ fn print(rows: &mut [Row<'_>], effort: Effort) -> Result<String> {
         }
         for (name, Speed { ratio, .. }) in names.iter().zip(&speeds) {
             if let Some(most) = target(name) {
-                writeln!(figures, "{}, {name}\t{ratio:.3}\t{most}", row.name)?;
+                writeln!(figures, "{what}, {}, {name}\t{ratio:.3}\t{most}", row.name)?;
             }
         }
     }

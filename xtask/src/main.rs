@@ -13,6 +13,7 @@ mod debian;
 mod figures;
 mod file_length;
 mod msrv;
+mod numbers;
 mod probe;
 mod process;
 mod project;
@@ -29,6 +30,7 @@ enum Xtask {
     Ci(ci::Args),
     Cost(probe::cost::Args),
     Cross(cross::Args),
+    Numbers(numbers::Args),
     Panics(probe::panics::Args),
     ReplayMcu(probe::replay::Args),
     Screenshot(screenshot::Args),
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Xtask::Ci(args) => ci::run(&args),
         Xtask::Cost(args) => probe::cost::run(&args),
         Xtask::Cross(args) => cross::run(&args),
+        Xtask::Numbers(args) => numbers::run(&args),
         Xtask::Panics(args) => probe::panics::run(&args),
         Xtask::ReplayMcu(args) => probe::replay::run(&args),
         Xtask::Screenshot(args) => screenshot::run(&args),

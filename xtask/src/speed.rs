@@ -21,7 +21,7 @@ const COUNTED: &str = "comfyglow_bench::measure::counted";
 ///
 /// Unlike times they are the same in each run. One pass over the messages of each row of `cargo bench` is counted, behind
 /// one that isn't. Needs valgrind, which is installed where there are rights to. What depends on the processor may differ
-/// from a run without it: valgrind knows AVX2 at most.
+/// from a run without it: valgrind knows AVX2 at most, and counts each turn of an instruction that repeats itself (`rep`).
 #[derive(clap::Args)]
 pub(crate) struct Args {}
 
@@ -93,11 +93,15 @@ fn print(rows: &[Row]) -> Result<()> {
             }
             titles = &row.each;
             print!("{:20}", "");
-            titles.iter().for_each(|(name, _)| print!("  {name:>8}"));
+            for (name, _) in titles {
+                print!("  {name:>8}");
+            }
             println!();
         }
         print!("{:20}", row.name);
-        row.each.iter().for_each(|(name, each)| print!("  {each:>0$}", name.len().max(8)));
+        for (name, each) in &row.each {
+            print!("  {each:>0$}", name.len().max(8));
+        }
         println!();
     }
     Ok(())
@@ -109,11 +113,10 @@ fn same(titles: &[(String, u64)], row: &[(String, u64)]) -> bool {
 
 /// Builds the benchmark and returns where it is.
 fn program() -> Result<PathBuf> {
-    let build = ["bench", "--no-run", "--package", BENCH, "--message-format", "json"];
-    let said = output(cargo().args(build))?;
-    let built = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let program = built.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).last();
-    program.context("cargo named no program that it built")
+    let said = output(cargo().args(["bench", "--no-run", "--package", BENCH, "--message-format", "json"]))?;
+    let messages = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut programs = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from));
+    programs.next_back().context("cargo named no program that it built")
 }
 
 /// The instructions in one of callgrind's dumps.

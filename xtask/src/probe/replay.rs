@@ -9,6 +9,7 @@ use comfyglow::replay::Replay;
 
 use super::build_for;
 use crate::debian;
+use crate::figures::Figures;
 use crate::process::output;
 use crate::project::Project;
 use crate::steps::Outcome;
@@ -52,7 +53,7 @@ const MACHINES: [Machine; 2] = [
 ///
 /// Each connection of each recording is played to a gadget's session and to a desktop's, in pieces of several sizes; the
 /// desktop's snapshot must also be that of `comfyglow replay`. The recordings are those in tests/fixtures/traces, or in
-/// the folder that COMFYGLOW_TRACES names. The other machines are QEMU's, which is installed where there are rights to.
+/// the folder that `COMFYGLOW_TRACES` names. The other machines are QEMU's, which is installed where there are rights to.
 #[derive(clap::Args)]
 pub(crate) struct Args {}
 
@@ -71,6 +72,19 @@ pub(crate) fn run(_: &Args) -> Result<()> {
 pub(crate) fn step(project: &Project) -> Result<Outcome> {
     compare(project)?;
     Ok(Outcome::Done)
+}
+
+/// The snapshots that differ, as a figure for each machine.
+///
+/// # Errors
+/// As those of [`run`].
+pub(crate) fn figures(project: &Project) -> Result<Figures> {
+    compare(project)?;
+    let mut figures = Figures::new();
+    for machine in &MACHINES {
+        figures.add(format!("snapshots that differ, {}", machine.target), 0, "", Some(0));
+    }
+    Ok(figures)
 }
 
 fn compare(project: &Project) -> Result<()> {

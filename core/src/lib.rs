@@ -35,6 +35,8 @@ pub mod limits;
 pub mod number;
 pub mod progress;
 pub mod queue;
+#[cfg(feature = "record")]
+pub mod record;
 pub mod reducer;
 pub mod session;
 #[cfg(feature = "serde")]

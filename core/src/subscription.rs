@@ -130,12 +130,12 @@ impl<const N: usize> Subscription<N> {
 }
 
 impl<const N: usize> Observer for Subscription<N> {
-    fn reduced<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
+    fn reduced<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
         &mut self,
         _now: Instant,
         action: &Action<'_>,
         changes: Changes,
-        state: &State<ID, MESSAGE, NODES, NAMES>,
+        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     ) {
         if !changes.has(Changes::SHOWN) {
             return;

@@ -136,11 +136,11 @@ impl<const ID: usize, const HEAD: usize> Exchange<ID, HEAD> {
 
     // Not inlined: its buffers would lie on the stack for as long as the socket is read.
     #[inline(never)]
-    pub(super) fn bytes<const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
+    pub(super) fn bytes<const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
         &mut self,
         now: Instant,
         mut bytes: &[u8],
-        state: &mut State<ID, MESSAGE, NODES, NAMES>,
+        state: &mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
         observer: &mut impl Observer,
     ) -> Changes {
         if matches!(self.place, Place::Head) {
@@ -177,15 +177,16 @@ impl<const ID: usize, const HEAD: usize> Exchange<ID, HEAD> {
 }
 
 /// Hands the graph to the reducer.
-struct Graph<'a, O, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> {
-    state: &'a mut State<ID, MESSAGE, NODES, NAMES>,
+struct Graph<'a, O, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
+{
+    state: &'a mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     now: Instant,
     changes: Changes,
     observer: &'a mut O,
 }
 
-impl<O: Observer, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> QueueHandler
-    for Graph<'_, O, ID, MESSAGE, NODES, NAMES>
+impl<O: Observer, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
+    QueueHandler for Graph<'_, O, ID, MESSAGE, NODES, NAMES, LEARNED>
 {
     fn node(&mut self, prompt_id: Id<'_>, node: Id<'_>, class: &str) {
         reduce(self.state, self.now, Action::GraphNode { prompt_id, node, class });

@@ -19,12 +19,12 @@ pub trait Observer {
     }
     /// The reducer was told something, a message once more or anything else: with what that changed, and the state after
     /// it. What several messages in one read did to a prompt, only this tells apart.
-    fn reduced<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
+    fn reduced<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
         &mut self,
         now: Instant,
         action: &Action<'_>,
         changes: Changes,
-        state: &State<ID, MESSAGE, NODES, NAMES>,
+        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     ) {
         let _ = (now, action, changes, state);
     }
@@ -49,12 +49,12 @@ impl<A: Observer, B: Observer> Observer for (&mut A, &mut B) {
         self.1.event(event);
     }
 
-    fn reduced<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
+    fn reduced<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
         &mut self,
         now: Instant,
         action: &Action<'_>,
         changes: Changes,
-        state: &State<ID, MESSAGE, NODES, NAMES>,
+        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     ) {
         self.0.reduced(now, action, changes, state);
         self.1.reduced(now, action, changes, state);
@@ -67,16 +67,24 @@ impl<A: Observer, B: Observer> Observer for (&mut A, &mut B) {
 }
 
 /// Hands what a decoder reads to the reducer, then to the observer.
-pub(super) struct Tee<'a, O, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> {
-    pub(super) state: &'a mut State<ID, MESSAGE, NODES, NAMES>,
+pub(super) struct Tee<
+    'a,
+    O,
+    const ID: usize,
+    const MESSAGE: usize,
+    const NODES: usize,
+    const NAMES: usize,
+    const LEARNED: usize,
+> {
+    pub(super) state: &'a mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     pub(super) now: Instant,
     pub(super) binary: bool,
     pub(super) changes: &'a mut Changes,
     pub(super) observer: &'a mut O,
 }
 
-impl<O: Observer, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> Handler
-    for Tee<'_, O, ID, MESSAGE, NODES, NAMES>
+impl<O: Observer, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
+    Handler for Tee<'_, O, ID, MESSAGE, NODES, NAMES, LEARNED>
 {
     fn part(&mut self, part: Part<'_>) {
         let action = Action::Part(part);

@@ -43,12 +43,26 @@ use crate::{
 const GRAPH_RETRY: Duration = Duration::from_secs(GRAPH_RETRY_SECONDS);
 
 /// A session for a microcontroller.
-pub type GadgetSession<'c> =
-    Session<'c, { gadget::ID }, { gadget::MESSAGE }, { gadget::NODES }, { gadget::NAMES }, { gadget::HEAD }>;
+pub type GadgetSession<'c> = Session<
+    'c,
+    { gadget::ID },
+    { gadget::MESSAGE },
+    { gadget::NODES },
+    { gadget::NAMES },
+    { gadget::LEARNED },
+    { gadget::HEAD },
+>;
 
 /// A session for a desktop.
-pub type DesktopSession<'c> =
-    Session<'c, { desktop::ID }, { desktop::MESSAGE }, { desktop::NODES }, { desktop::NAMES }, { desktop::HEAD }>;
+pub type DesktopSession<'c> = Session<
+    'c,
+    { desktop::ID },
+    { desktop::MESSAGE },
+    { desktop::NODES },
+    { desktop::NAMES },
+    { desktop::LEARNED },
+    { desktop::HEAD },
+>;
 
 /// A way to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -119,11 +133,18 @@ pub enum Output<'a> {
 /// The capacities are those of [`crate::limits`], in this order: bytes of an id, bytes of an exception's message, nodes,
 /// bytes of names, bytes of a head.
 #[derive(Debug)]
-pub struct Session<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const HEAD: usize>
-{
+pub struct Session<
+    'c,
+    const ID: usize,
+    const MESSAGE: usize,
+    const NODES: usize,
+    const NAMES: usize,
+    const LEARNED: usize,
+    const HEAD: usize,
+> {
     config: Config<'c>,
     random: Random,
-    state: State<ID, MESSAGE, NODES, NAMES>,
+    state: State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     socket: Socket<ID, MESSAGE, HEAD>,
     exchange: Exchange<ID, HEAD>,
     /// The prompt whose graph was asked for.
@@ -140,8 +161,15 @@ pub struct Session<'c, const ID: usize, const MESSAGE: usize, const NODES: usize
     leaving: bool,
 }
 
-impl<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const HEAD: usize>
-    Session<'c, ID, MESSAGE, NODES, NAMES, HEAD>
+impl<
+    'c,
+    const ID: usize,
+    const MESSAGE: usize,
+    const NODES: usize,
+    const NAMES: usize,
+    const LEARNED: usize,
+    const HEAD: usize,
+> Session<'c, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>
 {
     /// A session that will dial at once. `seed` is random: WebSocket keys and masks are made of it.
     pub fn new(config: Config<'c>, seed: u64) -> Self {
@@ -171,7 +199,7 @@ impl<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES:
     }
 
     /// What is known of the server.
-    pub const fn state(&self) -> &State<ID, MESSAGE, NODES, NAMES> {
+    pub const fn state(&self) -> &State<ID, MESSAGE, NODES, NAMES, LEARNED> {
         &self.state
     }
 

@@ -77,7 +77,8 @@ pub(crate) fn figures(project: &Project, anew: bool) -> Result<Figures> {
     let home = project.target_dir.join("autobahn");
     let index = |reads: Reads| home.join(reads.agent()).join("index.json");
     if (anew || !Reads::ALL.into_iter().all(|reads| index(reads).exists()))
-        && let Outcome::Skipped(reason) = judge(project, &CASES.map(str::to_owned), &Reads::ALL)? {
+        && let Outcome::Skipped(reason) = judge(project, &CASES.map(str::to_owned), &Reads::ALL)?
+    {
         bail!(reason);
     }
     let mut figures = Figures::new();

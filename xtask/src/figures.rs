@@ -15,28 +15,38 @@ struct NotYet {
 const NOT_YET: &[NotYet] = &[
     NotYet {
         figure: "flash, json to view",
-        ceiling: 38_000.0,
-        reason: "predicting takes 8 KB, the lexer 6, the reducer 6; most of it is one function inlined at many places",
+        ceiling: 46_500.0,
+        reason: "predicting takes 8 KB, the lexer 6, the reducer 6, queue and learning 8; most of it is one function inlined at many places",
     },
     NotYet {
         figure: "flash, with json out too",
-        ceiling: 95_000.0,
+        ceiling: 103_500.0,
         reason: "as above; the lexer is there twice (10 KB), and JSON out brings a float formatter with 11 KB of tables",
     },
     NotYet {
+        figure: "memory of a gadget's session",
+        ceiling: 8_950.0,
+        reason: "a subscriber's queue is in it, 16 notes of 56 B, and what was learned",
+    },
+    NotYet {
         figure: "progress, Cortex-M4",
-        ceiling: 4_500.0,
+        ceiling: 4_800.0,
         reason: "events are copied on their way, divided in 64 bits, and texts are checked to be UTF-8 first",
     },
     NotYet {
         figure: "progress, keys reordered, Cortex-M4",
-        ceiling: 8_200.0,
+        ceiling: 7_200.0,
         reason: "what is not predicted takes the decoder some 46 instructions a byte",
     },
     NotYet {
         figure: "stack, event",
-        ceiling: 1_150.0,
+        ceiling: 1_200.0,
         reason: "an error's: its record is built on the stack, below the session's frame and the event",
+    },
+    NotYet {
+        figure: "parsing, session, 64",
+        ceiling: 0.75,
+        reason: "two thirds of the pieces cut an entry, which is put together in a buffer and read there",
     },
 ];
 

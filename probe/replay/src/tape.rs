@@ -109,8 +109,15 @@ const fn config() -> Config<'static> {
     Config { ask_for_graph: false, ..Config::new("recording", "") }
 }
 
-fn play<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const HEAD: usize>(
-    session: &mut Session<'_, ID, MESSAGE, NODES, NAMES, HEAD>,
+fn play<
+    const ID: usize,
+    const MESSAGE: usize,
+    const NODES: usize,
+    const NAMES: usize,
+    const LEARNED: usize,
+    const HEAD: usize,
+>(
+    session: &mut Session<'_, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>,
     tape: &Tape<'_>,
     pieces: usize,
     out: &mut [u8; SNAPSHOT],
@@ -152,8 +159,15 @@ fn play<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: 
 }
 
 /// Carries out nothing: what was sent, the recording tells.
-fn drain<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const HEAD: usize>(
-    session: &mut Session<'_, ID, MESSAGE, NODES, NAMES, HEAD>,
+fn drain<
+    const ID: usize,
+    const MESSAGE: usize,
+    const NODES: usize,
+    const NAMES: usize,
+    const LEARNED: usize,
+    const HEAD: usize,
+>(
+    session: &mut Session<'_, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>,
     now: Instant,
 ) {
     loop {

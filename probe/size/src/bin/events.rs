@@ -16,7 +16,8 @@ use comfyglow_core::{
 };
 use probe_size as _;
 
-type GadgetState = State<{ gadget::ID }, { gadget::MESSAGE }, { gadget::NODES }, { gadget::NAMES }, { gadget::LEARNED }>;
+type GadgetState =
+    State<{ gadget::ID }, { gadget::MESSAGE }, { gadget::NODES }, { gadget::NAMES }, { gadget::LEARNED }>;
 
 struct Reduce<'a> {
     state: &'a mut GadgetState,

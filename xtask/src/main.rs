@@ -10,12 +10,15 @@ mod autobahn;
 mod ci;
 mod cross;
 mod debian;
+mod figures;
 mod file_length;
 mod msrv;
+mod numbers;
 mod probe;
 mod process;
 mod project;
 mod screenshot;
+mod speed;
 mod steps;
 
 /// The project's own commands.
@@ -23,10 +26,13 @@ mod steps;
 #[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
 enum Xtask {
     Autobahn(autobahn::Args),
+    BenchInstructions(speed::Args),
     Ci(ci::Args),
     Cost(probe::cost::Args),
     Cross(cross::Args),
+    Numbers(numbers::Args),
     Panics(probe::panics::Args),
+    ReplayMcu(probe::replay::Args),
     Screenshot(screenshot::Args),
     Size(probe::size::Args),
 }
@@ -34,10 +40,13 @@ enum Xtask {
 fn main() -> ExitCode {
     let done = match Xtask::parse() {
         Xtask::Autobahn(args) => autobahn::run(&args),
+        Xtask::BenchInstructions(args) => speed::run(&args),
         Xtask::Ci(args) => ci::run(&args),
         Xtask::Cost(args) => probe::cost::run(&args),
         Xtask::Cross(args) => cross::run(&args),
+        Xtask::Numbers(args) => numbers::run(&args),
         Xtask::Panics(args) => probe::panics::run(&args),
+        Xtask::ReplayMcu(args) => probe::replay::run(&args),
         Xtask::Screenshot(args) => screenshot::run(&args),
         Xtask::Size(args) => probe::size::run(&args),
     };

@@ -2,7 +2,8 @@
 //!
 //! The panic handler calls a function that nobody defines. The linker drops the handler where the optimizer has proven
 //! that no panic is reached, and fails where it has not. The whole session is in it, with whatever bytes, times and
-//! ends of links: WebSocket frames, HTTP, JSON, events, reducer, state, view and JSON out.
+//! ends of links: WebSocket frames, HTTP, JSON, events, reducer, state, a subscriber's queue, view, JSON out, and records
+//! written and read.
 //!
 //! Nothing is left out: all that the core uses of libraries is proven along, as it is.
 #![no_std]
@@ -11,7 +12,10 @@
 use core::{hint::black_box, panic::PanicInfo};
 
 use comfyglow_core::{
+    limits::gadget,
     session::{Config, GadgetSession, Input, Output},
+    state::State,
+    subscription::{Subscription, Topics},
     time::Instant,
 };
 
@@ -36,9 +40,14 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     the_core_can_panic()
 }
 
+type GadgetState =
+    State<{ gadget::ID }, { gadget::MESSAGE }, { gadget::NODES }, { gadget::NAMES }, { gadget::LEARNED }>;
+
 /// Where the linker begins. The optimizer knows nothing of what comes out of a `black_box`.
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
+    let mut subscriber = Subscription::<{ gadget::NOTES }>::new(black_box(Topics::ALL));
+    let (mut kept, mut flash) = (GadgetState::new(), [0; GadgetState::RECORD_BYTES]);
     let mut session = GadgetSession::new(black_box(Config::new("", "")), black_box(0));
     let mut line = [0; 1024];
     loop {
@@ -46,8 +55,13 @@ extern "C" fn _start() -> ! {
         if black_box(false) {
             session.attach(now);
         }
-        session.handle_input(now, black_box(Input::Wake));
-        while !matches!(black_box(session.poll_output(now)), Output::Sleep(_)) {}
+        session.handle_input_with(now, black_box(Input::Wake), &mut subscriber);
+        while !matches!(black_box(session.poll_output_with(now, &mut subscriber)), Output::Sleep(_)) {}
+        black_box(subscriber.next());
+        black_box((subscriber.queue().dropped(), subscriber.queue().merged()));
+        black_box(session.state().export(now, black_box(&mut flash)).is_ok());
+        black_box(kept.import(black_box(&flash)).is_ok());
+        black_box(kept.view(now));
         black_box(session.view(now));
         black_box(session.smooth_percentage(now));
         black_box(session.is_over());

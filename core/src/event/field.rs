@@ -35,6 +35,8 @@ pub(super) enum Field {
     Nodes,
     /// An entry of it.
     NodeState,
+    /// The first members of an entry of a node that has finished.
+    Finished,
     /// `data.nodes`, an array of an `execution_cached`.
     CachedNodes,
     /// An id in it.
@@ -104,46 +106,56 @@ impl Found {
     }
 }
 
-/// A member that is looked for.
+/// A member that is looked for, or only likely.
 pub(super) struct Member {
-    /// How it goes on behind the opening quote where the server spells it.
+    /// How the server spells it up to its value, behind another member.
     pub(super) spelled: &'static str,
     pub(super) field: Field,
     /// Without it the message is malformed.
     pub(super) needed: bool,
 }
 
-/// What follows a name where the server spells it.
+/// Around a name where the server spells it behind another member.
+const BEFORE_NAME: &str = ", \"";
 const BEHIND_NAME: &str = "\": ";
 
 impl Member {
-    pub(super) fn name(&self) -> &'static str {
-        self.spelled.strip_suffix(BEHIND_NAME).unwrap_or(self.spelled)
+    /// How the server spells it up to its value.
+    #[inline]
+    pub(super) fn spelled(&self, is_first: bool) -> &'static [u8] {
+        let spelled = self.spelled.as_bytes();
+        if is_first { spelled.get(2..).unwrap_or_default() } else { spelled }
     }
 
-    pub(super) fn is_named(&self, name: &[u8]) -> bool {
-        self.spelled.len() == name.len().saturating_add(BEHIND_NAME.len()) && self.spelled.as_bytes().starts_with(name)
+    pub(super) fn name(&self) -> &'static str {
+        let name = self.spelled.strip_prefix(BEFORE_NAME).and_then(|name| name.strip_suffix(BEHIND_NAME));
+        name.unwrap_or_default()
     }
 }
 
 macro_rules! members {
     ($($name:literal $field:ident $($needed:ident)?),*) => {
-        &[$(Member { spelled: concat!($name, "\": "), field: Field::$field, needed: members!(@ $($needed)?) }),*]
+        &[$(Member { spelled: concat!(", \"", $name, "\": "), field: Field::$field, needed: members!(@ $($needed)?) }),*]
     };
     (@ needed) => { true };
     (@) => { false };
 }
 
-/// The members that are looked for in the container `level` of a message of the kind `kind`, in the server's order.
+/// The members that are looked for in the container `level` of a message of the kind `kind`, and likely ones, in the
+/// server's order.
 pub(super) const fn members(level: Field, kind: EventKind) -> &'static [Member] {
     use EventKind as K;
     match level {
         Field::Root => members!["type" Type needed, "data" Data needed],
         Field::Status => members!["exec_info" ExecInfo],
         Field::ExecInfo => members!["queue_remaining" QueueRemaining needed],
-        Field::NodeState => {
-            members!["value" Value needed, "max" Max needed, "state" State needed, "display_node_id" DisplayNode]
-        }
+        Field::NodeState => members![
+            // All of a node that has finished, most often.
+            "value\": 1.0, \"max\": 1.0, \"state\": \"finished\", \"node_id" Finished,
+            "value" Value needed, "max" Max needed, "state" State needed, "node_id" Skip,
+            "prompt_id" Skip, "display_node_id" DisplayNode, "parent_node_id\": null, \"real_node_id" Skip,
+            "real_node_id" Skip
+        ],
         Field::Entry => members!["m" LogText],
         Field::Data => match kind {
             K::Status => members!["status" Status, "sid" Sid],
@@ -152,9 +164,9 @@ pub(super) const fn members(level: Field, kind: EventKind) -> &'static [Member] 
             K::Executing => members!["node" Node needed, "display_node" DisplayNode, "prompt_id" PromptId],
             K::Progress => members!["value" Value needed, "max" Max needed, "prompt_id" PromptId, "node" Node],
             K::ProgressState => members!["prompt_id" PromptId needed, "nodes" Nodes needed],
-            K::Executed => {
-                members!["node" Node needed, "display_node" DisplayNode, "prompt_id" PromptId needed]
-            }
+            K::Executed => members![
+                "node" Node needed, "display_node" DisplayNode, "output" Skip, "prompt_id" PromptId needed
+            ],
             K::ExecutionInterrupted => members![
                 "prompt_id" PromptId needed, "node_id" Node, "node_type" NodeType, "timestamp" Timestamp
             ],
@@ -173,3 +185,6 @@ pub(super) const fn members(level: Field, kind: EventKind) -> &'static [Member] 
         _ => &[],
     }
 }
+
+/// Which of an entry's members comes behind those of a node that has finished.
+pub(super) const BEHIND_FINISHED: u8 = 5;

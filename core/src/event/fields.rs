@@ -1,6 +1,6 @@
 use super::{
     Event, EventKind, Interest, Malformed, NodeStatus, Reason,
-    field::{Field, Found, members},
+    field::{BEHIND_FINISHED, Field, Found, members},
 };
 use crate::{
     json::JsonError,
@@ -21,6 +21,8 @@ pub(super) struct Fields<const ID: usize, const MESSAGE: usize> {
     pub(super) field: Field,
     /// Which of the container's members is likely to come next.
     pub(super) next: u8,
+    /// How much of it was read up to its value.
+    pub(super) matched: u8,
     pub(super) found: Found,
     /// What was found of the entry at hand.
     pub(super) entry: Found,
@@ -50,7 +52,7 @@ pub(super) struct Fields<const ID: usize, const MESSAGE: usize> {
     pub(super) display: Text<ID>,
     /// `exception_type`, `state` or `image_type`.
     pub(super) word: Text<ID>,
-    /// `exception_message`; in other messages what was read of a member that the end of a piece cut.
+    /// `exception_message`
     pub(super) message: Text<MESSAGE>,
 }
 
@@ -62,6 +64,7 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
             level: Field::Skip,
             field: Field::Root,
             next: 0,
+            matched: 0,
             found: Found::NONE,
             entry: Found::NONE,
             is_object: false,
@@ -90,6 +93,7 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
         self.kind = EventKind::Unknown;
         self.level = Field::Skip;
         self.field = Field::Root;
+        self.matched = 0;
         self.found = Found::NONE;
         self.is_object = false;
         self.no_node = false;
@@ -104,32 +108,18 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
         self.interest.contains(kind)
     }
 
-    /// How the member goes on that is likely to come next; no text begins with a NUL.
-    #[inline]
-    pub(super) fn likely(&self) -> &'static [u8] {
-        members(self.level, self.kind).get(usize::from(self.next)).map_or(b"\0", |member| member.spelled.as_bytes())
-    }
-
-    /// The member is the one that was likely.
-    #[inline]
-    pub(super) fn select_likely(&mut self) {
-        let field = members(self.level, self.kind).get(usize::from(self.next)).map(|member| member.field);
-        self.next = self.next.saturating_add(1);
-        self.select(field.unwrap_or(Field::Skip));
-    }
-
-    /// The member is named so.
+    /// A member's name was read.
     pub(super) fn select_named(&mut self, name: &[u8]) {
         let mut members = members(self.level, self.kind).iter().zip(1..);
-        let found = members.find_map(|(member, next)| member.is_named(name).then_some((member.field, next)));
+        let found = members.find(|(member, _)| member.name().as_bytes() == name);
         if let Some((_, next)) = found {
             self.next = next;
         }
-        self.select(found.map_or(Field::Skip, |(field, _)| field));
+        self.select(found.map_or(Field::Skip, |(member, _)| member.field));
     }
 
     /// Prepares for the value of a field.
-    fn select(&mut self, field: Field) {
+    pub(super) fn select(&mut self, field: Field) {
         let skipped = match field {
             // The type decides how `data` is read: of several, the last before `data` counts.
             Field::Type => self.found.has(Field::Data) || self.data_first,
@@ -140,6 +130,13 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
             Field::Data => self.kind == EventKind::Unknown || self.found.has(Field::Data),
             // The entries were read as this prompt's already.
             Field::PromptId => self.found.has(Field::Nodes),
+            Field::Finished => {
+                let one = Milli::from_thousandths(1_000);
+                (self.value, self.max, self.state) = (one, one, NodeStatus::Finished);
+                [Field::Value, Field::Max, Field::State].into_iter().for_each(|field| self.entry.set(field));
+                self.next = BEHIND_FINISHED;
+                true
+            }
             _ => false,
         };
         self.field = if skipped { Field::Skip } else { field };

@@ -12,6 +12,7 @@ mod binary;
 #[cfg(feature = "serde")]
 mod decode;
 mod decoder;
+#[cfg(target_pointer_width = "64")]
 mod entry;
 mod field;
 mod fields;

@@ -11,6 +11,9 @@ const KEY: u8 = 1 << 2;
 const COLON: u8 = 1 << 3;
 const COMMA: u8 = 1 << 4;
 
+const FIRST_MEMBER: u8 = KEY | END;
+const BEHIND_VALUE: u8 = COMMA | END;
+
 /// No depth is as deep.
 const DEEPEST: u8 = u8::MAX;
 
@@ -214,18 +217,30 @@ impl Lexer {
         self.told_depth = self.depth.saturating_sub(1);
     }
 
-    /// Where a container that is not skipped may end: whether it has a value already, so that a comma comes before the
-    /// next.
-    pub(crate) const fn behind_value(&self) -> Option<bool> {
+    /// Whether a member or the end of an object comes that is not skipped: whether it has a member already, so that a comma
+    /// comes before the next.
+    #[inline]
+    pub(crate) const fn behind_member(&self) -> Option<bool> {
         match self.state {
-            State::Expect(expected) if expected & END != 0 && self.told_depth == DEEPEST => Some(expected & COMMA != 0),
+            State::Expect(BEHIND_VALUE) if self.in_object() && self.told_depth == DEEPEST => Some(true),
+            State::Expect(FIRST_MEMBER) if self.told_depth == DEEPEST => Some(false),
             _ => None,
         }
     }
 
-    /// Somebody else has read a member, or an element.
-    pub(crate) const fn take_value(&mut self) {
-        self.state = State::Expect(COMMA | END);
+    /// Somebody else has read a member.
+    pub(crate) const fn take_member(&mut self) {
+        self.state = State::Expect(BEHIND_VALUE);
+    }
+
+    /// Somebody else has read a member's name and the colon.
+    pub(crate) const fn take_name(&mut self) {
+        self.state = State::Expect(VALUE);
+    }
+
+    /// Somebody else has read the end of the container at hand, which is not skipped.
+    pub(crate) fn take_end(&mut self) {
+        self.close();
     }
 
     /// Takes the next token, or its piece, from the front of `rest`. `None` where nothing is left, or what is left is no
@@ -329,7 +344,7 @@ impl Lexer {
                 return Some(self.close());
             }
             b'{' | b'[' if may(VALUE) => {
-                if self.is_deep() {
+                if self.depth >= JSON_DEPTH {
                     return self.fail(Kind::TooDeep);
                 }
                 *rest = behind;
@@ -350,21 +365,16 @@ impl Lexer {
         Some(None)
     }
 
-    /// Whether one more container would be too many.
-    pub(super) const fn is_deep(&self) -> bool {
-        self.depth >= JSON_DEPTH
-    }
-
     /// A container begins.
-    pub(super) fn open(&mut self, is_object: bool) -> Container {
+    fn open(&mut self, is_object: bool) -> Container {
         self.objects = (self.objects << 1) | u64::from(is_object);
         self.depth = self.depth.saturating_add(1);
-        self.state = State::Expect(END | if is_object { KEY } else { VALUE });
+        self.state = State::Expect(if is_object { FIRST_MEMBER } else { VALUE | END });
         if is_object { Container::Object } else { Container::Array }
     }
 
     /// The container at hand ends, which is told unless it was skipped.
-    pub(super) fn close<'p>(&mut self) -> Option<Token<'p>> {
+    fn close<'p>(&mut self) -> Option<Token<'p>> {
         let container = if self.in_object() { Container::Object } else { Container::Array };
         self.objects >>= 1;
         self.depth = self.depth.saturating_sub(1);
@@ -377,10 +387,10 @@ impl Lexer {
     }
 
     const fn end_value(&mut self) {
-        self.state = State::Expect(if self.depth == 0 { 0 } else { COMMA | END });
+        self.state = State::Expect(if self.depth == 0 { 0 } else { BEHIND_VALUE });
     }
 
-    pub(super) const fn in_object(&self) -> bool {
+    const fn in_object(&self) -> bool {
         self.objects & 1 != 0
     }
 

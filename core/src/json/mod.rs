@@ -7,12 +7,10 @@
 mod error;
 mod lexer;
 mod scan;
-mod whole;
 
 pub use error::{JsonError, JsonErrorKind};
 pub use lexer::Lexer;
-pub(crate) use scan::{find, same};
-pub(crate) use whole::{Cursor, Miss, Name, Value};
+pub(crate) use scan::{find, plain_len, same};
 
 /// What a value is, where it isn't made of text, digits or other values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

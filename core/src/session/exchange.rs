@@ -169,9 +169,8 @@ impl<O: Observer, const ID: usize, const MESSAGE: usize, const NODES: usize, con
     }
 
     fn graph(&mut self, prompt_id: Id<'_>, nodes: u32) {
-        let action = Action::Graph { prompt_id, nodes };
-        let changes = reduce(self.state, self.now, action);
+        let changes = reduce(self.state, self.now, Action::Graph { prompt_id, nodes });
         self.changes = self.changes.and(changes);
-        self.observer.reduced(self.now, &action, changes, self.state);
+        self.observer.reduced(self.now, &Action::Graph { prompt_id, nodes }, changes, self.state);
     }
 }

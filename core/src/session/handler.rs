@@ -87,11 +87,11 @@ impl<O: Observer, const ID: usize, const MESSAGE: usize, const NODES: usize, con
     Handler for Tee<'_, O, ID, MESSAGE, NODES, NAMES, LEARNED>
 {
     fn part(&mut self, part: Part<'_>) {
-        let action = Action::Part(part);
-        let changes = reduce(self.state, self.now, action);
+        let changes = reduce(self.state, self.now, Action::Part(part));
         *self.changes = self.changes.and(changes);
         self.observer.part(&part);
-        self.observer.reduced(self.now, &action, changes, self.state);
+        // Made again: a copy for the observer would lie on the stack while the state takes the part in.
+        self.observer.reduced(self.now, &Action::Part(part), changes, self.state);
     }
 
     fn event(&mut self, event: Event<'_>) {
@@ -99,6 +99,8 @@ impl<O: Observer, const ID: usize, const MESSAGE: usize, const NODES: usize, con
         let changes = reduce(self.state, self.now, action);
         *self.changes = self.changes.and(changes);
         self.observer.event(&event);
+        // Made again, as above.
+        let action = if self.binary { Action::Binary(event) } else { Action::Text(event) };
         self.observer.reduced(self.now, &action, changes, self.state);
     }
 }

@@ -265,9 +265,7 @@ impl<
             Input::GraphNode { prompt_id, node, class } => {
                 self.reduce(now, Action::GraphNode { prompt_id, node, class }, observer);
             }
-            Input::Graph { prompt_id, nodes } => {
-                self.reduce(now, Action::Graph { prompt_id, nodes }, observer);
-            }
+            Input::Graph { prompt_id, nodes } => self.graph(now, prompt_id, nodes, observer),
             Input::Wake => self.wake(now, observer),
             Input::Leave => self.leave(now, observer),
         }
@@ -328,14 +326,9 @@ impl<
     }
 
     fn socket_bytes(&mut self, now: Instant, bytes: &[u8], observer: &mut impl Observer) {
-        let was_open = self.socket.is_open();
         let mut rest = bytes;
-        if !was_open {
-            match self.socket.handshake(&mut rest) {
-                Ok(true) => self.reduce(now, Action::Established, observer),
-                Ok(false) => return,
-                Err(fault) => return self.lost(now, fault, observer),
-            }
+        if !self.socket.is_open() && !self.shake_hands(now, &mut rest, observer) {
+            return;
         }
         let mut changes = Changes::NONE;
         let result = self.socket.receive(now, rest, &mut self.state, &mut changes, observer);
@@ -345,10 +338,34 @@ impl<
         }
     }
 
+    /// Reads the server's answer to the handshake; whether there is a WebSocket now.
+    // Not inlined, here and below: an action would lie on the stack while messages are read.
+    #[inline(never)]
+    fn shake_hands(&mut self, now: Instant, bytes: &mut &[u8], observer: &mut impl Observer) -> bool {
+        match self.socket.handshake(bytes) {
+            Ok(open) => {
+                if open {
+                    self.reduce(now, Action::Established, observer);
+                }
+                open
+            }
+            Err(fault) => {
+                self.lost(now, fault, observer);
+                false
+            }
+        }
+    }
+
     /// The connection is over by a fault.
+    #[inline(never)]
     fn lost(&mut self, now: Instant, fault: Fault, observer: &mut impl Observer) {
         self.reduce(now, Action::Lost(Some(fault)), observer);
         self.ask_nothing();
+    }
+
+    #[inline(never)]
+    fn graph(&mut self, now: Instant, prompt_id: Id<'_>, nodes: u32, observer: &mut impl Observer) {
+        self.reduce(now, Action::Graph { prompt_id, nodes }, observer);
     }
 
     fn ask_nothing(&mut self) {
@@ -363,6 +380,7 @@ impl<
         self.exchange.expire(now);
     }
 
+    #[inline(never)]
     fn leave(&mut self, now: Instant, observer: &mut impl Observer) {
         self.leaving = true;
         self.ask_nothing();

@@ -21,6 +21,24 @@ impl Milli {
         }
     }
 
+    /// The number at the front of `piece`, where it has few digits and perhaps a fraction of zero, and the comma or the
+    /// brace behind it, which stays.
+    #[inline]
+    pub(crate) fn take(piece: &[u8]) -> Option<(Self, &[u8])> {
+        let (mut number, mut behind) = (0_u32, piece);
+        while let [digit @ b'0'..=b'9', rest @ ..] = behind {
+            number = number.wrapping_mul(10).wrapping_add(u32::from(digit.wrapping_sub(b'0')));
+            behind = rest;
+        }
+        let digits = piece.len().wrapping_sub(behind.len());
+        if let [b'.', b'0', rest @ ..] = behind {
+            behind = rest;
+        }
+        let leads_with_zero = digits > 1 && piece.first() == Some(&b'0');
+        let simple = matches!(behind, [b',' | b'}', ..]) && (1..=6).contains(&digits) && !leads_with_zero;
+        simple.then_some((Self(i64::from(number.wrapping_mul(1_000))), behind))
+    }
+
     /// The number in thousandths.
     pub const fn thousandths(self) -> i64 {
         self.0

@@ -74,6 +74,12 @@ impl<const N: usize> Text<N> {
         }
     }
 
+    /// Becomes the text `bytes`.
+    pub(crate) fn become_bytes(&mut self, bytes: &[u8]) {
+        self.clear();
+        self.push(bytes);
+    }
+
     /// Takes the text's next piece, which may end inside a character.
     pub fn push(&mut self, piece: &[u8]) {
         let filled = usize::from(self.filled);

@@ -127,6 +127,12 @@ impl Member {
         if is_first { spelled.get(2..).unwrap_or_default() } else { spelled }
     }
 
+    pub(super) fn is_named(&self, name: &[u8]) -> bool {
+        let around = BEFORE_NAME.len().saturating_add(BEHIND_NAME.len());
+        self.spelled.len() == name.len().saturating_add(around)
+            && self.spelled.as_bytes().get(BEFORE_NAME.len()..).is_some_and(|behind| behind.starts_with(name))
+    }
+
     pub(super) fn name(&self) -> &'static str {
         let name = self.spelled.strip_prefix(BEFORE_NAME).and_then(|name| name.strip_suffix(BEHIND_NAME));
         name.unwrap_or_default()

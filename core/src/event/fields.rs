@@ -3,7 +3,7 @@ use super::{
     field::{BEHIND_FINISHED, Field, Found, members},
 };
 use crate::{
-    json::JsonError,
+    json::{JsonError, plain_len, same},
     limits::KEY_BYTES,
     number::{Literal, Milli},
     text::{Id, Text},
@@ -46,6 +46,8 @@ pub(super) struct Fields<const ID: usize, const MESSAGE: usize> {
     pub(super) timestamp: u64,
     pub(super) preview_metadata: bool,
     pub(super) prompt_id: Text<ID>,
+    /// It was written without escapes, and all of it was kept.
+    pub(super) is_plain_prompt: bool,
     /// The type's name, then `node`, `node_id` or `sid`.
     pub(super) node: Text<ID>,
     /// `display_node`, `display_node_id` or `node_type`.
@@ -81,6 +83,7 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
             timestamp: 0,
             preview_metadata: false,
             prompt_id: Text::new(),
+            is_plain_prompt: false,
             node: Text::new(),
             display: Text::new(),
             word: Text::new(),
@@ -111,7 +114,7 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
     /// A member's name was read.
     pub(super) fn select_named(&mut self, name: &[u8]) {
         let mut members = members(self.level, self.kind).iter().zip(1..);
-        let found = members.find(|(member, _)| member.name().as_bytes() == name);
+        let found = members.find(|(member, _)| member.is_named(name));
         if let Some((_, next)) = found {
             self.next = next;
         }
@@ -131,10 +134,7 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
             // The entries were read as this prompt's already.
             Field::PromptId => self.found.has(Field::Nodes),
             Field::Finished => {
-                let one = Milli::from_thousandths(1_000);
-                (self.value, self.max, self.state) = (one, one, NodeStatus::Finished);
-                [Field::Value, Field::Max, Field::State].into_iter().for_each(|field| self.entry.set(field));
-                self.next = BEHIND_FINISHED;
+                self.finished();
                 true
             }
             _ => false,
@@ -143,11 +143,20 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
         self.begin_value();
     }
 
+    /// The entry at hand is of a node that has finished.
+    fn finished(&mut self) {
+        let one = Milli::from_thousandths(1_000);
+        (self.value, self.max, self.state) = (one, one, NodeStatus::Finished);
+        [Field::Value, Field::Max, Field::State].into_iter().for_each(|field| self.entry.set(field));
+        self.next = BEHIND_FINISHED;
+    }
+
     /// Forgets what an earlier value of the field at hand left.
     pub(super) fn begin_value(&mut self) {
         let field = self.field;
         match field {
             Field::Node => self.no_node = false,
+            Field::PromptId => self.is_plain_prompt = false,
             Field::Value | Field::Max | Field::QueueRemaining | Field::Timestamp => self.literal = Literal::ZERO,
             _ if field.container().is_some() => return,
             _ => {}
@@ -169,6 +178,55 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
             Field::ExceptionType | Field::State | Field::ImageType => Some(&mut self.word),
             _ => None,
         }
+    }
+
+    /// Takes the value of a field from the front of `piece`, where it stands there whole and is of the simplest kind.
+    /// It means what the lexer's tokens would.
+    #[inline]
+    pub(super) fn take<'p>(&mut self, field: Field, piece: &'p [u8]) -> Option<&'p [u8]> {
+        if let Field::Value | Field::Max = field {
+            let (value, behind) = Milli::take(piece)?;
+            *(if field == Field::Value { &mut self.value } else { &mut self.max }) = value;
+            self.found_mut().set(field);
+            return Some(behind);
+        }
+        let text = piece.strip_prefix(b"\"")?;
+        if field == Field::PromptId && self.is_plain_prompt && !self.found.has(Field::Nodes) {
+            // Most often it is the one of the message before.
+            let (same_text, behind) = text.split_at_checked(self.prompt_id.as_bytes().len())?;
+            if let ([b'"', behind @ ..], true) = (behind, same(same_text, self.prompt_id.as_bytes())) {
+                self.found.set(field);
+                return Some(behind);
+            }
+        }
+        let (text, behind) = text.split_at_checked(plain_len(text))?;
+        let behind = behind.strip_prefix(b"\"")?;
+        match field {
+            Field::Skip => return Some(behind),
+            Field::Finished => {
+                self.finished();
+                return Some(behind);
+            }
+            Field::Type => {
+                self.kind = EventKind::of_type(text)?;
+            }
+            Field::State => {
+                self.state = NodeStatus::named(text);
+            }
+            Field::PromptId if self.found.has(Field::Nodes) => return Some(behind),
+            Field::PromptId => {
+                self.prompt_id.become_bytes(text);
+                self.is_plain_prompt = text.len() <= ID;
+            }
+            Field::Node | Field::Sid => {
+                self.no_node = false;
+                self.node.become_bytes(text);
+            }
+            Field::DisplayNode | Field::NodeType => self.display.become_bytes(text),
+            _ => return None,
+        }
+        self.found_mut().set(field);
+        Some(behind)
     }
 
     /// What was found in the container at hand: an entry of `nodes` has an account of its own.

@@ -215,6 +215,16 @@ pub enum NodeStatus {
     Other,
 }
 
+impl NodeStatus {
+    const fn named(name: &[u8]) -> Self {
+        match name {
+            b"running" => Self::Running,
+            b"finished" => Self::Finished,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// How a preview image is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

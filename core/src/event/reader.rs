@@ -44,31 +44,38 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
         if fields.level == Field::Nodes {
             return self.entry(rest, behind_member);
         }
-        let likely = members(fields.level, fields.kind).get(usize::from(fields.next)..).unwrap_or_default();
-        // Of the last in a row of two, the first may be missing.
-        for (member, at) in likely.iter().take(2).zip(fields.next..) {
-            let spelled = member.spelled(!behind_member);
-            let expected = spelled.get(usize::from(fields.matched)..).unwrap_or_default();
+        let likely = members(fields.level, fields.kind);
+        let (mut is_first, mut went_on) = (!behind_member, false);
+        while let Some(member) = likely.get(usize::from(fields.next)) {
+            let expected = member.spelled(is_first).get(usize::from(fields.matched)..).unwrap_or_default();
             let len = expected.len().min(rest.len());
             let ((front, behind), (begin, end)) = (rest.split_at(len), expected.split_at(len));
-            if same(front, begin) {
-                *rest = behind;
-                fields.next = at;
-                if end.is_empty() {
-                    (fields.next, fields.matched) = (at.saturating_add(1), 0);
-                    self.lexer.take_name();
-                    fields.select(member.field);
-                    return true;
+            if !same(front, begin) {
+                if fields.matched != 0 || member.field != Field::Finished {
+                    break;
                 }
+                // The entry is of a node that runs.
+                fields.next = fields.next.saturating_add(1);
+                continue;
+            }
+            *rest = behind;
+            if !end.is_empty() {
                 fields.matched = fields.matched.saturating_add(u8::try_from(len).unwrap_or(u8::MAX));
                 return false;
             }
-            if fields.matched != 0 {
-                break;
-            }
+            fields.matched = 0;
+            fields.next = fields.next.saturating_add(1);
+            let Some(behind) = fields.take(member.field, behind) else {
+                self.lexer.take_name();
+                fields.select(member.field);
+                return true;
+            };
+            *rest = behind;
+            (is_first, went_on) = (false, true);
+            self.lexer.take_member();
         }
         self.deviate();
-        false
+        went_on
     }
 
     /// What was likely doesn't come: the part of it that was read already is read as tokens.
@@ -215,11 +222,7 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
             }
             Field::CachedNode => return self.end_cached(),
             Field::State => {
-                fields.state = match fields.word.as_bytes() {
-                    b"running" => NodeStatus::Running,
-                    b"finished" => NodeStatus::Finished,
-                    _ => NodeStatus::Other,
-                };
+                fields.state = NodeStatus::named(fields.word.as_bytes());
             }
             Field::Value | Field::Max | Field::QueueRemaining | Field::Timestamp | Field::PreviewMetadata => return,
             field if field.container().is_some() => return self.odd_value(),

@@ -335,10 +335,16 @@ impl Lexer {
             }
             b'"' if may(KEY | VALUE) => {
                 self.in_key = may(KEY);
-                State::Text
+                self.state = State::Text;
+                *rest = behind;
+                return if behind.is_empty() { Some(None) } else { self.in_text(rest).map(Some) };
             }
-            b',' if may(COMMA) => State::Expect(if self.in_object() { KEY } else { VALUE }),
-            b':' if may(COLON) => State::Expect(VALUE),
+            b',' | b':' if may(COMMA | COLON) && may(COMMA) == (byte == b',') => {
+                let next = if byte == b',' && self.in_object() { KEY } else { VALUE };
+                self.state = State::Expect(next);
+                *rest = behind_spaces(behind);
+                return Some(None);
+            }
             b'}' | b']' if may(END) && self.in_object() == (byte == b'}') => {
                 *rest = behind;
                 return Some(self.close());

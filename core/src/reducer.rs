@@ -30,11 +30,11 @@ pub enum Action<'a> {
     /// The connection was lost or could not be made; without a fault we ended it.
     Lost(Option<Fault>),
     /// A part of the message at hand.
-    Part(Part<'a>),
+    Part(&'a Part<'a>),
     /// A text message ended.
-    Text(Event<'a>),
+    Text(&'a Event<'a>),
     /// A binary message ended.
-    Binary(Event<'a>),
+    Binary(&'a Event<'a>),
     /// A node of a prompt's graph, over HTTP or from one's own submission.
     GraphNode {
         /// The prompt.
@@ -180,8 +180,8 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         self.prompt.as_ref().is_some_and(|prompt| prompt.is(id))
     }
 
-    fn part(&mut self, part: Part<'_>) {
-        match part {
+    fn part(&mut self, part: &Part<'_>) {
+        match *part {
             Part::CachedNode { node } => self.nodes.note_cached_soon(node),
             Part::NodeState { prompt_id, node_id, value, max, state, display_node_id } => {
                 let target = match self.announced.target {
@@ -235,8 +235,8 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         }
     }
 
-    fn message(&mut self, now: Instant, event: Event<'_>) -> Changes {
-        let changes = match event {
+    fn message(&mut self, now: Instant, event: &Event<'_>) -> Changes {
+        let changes = match *event {
             Event::Malformed(_) => {
                 self.messages.malformed = self.messages.malformed.saturating_add(1);
                 self.forget_parts();

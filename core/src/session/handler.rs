@@ -87,20 +87,18 @@ impl<O: Observer, const ID: usize, const MESSAGE: usize, const NODES: usize, con
     Handler for Tee<'_, O, ID, MESSAGE, NODES, NAMES, LEARNED>
 {
     fn part(&mut self, part: Part<'_>) {
-        let changes = reduce(self.state, self.now, Action::Part(part));
+        let action = Action::Part(&part);
+        let changes = reduce(self.state, self.now, action);
         *self.changes = self.changes.and(changes);
         self.observer.part(&part);
-        // Made again: a copy for the observer would lie on the stack while the state takes the part in.
-        self.observer.reduced(self.now, &Action::Part(part), changes, self.state);
+        self.observer.reduced(self.now, &action, changes, self.state);
     }
 
     fn event(&mut self, event: Event<'_>) {
-        let action = if self.binary { Action::Binary(event) } else { Action::Text(event) };
+        let action = if self.binary { Action::Binary(&event) } else { Action::Text(&event) };
         let changes = reduce(self.state, self.now, action);
         *self.changes = self.changes.and(changes);
         self.observer.event(&event);
-        // Made again, as above.
-        let action = if self.binary { Action::Binary(event) } else { Action::Text(event) };
         self.observer.reduced(self.now, &action, changes, self.state);
     }
 }

@@ -114,11 +114,11 @@ struct Apply<'a> {
 
 impl Handler for Apply<'_> {
     fn part(&mut self, part: Part<'_>) {
-        reduce(self.state, self.now, Action::Part(part));
+        reduce(self.state, self.now, Action::Part(&part));
     }
 
     fn event(&mut self, event: Event<'_>) {
-        reduce(self.state, self.now, Action::Text(event));
+        reduce(self.state, self.now, Action::Text(&event));
     }
 }
 

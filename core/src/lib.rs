@@ -28,6 +28,7 @@
 #[cfg(test)]
 extern crate std;
 
+mod divide;
 pub mod event;
 pub mod http;
 pub mod json;

@@ -4,6 +4,7 @@
 //! nodes and stand apart, where the message may begin a prompt, until that end.
 
 use crate::{
+    divide::divide,
     event::{Event, EventKind, NodeStatus, Part},
     number::Milli,
     progress::Learned,
@@ -644,9 +645,15 @@ fn share(done: u64, weight: u32) -> Percentage {
     let done = done.min(whole);
     // The product has room for 36 bits beside those of a full percentage: of larger sums the lowest bits go.
     let surplus = 28_u32.saturating_sub(done.leading_zeros());
-    let (done, whole) = (done >> surplus, whole >> surplus);
-    let product = done.saturating_mul(u64::from(Percentage::FULL.millionths())).saturating_add(whole >> 1);
-    let millionths = product.checked_div(whole).and_then(|m| u32::try_from(m).ok()).unwrap_or_default();
+    let half = whole >> surplus >> 1;
+    let product = (done >> surplus).saturating_mul(u64::from(Percentage::FULL.millionths())).saturating_add(half);
+    // Divided by the bits that a whole node has first, which is the same and leaves less to divide.
+    let millionths = if surplus == 0 {
+        divide(product >> WHOLE.trailing_zeros(), u64::from(weight))
+    } else {
+        product.checked_div(whole >> surplus)
+    };
+    let millionths = millionths.and_then(|m| u32::try_from(m).ok()).unwrap_or_default();
     Percentage::from_millionths(millionths)
 }
 

@@ -3,6 +3,7 @@
 use super::names::{Name, Names};
 use super::prompt::Weights;
 use crate::{
+    divide::fraction,
     progress::{Learned, NodeName, Short, Took},
     text::{Id, Key},
 };
@@ -505,6 +506,11 @@ pub(crate) fn part_of(value: crate::number::Milli, max: crate::number::Milli) ->
     let value = u64::try_from(value.thousandths()).unwrap_or(0).min(max);
     if value == 0 || value == max {
         return Some(if value == 0 { 0 } else { WHOLE });
+    }
+    if let (Ok(value), Ok(max)) = (u32::try_from(value), u32::try_from(max))
+        && let Some(part) = fraction(value, max, WHOLE_BITS)
+    {
+        return Some(part);
     }
     // The product has room for 34 bits beside those of WHOLE: of larger numbers the lowest bits go.
     let surplus = 30_u32.saturating_sub(max.leading_zeros());

@@ -77,6 +77,22 @@ impl Listener {
         errors
     }
 
+    /// Hears a run and tells by how much the time left jumps at a message, at most, in microseconds.
+    fn worst_jump(&mut self, run: &Run) -> u64 {
+        let start = self.now.saturating_add(Duration::from_secs(5));
+        let mut worst = 0;
+        for (at, wire) in &run.heard {
+            self.now = start.saturating_add(Duration::from_micros(*at));
+            let before = self.session.state().eta(self.now);
+            self.session.handle_input(self.now, Input::Bytes(Link::Socket, &crate::frame(wire)));
+            self.tell_graph(run);
+            if let (Some(before), Some(after)) = (before, self.session.state().eta(self.now)) {
+                worst = worst.max(before.as_micros().abs_diff(after.as_micros()));
+            }
+        }
+        worst
+    }
+
     /// Tells the graph once the run's prompt has begun, as the answer to `GET /queue` does.
     fn tell_graph(&mut self, run: &Run) {
         let prompt_id = Id::from(run.prompt_id.as_str());
@@ -100,6 +116,18 @@ pub fn errors(before: &[&Run], run: &Run) -> Errors {
         listener.hear(before);
     }
     listener.hear(run)
+}
+
+/// By how much the time left of `run` jumps at one message, as a part of the run's length, where the runs `before` were
+/// heard.
+pub fn worst_jump(before: &[&Run], run: &Run) -> f64 {
+    let mut listener = Listener::new();
+    for before in before {
+        listener.hear(before);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a part of a whole")]
+    let part = |micros: u64| micros as f64 / run.length() as f64;
+    part(listener.worst_jump(run))
 }
 
 /// The median and the worst of the errors, in percent, and how many there are; `None` where there are none.

@@ -119,7 +119,7 @@ fn main() -> Result<()> {
     for size in READS {
         stacks::check(&frames, size)?;
     }
-    let (rounds, turn) = if args.quick { (15, 200) } else { (100, 1_000) };
+    let (rounds, turn) = if args.quick { (15, 200) } else { (200, 500) };
     let effort = Effort { rounds: args.rounds.unwrap_or(rounds), turn: Duration::from_micros(turn) };
     println!(
         "Parsing a message, as multiples of sonic-rs (its time in ns): comfyglow's decoder whole and in pieces of so many \
@@ -132,8 +132,8 @@ fn main() -> Result<()> {
     );
     figures += &print("to a state", &mut stacks, effort)?;
     println!(
-        "\nAll parsers found the same in each message, both stacks the same state. Medians of {} interleaved rounds; half \
-         of the rounds lie in the range below a median.",
+        "\nAll parsers found the same in each message, both stacks the same state. Time on a processor, medians of {} \
+         interleaved rounds; half of the rounds lie in the range below a median.",
         effort.rounds
     );
     if let Some(file) = &args.figures {

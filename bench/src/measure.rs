@@ -1,8 +1,8 @@
-//! Side by side: all contenders take turns in one process, so that what slows the machine slows them all.
-use std::{
-    hint::black_box,
-    time::{Duration, Instant},
-};
+//! Side by side: all contenders take turns in one process, so that what slows the machine slows them all. What is measured
+//! is this thread's time on a processor: what others do on the machine meanwhile does not count.
+use std::{hint::black_box, time::Duration};
+
+use cpu_time::ThreadTime;
 
 /// Something to be measured: a name, and one pass over its messages, which returns a number that depends on all of it.
 pub struct Contender<'a> {
@@ -67,7 +67,7 @@ pub fn counted(contender: &mut Contender<'_>) {
 }
 
 fn turn(contender: &mut Contender<'_>, passes: u32) -> Duration {
-    let start = Instant::now();
+    let start = ThreadTime::now();
     for _ in 0..passes {
         black_box((contender.pass)());
     }

@@ -4,10 +4,7 @@
 //! 4 = `PREVIEW_IMAGE_WITH_METADATA` (length, JSON, image). Custom nodes may send any other number.
 
 use super::{
-    Event, EventKind, Handler, ImageFormat, Malformed, Part, Reason,
-    field::Field,
-    fields::Fields,
-    reader::Reader,
+    Event, EventKind, Handler, ImageFormat, Malformed, Part, Reason, field::Field, fields::Fields, reader::Reader,
 };
 use crate::json::Lexer;
 

@@ -9,6 +9,10 @@ pub const JSON_DEPTH: u8 = 64;
 /// Bytes of a member's name that are compared. A longer name is none that the server's events use.
 pub const KEY_BYTES: usize = 28;
 
+/// Bytes of an entry of a `progress_state` that is put together where the end of a piece cuts it, which is quicker than
+/// to look at each token; a longer one is looked at. Ids of ComfyUI make it 190.
+pub const ENTRY_BYTES: usize = 224;
+
 /// Steps are clamped to ± this many thousandths (2^40 steps).
 pub const STEP_MILLIS: i64 = (1 << 40) * 1_000;
 

@@ -1,10 +1,9 @@
-//! An entry of `nodes` as the server spells it, read in one go: most of what it sends are these.
+//! An entry of `nodes`, read in one go where it stands whole in a piece: most of what the server sends are these.
 
-use super::{NodeStatus, Part};
+use super::NodeStatus;
 use crate::{
-    json::{plain_len, same},
+    json::{behind_spaces, find, plain_len, same},
     number::{Literal, Milli},
-    text::{Id, Text},
 };
 
 /// How the entry of a node that has finished goes on behind its name, most often.
@@ -12,44 +11,101 @@ const FINISHED: &[u8] = b": {\"value\": 1.0, \"max\": 1.0, \"state\": \"finished
 
 const ONE: Milli = Milli::from_thousandths(1_000);
 
-/// Takes an entry from the front of `rest`, where it stands there whole and as `json.dumps` writes it: what it says of a
-/// node of the prompt `prompt_id`.
-#[inline]
-pub(super) fn entry<'a, 'p: 'a, const ID: usize>(
-    rest: &mut &'p [u8],
-    is_first: bool,
-    prompt_id: &'a Text<ID>,
-) -> Option<Part<'a>> {
-    let mut cursor = Cursor(rest);
-    cursor.expect(if is_first { b"\"" } else { b", \"" })?;
-    let node = cursor.text()?;
-    let (mut value, mut max, mut state) = (ONE, ONE, NodeStatus::Finished);
-    if cursor.expect(FINISHED).is_none() {
-        cursor.expect(b": {\"value\": ")?;
-        value = cursor.milli()?;
-        cursor.expect(b", \"max\": ")?;
-        max = cursor.milli()?;
-        if cursor.expect(b", \"state\": \"finished\", \"node_id\": \"").is_none() {
-            cursor.expect(b", \"state\": \"running\", \"node_id\": \"")?;
-            state = NodeStatus::Running;
+/// Whether entries are read so. It takes 2 KB, which a microcontroller's flash hasn't; there members are read one by one.
+pub(super) const IN_ONE_GO: bool = cfg!(target_pointer_width = "64");
+
+/// An entry of `nodes`, borrowed.
+pub(super) struct Entry<'p> {
+    pub(super) node: &'p [u8],
+    pub(super) value: Milli,
+    pub(super) max: Milli,
+    pub(super) state: NodeStatus,
+    pub(super) display: Option<&'p [u8]>,
+}
+
+impl<'p> Entry<'p> {
+    /// Takes an entry from the front of `rest`. `None` where it isn't whole, or has anything out of the ordinary in it,
+    /// which the lexer then tells.
+    #[inline]
+    pub(super) fn take(rest: &mut &'p [u8], is_first: bool) -> Option<Self> {
+        let mut cursor = Cursor(rest);
+        if !is_first {
+            cursor.byte(b',')?;
+        }
+        cursor.expect(b"\"")?;
+        let node = cursor.text()?;
+        let before = cursor;
+        let entry = Self::as_the_server_spells(node, &mut cursor).or_else(|| {
+            cursor = before;
+            // Most often it is the piece's end that is in the way.
+            find(before.0, b'}')?;
+            Self::in_any_order(node, &mut cursor)
+        })?;
+        *rest = cursor.0;
+        Some(entry)
+    }
+
+    /// The entry behind its name, as `json.dumps` writes it.
+    #[inline]
+    fn as_the_server_spells(node: &'p [u8], cursor: &mut Cursor<'p>) -> Option<Self> {
+        let (mut value, mut max, mut state) = (ONE, ONE, NodeStatus::Finished);
+        if cursor.expect(FINISHED).is_none() {
+            cursor.expect(b": {\"value\": ")?;
+            value = cursor.milli()?;
+            cursor.expect(b", \"max\": ")?;
+            max = cursor.milli()?;
+            if cursor.expect(b", \"state\": \"finished\", \"node_id\": \"").is_none() {
+                cursor.expect(b", \"state\": \"running\", \"node_id\": \"")?;
+                state = NodeStatus::Running;
+            }
+        }
+        cursor.this_or_text(node)?;
+        cursor.expect(b", \"prompt_id\": \"")?;
+        cursor.text()?;
+        cursor.expect(b", \"display_node_id\": \"")?;
+        let display = Some(cursor.this_or_text(node)?);
+        if cursor.expect(b", \"parent_node_id\": null, \"real_node_id\": \"").is_none() {
+            cursor.expect(b", \"parent_node_id\": \"")?;
+            cursor.text()?;
+            cursor.expect(b", \"real_node_id\": \"")?;
+        }
+        cursor.this_or_text(node)?;
+        cursor.expect(b"}")?;
+        Some(Self { node, value, max, state, display })
+    }
+
+    /// The entry behind its name, its members in any order and with any spaces between them.
+    fn in_any_order(node: &'p [u8], cursor: &mut Cursor<'p>) -> Option<Self> {
+        let (mut value, mut max, mut state, mut display) = (None, None, None, None);
+        cursor.byte(b':')?;
+        cursor.byte(b'{')?;
+        loop {
+            cursor.expect(b"\"")?;
+            let key = cursor.text()?;
+            cursor.byte(b':')?;
+            if cursor.expect(b"\"").is_some() {
+                let text = cursor.text()?;
+                match key {
+                    b"state" => state = Some(NodeStatus::named(text)),
+                    b"display_node_id" => display = Some(text),
+                    b"value" | b"max" => return None,
+                    _ => {}
+                }
+            } else {
+                match key {
+                    b"value" => value = Some(cursor.milli()?),
+                    b"max" => max = Some(cursor.milli()?),
+                    b"state" | b"display_node_id" => return None,
+                    _ => cursor.expect(b"null")?,
+                }
+            }
+            cursor.spaces();
+            if cursor.expect(b"}").is_some() {
+                return Some(Self { node, value: value?, max: max?, state: state?, display });
+            }
+            cursor.byte(b',')?;
         }
     }
-    cursor.this_or_text(node)?;
-    cursor.expect(b", \"prompt_id\": \"")?;
-    cursor.text()?;
-    cursor.expect(b", \"display_node_id\": \"")?;
-    let display = cursor.this_or_text(node)?;
-    if cursor.expect(b", \"parent_node_id\": null, \"real_node_id\": \"").is_none() {
-        cursor.expect(b", \"parent_node_id\": \"")?;
-        cursor.text()?;
-        cursor.expect(b", \"real_node_id\": \"")?;
-    }
-    cursor.this_or_text(node)?;
-    cursor.expect(b"}")?;
-    // A longer one is hashed as it is kept.
-    let (node_id, display_node_id) = (Id::whole::<ID>(node)?, Some(Id::whole::<ID>(display)?));
-    *rest = cursor.0;
-    Some(Part::NodeState { prompt_id: prompt_id.as_id(), node_id, value, max, state, display_node_id })
 }
 
 /// What is left of a piece. Each method takes what it names from the front, or says that it isn't there, whole.
@@ -84,12 +140,26 @@ impl<'p> Cursor<'p> {
         }
     }
 
-    /// A number without minus and exponent, and the comma behind it, which stays.
+    /// `byte` amid spaces.
+    #[inline]
+    fn byte(&mut self, byte: u8) -> Option<()> {
+        self.spaces();
+        self.expect(&[byte])?;
+        self.spaces();
+        Some(())
+    }
+
+    #[inline]
+    fn spaces(&mut self) {
+        self.0 = behind_spaces(self.0);
+    }
+
+    /// A number without minus and exponent, and the byte behind it that ends it, which stays.
     #[inline]
     fn milli(&mut self) -> Option<Milli> {
-        if let [digit @ b'0'..=b'9', b'.', b'0', b',', ..] = self.0 {
-            self.0 = self.0.get(3..)?;
-            return Some(Milli::from_thousandths(i64::from(digit.wrapping_sub(b'0')).wrapping_mul(1_000)));
+        if let Some((milli, behind)) = Milli::take(self.0) {
+            self.0 = behind;
+            return Some(milli);
         }
         let digits = |from: usize| self.0.iter().skip(from).take_while(|b| b.is_ascii_digit()).count();
         let whole = digits(0);
@@ -103,7 +173,7 @@ impl<'p> Cursor<'p> {
         }
         let leads_with_zero = whole > 1 && self.0.first() == Some(&b'0');
         let (number, behind) = self.0.split_at_checked(len)?;
-        if whole == 0 || leads_with_zero || behind.first() != Some(&b',') {
+        if whole == 0 || leads_with_zero || !matches!(behind.first(), Some(b',' | b'}')) {
             return None;
         }
         self.0 = behind;

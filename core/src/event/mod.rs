@@ -12,7 +12,6 @@ mod binary;
 #[cfg(feature = "serde")]
 mod decode;
 mod decoder;
-#[cfg(target_pointer_width = "64")]
 mod entry;
 mod field;
 mod fields;

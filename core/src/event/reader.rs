@@ -1,11 +1,13 @@
-#[cfg(target_pointer_width = "64")]
-use super::entry::entry;
 use super::{
     EventKind, Handler, NodeStatus, Part,
+    entry::{Entry, IN_ONE_GO},
     field::{Field, Found, members},
     fields::{Fields, first_missing},
 };
-use crate::json::{Container, Lexer, Token, Word, same};
+use crate::{
+    json::{Container, Lexer, Token, Word, find, same},
+    text::Id,
+};
 
 /// Takes from the lexer what it finds, and keeps it in the fields.
 pub(super) struct Reader<'a, H, const ID: usize, const MESSAGE: usize> {
@@ -15,22 +17,37 @@ pub(super) struct Reader<'a, H, const ID: usize, const MESSAGE: usize> {
 }
 
 impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAGE> {
-    /// Reads `piece`, token by token or, where it `predicts`, at once up to values that come behind likely names.
-    pub(super) fn read(&mut self, predicts: bool, piece: &[u8]) {
+    /// Reads `piece`, token by token or, where it `predicts`, at once up to values that come behind likely names; then
+    /// returns the beginning of an entry of `nodes` that `piece` may end with.
+    pub(super) fn read<'p>(&mut self, predicts: bool, piece: &'p [u8]) -> &'p [u8] {
         let mut rest = piece;
-        loop {
+        let cut = loop {
             while predicts && self.predict(&mut rest) {}
-            let Some(token) = self.lexer.next(&mut rest) else { break };
+            if predicts && self.is_cut_entry(rest) {
+                break rest;
+            }
+            let Some(token) = self.lexer.next(&mut rest) else { break &[] };
             self.token(token);
-        }
+        };
         // An error stays in the lexer until the message's end.
         let _ = self.lexer.count(piece, rest);
+        cut
+    }
+
+    /// Whether all of `rest` is the beginning of an entry of `nodes`, as far as can be told.
+    fn is_cut_entry(&self, rest: &[u8]) -> bool {
+        IN_ONE_GO
+            && self.fields.level == Field::Nodes
+            && !rest.is_empty()
+            && self.lexer.behind_member().is_some()
+            && find(rest, b'}').is_none()
     }
 
     /// Takes what is likely from the front of `rest`: a member up to its value, or the end of an object.
     ///
     /// The server spells its messages the same way each time (Python's `json.dumps`), which is compared in a fraction of
     /// the time that it takes to look at each byte.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn predict(&mut self, rest: &mut &[u8]) -> bool {
         let Some(behind_member) = self.lexer.behind_member() else { return false };
         let fields = &mut *self.fields;
@@ -40,8 +57,7 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
             self.end();
             return true;
         }
-        #[cfg(target_pointer_width = "64")]
-        if fields.level == Field::Nodes {
+        if IN_ONE_GO && fields.level == Field::Nodes {
             return self.entry(rest, behind_member);
         }
         let likely = members(fields.level, fields.kind);
@@ -80,10 +96,14 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
 
     /// What was likely doesn't come: the part of it that was read already is read as tokens.
     pub(super) fn deviate(&mut self) {
-        let matched = usize::from(core::mem::take(&mut self.fields.matched));
-        if matched == 0 {
-            return;
+        if self.fields.matched != 0 {
+            self.replay();
         }
+    }
+
+    #[cold]
+    fn replay(&mut self) {
+        let matched = usize::from(core::mem::take(&mut self.fields.matched));
         let likely = members(self.fields.level, self.fields.kind).get(usize::from(self.fields.next));
         let is_first = self.lexer.behind_member() == Some(false);
         let mut read = likely.and_then(|member| member.spelled(is_first).get(..matched)).unwrap_or_default();
@@ -92,6 +112,7 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
         }
     }
 
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn token(&mut self, token: Token<'_>) {
         let mut utf8 = [0; 4];
         let (piece, ends) = match token {
@@ -117,6 +138,7 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
     }
 
     /// A member's name ended, of which `fields.key` has the pieces before.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn end_name(&mut self, last: &[u8]) {
         let fields = &mut *self.fields;
         if fields.key.as_bytes().is_empty() {
@@ -166,14 +188,25 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
     }
 
     /// Takes an entry of `nodes` from the front of `rest`, where it stands there whole.
-    #[cfg(target_pointer_width = "64")]
+    #[inline]
     fn entry(&mut self, rest: &mut &[u8], behind_member: bool) -> bool {
-        let fields = &mut *self.fields;
-        let Some(part) = entry(rest, !behind_member, &fields.prompt_id) else { return false };
+        let mut behind = *rest;
+        let Some(Entry { node, value, max, state, display }) = Entry::take(&mut behind, !behind_member) else {
+            return false;
+        };
+        let (node_id, display_node_id) = match (Id::whole::<ID>(node), display.map(Id::whole::<ID>)) {
+            (Some(node_id), None) => (node_id, None),
+            (Some(node_id), Some(Some(display))) => (node_id, Some(display)),
+            // A longer one is hashed as it is kept.
+            _ => return false,
+        };
+        *rest = behind;
         self.lexer.take_member();
+        let fields = &mut *self.fields;
         fields.count = fields.count.saturating_add(1);
-        if fields.broken.is_none() && fields.interest.contains(EventKind::ProgressState) {
-            self.handler.part(part);
+        if fields.broken.is_none() && fields.wants(EventKind::ProgressState) {
+            let prompt_id = fields.prompt_id.as_id();
+            self.handler.part(Part::NodeState { prompt_id, node_id, value, max, state, display_node_id });
         }
         true
     }
@@ -196,6 +229,7 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
         fields.node.clear();
     }
 
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn text(&mut self, piece: &[u8], ends: bool) {
         let fields = &mut *self.fields;
         match fields.field {
@@ -232,6 +266,7 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
         fields.found_mut().set(field);
     }
 
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn number(&mut self, piece: &[u8], ends: bool) {
         let fields = &mut *self.fields;
         let field = fields.field;

@@ -245,6 +245,7 @@ impl Lexer {
 
     /// Takes the next token, or its piece, from the front of `rest`. `None` where nothing is left, or what is left is no
     /// JSON.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub(crate) fn next<'p>(&mut self, rest: &mut &'p [u8]) -> Option<Token<'p>> {
         loop {
             let (&byte, behind) = rest.split_first()?;
@@ -319,7 +320,7 @@ impl Lexer {
     }
 
     /// Reads `byte` outside of texts, numbers and words. `Some(None)` where it makes no token.
-    #[inline]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn structure<'p>(
         &mut self,
         expected: u8,
@@ -400,6 +401,7 @@ impl Lexer {
         self.objects & 1 != 0
     }
 
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn in_text<'p>(&mut self, rest: &mut &'p [u8]) -> Option<Token<'p>> {
         let (plain, special) = rest.split_at_checked(plain_len(rest))?;
         *rest = special;
@@ -453,6 +455,7 @@ impl Lexer {
     }
 
     /// Reads on in a number, of which the first `len` bytes of `rest` have led to `digits`.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     fn in_number<'p>(&mut self, mut digits: Digits, mut len: usize, rest: &mut &'p [u8]) -> Option<Token<'p>> {
         let piece = *rest;
         let ends = loop {

@@ -19,7 +19,7 @@ pub(crate) fn find(bytes: &[u8], byte: u8) -> Option<usize> {
 
 /// `bytes` without the spaces in front.
 #[inline]
-pub(super) fn behind_spaces(mut bytes: &[u8]) -> &[u8] {
+pub(crate) fn behind_spaces(mut bytes: &[u8]) -> &[u8] {
     while let [b' ' | b'\t' | b'\n' | b'\r', behind @ ..] = bytes {
         bytes = behind;
     }

@@ -172,7 +172,7 @@ async fn at(deadline: Option<tokio::time::Instant>) {
 }
 
 /// How long a writer may take once a signal wants us to end: whoever reads it may have stopped.
-const PATIENCE: Duration = Duration::from_millis(250);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Waits for a writer to end, for as long as no signal wants us to.
 async fn written(

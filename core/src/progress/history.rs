@@ -85,7 +85,7 @@ fn millis(now: Instant) -> u32 {
 /// Rounded to a whole number and clamped.
 fn whole(milli: Milli) -> u16 {
     // Clamped first: small cores divide 32 bits at once.
-    let clamped = milli.thousandths().max(0).min(65_535_000);
+    let clamped = milli.thousandths().clamp(0, 65_535_000);
     let rounded = u32::try_from(clamped).unwrap_or(u32::MAX).saturating_add(500) / 1_000;
     u16::try_from(rounded).unwrap_or(u16::MAX)
 }

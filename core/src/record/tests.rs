@@ -76,6 +76,16 @@ fn what_was_written_is_read() {
 }
 
 #[test]
+fn what_was_learned_may_be_read_alone() {
+    let state = failed("p", "m");
+    let mut again = failed("q", "n");
+    again.learned = Learned::new();
+    again.import_learned(&exported(&state, Instant::ZERO)).unwrap();
+    assert_eq!(again.learned(), state.learned());
+    assert_eq!(again.prompt().unwrap().prompt_id(), Some(&Text::from("q")));
+}
+
+#[test]
 fn a_prompt_that_ran_is_shown_without_times() {
     let mut state = Small::new();
     start(&mut state, 1_000, "p");

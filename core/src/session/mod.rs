@@ -216,6 +216,26 @@ impl<
         &self.state
     }
 
+    /// Takes in what outlived a restart, see [`State::import`]. To be called before anything is heard.
+    ///
+    /// # Errors
+    ///
+    /// As [`State::import`].
+    #[cfg(feature = "record")]
+    pub fn import(&mut self, record: &[u8]) -> Result<(), crate::record::RecordError> {
+        self.state.import(record)
+    }
+
+    /// Takes in what was learned only, see [`State::import_learned`].
+    ///
+    /// # Errors
+    ///
+    /// As [`State::import`].
+    #[cfg(feature = "record")]
+    pub fn import_learned(&mut self, record: &[u8]) -> Result<(), crate::record::RecordError> {
+        self.state.import_learned(record)
+    }
+
     /// What a painter needs at `now`.
     pub fn view(&self, now: Instant) -> View<'_> {
         self.state.view(now)

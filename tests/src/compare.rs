@@ -7,6 +7,11 @@ const TOLERANCE: f64 = 1e-6;
 /// How far two durations may differ, in milliseconds: a clock counts whole microseconds or milliseconds.
 const CLOCK_TOLERANCE: f64 = 1.0;
 
+/// Ids and types are kept up to so many bytes on the desktop.
+const ID_BYTES: usize = 256;
+/// An exception's message is kept up to so many bytes on the desktop.
+const MESSAGE_BYTES: usize = 4096;
+
 /// The first place where `got` lacks what `expect` asks for, in words; `None` where it has it all.
 ///
 /// Fields of `got` that `expect` doesn't name are not looked at. Numbers may differ by a millionth, durations
@@ -25,6 +30,37 @@ pub fn assert_matches(expect: &Value, got: &Value) {
     if let Some(what) = mismatch(expect, got) {
         panic!("{what}\nexpected {expect}\n     got {got}");
     }
+}
+
+/// Takes out of a snapshot what is not pinned, and cuts its texts as on the desktop.
+///
+/// # Panics
+///
+/// Where `snapshot` is not of the shape that the model gives.
+pub fn keep_what_is_pinned(snapshot: &mut Value) {
+    let Some(prompt) = snapshot["prompt"].as_object_mut() else { return };
+    prompt.shift_remove("eta_ms");
+    if prompt["state"] == "running" && !prompt["elapsed_ms"].is_null() {
+        prompt.shift_remove("elapsed_ms");
+    }
+    for key in ["prompt_id", "current_node"] {
+        cut_text(&mut prompt[key], ID_BYTES);
+    }
+    if let Some(error) = prompt["error"].as_object_mut() {
+        for key in ["node_id", "node_type", "exception_type"] {
+            cut_text(&mut error[key], ID_BYTES);
+        }
+        let cut = cut_text(&mut error["exception_message"], MESSAGE_BYTES);
+        error["truncated"] = cut.into();
+    }
+}
+
+/// Cuts a text at a character's boundary; true where something was cut off.
+fn cut_text(value: &mut Value, bytes: usize) -> bool {
+    let Value::String(text) = value else { return false };
+    let long = text.len() > bytes;
+    text.truncate(text.floor_char_boundary(bytes));
+    long
 }
 
 fn differs(place: &str, expect: &Value, got: &Value) -> Option<String> {

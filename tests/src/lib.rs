@@ -4,23 +4,34 @@
 //! - [`recorded`]: plays recordings to the model;
 //! - [`pinned`]: the results of all recordings, kept in `fixtures/expected`;
 //! - [`compare`]: whether a snapshot is what was expected;
-//! - [`strategies`]: messages and sessions for property tests;
+//! - [`oracle`], [`prediction`], [`lockstep`]: the lexer beside `serde_json`, the two ways to read a message, and the core
+//!   beside the model;
+//! - [`fuzz`]: what the fuzz targets do with their bytes;
 //! - [`eta`]: how far the time left is off, over recordings and simulated workflows;
+//! - [`strategies`]: messages, sessions and actions for property tests, and the laws, published as a crate of their own;
 //! - [`client`]: a plain client of a server, WebSocket and HTTP;
 //! - [`script`]: what a recording's client did, done again with the simulator;
 //! - [`told`]: what a decoder tells, as values that can be compared.
 
+#[cfg(feature = "host")]
 pub mod client;
 pub mod compare;
+#[cfg(feature = "host")]
 pub mod eta;
+pub mod fuzz;
+pub mod lockstep;
 pub mod model;
+pub mod oracle;
+#[cfg(feature = "host")]
 pub mod pinned;
+pub mod prediction;
+#[cfg(feature = "host")]
 pub mod recorded;
+#[cfg(feature = "host")]
 pub mod script;
-pub mod strategies;
 pub mod told;
 
-pub use comfyglow::recording::Message as Wire;
+pub use comfyglow_proptest::{self as strategies, Wire, frame};
 
 use std::{
     collections::BTreeMap,
@@ -147,16 +158,8 @@ pub fn name_of(recording: &Path) -> String {
 /// # Panics
 ///
 /// Where the pinned file is not what it should be.
+#[cfg(feature = "host")]
 pub fn expected(name: &str) -> Option<Vec<pinned::Connection>> {
     let text = std::fs::read_to_string(fixtures().join("expected").join(format!("{name}.json"))).ok()?;
     Some(pinned::parse(&text).expect("a pinned result is in the form that the example `pin` writes"))
-}
-
-/// The message as one frame from a server.
-pub fn frame(wire: &Wire) -> Vec<u8> {
-    let (opcode, payload) = match wire {
-        Wire::Text(text) => (1, text.as_bytes()),
-        Wire::Binary(bytes) => (2, bytes.as_slice()),
-    };
-    comfyglow::recording::server_frame(opcode, payload)
 }

@@ -10,12 +10,8 @@ use anyhow::{Context as _, Result};
 use comfyglow::recording::Recording;
 use serde_json::{Map, Value, json};
 
-use crate::recorded;
+use crate::{compare::keep_what_is_pinned, recorded};
 
-/// Ids and types are kept up to so many bytes on the desktop.
-const ID_BYTES: usize = 256;
-/// An exception's message is kept up to so many bytes on the desktop.
-const MESSAGE_BYTES: usize = 4096;
 /// Of each recording so many first lines are pinned one by one, and as many cuts as `SPREAD` over the whole.
 const FIRST_LINES: usize = 40;
 const SPREAD: usize = 10;
@@ -66,37 +62,6 @@ fn cuts(recording: &Recording, conn: i64, all_rows: &[usize]) -> Result<Vec<Cut>
         Cut { rows, snapshot }
     };
     Ok(all_rows.iter().map(|rows| cut(*rows)).collect())
-}
-
-/// Takes out of a snapshot what is not pinned, and cuts its texts as on the desktop.
-///
-/// # Panics
-///
-/// Where `snapshot` is not of the shape that the model gives.
-pub fn keep_what_is_pinned(snapshot: &mut Value) {
-    let Some(prompt) = snapshot["prompt"].as_object_mut() else { return };
-    prompt.shift_remove("eta_ms");
-    if prompt["state"] == "running" && !prompt["elapsed_ms"].is_null() {
-        prompt.shift_remove("elapsed_ms");
-    }
-    for key in ["prompt_id", "current_node"] {
-        cut_text(&mut prompt[key], ID_BYTES);
-    }
-    if let Some(error) = prompt["error"].as_object_mut() {
-        for key in ["node_id", "node_type", "exception_type"] {
-            cut_text(&mut error[key], ID_BYTES);
-        }
-        let cut = cut_text(&mut error["exception_message"], MESSAGE_BYTES);
-        error["truncated"] = cut.into();
-    }
-}
-
-/// Cuts a text at a character's boundary; true where something was cut off.
-fn cut_text(value: &mut Value, bytes: usize) -> bool {
-    let Value::String(text) = value else { return false };
-    let long = text.len() > bytes;
-    text.truncate(text.floor_char_boundary(bytes));
-    long
 }
 
 /// The results as a pinned file's text.

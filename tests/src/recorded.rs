@@ -1,9 +1,9 @@
 //! Plays what a recording's connection heard to the model.
 
 use anyhow::Result;
-use comfyglow::recording::{Heard, Recording};
+use comfyglow::recording::{Heard, Message, Recording};
 
-use crate::{Wire, model::Model};
+use crate::model::Model;
 
 /// A model that knows the sizes of the graphs that the whole recording submits, and has heard nothing.
 pub fn model(recording: &Recording) -> Model {
@@ -17,8 +17,8 @@ pub fn model(recording: &Recording) -> Model {
 /// Lets the model hear a message.
 pub fn hear(model: &mut Model, heard: &Heard) {
     match &heard.wire {
-        Wire::Text(text) => model.text(heard.t_ms, text),
-        Wire::Binary(bytes) => model.binary(heard.t_ms, bytes),
+        Message::Text(text) => model.text(heard.t_ms, text),
+        Message::Binary(bytes) => model.binary(heard.t_ms, bytes),
     }
 }
 

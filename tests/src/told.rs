@@ -77,14 +77,6 @@ impl Teller {
 
     /// What is told of `message`, read at once.
     pub fn whole(&mut self, message: &Wire) -> Told {
-        self.read(message, [bytes(message)])
-    }
-}
-
-/// The message's bytes.
-pub fn bytes(message: &Wire) -> &[u8] {
-    match message {
-        Wire::Text(text) => text.as_bytes(),
-        Wire::Binary(bytes) => bytes,
+        self.read(message, [message.bytes()])
     }
 }

@@ -1,92 +1,12 @@
 //! The core, fed whole messages and pieces of any size, says after each message what the model says.
 
-use comfyglow_core::{
-    limits::desktop::ID,
-    session::{Config, DesktopSession, Input, Link, Output},
-    text::{Id, Text},
-    time::Instant,
+use comfyglow_tests::{
+    compare,
+    lockstep::{Core, compare_all},
+    strategies::sessions,
+    vectors,
 };
-use comfyglow_tests::{Wire, compare, model::Model, strategies::sessions, vectors};
 use proptest::prelude::*;
-use serde_json::Value;
-
-/// The core behind the model's interface.
-struct Core {
-    session: Box<DesktopSession<'static>>,
-    nodes_total: Vec<(Text<ID>, u32)>,
-    now: Instant,
-}
-
-impl Core {
-    fn new(nodes_total: &[(String, usize)]) -> Self {
-        let known = |(id, n): &(String, usize)| (Text::from(id.as_str()), u32::try_from(*n).expect("graphs are small"));
-        let config = Config { ask_for_graph: false, ..Config::new("test", "") };
-        let mut session = Box::new(DesktopSession::new(config, 1));
-        session.attach(Instant::ZERO);
-        Self { session, nodes_total: nodes_total.iter().map(known).collect(), now: Instant::ZERO }
-    }
-
-    fn hear(&mut self, t_ms: u64, wire: &Wire, pieces: usize) {
-        self.now = Instant::from_millis(t_ms);
-        for piece in comfyglow_tests::frame(wire).chunks(pieces.max(1)) {
-            self.session.handle_input(self.now, Input::Bytes(Link::Socket, piece));
-        }
-        loop {
-            match self.session.poll_output(self.now) {
-                Output::Sleep(_) => break,
-                Output::Send(link, _) => self.session.handle_input(self.now, Input::Sent(link)),
-                _ => {}
-            }
-        }
-        let graph = self
-            .session
-            .state()
-            .prompt()
-            .filter(|prompt| prompt.nodes_total().is_none())
-            .and_then(|prompt| self.nodes_total.iter().find(|(id, _)| prompt.prompt_id() == Some(id)).cloned());
-        if let Some((id, nodes)) = graph {
-            self.session.handle_input(self.now, Input::Graph { prompt_id: Id::from(&id), nodes });
-        }
-    }
-
-    fn snapshot(&self) -> Value {
-        serde_json::to_value(self.session.state().snapshot(self.now)).expect("it is JSON")
-    }
-}
-
-/// Plays the messages to both and compares after each.
-fn compare_all(nodes_total: &[(String, usize)], wire: &[Wire], pieces: &[usize]) {
-    let mut model = Model::new();
-    for (id, nodes) in nodes_total {
-        model.set_nodes_total(id.clone(), *nodes);
-    }
-    let mut core = Core::new(nodes_total);
-    for (n, (message, t_ms)) in wire.iter().zip((0_u64..).step_by(250)).enumerate() {
-        #[expect(clippy::cast_precision_loss, reason = "the clock is young")]
-        match message {
-            Wire::Text(text) => model.text(t_ms as f64, text),
-            Wire::Binary(bytes) => model.binary(t_ms as f64, bytes),
-        }
-        if model.is_open() {
-            return;
-        }
-        core.hear(t_ms, message, pieces[n % pieces.len()]);
-        #[expect(clippy::cast_precision_loss, reason = "the clock is young")]
-        let mut expect = model.snapshot(t_ms as f64);
-        let [elapsed, eta] = ["elapsed_ms", "eta_ms"].map(|time| expect["prompt"][time].clone());
-        comfyglow_tests::pinned::keep_what_is_pinned(&mut expect);
-        if let Some(prompt) = expect["prompt"].as_object_mut() {
-            prompt.insert("elapsed_ms".to_owned(), elapsed);
-            // Of a percentage near 0 the core's last digit moves the time left by more than a millisecond.
-            if prompt["percentage"].as_f64().is_none_or(|percentage| percentage >= 20.0) {
-                prompt.insert("eta_ms".to_owned(), eta);
-            }
-        }
-        if let Some(difference) = compare::mismatch(&expect, &core.snapshot()) {
-            panic!("after message {n}: {difference}\n{:#?}", &wire[..=n]);
-        }
-    }
-}
 
 #[test]
 fn the_worked_examples_in_every_piece_size() {

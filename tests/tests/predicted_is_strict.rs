@@ -1,55 +1,12 @@
 //! Predicting the server's spelling and looking at every byte mean the same: the same events and parts, in the same
 //! order, whatever the message and however it is cut.
 
-use comfyglow_core::event::{Decoder, Event, Handler, Interest, Part};
 use comfyglow_tests::{
     Wire, fixtures,
+    prediction::assert_same,
     strategies::{messages, sessions},
 };
 use proptest::prelude::*;
-
-/// What a decoder told, as text.
-#[derive(Default)]
-struct Told(Vec<String>);
-
-impl Handler for Told {
-    fn part(&mut self, part: Part<'_>) {
-        self.0.push(format!("{part:?}"));
-    }
-
-    fn event(&mut self, event: Event<'_>) {
-        self.0.push(format!("{event:?}"));
-    }
-}
-
-/// Feeds the messages one behind the other, each cut at the sizes that `pieces` cycles through.
-fn told<'a>(
-    mut decoder: Decoder<64, 128>,
-    messages: impl IntoIterator<Item = &'a [u8]>,
-    pieces: &[usize],
-) -> Vec<String> {
-    let mut told = Told::default();
-    let mut sizes = pieces.iter().copied().cycle();
-    for message in messages {
-        let mut rest = message;
-        while !rest.is_empty() {
-            let size = sizes.next().unwrap_or(usize::MAX).clamp(1, rest.len());
-            decoder.text(&rest[..size], &mut told);
-            rest = &rest[size..];
-        }
-        decoder.end_text(&mut told);
-    }
-    told.0
-}
-
-fn assert_same(messages: &[&[u8]], pieces: &[usize]) {
-    let strict = told(Decoder::strict(Interest::ALL), messages.iter().copied(), &[usize::MAX]);
-    for (decoder, name) in [(Decoder::new(Interest::ALL), "predicted"), (Decoder::strict(Interest::ALL), "strict")] {
-        let told = told(decoder, messages.iter().copied(), pieces);
-        let shown = || messages.iter().map(|m| String::from_utf8_lossy(m)).collect::<Vec<_>>();
-        assert_eq!(told, strict, "{name}, in pieces of {pieces:?}: {:#?}", shown());
-    }
-}
 
 #[test]
 fn the_benchmarks_messages_in_pieces_of_every_size() {

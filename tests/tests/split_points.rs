@@ -3,7 +3,7 @@
 use comfyglow_tests::{
     Wire, bench_messages, bench_session,
     strategies::messages::{any_message, binary, mutated},
-    told::{Teller, Told, bytes},
+    told::{Teller, Told},
     vectors,
 };
 use proptest::prelude::*;
@@ -24,7 +24,7 @@ fn split_points(len: usize) -> impl Iterator<Item = usize> {
 /// Reads `message` in all of these splits.
 fn check(name: &str, message: &Wire) -> Told {
     let mut teller = Teller::default();
-    let all = bytes(message);
+    let all = message.bytes();
     let whole = teller.whole(message);
     assert_eq!(whole.events.len(), 1, "{name}");
     assert_eq!(teller.read(message, all.chunks(1)), whole, "{name}, byte by byte");
@@ -74,7 +74,7 @@ proptest! {
         ],
     ) {
         // Splits of long ones cost too much here.
-        if bytes(&message).len() < 2_000 {
+        if message.bytes().len() < 2_000 {
             check("it", &message);
         }
     }

@@ -72,8 +72,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 fn fmt(project: &Project) -> Result<Outcome> {
-    // The probes are workspaces of their own.
-    for folder in [".", "probe", "probe/panics"] {
+    // The probes and the fuzz targets are workspaces of their own.
+    for folder in [".", "probe", "probe/panics", "tests/fuzz"] {
         execute(cargo().args(["fmt", "--all", "--check"]).current_dir(project.root.join(folder)))?;
     }
     Ok(Outcome::Done)

@@ -12,7 +12,9 @@ mod cross;
 mod debian;
 mod figures;
 mod file_length;
+mod fuzz;
 mod msrv;
+mod mutants;
 mod numbers;
 mod probe;
 mod process;
@@ -30,6 +32,8 @@ enum Xtask {
     Ci(ci::Args),
     Cost(probe::cost::Args),
     Cross(cross::Args),
+    Fuzz(fuzz::Args),
+    Mutants(mutants::Args),
     Numbers(numbers::Args),
     Panics(probe::panics::Args),
     ReplayMcu(probe::replay::Args),
@@ -44,6 +48,8 @@ fn main() -> ExitCode {
         Xtask::Ci(args) => ci::run(&args),
         Xtask::Cost(args) => probe::cost::run(&args),
         Xtask::Cross(args) => cross::run(&args),
+        Xtask::Fuzz(args) => fuzz::run(&args),
+        Xtask::Mutants(args) => mutants::run(&args),
         Xtask::Numbers(args) => numbers::run(&args),
         Xtask::Panics(args) => probe::panics::run(&args),
         Xtask::ReplayMcu(args) => probe::replay::run(&args),

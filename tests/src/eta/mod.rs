@@ -1,8 +1,10 @@
 //! How far the time left is off: at a quarter, half and three quarters of a run, as a part of the run's length.
 
+#[cfg(feature = "host")]
 mod recorded;
 mod simulated;
 
+#[cfg(feature = "host")]
 pub use recorded::recorded;
 pub use simulated::{Pair, simulated};
 

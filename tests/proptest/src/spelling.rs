@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use proptest::{collection, prelude::*};
 
-use crate::model::json::Json;
+use crate::json::Json;
 
 /// How a value is written down.
 #[derive(Clone, Debug, PartialEq, Eq)]

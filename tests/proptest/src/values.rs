@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::{collection, prelude::*, sample::select};
 
-use crate::model::json::Json;
+use crate::json::Json;
 
 /// An object of these members, in this order.
 pub fn object<K: Into<String>>(members: impl IntoIterator<Item = (K, Json)>) -> Json {

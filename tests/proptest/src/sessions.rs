@@ -2,11 +2,11 @@
 
 use proptest::{collection, option, prelude::*, sample::Index};
 
-use super::{
+use crate::{Wire, json::Json};
+use crate::{
     messages::{any_message, binary, dumps, entry, message, mutated, progress_state, status},
     values::{object, prompt_id, prompt_ids, text, whole},
 };
-use crate::{Wire, model::json::Json};
 
 /// What a watcher hears, and what it knows before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -141,6 +141,12 @@ pub fn legal() -> impl Strategy<Value = (Vec<Run>, Session)> {
     })
 }
 
+/// What a server sends while it runs one prompt after the other: each message whole, in the measured order. See [`legal`]
+/// for how the prompts were made.
+pub fn legal_session() -> impl Strategy<Value = Session> {
+    legal().prop_map(|(_, session)| session)
+}
+
 /// A legal session of which messages were lost, doubled, and exchanged.
 pub fn disturbed() -> impl Strategy<Value = Session> {
     let disturbance = (0..3_u8, any::<Index>(), any::<Index>());
@@ -175,5 +181,5 @@ pub fn hostile() -> impl Strategy<Value = Session> {
 
 /// Any of these sessions.
 pub fn any_session() -> impl Strategy<Value = Session> {
-    prop_oneof![legal().prop_map(|(_, session)| session), disturbed(), hostile()]
+    prop_oneof![legal_session(), disturbed(), hostile()]
 }

@@ -6,11 +6,11 @@ use comfyglow_core::{
     reducer::{Action, Changes, reduce},
     state::{Fault, FaultKind, State},
     text::{Id, Text},
-    time::Instant,
+    time::{Duration, Instant},
 };
-use proptest::{option, prelude::*, sample::select};
+use proptest::{collection, option, prelude::*, sample::select};
 
-use super::values::{any_text, node_id, prompt_id};
+use crate::values::{any_text, node_id, prompt_id};
 
 /// An [`Action`] that owns its texts. Told to a [`State`] by [`play`](Self::play), they are kept as its capacities have
 /// it, as a decoder's are.
@@ -94,27 +94,31 @@ impl Said {
 }
 
 impl Act {
-    /// Tells `state`.
+    /// Tells `state` at `now`; returns what that changed.
     pub fn play<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
         &self,
         state: &mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
         now: Instant,
     ) -> Changes {
+        self.tell::<ID, MESSAGE>(|action| reduce(state, now, action))
+    }
+
+    /// Tells whatever `reduce` does with an action; ids are kept up to `ID` bytes and an exception's message up to
+    /// `MESSAGE`, as a decoder's of these capacities are.
+    pub fn tell<const ID: usize, const MESSAGE: usize>(&self, reduce: impl FnOnce(Action<'_>) -> Changes) -> Changes {
         let text = |text: &String| Text::<ID>::from(text.as_str());
         let maybe = |text: &Option<String>| text.as_deref().map(Text::<ID>::from);
         match self {
-            Self::Dialling => reduce(state, now, Action::Dialling),
-            Self::Established => reduce(state, now, Action::Established),
-            Self::Lost(fault) => reduce(state, now, Action::Lost(fault.map(Fault::new))),
+            Self::Dialling => reduce(Action::Dialling),
+            Self::Established => reduce(Action::Established),
+            Self::Lost(fault) => reduce(Action::Lost(fault.map(Fault::new))),
             Self::GraphNode(prompt, node, class) => {
                 let (prompt, node, class) = (text(prompt), text(node), text(class));
                 let (prompt_id, node, class) = (prompt.as_id(), node.as_id(), class.as_str());
-                reduce(state, now, Action::GraphNode { prompt_id, node, class })
+                reduce(Action::GraphNode { prompt_id, node, class })
             }
-            Self::Graph(prompt, nodes) => {
-                reduce(state, now, Action::Graph { prompt_id: text(prompt).as_id(), nodes: *nodes })
-            }
-            Self::CachedNode(node) => reduce(state, now, Action::Part(&Part::CachedNode { node: text(node).as_id() })),
+            Self::Graph(prompt, nodes) => reduce(Action::Graph { prompt_id: text(prompt).as_id(), nodes: *nodes }),
+            Self::CachedNode(node) => reduce(Action::Part(&Part::CachedNode { node: text(node).as_id() })),
             Self::NodeState(prompt, node, value, max, status, display) => {
                 let (prompt, node, display) = (text(prompt), text(node), maybe(display));
                 let part = Part::NodeState {
@@ -125,20 +129,24 @@ impl Act {
                     state: *status,
                     display_node_id: display.as_ref().map(Text::as_id),
                 };
-                reduce(state, now, Action::Part(&part))
+                reduce(Action::Part(&part))
             }
-            Self::Image => reduce(state, now, Action::Part(&Part::Image(&[1, 2, 3]))),
-            Self::Message(said) => said.play(state, now),
+            Self::Image => reduce(Action::Part(&Part::Image(&[1, 2, 3]))),
+            Self::Message(said) => said.tell::<ID, MESSAGE>(reduce),
+        }
+    }
+
+    /// The number of prompts that it says are queued; `None` where it says nothing of that.
+    pub fn queue_remaining(&self) -> Option<u32> {
+        match self {
+            Self::Message(Said::Status(queue_remaining)) => Some(*queue_remaining),
+            _ => None,
         }
     }
 }
 
 impl Said {
-    fn play<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
-        &self,
-        state: &mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
-        now: Instant,
-    ) -> Changes {
+    fn tell<const ID: usize, const MESSAGE: usize>(&self, reduce: impl FnOnce(Action<'_>) -> Changes) -> Changes {
         // A message has three ids at most, and an error a message of its own.
         let texts: [Option<Text<ID>>; 3] = self.ids().map(|id| id.map(Text::from));
         let [a, b, c] = [0, 1, 2].map(|n| texts[n].as_ref().map(Text::as_id));
@@ -185,7 +193,7 @@ impl Said {
             },
             Self::UnknownBinary(kind) => Event::UnknownBinary { kind: *kind },
         };
-        reduce(state, now, if self.is_binary() { Action::Binary(&event) } else { Action::Text(&event) })
+        reduce(if self.is_binary() { Action::Binary(&event) } else { Action::Text(&event) })
     }
 
     fn ids(&self) -> [Option<&str>; 3] {
@@ -215,7 +223,7 @@ fn milli() -> impl Strategy<Value = i64> {
     prop_oneof![4 => (0..=20_i64).prop_map(|steps| steps * 1_000), 1 => any::<i64>(), 1 => -2_000..2_000_i64]
 }
 
-/// Any event, as a message's end.
+/// Any message's end.
 pub fn said() -> impl Strategy<Value = Said> {
     let count = || prop_oneof![0..6_u32, any::<u32>()];
     let exception = prop_oneof![any_text(), Just("ExecutionBlocked".to_owned())];
@@ -248,8 +256,14 @@ pub fn said() -> impl Strategy<Value = Said> {
     ]
 }
 
-/// Any action, in no order that a session would keep.
-pub fn act() -> impl Strategy<Value = Act> {
+/// Up to 60 actions, in no order that a session would keep, each with the time that passes before it: up to 2 s.
+pub fn actions() -> impl Strategy<Value = Vec<(Act, Duration)>> {
+    let wait = (0..2_000_000_u64).prop_map(Duration::from_micros);
+    collection::vec((action(), wait), 0..60)
+}
+
+/// Any action, sensible or not.
+pub fn action() -> impl Strategy<Value = Act> {
     let faults = vec![FaultKind::Closed, FaultKind::Refused(401), FaultKind::Refused(503), FaultKind::Config];
     let status = select(vec![NodeStatus::Running, NodeStatus::Finished, NodeStatus::Other]);
     prop_oneof![

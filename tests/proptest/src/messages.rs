@@ -2,11 +2,11 @@
 
 use proptest::{collection, option, prelude::*, sample::select};
 
-use super::{
+use crate::{Wire, json::Json};
+use crate::{
     spelling::{Spelling, spell, spelling},
     values::{any_text, any_value, deep_value, node_id, node_value, object, prompt_id, scalar, steps, text, whole},
 };
-use crate::{Wire, model::json::Json};
 
 /// `{"type": kind, "data": data}`.
 pub fn message(kind: &str, data: Json) -> Json {

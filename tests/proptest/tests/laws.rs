@@ -1,0 +1,51 @@
+//! The laws hold of the core, of the smallest capacities that a server's messages need, so that each overflows; and they
+//! are broken by a reducer that breaks them.
+
+use comfyglow_core::{
+    event::Event,
+    reducer::{Action, Changes, reduce},
+    state::State,
+    time::{Duration, Instant},
+};
+use comfyglow_proptest::{
+    actions::{Act, Said},
+    laws::{Laws, Reducer, check_reducer},
+};
+
+#[test]
+fn they_hold_of_what_the_smallest_state_hears() {
+    Laws::new().heard::<24, 16, 4, 32, 4>();
+}
+
+#[test]
+fn they_hold_of_a_gadget() {
+    Laws::new().check::<48, 256, 64, 640, 24>();
+}
+
+#[test]
+fn they_hold_of_the_smallest_state() {
+    Laws::new().cases(700).reducer::<8, 16, 4, 32, 4>();
+}
+
+/// Forgets malformed messages.
+struct Forgetful(State<24, 32, 4, 64, 4>);
+
+impl Reducer<24, 32, 4, 64, 4> for Forgetful {
+    fn reduce(&mut self, now: Instant, action: Action<'_>) -> Changes {
+        match action {
+            Action::Text(Event::Malformed(_)) => Changes::NONE,
+            action => reduce(&mut self.0, now, action),
+        }
+    }
+
+    fn state(&self) -> &State<24, 32, 4, 64, 4> {
+        &self.0
+    }
+}
+
+#[test]
+#[should_panic(expected = "the messages are counted")]
+fn they_are_broken_by_what_breaks_them() {
+    let actions = [(Act::Message(Said::Malformed), Duration::from_secs(1))];
+    check_reducer(&mut Forgetful(State::new()), &actions);
+}

@@ -1,0 +1,223 @@
+//! The lexer beside `serde_json`.
+//!
+//! Where they are meant to differ, the text is made harmless before `serde_json` sees it: the words `NaN`, `Infinity`
+//! and `-Infinity` become `null`, lone surrogates become U+FFFD, and exponents become 0, since `serde_json` refuses
+//! numbers that are too large for an f64. What is deeper than 64 only the core refuses.
+
+use comfyglow_core::{
+    json::{Container, JsonError, JsonErrorKind, Lexer, Visitor, Word},
+    limits::JSON_DEPTH,
+};
+use serde_json::{Map, Value};
+
+/// Builds a value of what the lexer tells; words beyond JSON become null.
+#[derive(Debug, Default)]
+struct Builder {
+    open: Vec<(Value, String)>,
+    piece: Vec<u8>,
+    done: Option<Value>,
+}
+
+impl Builder {
+    fn take(&mut self) -> String {
+        String::from_utf8(std::mem::take(&mut self.piece)).expect("pieces add up to UTF-8")
+    }
+
+    fn value(&mut self, value: Value) {
+        match self.open.last_mut() {
+            None => self.done = Some(value),
+            Some((Value::Object(members), key)) => drop(members.insert(std::mem::take(key), value)),
+            Some((Value::Array(elements), _)) => elements.push(value),
+            Some(_) => unreachable!("only containers are open"),
+        }
+    }
+}
+
+impl Visitor for Builder {
+    fn begin(&mut self, container: Container, depth: u8) {
+        let empty = if container == Container::Object { Value::Object(Map::new()) } else { Value::Array(vec![]) };
+        self.open.push((empty, String::new()));
+        assert_eq!(usize::from(depth), self.open.len());
+    }
+
+    fn end(&mut self, container: Container, depth: u8) {
+        assert_eq!(usize::from(depth), self.open.len());
+        let (value, _) = self.open.pop().expect("it was begun");
+        assert_eq!(value.is_object(), container == Container::Object);
+        self.value(value);
+    }
+
+    fn key(&mut self, piece: &[u8], _depth: u8) {
+        self.piece.extend_from_slice(piece);
+    }
+
+    fn end_key(&mut self, _depth: u8) {
+        let key = self.take();
+        self.open.last_mut().expect("a name stands in an object").1 = key;
+    }
+
+    fn text(&mut self, piece: &[u8]) {
+        self.piece.extend_from_slice(piece);
+    }
+
+    fn end_text(&mut self, _depth: u8) {
+        let text = self.take();
+        self.value(Value::String(text));
+    }
+
+    fn number(&mut self, piece: &[u8]) {
+        self.piece.extend_from_slice(piece);
+    }
+
+    fn end_number(&mut self, _depth: u8) {
+        let literal = harmless(&self.take());
+        self.value(Value::from(literal.parse::<f64>().expect("Rust reads all of JSON's numbers")));
+    }
+
+    fn word(&mut self, word: Word, _depth: u8) {
+        self.piece.clear();
+        self.value(match word {
+            Word::True => Value::Bool(true),
+            Word::False => Value::Bool(false),
+            Word::Null | Word::NaN | Word::Infinity | Word::NegInfinity => Value::Null,
+        });
+    }
+}
+
+/// What the core reads in `text`, in pieces of `size` bytes.
+///
+/// # Errors
+///
+/// Those of the lexer.
+///
+/// # Panics
+///
+/// Where the lexer tells no value of a whole text.
+pub fn core(text: &str, size: usize) -> Result<Value, JsonError> {
+    let (mut lexer, mut builder) = (Lexer::new(), Builder::default());
+    for piece in text.as_bytes().chunks(size) {
+        lexer.feed(piece, &mut builder)?;
+    }
+    lexer.finish(&mut builder)?;
+    Ok(builder.done.expect("a whole text has a value"))
+}
+
+/// The text without what `serde_json` refuses on purpose; whatever else is wrong with it stays wrong.
+fn harmless(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(quote) = rest.find('"') {
+        out.push_str(&harmless_outside(&rest[..quote]));
+        let inside = &rest[quote + 1..];
+        let end = end_of_text(inside);
+        out.push('"');
+        out.push_str(&harmless_inside(&inside[..end]));
+        rest = &inside[end..];
+        if let Some(behind) = rest.strip_prefix('"') {
+            out.push('"');
+            rest = behind;
+        }
+    }
+    out + &harmless_outside(rest)
+}
+
+/// Where the text ends that begins here: at its quote, or at the end of all.
+fn end_of_text(inside: &str) -> usize {
+    let mut escaped = false;
+    let ends = |byte: u8| {
+        let end = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        end
+    };
+    inside.bytes().position(ends).unwrap_or(inside.len())
+}
+
+fn harmless_outside(text: &str) -> String {
+    // With spaces, so that no two words become one; null can't be a name either.
+    let words = ["-Infinity", "Infinity", "NaN"];
+    let text = words.into_iter().fold(text.to_owned(), |text, word| text.replace(word, " null "));
+    let mut bytes = text.into_bytes();
+    for at in 1..bytes.len() {
+        if !matches!(bytes[at], b'e' | b'E') || !bytes[at - 1].is_ascii_digit() {
+            continue;
+        }
+        let sign = usize::from(bytes.get(at + 1).is_some_and(|byte| matches!(byte, b'+' | b'-')));
+        bytes[at + 1 + sign..].iter_mut().take_while(|byte| byte.is_ascii_digit()).for_each(|byte| *byte = b'0');
+    }
+    String::from_utf8(bytes).expect("digits took the place of digits")
+}
+
+fn harmless_inside(text: &str) -> String {
+    let unit = |text: &str| {
+        let digits = text.strip_prefix("\\u").and_then(|rest| rest.get(..4))?;
+        digits.bytes().all(|b| b.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).expect("they are hex"))
+    };
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        out.push_str(before);
+        let second = escape.get(6..).and_then(unit).filter(|low| (0xdc00..=0xdfff).contains(low));
+        let len = match (unit(escape), second) {
+            (Some(0xd800..=0xdbff), Some(_)) => 12,
+            (Some(0xd800..=0xdfff), _) => {
+                out.push_str("\\ufffd");
+                rest = &escape[6..];
+                continue;
+            }
+            (Some(_), _) => 6,
+            (None, _) => 1 + escape.chars().nth(1).map_or(0, char::len_utf8),
+        };
+        out.push_str(&escape[..len]);
+        rest = &escape[len..];
+    }
+    out + rest
+}
+
+/// How deep objects and arrays stand inside one another.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(elements) => 1 + elements.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// Whether the values are the same; numbers may differ in the last bits, which `serde_json` rounds in haste.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => {
+            let (a, b) = (a.as_f64().expect("it is finite"), b.as_f64().expect("it is finite"));
+            (a - b).abs() <= a.abs() * 1e-14
+        }
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
+        }
+        _ => a == b,
+    }
+}
+
+/// Compares the core, which reads in pieces of `size` bytes, with the oracle; returns whether the text was JSON.
+///
+/// # Panics
+///
+/// Where one takes what the other refuses, or their values differ.
+#[track_caller]
+pub fn check(text: &str, size: usize) -> bool {
+    let harmless = harmless(text);
+    let oracle = serde_json::from_str::<Value>(&harmless);
+    match (core(text, size), oracle) {
+        (Ok(told), Ok(expected)) => {
+            assert!(same(&told, &expected), "{text}\ntold     {told}\nexpected {expected}");
+            true
+        }
+        (Err(error), Ok(value)) => {
+            let too_deep = error.kind == JsonErrorKind::TooDeep && depth(&value) > usize::from(JSON_DEPTH);
+            assert!(too_deep, "{error}, but serde_json takes it: {text}");
+            false
+        }
+        (Ok(_), Err(error)) => panic!("{error}, but the core takes it: {text}\nas {harmless}"),
+        (Err(_), Err(_)) => false,
+    }
+}

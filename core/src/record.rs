@@ -294,7 +294,7 @@ fn keep_prompt<const ID: usize, const MESSAGE: usize>(prompt: &Prompt<ID, MESSAG
     KeptPrompt {
         id: prompt.id.as_ref().map(keep),
         state: u8::try_from(state).unwrap_or_default(),
-        current_node: prompt.current_node.as_ref().map(keep),
+        current_node: prompt.current_node().map(keep),
         steps: prompt.steps.map(|steps| (steps.value.thousandths(), steps.max.thousandths())),
         elapsed_micros: prompt.elapsed(now).map(Duration::as_micros),
         nodes_total: prompt.nodes_total,
@@ -320,8 +320,10 @@ fn restore_prompt<const ID: usize, const MESSAGE: usize>(kept: &KeptPrompt<'_>) 
     let state = *STATES.get(usize::from(kept.state))?;
     let mut prompt = Prompt::new(kept.id.as_ref().map(KeptText::text));
     prompt.state = state;
-    prompt.current_node = kept.current_node.as_ref().map(KeptText::text);
-    prompt.current = prompt.current_node.as_ref().map(|shown| shown.as_id().key());
+    if let Some(shown) = &kept.current_node {
+        prompt.shown = shown.text();
+        prompt.current = Some(prompt.shown.as_id().key());
+    }
     prompt.steps =
         kept.steps.and_then(|(value, max)| Steps::new(Milli::from_thousandths(value), Milli::from_thousandths(max)));
     if state.is_final() {

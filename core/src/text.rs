@@ -8,6 +8,7 @@ use crate::json::same;
 const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0100_0000_01b3;
 
+#[inline(never)]
 fn fnv1a(hash: u64, bytes: &[u8]) -> u64 {
     bytes.iter().fold(hash, |h, b| (h ^ u64::from(*b)).wrapping_mul(PRIME))
 }
@@ -18,6 +19,9 @@ fn fnv1a(hash: u64, bytes: &[u8]) -> u64 {
 pub struct Key(u64);
 
 impl Key {
+    /// No text's, unless by a chance of 1 in 2^64.
+    pub(crate) const NONE: Self = Self(0);
+
     /// Its lower half, where a table has room for no more.
     #[expect(clippy::cast_possible_truncation, reason = "as wanted")]
     pub(crate) const fn low(self) -> u32 {
@@ -60,6 +64,7 @@ impl<const N: usize> Text<N> {
     }
 
     /// Becomes a copy of `other`.
+    #[inline(never)]
     pub fn set(&mut self, other: Id<'_>) {
         self.clear();
         self.push(other.kept);
@@ -67,6 +72,12 @@ impl<const N: usize> Text<N> {
             // What the other didn't keep can't be hashed again; of the same capacity, what it kept fills this one exactly.
             self.past = other.past;
         }
+    }
+
+    /// Becomes the text `bytes`.
+    pub(crate) fn become_bytes(&mut self, bytes: &[u8]) {
+        self.clear();
+        self.push(bytes);
     }
 
     /// Takes the text's next piece, which may end inside a character.
@@ -84,7 +95,7 @@ impl<const N: usize> Text<N> {
     }
 
     /// What was kept, to the last byte.
-    #[inline]
+    #[inline(never)]
     pub fn as_bytes(&self) -> &[u8] {
         self.buffer.get(..usize::from(self.filled)).unwrap_or_default()
     }
@@ -95,7 +106,7 @@ impl<const N: usize> Text<N> {
     }
 
     /// The text, borrowed.
-    #[inline]
+    #[inline(never)]
     pub fn as_id(&self) -> Id<'_> {
         Id { kept: self.as_bytes(), past: self.past }
     }
@@ -190,6 +201,7 @@ impl<'a> Id<'a> {
     }
 
     /// Stands for the whole text in tables.
+    #[inline(never)]
     pub fn key(&self) -> Key {
         let kept = fnv1a(BASIS, self.kept);
         // The bytes past the buffer were hashed apart, since most ids have none and are compared without any hash.
@@ -210,6 +222,7 @@ impl<'a, const N: usize> From<&'a Text<N>> for Id<'a> {
 }
 
 impl PartialEq for Id<'_> {
+    #[inline(never)]
     fn eq(&self, other: &Self) -> bool {
         same(self.kept, other.kept) && self.past == other.past
     }

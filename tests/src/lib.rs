@@ -5,12 +5,14 @@
 //! - [`pinned`]: the results of all recordings, kept in `fixtures/expected`;
 //! - [`compare`]: whether a snapshot is what was expected;
 //! - [`strategies`]: messages and sessions for property tests;
+//! - [`eta`]: how far the time left is off, over recordings and simulated workflows;
 //! - [`client`]: a plain client of a server, WebSocket and HTTP;
 //! - [`script`]: what a recording's client did, done again with the simulator;
 //! - [`told`]: what a decoder tells, as values that can be compared.
 
 pub mod client;
 pub mod compare;
+pub mod eta;
 pub mod model;
 pub mod pinned;
 pub mod recorded;

@@ -17,6 +17,15 @@ pub(crate) fn find(bytes: &[u8], byte: u8) -> Option<usize> {
     (len < bytes.len()).then_some(len)
 }
 
+/// `bytes` without the spaces in front.
+#[inline]
+pub(crate) fn behind_spaces(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t' | b'\n' | b'\r', behind @ ..] = bytes {
+        bytes = behind;
+    }
+    bytes
+}
+
 /// The length of the longest prefix without a byte that `is_special`; `specials` marks those of a word by their high bits.
 #[inline]
 fn len_before(bytes: &[u8], specials: impl Fn(usize) -> usize, is_special: impl Fn(u8) -> bool) -> usize {

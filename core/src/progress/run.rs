@@ -96,7 +96,7 @@ impl Run {
         }
         let millis = millis(ticks(now).wrapping_sub(self.since));
         let steps = self.bar.filter(|_| !self.uneven).and_then(|bar| {
-            let step_micros = bar.span().checked_mul(1_000)?.checked_div(u64::from(bar.way()))?;
+            let step_micros = bar.span().checked_mul(1_000_000)?.checked_div(u64::from(bar.way()))?;
             let whole = (bar.max % 1_000 == 0 && bar.max > 1_000).then_some(bar.max / 1_000)?;
             Some(Took::with_steps(millis, u16::try_from(whole).ok()?, step_micros))
         });
@@ -130,34 +130,45 @@ pub(crate) struct Rest {
 impl Run {
     /// Microseconds that the rest will take.
     pub(crate) fn rest(&self, now: Instant, rest: Rest) -> u64 {
-        let pace = self.pace(rest);
+        let now = ticks(now);
+        let pace = self.pace(now, rest);
         let current = rest.current.map_or(0, |(took, learned)| self.rest_of_current(now, took, learned, pace));
         pace.of(rest.pending.saturating_mul(1_000)).saturating_add(current)
     }
 
     /// How this run compares with what was expected so far. An eighth of the whole is taken to go as expected, so that
     /// the first short nodes don't speak for all.
-    fn pace(&self, rest: Rest) -> Pace {
-        let (mut took, mut expected) = (u64::from(self.took), u64::from(self.expected));
-        if let (Some(bar), Some((current, true))) = (self.even_bar(), rest.current)
-            && current.steps > 0
-        {
-            let steps = current.step_micros().saturating_mul(u64::from(bar.way())) / 1_000_000;
-            expected = expected.saturating_add(steps);
-            took = took.saturating_add(bar.span().min(steps.saturating_mul(4)).max(steps / 4));
-        }
+    fn pace(&self, now: u32, rest: Rest) -> Pace {
+        let (took, expected) = self.current_pace(now, rest.current).unwrap_or_default();
+        let took = u64::from(self.took).saturating_add(took.min(expected.saturating_mul(4)).max(expected / 4));
+        let expected = u64::from(self.expected).saturating_add(expected);
         let as_expected = (rest.whole / 8).max(1);
         let [took, expected] = [took, expected].map(|millis| millis.saturating_add(as_expected));
         let pace = took.saturating_mul(1 << Pace::BITS).checked_div(expected).unwrap_or(1 << Pace::BITS);
         Pace(pace.clamp(1 << Pace::BITS >> 3, 1 << Pace::BITS << 3))
     }
 
+    /// Milliseconds that the node that is shown has taken for what it has done, and those that it was expected to.
+    fn current_pace(&self, now: u32, current: Option<(Took, bool)>) -> Option<(u64, u64)> {
+        let (expected, _) = current.filter(|(_, learned)| *learned)?;
+        match self.even_bar() {
+            Some(bar) if expected.steps > 0 => {
+                Some((bar.span(), expected.step_micros().saturating_mul(u64::from(bar.way())) / 1_000_000))
+            }
+            Some(_) => None,
+            None => {
+                // Until it takes longer than it should there is nothing to be said.
+                let (spent, all) = (millis(now.wrapping_sub(self.since)), expected.millis());
+                (spent > all).then_some((spent, all))
+            }
+        }
+    }
+
     fn even_bar(&self) -> Option<Bar> {
         self.bar.filter(|_| !self.uneven)
     }
 
-    fn rest_of_current(&self, now: Instant, expected: Took, learned: bool, pace: Pace) -> u64 {
-        let now = ticks(now);
+    fn rest_of_current(&self, now: u32, expected: Took, learned: bool, pace: Pace) -> u64 {
         let spent = micros(now.wrapping_sub(self.since));
         let step = Some(pace.of(expected.step_micros())).filter(|_| learned && expected.steps > 0);
         let fixed = pace.of(u64::from(expected.fixed.get()).saturating_mul(1_000));
@@ -166,9 +177,12 @@ impl Run {
         {
             // It may be at its next step for a while, but that isn't done before it is told.
             let waited = micros(now.wrapping_sub(bar.last_at)).min(step);
-            let before_steps = micros(bar.first_at.wrapping_sub(self.since))
-                .saturating_sub(step.saturating_mul(u64::from(bar.first)) / 1_000);
-            let after_steps = if learned && expected.steps > 0 { fixed.saturating_sub(before_steps) } else { 0 };
+            // What isn't the steps' may come before or after them; a node may tell a step when it begins, too. In all it
+            // takes as long as was learned.
+            let before_first = micros(bar.first_at.wrapping_sub(self.since));
+            let steps_told = step.saturating_mul(u64::from(bar.first)) / 1_000;
+            let all_but_steps = if learned && expected.steps > 0 { fixed.saturating_add(steps_told) } else { 0 };
+            let after_steps = all_but_steps.saturating_sub(before_first);
             return left.saturating_sub(waited).saturating_add(after_steps);
         }
         let steps = step.unwrap_or_default().saturating_mul(u64::from(expected.steps));
@@ -188,13 +202,16 @@ impl Bar {
         millis(self.last_at.wrapping_sub(self.first_at))
     }
 
-    /// Microseconds for the steps that are left, and for one of them, where a step is thought to take `step`: which
-    /// counts as much as two steps that were seen.
+    /// Microseconds for the steps that are left, and for one of them, where a step was learned to take `step`.
     fn rest(&self, step: Option<u64>, since: u32) -> Option<(u64, u64)> {
         let span = micros(self.last_at.wrapping_sub(self.first_at));
-        let (took, way) = match step {
-            Some(step) => (span.saturating_add(step.saturating_mul(2)), u64::from(self.way()).saturating_add(2_000)),
-            None if self.way() > 0 => (span, u64::from(self.way())),
+        let way = u64::from(self.way());
+        // What is learned counts as much as one step that was seen, unless those that were seen are of another kind.
+        let seen = span.saturating_mul(1_000).checked_div(way);
+        let like = |step: &u64| seen.is_none_or(|seen| seen >= step / 2 && seen <= step.saturating_mul(2));
+        let (took, way) = match step.filter(like) {
+            Some(step) => (span.saturating_add(step), way.saturating_add(1_000)),
+            None if way > 0 => (span, way),
             None => (micros(self.first_at.wrapping_sub(since)), u64::from(self.first)),
         };
         let left = u64::from(self.max.saturating_sub(self.last));
@@ -221,4 +238,66 @@ const fn micros(ticks: u32) -> u64 {
 
 const fn millis(ticks: u32) -> u64 {
     micros(ticks) / 1_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(count: u64) -> Milli {
+        Milli::from_thousandths(i64::try_from(count).unwrap() * 1_000)
+    }
+
+    /// A run whose node began at 1 s, took 20 steps of 500 ms, the first after 200 ms more, and ends at 11.3 s.
+    fn sampled() -> Run {
+        let mut run = Run::new();
+        run.start();
+        run.begin(Instant::from_millis(1_000), false);
+        for step in 1..=20 {
+            // Told twice, as servers do.
+            for _ in 0..2 {
+                run.step(Instant::from_millis(1_200 + step * 500), steps(step), steps(20));
+            }
+        }
+        run
+    }
+
+    #[test]
+    fn steps_and_the_rest_are_told_apart() {
+        let took = sampled().took(Instant::from_millis(11_300)).unwrap();
+        assert!(took.millis().abs_diff(10_300) < 10, "{took:?}");
+        assert!(took.step_micros().abs_diff(500_000) < 500, "{took:?}");
+        assert!(took.fixed.get().abs_diff(300) < 10, "{took:?}");
+    }
+
+    #[test]
+    fn a_bar_that_begins_anew_or_is_none_of_steps_tells_the_whole_only() {
+        let mut anew = sampled();
+        anew.step(Instant::from_millis(11_250), steps(1), steps(20));
+        let mut other = sampled();
+        other.begin(Instant::from_millis(1_000), true);
+        for value in 1..3 {
+            other.step(
+                Instant::from_millis(2_000 * value),
+                Milli::from_thousandths(400),
+                Milli::from_thousandths(1_000),
+            );
+        }
+        for run in [anew, other] {
+            let took = run.took(Instant::from_millis(11_300)).unwrap();
+            assert_eq!((took.steps, took.millis() / 10), (0, 1_030), "{run:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_seen_to_begin_has_no_length() {
+        let mut run = Run::new();
+        run.begin(Instant::ZERO, false);
+        assert_eq!(run.took(Instant::from_millis(5)), None);
+        run.begin(Instant::from_millis(5), true);
+        assert!(run.took(Instant::from_millis(9)).is_some());
+        run.lose();
+        run.begin(Instant::from_millis(9), false);
+        assert_eq!(run.took(Instant::from_millis(10)), None);
+    }
 }

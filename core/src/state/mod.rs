@@ -40,8 +40,8 @@ pub struct State<const ID: usize, const MESSAGE: usize, const NODES: usize, cons
     pub(crate) learned: Learned<LEARNED>,
     /// Messages received whole.
     pub(crate) messages: Messages,
-    /// Prompts whose record was replaced, the newest last.
-    pub(crate) replaced: heapless::Deque<Key, REPLACED_PROMPTS>,
+    /// Prompts whose record was replaced, the newest first; behind them keys that no id has.
+    pub(crate) replaced: [Key; REPLACED_PROMPTS],
     /// What the entries of the `progress_state` at hand said so far.
     pub(crate) announced: Announced<ID>,
     /// What the message at hand changed by beginning, naming or reviving the record, whatever else it says.
@@ -87,7 +87,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             history: History::new(),
             learned: Learned::new(),
             messages: Messages { text: 0, binary: 0, malformed: 0, unknown: 0 },
-            replaced: heapless::Deque::new(),
+            replaced: [Key::NONE; REPLACED_PROMPTS],
             announced: Announced::new(),
             renewed: Changes::NONE,
         }
@@ -141,7 +141,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             return linear;
         }
         let mut pending = whole.saturating_sub(self.nodes.weight_done());
-        let current = prompt.current_node.as_ref().map(|shown| {
+        let current = prompt.current_node().map(|shown| {
             let key = shown.as_id().key();
             let (weight, left) = self.nodes.left_of(key);
             pending = pending.saturating_sub(left);
@@ -154,9 +154,8 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         let linear = linear.map_or(planned, Duration::as_micros);
         // In parts of 256, so that the products of long times have room.
         let share = known.saturating_mul(256).checked_div(whole)?.min(256);
-        let micros = (planned.saturating_mul(share) >> 8)
-            .saturating_add(linear.saturating_mul(256_u64.saturating_sub(share)) >> 8);
-        Some(Duration::from_micros(micros))
+        let parts = planned.saturating_mul(share).saturating_add(linear.saturating_mul(256_u64.saturating_sub(share)));
+        Some(Duration::from_micros(parts >> 8))
     }
 
     /// The class of the prompt's node with the id `node`, such as `KSampler`, where the graph was seen.

@@ -114,7 +114,7 @@ impl Act {
             Self::Graph(prompt, nodes) => {
                 reduce(state, now, Action::Graph { prompt_id: text(prompt).as_id(), nodes: *nodes })
             }
-            Self::CachedNode(node) => reduce(state, now, Action::Part(Part::CachedNode { node: text(node).as_id() })),
+            Self::CachedNode(node) => reduce(state, now, Action::Part(&Part::CachedNode { node: text(node).as_id() })),
             Self::NodeState(prompt, node, value, max, status, display) => {
                 let (prompt, node, display) = (text(prompt), text(node), maybe(display));
                 let part = Part::NodeState {
@@ -125,9 +125,9 @@ impl Act {
                     state: *status,
                     display_node_id: display.as_ref().map(Text::as_id),
                 };
-                reduce(state, now, Action::Part(part))
+                reduce(state, now, Action::Part(&part))
             }
-            Self::Image => reduce(state, now, Action::Part(Part::Image(&[1, 2, 3]))),
+            Self::Image => reduce(state, now, Action::Part(&Part::Image(&[1, 2, 3]))),
             Self::Message(said) => said.play(state, now),
         }
     }
@@ -185,7 +185,7 @@ impl Said {
             },
             Self::UnknownBinary(kind) => Event::UnknownBinary { kind: *kind },
         };
-        reduce(state, now, if self.is_binary() { Action::Binary(event) } else { Action::Text(event) })
+        reduce(state, now, if self.is_binary() { Action::Binary(&event) } else { Action::Text(&event) })
     }
 
     fn ids(&self) -> [Option<&str>; 3] {

@@ -34,11 +34,11 @@ impl Reduce<'_> {
 
 impl Handler for Reduce<'_> {
     fn part(&mut self, part: Part<'_>) {
-        self.reduce(Action::Part(part));
+        self.reduce(Action::Part(&part));
     }
 
     fn event(&mut self, event: Event<'_>) {
-        self.reduce(Action::Text(event));
+        self.reduce(Action::Text(&event));
     }
 }
 

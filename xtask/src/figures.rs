@@ -52,6 +52,8 @@ const NOT_YET: &[NotYet] = &[
 
 /// The unit of multiples of something else.
 const TIMES: &str = "×";
+/// The unit of parts of something else.
+const PERCENT: &str = "%";
 
 /// One figure.
 struct Figure {
@@ -79,6 +81,11 @@ impl Figures {
     /// Adds a figure that is a multiple of something else.
     pub(crate) fn add_multiple(&mut self, name: impl Into<String>, value: f64, target: Option<f64>) {
         self.0.push(Figure { name: name.into(), value, unit: TIMES, target });
+    }
+
+    /// Adds a figure in percent of something else.
+    pub(crate) fn add_share(&mut self, name: impl Into<String>, value: f64, target: Option<f64>) {
+        self.0.push(Figure { name: name.into(), value, unit: PERCENT, target });
     }
 
     /// Adds all figures of another table.
@@ -120,7 +127,11 @@ impl Figure {
 
     /// A value as it is printed.
     fn shown(&self, value: f64) -> String {
-        if self.unit == TIMES { format!("{value:.2}") } else { format!("{value:.0}") }
+        match self.unit {
+            TIMES => format!("{value:.2}"),
+            PERCENT => format!("{value:.1}"),
+            _ => format!("{value:.0}"),
+        }
     }
 
     fn verdict(&self) -> String {

@@ -10,6 +10,7 @@ mod autobahn;
 mod ci;
 mod cross;
 mod debian;
+mod eta;
 mod figures;
 mod file_length;
 mod fuzz;

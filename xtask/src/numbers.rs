@@ -5,12 +5,12 @@ use crate::figures::Figures;
 use crate::process::{cargo, output};
 use crate::project::Project;
 use crate::steps::{Outcome, Steps};
-use crate::{autobahn, probe, speed};
+use crate::{autobahn, eta, probe, speed};
 
 /// Measure every number that the project promises, and print it beside its target, with why where it misses.
 ///
 /// Speed beside other parsers (the table of `cargo bench`), instructions, stack, flash and memory on a microcontroller, its
-/// proof against panics, recordings replayed on three machines, allocations, and Autobahn's cases. Exit status 1 where a
+/// proof against panics, recordings replayed on three machines, the time left, allocations, and Autobahn's cases. Exit status 1 where a
 /// figure is past its target and not known to be, or something can't be measured.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -28,12 +28,13 @@ type Part<'a> = (&'a str, &'a str, Box<dyn Fn(&Project) -> Result<Figures> + 'a>
 /// A figure is past its target, or something can't be measured.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let project = Project::read()?;
-    let parts: [Part<'_>; 7] = [
+    let parts: [Part<'_>; 8] = [
         ("speed", "messages are parsed, and bytes become a state", Box::new(speed::figures)),
         ("cost", "instructions and stack on a microcontroller", Box::new(probe::cost::figures)),
         ("size", "flash and memory of one", Box::new(probe::size::figures)),
         ("panics", "the core can't panic there", Box::new(probe::panics::figures)),
         ("replay", "recordings end in the same snapshot there as here", Box::new(probe::replay::figures)),
+        ("eta", "how far the time left is off", Box::new(eta::figures)),
         ("allocations", "messages take nothing of the heap", Box::new(allocations)),
         ("autobahn", "the WebSocket's conformance", Box::new(|project| autobahn::figures(project, args.autobahn))),
     ];

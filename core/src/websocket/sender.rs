@@ -69,9 +69,13 @@ fn write(first: u8, payload: [&[u8]; 2], mask: [u8; 4], out: &mut [u8]) -> Resul
     };
     let needed = len.saturating_add(length.len()).saturating_add(6);
     let frame = out.get_mut(..needed).ok_or(SendError::TooSmall { needed })?;
+    let mut places = frame.iter_mut();
     let header = [first, MASKED | short].into_iter().chain(length.iter().copied()).chain(mask);
-    let masked = payload.into_iter().flatten().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask);
-    frame.iter_mut().zip(header.chain(masked)).for_each(|(place, byte)| *place = byte);
+    header.zip(places.by_ref()).for_each(|(byte, place)| *place = byte);
+    let mut masks = mask.iter().cycle();
+    for (byte, place) in payload.into_iter().flatten().zip(places) {
+        *place = byte ^ masks.next().unwrap_or(&0);
+    }
     Ok(needed)
 }
 

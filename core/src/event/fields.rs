@@ -59,6 +59,8 @@ pub(super) struct Fields<const ID: usize, const MESSAGE: usize> {
 }
 
 impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
+    #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
+    #[inline(always)]
     pub(super) const fn new(interest: Interest) -> Self {
         Self {
             interest,
@@ -147,7 +149,9 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
     fn finished(&mut self) {
         let one = Milli::from_thousandths(1_000);
         (self.value, self.max, self.state) = (one, one, NodeStatus::Finished);
-        [Field::Value, Field::Max, Field::State].into_iter().for_each(|field| self.entry.set(field));
+        for field in [Field::Value, Field::Max, Field::State] {
+            self.entry.set(field);
+        }
         self.next = BEHIND_FINISHED;
     }
 

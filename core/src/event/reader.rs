@@ -1,3 +1,6 @@
+// As in the lexer: what a token is made of stays in registers where it is inlined, which counts on a desktop.
+#![allow(clippy::inline_always)]
+
 use super::{
     EventKind, Handler, NodeStatus, Part,
     entry::{Entry, IN_ONE_GO},
@@ -64,21 +67,22 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
         let (mut is_first, mut went_on) = (!behind_member, false);
         while let Some(member) = likely.get(usize::from(fields.next)) {
             let expected = member.spelled(is_first).get(usize::from(fields.matched)..).unwrap_or_default();
-            let len = expected.len().min(rest.len());
-            let ((front, behind), (begin, end)) = (rest.split_at(len), expected.split_at(len));
-            if !same(front, begin) {
-                if fields.matched != 0 || member.field != Field::Finished {
-                    break;
+            let behind = match rest.split_at_checked(expected.len()) {
+                Some((front, behind)) if same(front, expected) => behind,
+                None if expected.starts_with(rest) => {
+                    let len = u8::try_from(rest.len()).unwrap_or(u8::MAX);
+                    fields.matched = fields.matched.saturating_add(len);
+                    *rest = &[];
+                    return false;
                 }
-                // The entry is of a node that runs.
-                fields.next = fields.next.saturating_add(1);
-                continue;
-            }
+                _ if fields.matched == 0 && member.field == Field::Finished => {
+                    // The entry is of a node that runs.
+                    fields.next = fields.next.saturating_add(1);
+                    continue;
+                }
+                _ => break,
+            };
             *rest = behind;
-            if !end.is_empty() {
-                fields.matched = fields.matched.saturating_add(u8::try_from(len).unwrap_or(u8::MAX));
-                return false;
-            }
             fields.matched = 0;
             fields.next = fields.next.saturating_add(1);
             let Some(behind) = fields.take(member.field, behind) else {
@@ -116,6 +120,7 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
     fn token(&mut self, token: Token<'_>) {
         let mut utf8 = [0; 4];
         let (piece, ends) = match token {
+            Token::Nothing => return,
             Token::Begin(container) => return self.begin(container),
             Token::End(_) => return self.end(),
             Token::Number(piece, ends) => return self.number(piece, ends),

@@ -82,16 +82,7 @@ impl<const N: usize> Text<N> {
 
     /// Takes the text's next piece, which may end inside a character.
     pub fn push(&mut self, piece: &[u8]) {
-        let filled = usize::from(self.filled);
-        let room = self.buffer.get_mut(filled..).unwrap_or_default();
-        let (kept, past) = piece.split_at_checked(room.len()).unwrap_or((piece, &[]));
-        if let Some(room) = room.get_mut(..kept.len()) {
-            room.copy_from_slice(kept);
-        }
-        self.filled = u16::try_from(filled.saturating_add(kept.len())).unwrap_or(u16::MAX);
-        if !past.is_empty() {
-            self.past = fnv1a(self.past, past);
-        }
+        push(&mut self.buffer, &mut self.filled, &mut self.past, piece);
     }
 
     /// What was kept, to the last byte.
@@ -128,6 +119,17 @@ impl<const N: usize> Text<N> {
         let mut text = Self::new();
         text.set(Id { kept, past });
         text
+    }
+}
+
+/// Takes a text's next piece, as [`Text::push`] does for any capacity: so it stands in a program once.
+fn push(buffer: &mut [u8], filled: &mut u16, past: &mut u64, piece: &[u8]) {
+    let room = buffer.get_mut(usize::from(*filled)..).unwrap_or_default();
+    let (kept, surplus) = piece.split_at_checked(room.len()).unwrap_or((piece, &[]));
+    room.iter_mut().zip(kept).for_each(|(to, from)| *to = *from);
+    *filled = filled.saturating_add(u16::try_from(kept.len()).unwrap_or(u16::MAX));
+    if !surplus.is_empty() {
+        *past = fnv1a(*past, surplus);
     }
 }
 

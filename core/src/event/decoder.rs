@@ -21,6 +21,8 @@ pub struct Decoder<const ID: usize, const MESSAGE: usize> {
 
 impl<const ID: usize, const MESSAGE: usize> Decoder<ID, MESSAGE> {
     /// A decoder that tells the [parts](super::Part) of the kinds in `interest`; it checks and counts all.
+    #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
+    #[inline(always)]
     pub const fn new(interest: Interest) -> Self {
         Self { predicts: true, lexer: Lexer::new(), fields: Fields::new(interest), cut: false, binary: Binary::new() }
     }

@@ -59,6 +59,8 @@ pub(super) struct Fields<const ID: usize, const MESSAGE: usize> {
 }
 
 impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
+    #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
+    #[inline(always)]
     pub(super) const fn new(interest: Interest) -> Self {
         Self {
             interest,
@@ -147,7 +149,9 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
     fn finished(&mut self) {
         let one = Milli::from_thousandths(1_000);
         (self.value, self.max, self.state) = (one, one, NodeStatus::Finished);
-        [Field::Value, Field::Max, Field::State].into_iter().for_each(|field| self.entry.set(field));
+        for field in [Field::Value, Field::Max, Field::State] {
+            self.entry.set(field);
+        }
         self.next = BEHIND_FINISHED;
     }
 
@@ -280,46 +284,33 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
 
     /// The checked message as an event.
     fn whole(&self) -> Event<'_> {
-        let prompt_id = self.prompt_id.as_id();
+        let (id, prompt_id, node) = (self.prompt_id.as_id(), self.optional_prompt_id(), self.optional_node());
+        let display_node = self.optional_display_node();
+        let node_type = self.optional(Field::NodeType, &self.display);
         let timestamp = self.found.has(Field::Timestamp).then_some(self.timestamp);
-        match self.kind {
-            EventKind::Status => {
-                Event::Status { queue_remaining: self.queue_remaining, sid: self.optional(Field::Sid, &self.node) }
-            }
-            EventKind::ExecutionStart => Event::ExecutionStart { prompt_id, timestamp },
-            EventKind::ExecutionCached => Event::ExecutionCached { prompt_id, nodes: self.count },
-            EventKind::Executing => Event::Executing {
-                node: self.optional_node(),
-                display_node: self.optional_display_node(),
-                prompt_id: self.optional_prompt_id(),
-            },
-            EventKind::Progress => Event::Progress {
-                value: self.value,
-                max: self.max,
-                prompt_id: self.optional_prompt_id(),
-                node: self.optional_node(),
-            },
-            EventKind::ProgressState => Event::ProgressState { prompt_id, nodes: self.count },
-            EventKind::Executed => {
-                Event::Executed { prompt_id, node: self.node.as_id(), display_node: self.optional_display_node() }
-            }
-            EventKind::ExecutionSuccess => Event::ExecutionSuccess { prompt_id, timestamp },
+        let &Self { kind, value, max, count, queue_remaining, preview_metadata, .. } = self;
+        match kind {
+            EventKind::Status => Event::Status { queue_remaining, sid: self.optional(Field::Sid, &self.node) },
+            EventKind::ExecutionStart => Event::ExecutionStart { prompt_id: id, timestamp },
+            EventKind::ExecutionCached => Event::ExecutionCached { prompt_id: id, nodes: count },
+            EventKind::Executing => Event::Executing { node, display_node, prompt_id },
+            EventKind::Progress => Event::Progress { value, max, prompt_id, node },
+            EventKind::ProgressState => Event::ProgressState { prompt_id: id, nodes: count },
+            EventKind::Executed => Event::Executed { prompt_id: id, node: self.node.as_id(), display_node },
+            EventKind::ExecutionSuccess => Event::ExecutionSuccess { prompt_id: id, timestamp },
             EventKind::ExecutionError => Event::ExecutionError {
-                prompt_id,
-                node_id: self.optional_node(),
-                node_type: self.optional(Field::NodeType, &self.display),
+                prompt_id: id,
+                node_id: node,
+                node_type,
                 exception_type: self.word.as_id(),
                 exception_message: self.message.as_id(),
                 timestamp,
             },
-            EventKind::ExecutionInterrupted => Event::ExecutionInterrupted {
-                prompt_id,
-                node_id: self.optional_node(),
-                node_type: self.optional(Field::NodeType, &self.display),
-                timestamp,
-            },
-            EventKind::FeatureFlags => Event::FeatureFlags { supports_preview_metadata: self.preview_metadata },
-            EventKind::Logs => Event::Logs { entries: self.count },
+            EventKind::ExecutionInterrupted => {
+                Event::ExecutionInterrupted { prompt_id: id, node_id: node, node_type, timestamp }
+            }
+            EventKind::FeatureFlags => Event::FeatureFlags { supports_preview_metadata: preview_metadata },
+            EventKind::Logs => Event::Logs { entries: count },
             _ => Event::Unknown { event_type: self.node.as_id() },
         }
     }

@@ -54,6 +54,8 @@ impl Word {
 /// What the lexer finds, in the text's order.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Token<'p> {
+    /// Nothing yet; [`Lexer::next`] goes on.
+    Nothing,
     Begin(Container),
     End(Container),
     /// A piece of a member's name or of a text, without escapes, and whether it is the last; it may be empty.

@@ -28,7 +28,7 @@ fn the_model_says_what_is_pinned() {
                     hear(&mut model, message);
                 }
                 let mut snapshot = model.snapshot(0.0);
-                compare::keep_what_is_pinned(&mut snapshot);
+                comfyglow_tests::compare::keep_what_is_pinned(&mut snapshot);
                 let differs = mismatch(&cut.snapshot, &snapshot);
                 assert_eq!(differs, None, "{name}, connection {}, {} rows", connection.conn, cut.rows);
             }

@@ -104,11 +104,11 @@ mod tests {
         let mut state = Box::new(State::<ID, MESSAGE, NODES, NAMES, LEARNED>::new());
         let (prompt_id, node) = (Id::from("p"), Id::from("3"));
         let actions = [
-            (0, Action::Text(Event::ExecutionStart { prompt_id, timestamp: None })),
+            (0, Action::Text(&Event::ExecutionStart { prompt_id, timestamp: None })),
             (0, Action::GraphNode { prompt_id, node, class: "KSampler" }),
             (0, Action::Graph { prompt_id, nodes: 1 }),
-            (0, Action::Text(Event::Executing { node: Some(node), display_node: None, prompt_id: Some(prompt_id) })),
-            (900, Action::Text(Event::ExecutionSuccess { prompt_id, timestamp: None })),
+            (0, Action::Text(&Event::Executing { node: Some(node), display_node: None, prompt_id: Some(prompt_id) })),
+            (900, Action::Text(&Event::ExecutionSuccess { prompt_id, timestamp: None })),
         ];
         for (at, action) in actions {
             reduce(&mut state, Instant::from_millis(at), action);

@@ -1,5 +1,6 @@
 //! How long nodes take, learned from the runs before.
 
+use super::part;
 use crate::text::{Id, Key};
 
 /// A whole number of which the first 12 bits are kept, and how many follow: exact to 4,095, then to 1 in 2,048.
@@ -16,6 +17,7 @@ impl Short {
     const HEAVY: Self = Self(10 << 12 | 0xfff);
 
     /// `number`, its lowest bits lost; at most 4,095 · 2^15.
+    #[inline(never)]
     pub(crate) fn new(number: u32) -> Self {
         let shift = 20_u32.saturating_sub(number.leading_zeros());
         match (u16::try_from(shift), u16::try_from(number >> shift)) {
@@ -81,8 +83,7 @@ impl Took {
 
     /// Milliseconds that so many `steps` take.
     pub(crate) fn millis_of(self, steps: u16) -> u32 {
-        let micros = u64::from(self.step_micros()).saturating_mul(u64::from(steps));
-        u32::try_from(micros / 1_000).unwrap_or(u32::MAX)
+        part(self.step_micros(), u32::from(steps), 1_000).unwrap_or(u32::MAX)
     }
 
     /// Milliseconds in all, with as many steps as it had.

@@ -1,7 +1,7 @@
 //! How a prompt's run goes: how long the node that is shown has been at it, and whether the nodes before took as long as
 //! was expected.
 
-use super::learned::Took;
+use super::{learned::Took, part};
 use crate::{number::Milli, time::Instant};
 
 /// A tick is 1,024 µs: 32 bits of them are 50 days, and spans are right across a wrap.
@@ -236,13 +236,6 @@ impl Pace {
 /// What a node took, as far as it may count beside what was expected of it: a quarter to four times as much.
 fn within(took: u32, expected: u32) -> u32 {
     took.min(expected.saturating_mul(4)).max(expected / 4)
-}
-
-/// `number` times `times`, divided by `by`; at most the greatest number, and `None` where it can't be divided.
-#[inline(never)] // The one place where 64 bits are divided.
-fn part(number: u32, times: u32, by: u32) -> Option<u32> {
-    let part = u64::from(number).saturating_mul(u64::from(times)).checked_div(u64::from(by))?;
-    Some(u32::try_from(part).unwrap_or(u32::MAX))
 }
 
 /// So many ticks in milliseconds.

@@ -1,5 +1,6 @@
 //! How long nodes take, learned from the runs before.
 
+use super::part;
 use crate::text::{Id, Key};
 
 /// A whole number of which the first 12 bits are kept, and how many follow: exact to 4,095, then to 1 in 2,048.
@@ -17,8 +18,8 @@ impl Short {
 
     /// `number`, its lowest bits lost; at most 4,095 · 2^15.
     #[inline(never)]
-    pub(crate) fn new(number: u64) -> Self {
-        let shift = 52_u32.saturating_sub(number.leading_zeros());
+    pub(crate) fn new(number: u32) -> Self {
+        let shift = 20_u32.saturating_sub(number.leading_zeros());
         match (u16::try_from(shift), u16::try_from(number >> shift)) {
             (Ok(shift), Ok(mantissa)) if shift < 16 => Self(shift << 12 | mantissa),
             _ => Self(u16::MAX),
@@ -66,28 +67,28 @@ pub(crate) struct Took {
 
 impl Took {
     /// So many milliseconds in all.
-    pub(crate) fn whole(millis: u64) -> Self {
+    pub(crate) fn whole(millis: u32) -> Self {
         Self { fixed: Short::new(millis), step: Short::ZERO, steps: 0 }
     }
 
     /// So many milliseconds in all, of which each of the `steps` took `step_micros`.
-    pub(crate) fn with_steps(millis: u64, steps: u16, step_micros: u64) -> Self {
-        let in_steps = step_micros.saturating_mul(u64::from(steps)) / 1_000;
-        Self { fixed: Short::new(millis.saturating_sub(in_steps)), step: Short::new(step_micros / 8), steps }
+    pub(crate) fn with_steps(millis: u32, steps: u16, step_micros: u32) -> Self {
+        let took = Self { fixed: Short::ZERO, step: Short::new(step_micros / 8), steps };
+        Self { fixed: Short::new(millis.saturating_sub(took.millis_of(steps))), ..took }
     }
 
-    pub(crate) fn step_micros(self) -> u64 {
-        u64::from(self.step.get()).saturating_mul(8)
+    pub(crate) fn step_micros(self) -> u32 {
+        self.step.get().saturating_mul(8)
     }
 
     /// Milliseconds that so many `steps` take.
-    pub(crate) fn millis_of(self, steps: u16) -> u64 {
-        self.step_micros().saturating_mul(u64::from(steps)) / 1_000
+    pub(crate) fn millis_of(self, steps: u16) -> u32 {
+        part(self.step_micros(), u32::from(steps), 1_000).unwrap_or(u32::MAX)
     }
 
     /// Milliseconds in all, with as many steps as it had.
-    pub(crate) fn millis(self) -> u64 {
-        self.millis_of(self.steps).saturating_add(u64::from(self.fixed.get()))
+    pub(crate) fn millis(self) -> u32 {
+        self.millis_of(self.steps).saturating_add(self.fixed.get())
     }
 
     /// What it counts for in a percentage: its milliseconds, at least 1.
@@ -114,9 +115,9 @@ impl Took {
 /// From `old` towards `new`: most of the way down, as what is too long has many causes and what is short has none; half
 /// the way up, but not past twice, so that one run that was held up doesn't spoil what many have taught.
 fn towards(old: Short, new: Short) -> Short {
-    let (from, to) = (u64::from(old.get()), u64::from(new.get()));
+    let (from, to) = (old.get(), new.get());
     if to < from {
-        return Short::new(from.saturating_sub(from.saturating_sub(to).saturating_mul(3).div_ceil(4)));
+        return Short::new(from.saturating_sub(from.saturating_sub(to).saturating_mul(3).saturating_add(3) / 4));
     }
     let way = to.saturating_sub(from).div_ceil(2);
     Short::new(from.saturating_add(way.min(from.saturating_add(1))))
@@ -248,16 +249,17 @@ mod tests {
     #[test]
     fn short_numbers_are_exact_to_4095_and_then_nearly_so_and_in_order() {
         let mut before = Short::ZERO;
-        let numbers = (0..=4_096).chain((13..27).flat_map(|bits| [(1 << bits) - 1, 1 << bits, (1 << bits) + 1]));
-        for number in numbers.chain([4_095 << 15, (4_095 << 15) + 1, u64::MAX]) {
+        let numbers =
+            (0_u32..=4_096).chain((13..27).flat_map(|bits| [(1_u32 << bits) - 1, 1 << bits, (1 << bits) + 1]));
+        for number in numbers.chain([4_095 << 15, (4_095 << 15) + 1, u32::MAX]) {
             let short = Short::new(number);
-            let got = u64::from(short.get());
+            let got = short.get();
             assert!(got <= number && number.min(4_095 << 15) - got <= number / 2_048, "{number} is kept as {got}");
             assert!(number > 4_095 || got == number);
             assert!(short >= before, "{number}");
             before = short;
         }
-        assert_eq!(u64::from(Took::whole(u64::MAX).weight().get()), 4_095 << 10);
+        assert_eq!(Took::whole(u32::MAX).weight().get(), 4_095 << 10);
         assert_eq!(Took::whole(0).weight(), Short::ONE);
     }
 
@@ -316,7 +318,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_learned_lies_between_what_was_seen(seen in prop::collection::vec(0_u64..4_000, 1..20)) {
+        fn what_is_learned_lies_between_what_was_seen(seen in prop::collection::vec(0_u32..4_000, 1..20)) {
             let mut learned = Learned::<2>::new();
             for millis in &seen {
                 learned.learn(name("A", "1"), Took::whole(*millis));
@@ -327,7 +329,7 @@ mod tests {
 
         #[test]
         fn any_times_of_any_nodes_are_taken(
-            times in prop::collection::vec((0_u8..9, any::<u64>(), any::<u16>(), any::<u64>()), 0..60),
+            times in prop::collection::vec((0_u8..9, any::<u32>(), any::<u16>(), any::<u32>()), 0..60),
         ) {
             let mut learned = Learned::<5>::new();
             for (node, millis, steps, micros) in times {

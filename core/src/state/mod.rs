@@ -13,6 +13,8 @@ pub use prompt::{ErrorRecord, Percentage, Prompt, PromptState, Steps};
 pub(crate) use nodes::{Nodes, Seen, WHOLE, part_of};
 pub(crate) use prompt::{Announced, Target};
 
+use prompt::Weights;
+
 use crate::{
     limits::REPLACED_PROMPTS,
     progress::{History, Learned, Rest, Took},
@@ -136,7 +138,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     pub fn eta(&self, now: Instant) -> Option<Duration> {
         let prompt = self.prompt.as_ref().filter(|prompt| prompt.state == PromptState::Running)?;
         let linear = crate::progress::linear_eta(prompt.elapsed(now)?, prompt.percentage()?);
-        let (whole, known) = (u64::from(prompt.weights.whole), u64::from(prompt.weights.learned));
+        let Weights { whole, learned: known } = prompt.weights;
         if known == 0 {
             return linear;
         }
@@ -147,15 +149,15 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             pending = pending.saturating_sub(left);
             match self.nodes.name_of(key).and_then(|name| self.learned.expect(name)) {
                 Some(took) => (took, true),
-                None => (Took::whole(u64::from(weight.get())), false),
+                None => (Took::whole(weight.get()), false),
             }
         });
-        let planned = prompt.run.rest(now, Rest { whole, pending, current });
-        let linear = linear.map_or(planned, Duration::as_micros);
+        let planned = Duration::from_millis(u64::from(prompt.run.rest(now, Rest { whole, pending, current })));
+        let Some(linear) = linear.filter(|_| known < whole) else { return Some(planned) };
         // In parts of 256, so that the products of long times have room.
-        let share = known.saturating_mul(256).checked_div(whole)?.min(256);
-        let parts = planned.saturating_mul(share).saturating_add(linear.saturating_mul(256_u64.saturating_sub(share)));
-        Some(Duration::from_micros(parts >> 8))
+        let share = u64::from(known).saturating_mul(256).checked_div(u64::from(whole))?;
+        let others = linear.as_micros().saturating_mul(256_u64.saturating_sub(share));
+        Some(Duration::from_micros(planned.as_micros().saturating_mul(share).saturating_add(others) >> 8))
     }
 
     /// The class of the prompt's node with the id `node`, such as `KSampler`, where the graph was seen.

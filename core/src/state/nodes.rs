@@ -157,8 +157,8 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     }
 
     /// What the nodes weigh that are done, and the parts of those that aren't yet.
-    pub(crate) fn weight_done(&self) -> u64 {
-        self.done() >> WHOLE_BITS
+    pub(crate) fn weight_done(&self) -> u32 {
+        u32::try_from(self.done() >> WHOLE_BITS).unwrap_or(u32::MAX)
     }
 
     /// Whether the sums are lower bounds.
@@ -466,10 +466,10 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     }
 
     /// What the node `key` weighs, and how much of that is left to do.
-    pub(crate) fn left_of(&self, key: Key) -> (Short, u64) {
+    pub(crate) fn left_of(&self, key: Key) -> (Short, u32) {
         let Some(entry) = self.find(key) else { return (self.typical, 0) };
         let left = u64::from(WHOLE.saturating_sub(entry.done())).saturating_mul(u64::from(entry.weight.get()));
-        (entry.weight, left >> WHOLE_BITS)
+        (entry.weight, u32::try_from(left >> WHOLE_BITS).unwrap_or(u32::MAX))
     }
 
     /// Whether the node `key` is seen to have run to its end.

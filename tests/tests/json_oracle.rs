@@ -54,6 +54,12 @@ fn the_oracle_knows_good_from_bad() {
         ("1NaN", false),
         ("-NaN", false),
         ("[1e]", false),
+        ("[1.]", false),
+        ("[01]", false),
+        ("[1.e5]", false),
+        ("[1e+]", false),
+        ("[-]", false),
+        ("1.", false),
         ("\"\\ud8\"", false),
         ("", false),
     ] {

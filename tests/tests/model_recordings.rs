@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use comfyglow::recording::Recording;
 use comfyglow_tests::{
-    compare::mismatch,
+    compare::{keep_what_is_pinned, mismatch},
     expected, fixtures, model, name_of, pinned,
     recorded::{self, hear},
     recordings_in, traces,
@@ -28,7 +28,7 @@ fn the_model_says_what_is_pinned() {
                     hear(&mut model, message);
                 }
                 let mut snapshot = model.snapshot(0.0);
-                comfyglow_tests::compare::keep_what_is_pinned(&mut snapshot);
+                keep_what_is_pinned(&mut snapshot);
                 let differs = mismatch(&cut.snapshot, &snapshot);
                 assert_eq!(differs, None, "{name}, connection {}, {} rows", connection.conn, cut.rows);
             }

@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let folder = project.root.join("tests/fuzz");
     let all = targets(&folder)?;
     if args.list {
-        all.iter().for_each(|target| println!("{target}"));
+        println!("{}", all.join("\n"));
         return Ok(());
     }
     if let Some(unknown) = args.targets.iter().find(|target| !all.contains(target)) {

@@ -155,14 +155,14 @@ fn read(list: &str) -> Result<Vec<Mutant>> {
 }
 
 fn read_one(title: &str, section: &str) -> Result<Mutant> {
-    let (text, rest) = section.split_once("\n```diff\n").context("there is no change")?;
+    let (said, rest) = section.split_once("\n```diff\n").context("there is no change")?;
     let (change, _) = rest.split_once("\n```").context("the change has no end")?;
-    let mut quoted = text.split('`').skip(1).step_by(2);
+    let mut quoted = said.split('`').skip(1).step_by(2);
     let file = quoted.next().context("there is no file")?.to_owned();
     let test = quoted.find_map(|words| words.strip_prefix("cargo ")).context("there is no test")?;
     let side = |sign: char| -> String {
         let lines = change.lines().filter_map(|line| line.strip_prefix(' ').or_else(|| line.strip_prefix(sign)));
-        lines.map(|line| format!("{line}\n")).collect()
+        lines.flat_map(|line| [line, "\n"]).collect()
     };
     let (before, after) = (side('-'), side('+'));
     ensure!(before != after, "nothing changes");

@@ -49,7 +49,7 @@
 //! ```
 //!
 //! The modules hold what these are made of: [`values`] and [`spelling`], any JSON and its many spellings; [`messages`],
-//! known ones, unknown, spoiled, with damaged bytes; [`sessions`], disturbed and hostile ones too; [`actions`]; [`faults`].
+//! known ones, unknown, spoiled, with damaged bytes; [`sessions`], disturbed and hostile ones too; [`mod@actions`]; [`faults`].
 //! No object that they make has a key twice; damaged bytes may.
 //!
 //! [proptest]: https://docs.rs/proptest

@@ -79,7 +79,8 @@ impl Answer {
                 assert!(told >= nodes, "{last}, but there are {nodes} nodes");
             }
         }
-        (status, complete, self.graph, self.error)
+        // Behind what is wrong nothing is read.
+        (status, complete && self.error.is_none(), self.graph, self.error)
     }
 }
 

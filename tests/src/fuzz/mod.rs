@@ -1,7 +1,7 @@
 //! What the fuzz targets do with their bytes: each is a function that panics where a law is broken.
 //!
 //! They stand here, not in `tests/fuzz`, so that `cargo test` plays all seeds and findings to them without a fuzzer. The
-//! first bytes of each input say how the rest is cut, see [`cut`].
+//! first bytes of each input say how the rest is cut.
 
 mod http;
 mod queue;

@@ -34,38 +34,56 @@ pub fn lexer(data: &[u8]) {
     assert_eq!(read(&mut pieces(&sizes, rest)), read(&mut std::iter::once(rest)), "in pieces of {sizes:?}");
 }
 
-/// What a lexer called, without the pieces' ends.
-#[derive(Debug, Default, PartialEq)]
-struct Calls(Vec<u8>);
+/// What a lexer called, without the pieces' ends: a text or number counts once it is whole, since of one that is broken
+/// more or less is told before that is seen.
+#[derive(Debug, Default)]
+struct Calls {
+    done: Vec<u8>,
+    open: Vec<u8>,
+}
+
+impl PartialEq for Calls {
+    fn eq(&self, other: &Self) -> bool {
+        self.done == other.done
+    }
+}
+
+impl Calls {
+    fn whole(&mut self, call: [u8; 2]) {
+        self.done.append(&mut self.open);
+        self.done.extend(call);
+    }
+}
 
 impl Visitor for Calls {
     fn begin(&mut self, container: Container, depth: u8) {
-        self.0.extend([1, u8::from(container == Container::Object), depth]);
+        self.done.extend([1, u8::from(container == Container::Object), depth]);
     }
     fn end(&mut self, container: Container, depth: u8) {
-        self.0.extend([2, u8::from(container == Container::Object), depth]);
+        self.done.extend([2, u8::from(container == Container::Object), depth]);
     }
     fn key(&mut self, piece: &[u8], _depth: u8) {
-        self.0.extend(piece);
+        self.open.extend(piece);
     }
     fn end_key(&mut self, depth: u8) {
-        self.0.extend([3, depth]);
+        self.whole([3, depth]);
     }
     fn text(&mut self, piece: &[u8]) {
-        self.0.extend(piece);
+        self.open.extend(piece);
     }
     fn end_text(&mut self, depth: u8) {
-        self.0.extend([4, depth]);
+        self.whole([4, depth]);
     }
     fn number(&mut self, piece: &[u8]) {
-        self.0.extend(piece);
+        self.open.extend(piece);
     }
     fn end_number(&mut self, depth: u8) {
-        self.0.extend([5, depth]);
+        self.whole([5, depth]);
     }
     fn word(&mut self, word: Word, depth: u8) {
-        self.0.extend([6, depth]);
-        self.0.extend(format!("{word:?}").into_bytes());
+        // A minus may have been told as a number's first piece.
+        self.open = format!("{word:?}").into_bytes();
+        self.whole([6, depth]);
     }
 }
 

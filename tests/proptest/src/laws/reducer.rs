@@ -53,7 +53,8 @@ pub fn check_all<
 /// - A percentage is known where the graph's size is; it never falls within a prompt, is at most 99.9 before success, and
 ///   100 at it.
 /// - Success, error and interruption are final: nothing but a new start changes such a prompt's record.
-/// - Only a prompt that runs has a current node and steps, and only one that failed an error.
+/// - Only a prompt that runs has a current node and steps, and only one that failed an error; a new connection knows of no
+///   current node yet.
 /// - Messages are counted as what they are; what can't be used, or isn't known, changes nothing else.
 /// - What changed is told.
 ///
@@ -124,6 +125,8 @@ fn step(before: &Shown, act: &Act, after: &Shown, changes: Changes) -> Holds {
         holds(takes, "only a message replaces what has ended")?;
     }
     holds(before.prompt.is_none() || after.prompt.is_some(), "a record is only replaced")?;
+    let rests = after.prompt.as_ref().is_none_or(|new| new.node.is_none() && new.progress.steps.is_none());
+    holds(rests || !matches!(act, Act::Established), "what runs by now, a new connection tells")?;
     holds(!is_useless(act) || before == after, "what is of no use changes nothing")?;
 
     let claims = [

@@ -1,4 +1,4 @@
-//! What the table of `cargo bench -p comfyglow-bench` is made of: the messages, the parsers, and the measuring.
+//! What the table of `cargo bench` is made of: the messages, the parsers, and the measuring.
 //!
 //! All parsers read the same messages to the same [`Summary`], which [`check`](parsers::check) holds them to before
 //! anything is measured.

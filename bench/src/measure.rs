@@ -1,8 +1,8 @@
-//! Side by side: all contenders take turns in one process, so that what slows the machine slows them all.
-use std::{
-    hint::black_box,
-    time::{Duration, Instant},
-};
+//! Side by side: all contenders take turns in one process, so that what slows the machine slows them all. What is measured
+//! is this thread's time on a processor: what others do on the machine meanwhile does not count.
+use std::{hint::black_box, time::Duration};
+
+use cpu_time::ThreadTime;
 
 /// Something to be measured: a name, and one pass over its messages, which returns a number that depends on all of it.
 pub struct Contender<'a> {
@@ -35,6 +35,8 @@ pub struct Speed {
     pub nanos: f64,
     /// The median, over the rounds, of its turn's time as a multiple of the first contender's in the same round.
     pub ratio: f64,
+    /// Half of the rounds lie between these multiples.
+    pub middle_half: (f64, f64),
 }
 
 /// The speed of each contender.
@@ -47,12 +49,25 @@ pub fn side_by_side(contenders: &mut [Contender<'_>], effort: Effort) -> Vec<Spe
         }
     }
     let Some(first) = turns.first().cloned() else { return Vec::new() };
-    let ratios = |turns: &[f64]| turns.iter().zip(&first).map(|(a, b)| a / b).collect();
-    turns.iter().map(|turns| Speed { ratio: median(ratios(turns)), nanos: median(turns.clone()) }).collect()
+    let speed = |turns: &Vec<f64>| {
+        let ratios = sorted(turns.iter().zip(&first).map(|(a, b)| a / b).collect());
+        Speed {
+            nanos: quantile(&sorted(turns.clone()), 2),
+            ratio: quantile(&ratios, 2),
+            middle_half: (quantile(&ratios, 1), quantile(&ratios, 3)),
+        }
+    };
+    turns.iter().map(speed).collect()
+}
+
+/// One pass, the only one that callgrind counts: it knows this function by its name.
+#[inline(never)]
+pub fn counted(contender: &mut Contender<'_>) {
+    black_box((contender.pass)());
 }
 
 fn turn(contender: &mut Contender<'_>, passes: u32) -> Duration {
-    let start = Instant::now();
+    let start = ThreadTime::now();
     for _ in 0..passes {
         black_box((contender.pass)());
     }
@@ -68,9 +83,14 @@ fn passes(contender: &mut Contender<'_>, least: Duration) -> u32 {
     passes
 }
 
-fn median(mut numbers: Vec<f64>) -> f64 {
+fn sorted(mut numbers: Vec<f64>) -> Vec<f64> {
     numbers.sort_by(f64::total_cmp);
-    numbers.get(numbers.len() / 2).copied().unwrap_or(f64::NAN)
+    numbers
+}
+
+/// The number that so many quarters of the others lie below.
+fn quantile(sorted: &[f64], quarters: usize) -> f64 {
+    sorted.get(sorted.len().saturating_sub(1) * quarters / 4).copied().unwrap_or(f64::NAN)
 }
 
 #[cfg(test)]
@@ -79,8 +99,10 @@ mod tests {
 
     #[test]
     fn the_median_is_the_one_amid() {
-        assert!((median(vec![3.0, 100.0, 2.0]) - 3.0).abs() < f64::EPSILON);
-        assert!(median(Vec::new()).is_nan());
+        let numbers = sorted(vec![3.0, 100.0, 2.0, 1.0, 4.0]);
+        let quartiles = [1, 2, 3].map(|quarters| quantile(&numbers, quarters));
+        assert!(quartiles.iter().zip([2.0, 3.0, 4.0]).all(|(a, b)| (a - b).abs() < f64::EPSILON), "{quartiles:?}");
+        assert!(quantile(&[], 2).is_nan());
     }
 
     #[test]

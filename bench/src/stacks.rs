@@ -2,6 +2,7 @@
 //!
 //! Their state is a few numbers, the least that such a client could keep; ours is the whole [`DesktopSession`].
 use std::{
+    hint::black_box,
     io,
     pin::Pin,
     task::{Context, Poll},
@@ -10,8 +11,10 @@ use std::{
 use anyhow::{Result, ensure};
 use comfyglow_core::{
     event::{EventKind, Interest},
-    session::{Config, DesktopSession, Input, Link, Observer, Output},
+    limits::desktop,
+    session::{Config, DesktopSession, Input, Link, Output},
     state::{Prompt, PromptState},
+    subscription::{Subscription, Topics},
     time::Instant,
 };
 use futures_util::StreamExt as _;
@@ -92,21 +95,18 @@ struct Known {
     succeeded: bool,
 }
 
-/// Subscribes to everything, and does nothing with it.
-struct Everything;
-
-impl Observer for Everything {}
-
 fn ours(frames: &Frames, size: usize) -> Known {
     let config = Config { interest: Interest::ALL, ask_for_graph: false, ..Config::new("localhost", "") };
     let mut session = DesktopSession::new(config, 1);
+    let mut subscriber = Subscription::<{ desktop::NOTES }>::new(Topics::ALL);
     let mut now = 0;
     session.attach(Instant::from_micros(now));
     for read in frames.bytes.chunks(size) {
         now += 1_000;
         let now = Instant::from_micros(now);
-        session.handle_input_with(now, Input::Bytes(Link::Socket, read), &mut Everything);
-        while !matches!(session.poll_output(now), Output::Sleep(_)) {}
+        session.handle_input_with(now, Input::Bytes(Link::Socket, read), &mut subscriber);
+        while !matches!(session.poll_output_with(now, &mut subscriber), Output::Sleep(_)) {}
+        while black_box(subscriber.next()).is_some() {}
     }
     let state = session.state();
     let prompt = state.prompt();

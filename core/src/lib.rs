@@ -28,6 +28,7 @@
 #[cfg(test)]
 extern crate std;
 
+mod divide;
 pub mod event;
 pub mod http;
 pub mod json;
@@ -39,7 +40,6 @@ pub mod queue;
 pub mod record;
 pub mod reducer;
 pub mod session;
-#[cfg(feature = "serde")]
 pub mod snapshot;
 pub mod state;
 pub mod subscription;

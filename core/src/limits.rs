@@ -10,7 +10,7 @@ pub const JSON_DEPTH: u8 = 64;
 pub const KEY_BYTES: usize = 28;
 
 /// Bytes of an entry of a `progress_state` that is put together where the end of a piece cuts it, which is quicker than
-/// to look at each byte; a longer one is looked at. Ids of ComfyUI make it 190.
+/// to look at each token; a longer one is looked at. Ids of ComfyUI make it 190.
 pub const ENTRY_BYTES: usize = 224;
 
 /// Steps are clamped to ± this many thousandths (2^40 steps).
@@ -25,10 +25,6 @@ pub const HISTORY: usize = 100;
 
 /// Payload bytes of a control frame (RFC 6455, 5.5). A longer one fails the connection.
 pub const CONTROL_BYTES: usize = 125;
-
-/// Headers of a response's head. One with more fails its handshake or exchange; ComfyUI sends 3 to 6, a proxy adds a
-/// dozen.
-pub const HEADERS: usize = 32;
 
 /// Bytes that a text of a user's own event type may have with its escapes decoded; a message with a longer one is none of
 /// that type.
@@ -60,8 +56,7 @@ pub mod gadget {
     /// Nodes whose durations are remembered from earlier runs; a new one takes the place of one that counts least. Each
     /// takes 12 bytes.
     pub const LEARNED: usize = 24;
-    /// Bytes for a request or response head. A longer request is an error of the configuration, a longer response fails
-    /// its exchange.
+    /// Bytes for a request's head. A longer one is an error of the configuration.
     pub const HEAD: usize = 640;
     /// Notes that wait for a subscriber; what gives way past them, [`Queue`](crate::queue::Queue) tells.
     pub const NOTES: usize = 16;
@@ -80,8 +75,7 @@ pub mod desktop {
     pub const NAMES: usize = 32_768;
     /// Nodes whose durations are remembered from earlier runs; a new one takes the place of one that counts least.
     pub const LEARNED: usize = 1_024;
-    /// Bytes for a request or response head. A longer request is an error of the configuration, a longer response fails
-    /// its exchange.
+    /// Bytes for a request's head. A longer one is an error of the configuration.
     pub const HEAD: usize = 8_192;
     /// Notes that wait for a subscriber; what gives way past them, [`Queue`](crate::queue::Queue) tells.
     pub const NOTES: usize = 256;

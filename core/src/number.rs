@@ -21,6 +21,24 @@ impl Milli {
         }
     }
 
+    /// The number at the front of `piece`, where it has few digits and perhaps a fraction of zero, and the comma or the
+    /// brace behind it, which stays.
+    #[inline]
+    pub(crate) fn take(piece: &[u8]) -> Option<(Self, &[u8])> {
+        let (mut number, mut behind) = (0_u32, piece);
+        while let [digit @ b'0'..=b'9', rest @ ..] = behind {
+            number = number.wrapping_mul(10).wrapping_add(u32::from(digit.wrapping_sub(b'0')));
+            behind = rest;
+        }
+        let digits = piece.len().wrapping_sub(behind.len());
+        if let [b'.', b'0', rest @ ..] = behind {
+            behind = rest;
+        }
+        let leads_with_zero = digits > 1 && piece.first() == Some(&b'0');
+        let simple = matches!(behind, [b',' | b'}', ..]) && (1..=6).contains(&digits) && !leads_with_zero;
+        simple.then_some((Self(i64::from(number.wrapping_mul(1_000))), behind))
+    }
+
     /// The number in thousandths.
     pub const fn thousandths(self) -> i64 {
         self.0
@@ -44,16 +62,16 @@ impl fmt::Display for Milli {
 /// Reads a JSON number's literal in pieces, of any length.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Literal {
-    negative: bool,
     /// The first significant digits.
     mantissa: u64,
+    /// Powers of ten that the mantissa lacks: digits past it count up, digits of the fraction down.
+    scale: i32,
+    /// The exponent behind the e.
+    exponent: i32,
+    negative: bool,
+    negative_exponent: bool,
     /// A digit didn't fit the mantissa any more; no later one may.
     full: bool,
-    /// Powers of ten that the mantissa lacks: digits past it count up, digits of the fraction down.
-    scale: i64,
-    /// The exponent behind the e.
-    exponent: i64,
-    negative_exponent: bool,
     part: Part,
 }
 
@@ -67,53 +85,61 @@ enum Part {
 impl Literal {
     /// Nothing read yet.
     pub(crate) const ZERO: Self = Self {
-        negative: false,
         mantissa: 0,
-        full: false,
         scale: 0,
         exponent: 0,
+        negative: false,
         negative_exponent: false,
+        full: false,
         part: Part::Whole,
     };
 
     /// Takes the literal's next piece; the lexer has checked it.
     pub(crate) fn push(&mut self, piece: &[u8]) {
         for &byte in piece {
-            match (byte, self.part) {
-                (b'-', Part::Exponent) => self.negative_exponent = true,
-                (b'-', _) => self.negative = true,
-                (b'.', _) => self.part = Part::Fraction,
-                (b'e' | b'E', _) => self.part = Part::Exponent,
-                (b'0'..=b'9', Part::Exponent) => {
-                    let digit = i64::from(byte.wrapping_sub(b'0'));
-                    self.exponent = self.exponent.saturating_mul(10).saturating_add(digit);
+            let digit = byte.wrapping_sub(b'0');
+            match byte {
+                b'-' if self.part == Part::Exponent => self.negative_exponent = true,
+                b'-' => self.negative = true,
+                b'.' => self.part = Part::Fraction,
+                b'e' | b'E' => self.part = Part::Exponent,
+                _ if digit > 9 => {}
+                _ if self.part == Part::Exponent => {
+                    self.exponent = self.exponent.saturating_mul(10).saturating_add(i32::from(digit));
                 }
-                (b'0'..=b'9', part) => self.digit(u64::from(byte.wrapping_sub(b'0')), part),
-                _ => {}
+                _ => self.digit(digit),
             }
         }
     }
 
-    fn digit(&mut self, digit: u64, part: Part) {
-        let longer = self.mantissa.checked_mul(10).and_then(|m| m.checked_add(digit)).filter(|_| !self.full);
-        self.full = longer.is_none();
-        match (longer, part) {
-            (Some(mantissa), Part::Whole) => self.mantissa = mantissa,
-            (Some(mantissa), _) => {
-                self.mantissa = mantissa;
-                self.scale = self.scale.saturating_sub(1);
-            }
-            // Past 19 digits a digit of the whole part still makes the number ten times as large.
-            (None, Part::Whole) => self.scale = self.scale.saturating_add(1),
-            (None, _) => {}
+    #[inline]
+    fn digit(&mut self, digit: u8) {
+        const MOST: u64 = u64::MAX / 10;
+        self.full |= self.mantissa > MOST || (self.mantissa == MOST && digit > 5);
+        if !self.full {
+            self.mantissa = self.mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
         }
+        // Past 19 digits a digit of the whole part still makes the number ten times as large.
+        let power = i32::from(self.full).wrapping_sub(i32::from(self.part == Part::Fraction));
+        self.scale = self.scale.saturating_add(power);
     }
 
     /// The number, rounded to the nearest thousandth, halves away from zero, and clamped.
     pub(crate) fn milli(&self) -> Milli {
         let exponent = if self.negative_exponent { self.exponent.saturating_neg() } else { self.exponent };
-        let magnitude = scaled(self.mantissa, self.scale.saturating_add(exponent).saturating_add(3));
-        let magnitude = i64::try_from(magnitude).unwrap_or(i64::MAX);
+        let mut power = self.scale.saturating_add(exponent).saturating_add(3);
+        let mut magnitude = self.mantissa;
+        while power > 0 && (1..=STEP_MILLIS.unsigned_abs()).contains(&magnitude) {
+            magnitude = magnitude.wrapping_mul(10);
+            power = power.wrapping_sub(1);
+        }
+        let mut round_up = false;
+        while power < 0 && (magnitude != 0 || round_up) {
+            round_up = magnitude % 10 >= 5;
+            magnitude /= 10;
+            power = power.wrapping_add(1);
+        }
+        let magnitude = i64::try_from(magnitude.saturating_add(u64::from(round_up))).unwrap_or(i64::MAX);
         Milli::from_thousandths(if self.negative { magnitude.saturating_neg() } else { magnitude })
     }
 
@@ -122,23 +148,6 @@ impl Literal {
         let plain = self.part == Part::Whole && !self.full && (!self.negative || self.mantissa == 0);
         plain.then_some(self.mantissa)
     }
-}
-
-/// `mantissa` · 10^`power`, rounded, or the most there is.
-fn scaled(mantissa: u64, power: i64) -> u64 {
-    if mantissa == 0 {
-        return 0;
-    }
-    let digits = u32::try_from(power.unsigned_abs()).unwrap_or(u32::MAX);
-    let Some(factor) = 10_u64.checked_pow(digits) else {
-        return if power > 0 { u64::MAX } else { 0 };
-    };
-    if power >= 0 {
-        return mantissa.saturating_mul(factor);
-    }
-    let (quotient, rest) = (mantissa.checked_div(factor), mantissa.checked_rem(factor));
-    let round_up = rest.is_some_and(|r| r >= factor.div_ceil(2));
-    quotient.unwrap_or_default().saturating_add(u64::from(round_up))
 }
 
 #[cfg(test)]

@@ -266,18 +266,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     ///
     /// [`RecordError`] where they are no record of this version that is whole; the state is as it was before.
     pub fn import(&mut self, bytes: &[u8]) -> Result<(), RecordError> {
-        // The checksum is right: what still doesn't fit the format was written so, by whomever.
-        let odd = |_: postcard::Error| RecordError::Foreign;
-        let (kept, mut rest) = postcard::take_from_bytes::<Kept<'_>>(body(bytes)?).map_err(odd)?;
-        let mut learned = Learned::new();
-        for _ in 0..kept.learned {
-            let (entry, after) = postcard::take_from_bytes::<LearnedEntry>(rest).map_err(odd)?;
-            learned.restore(entry);
-            rest = after;
-        }
-        if !rest.is_empty() {
-            return Err(RecordError::Foreign);
-        }
+        let (kept, learned) = read(bytes)?;
         let prompt = match &kept.prompt {
             Some(prompt) => Some(restore_prompt(prompt).ok_or(RecordError::Foreign)?),
             None => None,
@@ -287,6 +276,30 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         self.learned = learned;
         Ok(())
     }
+
+    /// Takes in what was learned only, for those who don't show the last prompt after a restart.
+    ///
+    /// # Errors
+    ///
+    /// As [`import`](Self::import).
+    pub fn import_learned(&mut self, bytes: &[u8]) -> Result<(), RecordError> {
+        self.learned = read(bytes)?.1;
+        Ok(())
+    }
+}
+
+/// The prompt and what was learned, of the record that `bytes` begin with.
+fn read<const LEARNED: usize>(bytes: &[u8]) -> Result<(Kept<'_>, Learned<LEARNED>), RecordError> {
+    // The checksum is right: what still doesn't fit the format was written so, by whomever.
+    let odd = |_: postcard::Error| RecordError::Foreign;
+    let (kept, mut rest) = postcard::take_from_bytes::<Kept<'_>>(body(bytes)?).map_err(odd)?;
+    let mut learned = Learned::new();
+    for _ in 0..kept.learned {
+        let (entry, after) = postcard::take_from_bytes::<LearnedEntry>(rest).map_err(odd)?;
+        learned.restore(entry);
+        rest = after;
+    }
+    if rest.is_empty() { Ok((kept, learned)) } else { Err(RecordError::Foreign) }
 }
 
 fn keep_prompt<const ID: usize, const MESSAGE: usize>(prompt: &Prompt<ID, MESSAGE>, now: Instant) -> KeptPrompt<'_> {
@@ -294,7 +307,7 @@ fn keep_prompt<const ID: usize, const MESSAGE: usize>(prompt: &Prompt<ID, MESSAG
     KeptPrompt {
         id: prompt.id.as_ref().map(keep),
         state: u8::try_from(state).unwrap_or_default(),
-        current_node: prompt.current_node.as_ref().map(keep),
+        current_node: prompt.current_node().map(keep),
         steps: prompt.steps.map(|steps| (steps.value.thousandths(), steps.max.thousandths())),
         elapsed_micros: prompt.elapsed(now).map(Duration::as_micros),
         nodes_total: prompt.nodes_total,
@@ -320,8 +333,10 @@ fn restore_prompt<const ID: usize, const MESSAGE: usize>(kept: &KeptPrompt<'_>) 
     let state = *STATES.get(usize::from(kept.state))?;
     let mut prompt = Prompt::new(kept.id.as_ref().map(KeptText::text));
     prompt.state = state;
-    prompt.current_node = kept.current_node.as_ref().map(KeptText::text);
-    prompt.current = prompt.current_node.as_ref().map(|shown| shown.as_id().key());
+    if let Some(shown) = &kept.current_node {
+        prompt.shown = shown.text();
+        prompt.current = Some(prompt.shown.as_id().key());
+    }
     prompt.steps =
         kept.steps.and_then(|(value, max)| Steps::new(Milli::from_thousandths(value), Milli::from_thousandths(max)));
     if state.is_final() {

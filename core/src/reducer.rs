@@ -4,6 +4,7 @@
 //! nodes and stand apart, where the message may begin a prompt, until that end.
 
 use crate::{
+    divide::divide,
     event::{Event, EventKind, NodeStatus, Part},
     number::Milli,
     progress::Learned,
@@ -30,11 +31,11 @@ pub enum Action<'a> {
     /// The connection was lost or could not be made; without a fault we ended it.
     Lost(Option<Fault>),
     /// A part of the message at hand.
-    Part(Part<'a>),
+    Part(&'a Part<'a>),
     /// A text message ended.
-    Text(Event<'a>),
+    Text(&'a Event<'a>),
     /// A binary message ended.
-    Binary(Event<'a>),
+    Binary(&'a Event<'a>),
     /// A node of a prompt's graph, over HTTP or from one's own submission.
     GraphNode {
         /// The prompt.
@@ -180,8 +181,8 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         self.prompt.as_ref().is_some_and(|prompt| prompt.is(id))
     }
 
-    fn part(&mut self, part: Part<'_>) {
-        match part {
+    fn part(&mut self, part: &Part<'_>) {
+        match *part {
             Part::CachedNode { node } => self.nodes.note_cached_soon(node),
             Part::NodeState { prompt_id, node_id, value, max, state, display_node_id } => {
                 let target = match self.announced.target {
@@ -235,12 +236,12 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         }
     }
 
-    fn message(&mut self, now: Instant, event: Event<'_>) -> Changes {
+    fn message(&mut self, now: Instant, event: &Event<'_>) -> Changes {
         // The entries of a `progress_state` end with it or are void: a decoder keeps to that, another teller may not.
         if self.announced.target.is_some() && !matches!(event, Event::ProgressState { .. }) {
             self.forget_parts();
         }
-        let changes = match event {
+        let changes = match *event {
             Event::Malformed(_) => {
                 self.messages.malformed = self.messages.malformed.saturating_add(1);
                 self.forget_parts();
@@ -550,18 +551,18 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     }
 
     fn was_replaced(&self, id: Key) -> bool {
-        self.replaced.iter().any(|key| *key == id)
+        self.replaced.contains(&id)
     }
 
+    /// It comes first; those before it, or all, move on by one.
     fn remember_replaced(&mut self, id: Key) {
-        for _ in 0..self.replaced.len() {
-            let known = self.replaced.pop_front();
-            let _ = known.filter(|known| *known != id).map(|known| self.replaced.push_back(known));
+        let mut carried = id;
+        for known in &mut self.replaced {
+            core::mem::swap(known, &mut carried);
+            if carried == id {
+                break;
+            }
         }
-        if self.replaced.is_full() {
-            self.replaced.pop_front();
-        }
-        let _ = self.replaced.push_back(id);
     }
 }
 
@@ -583,7 +584,7 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
         nodes: &Nodes<NODES, NAMES>,
         learned: &mut Learned<LEARNED>,
     ) {
-        if self.current_node.as_ref().is_some_and(|before| before.as_id() == shown) {
+        if self.current_node().is_some_and(|before| before.as_id() == shown) {
             self.run.begin_part();
         } else {
             self.learn_current(now, nodes, learned);
@@ -599,7 +600,7 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
         nodes: &Nodes<NODES, NAMES>,
         learned: &mut Learned<LEARNED>,
     ) {
-        let Some(key) = self.current_node.as_ref().map(|shown| shown.as_id().key()) else { return };
+        let Some(key) = self.current_node().map(|shown| shown.as_id().key()) else { return };
         // A node that waits for others, lazily or as an expanded one does, isn't over yet.
         let name = nodes.name_of(key).filter(|_| nodes.has_run(key));
         if let (Some(name), Some(took)) = (name, self.run.took(now)) {
@@ -612,14 +613,13 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
 
     fn make_current(&mut self, key: Key, shown: Id<'_>) {
         self.current = Some(key);
-        self.current_node.get_or_insert_default().set(shown);
+        self.shown.set(shown);
         self.steps = None;
     }
 
     /// No node is current.
     fn rest(&mut self) {
         self.current = None;
-        self.current_node = None;
         self.steps = None;
         self.run.lose();
     }
@@ -649,9 +649,15 @@ fn share(done: u64, weight: u32) -> Percentage {
     let done = done.min(whole);
     // The product has room for 36 bits beside those of a full percentage: of larger sums the lowest bits go.
     let surplus = 28_u32.saturating_sub(done.leading_zeros());
-    let (done, whole) = (done >> surplus, whole >> surplus);
-    let product = done.saturating_mul(u64::from(Percentage::FULL.millionths())).saturating_add(whole >> 1);
-    let millionths = product.checked_div(whole).and_then(|m| u32::try_from(m).ok()).unwrap_or_default();
+    let half = whole >> surplus >> 1;
+    let product = (done >> surplus).saturating_mul(u64::from(Percentage::FULL.millionths())).saturating_add(half);
+    // Divided by the bits that a whole node has first, which is the same and leaves less to divide.
+    let millionths = if surplus == 0 {
+        divide(product >> WHOLE.trailing_zeros(), u64::from(weight))
+    } else {
+        product.checked_div(whole >> surplus)
+    };
+    let millionths = millionths.and_then(|m| u32::try_from(m).ok()).unwrap_or_default();
     Percentage::from_millionths(millionths)
 }
 

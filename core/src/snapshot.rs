@@ -2,115 +2,164 @@
 //!
 //! What is unknown is `null`, never 0. More fields may be added; these keep their meaning.
 
-use serde::Serialize;
+mod json;
+#[cfg(feature = "serde")]
+mod serde;
 
 use crate::{
     number::Milli,
-    state::{Messages, Percentage, State},
+    state::{Connection, Fault, LastEvent, Messages, Percentage, Prompt, State},
     time::{Duration, Instant},
+    view::{ErrorView, View},
 };
+
+use json::Json;
 
 /// The version of the shape, in its field `schema`.
 pub const SCHEMA: u32 = 1;
 
-/// A session at a moment, as JSON.
-#[derive(Clone, Debug, Serialize)]
+/// A session at a moment, as JSON. With the feature `serde` it is `Serialize`, too.
+#[derive(Clone, Copy, Debug)]
 pub struct Snapshot<'a> {
-    schema: u32,
-    connection: Connection,
-    queue_remaining: Option<u32>,
-    prompt: Option<PromptRecord<'a>>,
+    now: Instant,
+    view: View<'a>,
+    truncated_nodes: bool,
+    text_updates: u32,
     messages: Messages,
 }
 
-#[derive(Clone, Debug, Serialize)]
-struct Connection {
-    status: &'static str,
-    attempt: u32,
-    reconnects: u32,
-    /// Unknown: nothing is timed yet.
-    latency_ms: Option<u32>,
-    /// Deliveries dropped per message: subscribers are told in place, so none is.
-    drop_rate: Decimal,
-    next_attempt_ms: Option<u64>,
-    source: &'static str,
-    error: Option<Fault>,
-    last_event: Option<LastEvent>,
+/// An object of the snapshot: the one list of its members, whoever writes them.
+trait Object {
+    /// Tells all members, always the same ones in the same order.
+    fn tell<W: Members>(&self, to: &mut W);
 }
 
-#[derive(Clone, Debug, Serialize)]
-struct Fault {
-    kind: &'static str,
-    whose: &'static str,
-    message: &'static str,
-    advice: &'static str,
-}
+/// Takes an object's members in. What is `None` is `null`.
+trait Members {
+    fn object(&mut self, name: &'static str, value: Option<&impl Object>);
+    fn text(&mut self, name: &'static str, value: Option<&str>);
+    fn number(&mut self, name: &'static str, value: Option<u64>);
+    fn decimal(&mut self, name: &'static str, value: Option<Decimal>);
+    fn flag(&mut self, name: &'static str, value: bool);
 
-#[derive(Clone, Debug, Serialize)]
-struct LastEvent {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    age_ms: u64,
-}
-
-#[derive(Clone, Debug, Serialize)]
-struct PromptRecord<'a> {
-    prompt_id: Option<&'a str>,
-    state: &'static str,
-    current_node: Option<&'a str>,
-    current_class: Option<&'a str>,
-    current_step: Option<Decimal>,
-    total_steps: Option<Decimal>,
-    percentage: Option<Decimal>,
-    eta_ms: Option<u64>,
-    elapsed_ms: Option<u64>,
-    nodes_total: Option<u32>,
-    nodes_cached: Option<u32>,
-    nodes_finished: u32,
-    truncated_nodes: bool,
-    outputs: u32,
-    previews: u32,
-    text_updates: u32,
-    warnings: u32,
-    error: Option<Failure<'a>>,
-}
-
-#[derive(Clone, Debug, Serialize)]
-struct Failure<'a> {
-    node_id: Option<&'a str>,
-    node_type: Option<&'a str>,
-    exception_type: &'a str,
-    exception_message: &'a str,
-    truncated: bool,
-}
-
-/// A fraction of `1 / PARTS`, written as a JSON number with a point.
-#[derive(Clone, Copy, Debug)]
-struct Decimal {
-    value: i64,
-    parts: u32,
-}
-
-impl Serialize for Decimal {
-    #[expect(
-        clippy::float_arithmetic,
-        clippy::cast_precision_loss,
-        reason = "serde knows no decimals; both are exact below 2^53"
-    )]
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64(self.value as f64 / f64::from(self.parts))
+    #[inline(never)]
+    fn count(&mut self, name: &'static str, value: Option<u32>) {
+        self.number(name, value.map(u64::from));
     }
+}
+
+/// So many units of the last of `places` digits behind the point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Decimal {
+    units: i64,
+    places: u8,
 }
 
 impl From<Milli> for Decimal {
     fn from(milli: Milli) -> Self {
-        Self { value: milli.thousandths(), parts: 1_000 }
+        Self { units: milli.thousandths(), places: 3 }
     }
 }
 
 impl From<Percentage> for Decimal {
     fn from(percentage: Percentage) -> Self {
-        Self { value: i64::from(percentage.millionths()), parts: 1_000_000 }
+        Self { units: i64::from(percentage.millionths()), places: 6 }
+    }
+}
+
+impl Object for Snapshot<'_> {
+    fn tell<W: Members>(&self, to: &mut W) {
+        to.count("schema", Some(SCHEMA));
+        to.object("connection", Some(&At { now: self.now, what: self.view.connection }));
+        to.count("queue_remaining", self.view.queue_remaining);
+        to.object("prompt", self.view.prompt.is_some().then_some(&Record(self)));
+        to.object("messages", Some(&self.messages));
+    }
+}
+
+/// What is told as it is at a moment.
+struct At<T> {
+    now: Instant,
+    what: T,
+}
+
+impl Object for At<&Connection> {
+    fn tell<W: Members>(&self, to: &mut W) {
+        let connection = self.what;
+        to.text("status", Some(connection.status.name()));
+        to.count("attempt", Some(connection.attempt));
+        to.count("reconnects", Some(connection.reconnects));
+        // Unknown: nothing is timed yet.
+        to.number("latency_ms", None);
+        // Subscribers are told in place, so no delivery is dropped.
+        to.decimal("drop_rate", Some(Decimal { units: 0, places: 3 }));
+        to.number("next_attempt_ms", None);
+        to.text("source", Some(connection.source.name()));
+        to.object("error", connection.fault.as_ref());
+        to.object("last_event", connection.last_event.map(|what| At { now: self.now, what }).as_ref());
+    }
+}
+
+impl Object for Fault {
+    fn tell<W: Members>(&self, to: &mut W) {
+        to.text("kind", Some(self.name()));
+        to.text("whose", Some(self.whose().name()));
+        to.text("message", Some(self.message()));
+        to.text("advice", Some(self.advice()));
+    }
+}
+
+impl Object for At<LastEvent> {
+    fn tell<W: Members>(&self, to: &mut W) {
+        to.text("type", Some(self.what.kind.name()));
+        to.number("age_ms", Some(self.now.saturating_since(self.what.at).as_millis()));
+    }
+}
+
+/// The prompt of a snapshot that has one.
+struct Record<'s, 'a>(&'s Snapshot<'a>);
+
+impl Object for Record<'_, '_> {
+    fn tell<W: Members>(&self, to: &mut W) {
+        let Some(prompt) = &self.0.view.prompt else { return };
+        let millis = |duration: Option<Duration>| duration.map(Duration::nearest_millis);
+        to.text("prompt_id", prompt.prompt_id);
+        to.text("state", Some(prompt.state.name()));
+        to.text("current_node", prompt.current_node);
+        to.text("current_class", prompt.current_class);
+        to.decimal("current_step", prompt.steps.map(|steps| steps.value.into()));
+        to.decimal("total_steps", prompt.steps.map(|steps| steps.max.into()));
+        to.decimal("percentage", prompt.percentage.map(Decimal::from));
+        to.number("eta_ms", millis(prompt.eta));
+        to.number("elapsed_ms", millis(prompt.elapsed));
+        to.count("nodes_total", prompt.nodes_total);
+        to.count("nodes_cached", prompt.nodes_cached);
+        to.count("nodes_finished", Some(prompt.nodes_finished));
+        to.flag("truncated_nodes", self.0.truncated_nodes);
+        to.count("outputs", Some(prompt.outputs));
+        to.count("previews", Some(prompt.previews));
+        to.count("text_updates", Some(self.0.text_updates));
+        to.count("warnings", Some(prompt.warnings));
+        to.object("error", prompt.error.as_ref());
+    }
+}
+
+impl Object for ErrorView<'_> {
+    fn tell<W: Members>(&self, to: &mut W) {
+        to.text("node_id", self.node_id);
+        to.text("node_type", self.node_type);
+        to.text("exception_type", Some(self.exception_type));
+        to.text("exception_message", Some(self.exception_message));
+        to.flag("truncated", self.truncated);
+    }
+}
+
+impl Object for Messages {
+    fn tell<W: Members>(&self, to: &mut W) {
+        to.count("text", Some(self.text));
+        to.count("binary", Some(self.binary));
+        to.count("malformed", Some(self.malformed));
+        to.count("unknown", Some(self.unknown));
     }
 }
 
@@ -134,12 +183,8 @@ impl Snapshot<'_> {
     ///
     /// [`TooSmall`] where `out` has no room for it. What takes room are the texts, up to six bytes for each of theirs.
     pub fn write_json(&self, out: &mut [u8]) -> Result<usize, TooSmall> {
-        serde_json_core::to_slice(self, out).map_err(|_| TooSmall)
+        Json::write(self, out)
     }
-}
-
-const fn millis(duration: Duration) -> u64 {
-    duration.nearest_millis()
 }
 
 impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
@@ -147,60 +192,15 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
 {
     /// The state at `now`, as JSON.
     pub fn snapshot(&self, now: Instant) -> Snapshot<'_> {
-        let view = self.view(now);
-        let truncated_nodes = self.prompt().is_some_and(crate::state::Prompt::truncated_nodes);
-        let text_updates = self.prompt().map_or(0, crate::state::Prompt::text_updates);
-        let prompt = view.prompt.map(|prompt| PromptRecord {
-            prompt_id: prompt.prompt_id,
-            state: prompt.state.name(),
-            current_node: prompt.current_node,
-            current_class: prompt.current_class,
-            current_step: prompt.steps.map(|steps| steps.value.into()),
-            total_steps: prompt.steps.map(|steps| steps.max.into()),
-            percentage: prompt.percentage.map(Decimal::from),
-            eta_ms: prompt.eta.map(millis),
-            elapsed_ms: prompt.elapsed.map(millis),
-            nodes_total: prompt.nodes_total,
-            nodes_cached: prompt.nodes_cached,
-            nodes_finished: prompt.nodes_finished,
-            truncated_nodes,
-            outputs: prompt.outputs,
-            previews: prompt.previews,
-            text_updates,
-            warnings: prompt.warnings,
-            error: prompt.error.map(|error| Failure {
-                node_id: error.node_id,
-                node_type: error.node_type,
-                exception_type: error.exception_type,
-                exception_message: error.exception_message,
-                truncated: error.truncated,
-            }),
-        });
-        let connection = self.connection();
         Snapshot {
-            schema: SCHEMA,
-            connection: Connection {
-                status: connection.status.name(),
-                attempt: connection.attempt,
-                reconnects: connection.reconnects,
-                latency_ms: None,
-                drop_rate: Decimal { value: 0, parts: 1 },
-                next_attempt_ms: None,
-                source: connection.source.name(),
-                error: connection.fault.map(|fault| Fault {
-                    kind: fault.name(),
-                    whose: fault.whose().name(),
-                    message: fault.message(),
-                    advice: fault.advice(),
-                }),
-                last_event: connection.last_event.map(|event| LastEvent {
-                    kind: event.kind.name(),
-                    age_ms: now.saturating_since(event.at).as_millis(),
-                }),
-            },
-            queue_remaining: self.queue_remaining(),
-            prompt,
+            now,
+            view: self.view(now),
+            truncated_nodes: self.prompt().is_some_and(Prompt::truncated_nodes),
+            text_updates: self.prompt().map_or(0, Prompt::text_updates),
             messages: self.messages(),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -158,7 +158,7 @@ impl<const N: usize> Observer for Subscription<N> {
             self.tell(note(Kind::ExecutionStart));
         }
         let event = match action {
-            Action::Text(event) => Some(*event),
+            Action::Text(event) => Some(**event),
             _ => None,
         };
         if matches!(event, Some(Event::ExecutionCached { .. })) && changes.has(Changes::PROGRESS) {

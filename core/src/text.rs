@@ -8,6 +8,7 @@ use crate::json::same;
 const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0100_0000_01b3;
 
+#[inline(never)]
 fn fnv1a(hash: u64, bytes: &[u8]) -> u64 {
     bytes.iter().fold(hash, |h, b| (h ^ u64::from(*b)).wrapping_mul(PRIME))
 }
@@ -18,6 +19,9 @@ fn fnv1a(hash: u64, bytes: &[u8]) -> u64 {
 pub struct Key(u64);
 
 impl Key {
+    /// No text's, unless by a chance of 1 in 2^64.
+    pub(crate) const NONE: Self = Self(0);
+
     /// Its lower half, where a table has room for no more.
     #[expect(clippy::cast_possible_truncation, reason = "as wanted")]
     pub(crate) const fn low(self) -> u32 {
@@ -60,6 +64,7 @@ impl<const N: usize> Text<N> {
     }
 
     /// Becomes a copy of `other`.
+    #[inline(never)]
     pub fn set(&mut self, other: Id<'_>) {
         self.clear();
         self.push(other.kept);
@@ -69,22 +74,19 @@ impl<const N: usize> Text<N> {
         }
     }
 
+    /// Becomes the text `bytes`.
+    pub(crate) fn become_bytes(&mut self, bytes: &[u8]) {
+        self.clear();
+        self.push(bytes);
+    }
+
     /// Takes the text's next piece, which may end inside a character.
     pub fn push(&mut self, piece: &[u8]) {
-        let filled = usize::from(self.filled);
-        let room = self.buffer.get_mut(filled..).unwrap_or_default();
-        let (kept, past) = piece.split_at_checked(room.len()).unwrap_or((piece, &[]));
-        if let Some(room) = room.get_mut(..kept.len()) {
-            room.copy_from_slice(kept);
-        }
-        self.filled = u16::try_from(filled.saturating_add(kept.len())).unwrap_or(u16::MAX);
-        if !past.is_empty() {
-            self.past = fnv1a(self.past, past);
-        }
+        push(&mut self.buffer, &mut self.filled, &mut self.past, piece);
     }
 
     /// What was kept, to the last byte.
-    #[inline]
+    #[inline(never)]
     pub fn as_bytes(&self) -> &[u8] {
         self.buffer.get(..usize::from(self.filled)).unwrap_or_default()
     }
@@ -95,7 +97,7 @@ impl<const N: usize> Text<N> {
     }
 
     /// The text, borrowed.
-    #[inline]
+    #[inline(never)]
     pub fn as_id(&self) -> Id<'_> {
         Id { kept: self.as_bytes(), past: self.past }
     }
@@ -117,6 +119,17 @@ impl<const N: usize> Text<N> {
         let mut text = Self::new();
         text.set(Id { kept, past });
         text
+    }
+}
+
+/// Takes a text's next piece, as [`Text::push`] does for any capacity: so it stands in a program once.
+fn push(buffer: &mut [u8], filled: &mut u16, past: &mut u64, piece: &[u8]) {
+    let room = buffer.get_mut(usize::from(*filled)..).unwrap_or_default();
+    let (kept, surplus) = piece.split_at_checked(room.len()).unwrap_or((piece, &[]));
+    room.iter_mut().zip(kept).for_each(|(to, from)| *to = *from);
+    *filled = filled.saturating_add(u16::try_from(kept.len()).unwrap_or(u16::MAX));
+    if !surplus.is_empty() {
+        *past = fnv1a(*past, surplus);
     }
 }
 
@@ -190,6 +203,7 @@ impl<'a> Id<'a> {
     }
 
     /// Stands for the whole text in tables.
+    #[inline(never)]
     pub fn key(&self) -> Key {
         let kept = fnv1a(BASIS, self.kept);
         // The bytes past the buffer were hashed apart, since most ids have none and are compared without any hash.
@@ -210,6 +224,7 @@ impl<'a, const N: usize> From<&'a Text<N>> for Id<'a> {
 }
 
 impl PartialEq for Id<'_> {
+    #[inline(never)]
     fn eq(&self, other: &Self) -> bool {
         same(self.kept, other.kept) && self.past == other.past
     }

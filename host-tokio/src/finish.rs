@@ -183,7 +183,7 @@ mod tests {
         }
 
         fn hears(&mut self, event: Event<'_>) {
-            reduce(&mut self.state, self.now, Action::Text(event));
+            reduce(&mut self.state, self.now, Action::Text(&event));
             self.finishes.applied(self.now, &self.state);
         }
 

@@ -3,6 +3,7 @@ pub mod address;
 pub mod client;
 pub mod display;
 pub mod finish;
+pub mod learned;
 pub mod recording;
 pub mod replay;
 pub mod simulator;

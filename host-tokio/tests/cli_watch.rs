@@ -171,6 +171,31 @@ async fn history_appends_each_progress_event() {
 }
 
 #[tokio::test]
+async fn what_was_learned_is_kept_and_a_damaged_file_is_replaced() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("new/learned");
+    let name = file.to_str().expect("the path is UTF-8");
+    let args = ["--once", "--json", "--state", name];
+    // Slow enough that the graph is known before it is over.
+    let learning = async || {
+        let simulator = Simulator::builder().speed(1.0).seed(1).start().await.expect("a port is free");
+        let child = watching(&simulator, &args).await;
+        simulator.submit(&workflow(json!({"sim_ms": 300}))).expect("the workflow is valid");
+        ended(child).await
+    };
+    let first = learning().await;
+    assert_eq!((first.status, first.stderr.as_str()), (Some(0), ""));
+    let kept = std::fs::read(&file).expect("it was written");
+    std::fs::write(&file, &kept[..kept.len() - 1]).expect("it can be written");
+    let second = learning().await;
+    assert_eq!(second.status, Some(0), "{second:?}");
+    assert!(second.stderr.contains("warning") && second.stderr.contains("the record's end is missing"), "{second:?}");
+    assert!(std::fs::read(&file).expect("it is there").len() >= kept.len(), "it was replaced");
+    let both = run(&["watch", "--state", name, "--no-learn"]);
+    assert_eq!(both.status, Some(2), "{both:?}");
+}
+
+#[tokio::test]
 async fn a_recording_can_be_watched() {
     let trace = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/traces/f_reconnect_midrun.jsonl");
     let mut server = comfyglow(&["simulate", "--listen", "127.0.0.1:0", "--trace", trace, "--speed", "0"]);

@@ -7,6 +7,7 @@
 //! - [`oracle`], [`prediction`], [`lockstep`]: the lexer beside `serde_json`, the two ways to read a message, and the core
 //!   beside the model;
 //! - [`fuzz`]: what the fuzz targets do with their bytes;
+//! - [`eta`]: how far the time left is off, over recordings and simulated workflows;
 //! - [`strategies`]: messages, sessions and actions for property tests, and the laws, published as a crate of their own;
 //! - [`client`]: a plain client of a server, WebSocket and HTTP;
 //! - [`script`]: what a recording's client did, done again with the simulator;
@@ -15,6 +16,8 @@
 #[cfg(feature = "host")]
 pub mod client;
 pub mod compare;
+#[cfg(feature = "host")]
+pub mod eta;
 pub mod fuzz;
 pub mod lockstep;
 pub mod model;

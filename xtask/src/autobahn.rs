@@ -6,10 +6,12 @@ mod client;
 mod report;
 mod suite;
 
+use std::fs;
 use std::time::Instant;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
+use crate::figures::Figures;
 use crate::project::Project;
 use crate::steps::Outcome;
 use client::Reads;
@@ -65,6 +67,31 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 /// As those of [`run`]; a Python 2.7 that isn't there is none.
 pub(crate) fn step(project: &Project) -> Result<Outcome> {
     judge(project, &CASES.map(str::to_owned), &Reads::ALL)
+}
+
+/// The cases that failed, as a figure for each way of reading: measured anew, or from the last run's reports.
+///
+/// # Errors
+/// As those of [`run`].
+pub(crate) fn figures(project: &Project, anew: bool) -> Result<Figures> {
+    let home = project.target_dir.join("autobahn");
+    let index = |reads: Reads| home.join(reads.agent()).join("index.json");
+    if (anew || !Reads::ALL.into_iter().all(|reads| index(reads).exists()))
+        && let Outcome::Skipped(reason) = judge(project, &CASES.map(str::to_owned), &Reads::ALL)?
+    {
+        bail!(reason);
+    }
+    let mut figures = Figures::new();
+    for reads in Reads::ALL {
+        let index = index(reads);
+        let text = fs::read(&index).with_context(|| format!("cannot read {}", index.display()))?;
+        let days = fs::metadata(&index)?.modified()?.elapsed().unwrap_or_default().as_secs() / (24 * 60 * 60);
+        let report = Report::parse(&serde_json::from_slice(&text)?, reads.agent())?;
+        println!("{reads}, {days} days ago\n{report}");
+        let failed = u64::try_from(report.failed().count())?;
+        figures.add(format!("Autobahn's cases failed, {reads}"), failed, "", Some(0));
+    }
+    Ok(figures)
 }
 
 fn judge(project: &Project, cases: &[String], reads: &[Reads]) -> Result<Outcome> {

@@ -26,6 +26,8 @@ const STEPS: &[Step] = &[
     Step { name: "cross", about: "the core builds for microcontrollers", work: cross::step },
     Step { name: "panics", about: "the core can't panic on a microcontroller", work: probe::panics::step },
     Step { name: "size", about: "and takes no more of one than it may", work: probe::size::step },
+    Step { name: "cost", about: "and no more instructions and stack", work: probe::cost::step },
+    Step { name: "replay-mcu", about: "recordings end there in the same snapshot as here", work: probe::replay::step },
 ];
 
 /// Check everything but `cargo test --workspace`, which stands for itself.

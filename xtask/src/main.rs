@@ -10,14 +10,18 @@ mod autobahn;
 mod ci;
 mod cross;
 mod debian;
+mod eta;
+mod figures;
 mod file_length;
 mod fuzz;
 mod msrv;
 mod mutants;
+mod numbers;
 mod probe;
 mod process;
 mod project;
 mod screenshot;
+mod speed;
 mod steps;
 
 /// The project's own commands.
@@ -25,12 +29,15 @@ mod steps;
 #[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
 enum Xtask {
     Autobahn(autobahn::Args),
+    BenchInstructions(speed::Args),
     Ci(ci::Args),
     Cost(probe::cost::Args),
     Cross(cross::Args),
     Fuzz(fuzz::Args),
     Mutants(mutants::Args),
+    Numbers(numbers::Args),
     Panics(probe::panics::Args),
+    ReplayMcu(probe::replay::Args),
     Screenshot(screenshot::Args),
     Size(probe::size::Args),
 }
@@ -38,12 +45,15 @@ enum Xtask {
 fn main() -> ExitCode {
     let done = match Xtask::parse() {
         Xtask::Autobahn(args) => autobahn::run(&args),
+        Xtask::BenchInstructions(args) => speed::run(&args),
         Xtask::Ci(args) => ci::run(&args),
         Xtask::Cost(args) => probe::cost::run(&args),
         Xtask::Cross(args) => cross::run(&args),
         Xtask::Fuzz(args) => fuzz::run(&args),
         Xtask::Mutants(args) => mutants::run(&args),
+        Xtask::Numbers(args) => numbers::run(&args),
         Xtask::Panics(args) => probe::panics::run(&args),
+        Xtask::ReplayMcu(args) => probe::replay::run(&args),
         Xtask::Screenshot(args) => screenshot::run(&args),
         Xtask::Size(args) => probe::size::run(&args),
     };

@@ -4,8 +4,7 @@
 //! 4 = `PREVIEW_IMAGE_WITH_METADATA` (length, JSON, image). Custom nodes may send any other number.
 
 use super::{
-    Event, EventKind, Handler, ImageFormat, Malformed, Part, Reason,
-    decoder::{Fields, Reader},
+    Event, EventKind, Handler, ImageFormat, Malformed, Part, Reason, field::Field, fields::Fields, reader::Reader,
 };
 use crate::json::Lexer;
 
@@ -67,8 +66,7 @@ impl Binary {
                     if self.kind == TEXT {
                         fields.node.push(named);
                     } else if fields.wants(EventKind::PreviewImageWithMetadata) {
-                        // An error stays in the lexer until the message's end.
-                        let _ = lexer.feed(named, &mut Reader { fields, handler });
+                        Reader { lexer, fields, handler }.read(false, named);
                     }
                     let left = left.saturating_sub(u32::try_from(named.len()).unwrap_or(u32::MAX));
                     self.at = if left == 0 { At::Body } else { At::Named(left) };
@@ -112,7 +110,11 @@ impl Binary {
                 self.at = At::Body;
             }
             TEXT => fields.node.clear(),
-            _ => fields.begin_metadata(),
+            // Metadata are shaped like a message's `data`.
+            _ => {
+                fields.kind = EventKind::PreviewImageWithMetadata;
+                fields.field = Field::Data;
+            }
         }
     }
 
@@ -131,7 +133,7 @@ impl Binary {
             }
             TEXT => Event::ProgressText { node: fields.node.as_id() },
             PREVIEW_IMAGE_WITH_METADATA => Event::PreviewImageWithMetadata {
-                format: if fields.image_type() == Some("image/png") { ImageFormat::Png } else { ImageFormat::Jpeg },
+                format: if fields.is_png() { ImageFormat::Png } else { ImageFormat::Jpeg },
                 len: self.body,
                 prompt_id: fields.optional_prompt_id(),
                 node_id: fields.optional_node(),

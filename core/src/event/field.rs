@@ -1,55 +1,25 @@
 //! Where in a message a value stands, and which field it is.
 
 use super::EventKind;
+use crate::json::Container;
 
-/// The container that is being read, among those that hold fields; every other one is skipped.
+/// A value that is looked for, or a container that is read; what is in every other one is skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Level {
-    /// Outside of the message.
-    Outside,
+pub(super) enum Field {
+    /// None: the value is checked and skipped. As a container: what is around the message.
+    Skip,
     /// The message itself.
     Root,
+    Type,
     /// `data`, or the metadata of a binary kind 4.
     Data,
+    PromptId,
+    Timestamp,
     /// `data.status`
     Status,
     /// `data.status.exec_info`
     ExecInfo,
-    /// `data.nodes`, an object of a `progress_state`.
-    Nodes,
-    /// An entry of it.
-    Node,
-    /// `data.nodes`, an array of an `execution_cached`.
-    Cached,
-    /// `data.entries`, an array of a `logs`.
-    Entries,
-    /// An entry of it.
-    Entry,
-}
-
-impl Level {
-    /// The container around this one.
-    pub(super) const fn parent(self) -> Self {
-        match self {
-            Self::Outside | Self::Root => Self::Outside,
-            Self::Data => Self::Root,
-            Self::Status | Self::Nodes | Self::Cached | Self::Entries => Self::Data,
-            Self::ExecInfo => Self::Status,
-            Self::Node => Self::Nodes,
-            Self::Entry => Self::Entries,
-        }
-    }
-}
-
-/// A value that is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Field {
-    /// None: the value is checked and skipped.
-    Skip,
-    Type,
-    Data,
-    PromptId,
-    Timestamp,
+    QueueRemaining,
     Sid,
     /// `node`, `node_id`
     Node,
@@ -61,15 +31,59 @@ pub(super) enum Field {
     Value,
     Max,
     State,
-    QueueRemaining,
+    /// `data.nodes`, an object of a `progress_state`.
+    Nodes,
+    /// An entry of it.
+    NodeState,
+    /// The first members of an entry of a node that has finished.
+    Finished,
+    /// `data.nodes`, an array of an `execution_cached`.
+    CachedNodes,
+    /// An id in it.
+    CachedNode,
     PreviewMetadata,
     ImageType,
-    /// `m`, a log entry's text.
+    /// `data.entries`, an array of a `logs`.
+    Entries,
+    /// An entry of it.
+    Entry,
+    /// `m`, its text.
     LogText,
-    /// An id in the array `nodes`.
-    CachedNode,
-    /// A container that holds fields.
-    Container(Level),
+}
+
+impl Field {
+    /// The kind of container that holds fields here; `None` for a value.
+    pub(super) const fn container(self) -> Option<Container> {
+        match self {
+            Self::Root | Self::Data | Self::Status | Self::ExecInfo | Self::Nodes | Self::NodeState | Self::Entry => {
+                Some(Container::Object)
+            }
+            Self::CachedNodes | Self::Entries => Some(Container::Array),
+            _ => None,
+        }
+    }
+
+    /// The container around this one.
+    pub(super) const fn parent(self) -> Self {
+        match self {
+            Self::Data => Self::Root,
+            Self::Status | Self::Nodes | Self::CachedNodes | Self::Entries => Self::Data,
+            Self::ExecInfo => Self::Status,
+            Self::NodeState => Self::Nodes,
+            Self::Entry => Self::Entries,
+            _ => Self::Skip,
+        }
+    }
+
+    /// What an element of this container is.
+    pub(super) const fn element(self) -> Self {
+        match self {
+            Self::CachedNodes => Self::CachedNode,
+            Self::Entries => Self::Entry,
+            Self::Nodes => Self::NodeState,
+            _ => Self::Skip,
+        }
+    }
 }
 
 /// Which fields were found with the right kind of value.
@@ -79,80 +93,104 @@ pub(super) struct Found(u32);
 impl Found {
     pub(super) const NONE: Self = Self(0);
 
-    const fn bit(field: Field) -> u32 {
-        match field {
-            Field::Skip | Field::LogText | Field::CachedNode => 0,
-            Field::Type => 1,
-            Field::Data => 1 << 1,
-            Field::PromptId => 1 << 2,
-            Field::Timestamp => 1 << 3,
-            Field::Sid => 1 << 4,
-            Field::Node => 1 << 5,
-            Field::DisplayNode => 1 << 6,
-            Field::NodeType => 1 << 7,
-            Field::ExceptionType => 1 << 8,
-            Field::ExceptionMessage => 1 << 9,
-            Field::Value => 1 << 10,
-            Field::Max => 1 << 11,
-            Field::State => 1 << 12,
-            Field::QueueRemaining => 1 << 13,
-            Field::PreviewMetadata => 1 << 14,
-            Field::ImageType => 1 << 15,
-            // A message has at most one of the three that are looked for.
-            Field::Container(_) => 1 << 16,
-        }
-    }
-
     pub(super) const fn set(&mut self, field: Field) {
-        self.0 |= Self::bit(field);
+        self.0 |= 1 << field as u32;
     }
 
     pub(super) const fn clear(&mut self, field: Field) {
-        self.0 &= !Self::bit(field);
+        self.0 &= !(1 << field as u32);
     }
 
     pub(super) const fn has(self, field: Field) -> bool {
-        self.0 & Self::bit(field) != 0
+        self.0 & 1 << field as u32 != 0
     }
 }
 
-/// The field named `key` in the container `level` of a message of the kind `kind`.
-pub(super) fn field(level: Level, kind: EventKind, key: &[u8]) -> Field {
-    use EventKind as K;
-    match (level, key) {
-        (Level::Root, b"type") => Field::Type,
-        (Level::Root, b"data") => Field::Data,
-        (Level::Data, b"prompt_id") => Field::PromptId,
-        (Level::Data, _) => match (kind, key) {
-            (K::Executing | K::Progress | K::Executed, b"node")
-            | (K::ExecutionError | K::ExecutionInterrupted | K::PreviewImageWithMetadata, b"node_id") => Field::Node,
-            (K::Executing | K::Executed, b"display_node") | (K::PreviewImageWithMetadata, b"display_node_id") => {
-                Field::DisplayNode
-            }
-            (K::ExecutionError | K::ExecutionInterrupted, b"node_type") => Field::NodeType,
-            (K::ExecutionError, b"exception_type") => Field::ExceptionType,
-            (K::ExecutionError, b"exception_message") => Field::ExceptionMessage,
-            (K::Progress, b"value") => Field::Value,
-            (K::Progress, b"max") => Field::Max,
-            (K::ProgressState, b"nodes") => Field::Container(Level::Nodes),
-            (K::ExecutionCached, b"nodes") => Field::Container(Level::Cached),
-            (K::Status, b"status") => Field::Container(Level::Status),
-            (K::Status, b"sid") => Field::Sid,
-            (K::Logs, b"entries") => Field::Container(Level::Entries),
-            (K::FeatureFlags, b"supports_preview_metadata") => Field::PreviewMetadata,
-            (K::PreviewImageWithMetadata, b"image_type") => Field::ImageType,
-            (K::ExecutionStart | K::ExecutionSuccess | K::ExecutionError | K::ExecutionInterrupted, b"timestamp") => {
-                Field::Timestamp
-            }
-            _ => Field::Skip,
-        },
-        (Level::Status, b"exec_info") => Field::Container(Level::ExecInfo),
-        (Level::ExecInfo, b"queue_remaining") => Field::QueueRemaining,
-        (Level::Node, b"value") => Field::Value,
-        (Level::Node, b"max") => Field::Max,
-        (Level::Node, b"state") => Field::State,
-        (Level::Node, b"display_node_id") => Field::DisplayNode,
-        (Level::Entry, b"m") => Field::LogText,
-        _ => Field::Skip,
+/// A member that is looked for, or only likely.
+pub(super) struct Member {
+    /// How the server spells it up to its value, behind another member.
+    pub(super) spelled: &'static str,
+    pub(super) field: Field,
+    /// Without it the message is malformed.
+    pub(super) needed: bool,
+}
+
+/// Around a name where the server spells it behind another member.
+const BEFORE_NAME: &str = ", \"";
+const BEHIND_NAME: &str = "\": ";
+
+impl Member {
+    /// How the server spells it up to its value.
+    #[inline]
+    pub(super) fn spelled(&self, is_first: bool) -> &'static [u8] {
+        let spelled = self.spelled.as_bytes();
+        if is_first { spelled.get(2..).unwrap_or_default() } else { spelled }
+    }
+
+    pub(super) fn is_named(&self, name: &[u8]) -> bool {
+        let around = BEFORE_NAME.len().saturating_add(BEHIND_NAME.len());
+        self.spelled.len() == name.len().saturating_add(around)
+            && self.spelled.as_bytes().get(BEFORE_NAME.len()..).is_some_and(|behind| behind.starts_with(name))
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        let name = self.spelled.strip_prefix(BEFORE_NAME).and_then(|name| name.strip_suffix(BEHIND_NAME));
+        name.unwrap_or_default()
     }
 }
+
+macro_rules! members {
+    ($($name:literal $field:ident $($needed:ident)?),*) => {
+        &[$(Member { spelled: concat!(", \"", $name, "\": "), field: Field::$field, needed: members!(@ $($needed)?) }),*]
+    };
+    (@ needed) => { true };
+    (@) => { false };
+}
+
+/// The members that are looked for in the container `level` of a message of the kind `kind`, and likely ones, in the
+/// server's order.
+pub(super) const fn members(level: Field, kind: EventKind) -> &'static [Member] {
+    use EventKind as K;
+    match level {
+        Field::Root => members!["type" Type needed, "data" Data needed],
+        Field::Status => members!["exec_info" ExecInfo],
+        Field::ExecInfo => members!["queue_remaining" QueueRemaining needed],
+        Field::NodeState => members![
+            // All of a node that has finished, most often.
+            "value\": 1.0, \"max\": 1.0, \"state\": \"finished\", \"node_id" Finished,
+            "value" Value needed, "max" Max needed, "state" State needed, "node_id" Skip,
+            "prompt_id" Skip, "display_node_id" DisplayNode, "parent_node_id\": null, \"real_node_id" Skip,
+            "real_node_id" Skip
+        ],
+        Field::Entry => members!["m" LogText],
+        Field::Data => match kind {
+            K::Status => members!["status" Status, "sid" Sid],
+            K::ExecutionStart | K::ExecutionSuccess => members!["prompt_id" PromptId needed, "timestamp" Timestamp],
+            K::ExecutionCached => members!["nodes" CachedNodes needed, "prompt_id" PromptId needed],
+            K::Executing => members!["node" Node needed, "display_node" DisplayNode, "prompt_id" PromptId],
+            K::Progress => members!["value" Value needed, "max" Max needed, "prompt_id" PromptId, "node" Node],
+            K::ProgressState => members!["prompt_id" PromptId needed, "nodes" Nodes needed],
+            K::Executed => members![
+                "node" Node needed, "display_node" DisplayNode, "output" Skip, "prompt_id" PromptId needed
+            ],
+            K::ExecutionInterrupted => members![
+                "prompt_id" PromptId needed, "node_id" Node, "node_type" NodeType, "timestamp" Timestamp
+            ],
+            K::ExecutionError => members![
+                "prompt_id" PromptId needed, "node_id" Node, "node_type" NodeType,
+                "exception_message" ExceptionMessage needed, "exception_type" ExceptionType needed,
+                "timestamp" Timestamp
+            ],
+            K::FeatureFlags => members!["supports_preview_metadata" PreviewMetadata],
+            K::Logs => members!["entries" Entries needed],
+            K::PreviewImageWithMetadata => members![
+                "node_id" Node, "prompt_id" PromptId, "display_node_id" DisplayNode, "image_type" ImageType
+            ],
+            _ => &[],
+        },
+        _ => &[],
+    }
+}
+
+/// Which of an entry's members comes behind those of a node that has finished.
+pub(super) const BEHIND_FINISHED: u8 = 5;

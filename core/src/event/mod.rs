@@ -12,10 +12,11 @@ mod binary;
 #[cfg(feature = "serde")]
 mod decode;
 mod decoder;
+mod entry;
 mod field;
+mod fields;
 mod kind;
-mod predict;
-mod rest;
+mod reader;
 
 #[cfg(feature = "serde")]
 pub use decode::{Collector, DecodeError, decode};
@@ -211,6 +212,16 @@ pub enum NodeStatus {
     Finished,
     /// Any other word.
     Other,
+}
+
+impl NodeStatus {
+    const fn named(name: &[u8]) -> Self {
+        match name {
+            b"running" => Self::Running,
+            b"finished" => Self::Finished,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// How a preview image is encoded.

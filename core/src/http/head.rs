@@ -2,159 +2,248 @@
 
 use core::fmt;
 
-use httparse::{EMPTY_HEADER, Response, Status};
+use heapless::Vec;
 
-use crate::limits::HEADERS;
+use super::is_token;
 
-/// Collects a response's head in a fixed buffer of `N` bytes.
+/// Reads a response's head as it comes, of any size, and tells what of it matters.
 ///
-/// ComfyUI's own heads take 150 to 450 bytes; a proxy with cookies and policies can bring that to 2 KB. Interim
-/// answers (100, 102, 103) are read and dropped, as a client has to be ready for them (RFC 9110, 15.2); 101 is final.
+/// Nothing of it is kept but the name or value under way, up to what the longest of the [`Field`]s takes: policies and
+/// cookies of proxies, which take kilobytes, go by. Interim answers (100, 102, 103) go by too, as a client has to be ready
+/// for them (RFC 9110, 15.2); 101 is final.
 ///
 /// # Examples
 ///
 /// ```
-/// # use comfyglow_core::http::Head;
-/// let mut head = Head::<256>::new();
-/// let fed = head.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")?;
-/// assert!(fed.complete);
-/// assert_eq!((head.status(), head.header("content-length")), (200, Some("2")));
-/// assert_eq!(fed.consumed, 38); // the body is not touched
+/// # use comfyglow_core::http::{Field, Head, Told};
+/// let mut head = Head::new();
+/// let mut input: &[u8] = b"HTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 2\r\n\r\n{}";
+/// assert_eq!(head.next(&mut input)?, Some(Told::Element(Field::ContentLength, Some(b"2"))));
+/// assert_eq!(head.next(&mut input)?, Some(Told::End { status: 200 }));
+/// assert_eq!(input, b"{}"); // the body is not touched
 /// # Ok::<(), comfyglow_core::http::HeadError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Head<const N: usize> {
-    bytes: [u8; N],
-    len: usize,
-    /// Nothing but carriage returns since the last line feed: the next line feed ends the head.
-    blank_line: bool,
-    state: State,
+pub struct Head {
+    place: Place,
+    /// As far as its digits have come.
+    status: u16,
+    /// Whose value comes.
+    field: Option<Field>,
+    /// The name or element under way.
+    text: Vec<u8, TEXT>,
+    /// It had no room in `text`.
+    cut: bool,
+    /// It is over.
+    over: bool,
 }
 
+/// Room for the longest name of a [`Field`], and for the longest value that means something.
+const TEXT: usize = 32;
+
+/// What an answer begins with.
+const PROTOCOL: &[u8; 7] = b"HTTP/1.";
+
 #[derive(Clone, Copy, Debug)]
-enum State {
-    Reading,
-    Complete { status: u16 },
+enum Place {
+    /// Behind so many bytes of [`PROTOCOL`].
+    Protocol(u8),
+    /// Before the digit of the version.
+    Version,
+    /// Before the space behind the version.
+    Space,
+    /// Behind so many digits of the status.
+    Status(u8),
+    Reason,
+    /// Before a line's first byte.
+    Line,
+    Name,
+    Value,
+    /// Behind a line's carriage return.
+    LineEnd,
+    /// Behind the carriage return of the blank line.
+    HeadEnd,
+    Complete,
     Failed(HeadError),
 }
 
-/// What [`Head::feed`] did with a piece.
+/// A header that matters, each of which is a list (RFC 9110, 5.3 treats several of a name as one) or has one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Fed {
-    /// Bytes taken from the front of the piece; what is left belongs to whatever follows the head.
-    pub consumed: usize,
-    /// Whether the whole head is there.
-    pub complete: bool,
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each is the header of its name")]
+pub enum Field {
+    Connection,
+    ContentEncoding,
+    ContentLength,
+    Location,
+    RetryAfter,
+    SecWebSocketAccept,
+    SecWebSocketExtensions,
+    SecWebSocketProtocol,
+    TransferEncoding,
+    Upgrade,
 }
 
-impl<const N: usize> Head<N> {
-    /// An empty head.
+const FIELDS: [(&[u8], Field); 10] = [
+    (b"connection", Field::Connection),
+    (b"content-encoding", Field::ContentEncoding),
+    (b"content-length", Field::ContentLength),
+    (b"location", Field::Location),
+    (b"retry-after", Field::RetryAfter),
+    (b"sec-websocket-accept", Field::SecWebSocketAccept),
+    (b"sec-websocket-extensions", Field::SecWebSocketExtensions),
+    (b"sec-websocket-protocol", Field::SecWebSocketProtocol),
+    (b"transfer-encoding", Field::TransferEncoding),
+    (b"upgrade", Field::Upgrade),
+];
+
+/// What a head says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Told<'a> {
+    /// An element of a header's comma-separated list, without the spaces around it; empty ones too. `None`: it is longer
+    /// than 32 bytes, and so than any that means something.
+    Element(Field, Option<&'a [u8]>),
+    /// The head is over. What comes next belongs to whatever follows it.
+    End {
+        /// The status code, `101..=999`.
+        status: u16,
+    },
+}
+
+/// What a byte brought about.
+enum Step {
+    Nothing,
+    Element,
+    End,
+}
+
+impl Head {
+    /// Before the first byte.
     pub const fn new() -> Self {
-        Self { bytes: [0; N], len: 0, blank_line: false, state: State::Reading }
+        Self { place: Place::Protocol(0), status: 0, field: None, text: Vec::new(), cut: false, over: false }
     }
 
-    /// Takes bytes up to and including the blank line, never more.
+    /// What comes next in `input`, taken from its front, up to and including the blank line and never more. `None`: the
+    /// input is used up, or the head was over before.
     ///
     /// # Errors
     ///
-    /// A [`HeadError`] as soon as it is certain; the same one again for everything fed after it.
-    pub fn feed(&mut self, bytes: &[u8]) -> Result<Fed, HeadError> {
-        let mut rest = bytes;
-        while let State::Reading = self.state {
-            let Some(&byte) = rest.split_off_first() else { break };
-            if let Err(error) = self.push(byte) {
-                self.state = State::Failed(error);
+    /// A [`HeadError`] as soon as it is certain; the same one again for everything after it.
+    pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<Told<'_>>, HeadError> {
+        loop {
+            match self.place {
+                Place::Complete => return Ok(None),
+                Place::Failed(error) => return Err(error),
+                _ => {}
+            }
+            let Some(&byte) = input.split_off_first() else { return Ok(None) };
+            match self.take(byte) {
+                Ok(Step::Nothing) => {}
+                Ok(Step::Element) => {
+                    if let Some(field) = self.field.filter(|_| self.is_final()) {
+                        return Ok(Some(Told::Element(field, self.element())));
+                    }
+                }
+                Ok(Step::End) if self.is_final() => {
+                    self.place = Place::Complete;
+                    return Ok(Some(Told::End { status: self.status }));
+                }
+                Ok(Step::End) => *self = Self::new(),
+                Err(error) => self.place = Place::Failed(error),
             }
         }
-        match self.state {
-            State::Failed(error) => Err(error),
-            state => Ok(Fed {
-                consumed: bytes.len().saturating_sub(rest.len()),
-                complete: matches!(state, State::Complete { .. }),
-            }),
-        }
     }
 
-    /// Whether the whole head is there.
-    pub const fn is_complete(&self) -> bool {
-        matches!(self.state, State::Complete { .. })
-    }
-
-    /// The status code, `100..=999`; 0 while the head is incomplete.
+    /// The status code, `101..=999`; 0 while the head is not over.
     pub const fn status(&self) -> u16 {
-        match self.state {
-            State::Complete { status } => status,
-            State::Reading | State::Failed(_) => 0,
+        if matches!(self.place, Place::Complete) { self.status } else { 0 }
+    }
+
+    const fn is_final(&self) -> bool {
+        matches!(self.status, 101 | 200..)
+    }
+
+    /// The element under way, which is over.
+    fn element(&self) -> Option<&[u8]> {
+        (!self.cut).then(|| self.text.trim_ascii_end())
+    }
+
+    /// Before the first byte of a name or element.
+    fn begin_text(&mut self) {
+        if core::mem::take(&mut self.over) {
+            self.text.clear();
+            self.cut = false;
         }
     }
 
-    /// The first value of the header `name` (in any case), without the spaces around it. `None` where the header is
-    /// missing, its value is not UTF-8, or the head is incomplete.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers()
-            .find(|(found, _)| found.eq_ignore_ascii_case(name))
-            .and_then(|(_, value)| str::from_utf8(value).ok())
-    }
-
-    /// Every header as name and raw value, in the order of the wire; none while the head is incomplete.
-    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let mut headers = [EMPTY_HEADER; HEADERS];
-        if self.is_complete() {
-            // It was parsed once when it became complete, so it parses again.
-            let _ = Response::new(&mut headers).parse(self.as_bytes());
+    /// Keeps a byte of a name or element.
+    fn keep(&mut self, byte: u8) {
+        self.begin_text();
+        let space = matches!(byte, b' ' | b'\t');
+        if !(space && self.text.is_empty()) {
+            self.cut |= self.text.push(byte).is_err() && !space;
         }
-        headers.into_iter().filter(|header| !header.name.is_empty()).map(|header| (header.name, header.value))
     }
 
-    /// The elements of a header that is a comma-separated list, over all headers of that name (RFC 9110, 5.3 treats
-    /// several as one), trimmed. An empty element is yielded too, for the caller to judge.
-    pub(crate) fn elements(&self, name: &'static str) -> impl Iterator<Item = &[u8]> {
-        self.headers()
-            .filter(move |(found, _)| found.eq_ignore_ascii_case(name))
-            .flat_map(|(_, value)| value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii))
-    }
-
-    /// The bytes collected so far.
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
-    }
-
-    /// Keeps one byte. Each is looked at once: byte-by-byte feeding costs what one large piece costs.
-    fn push(&mut self, byte: u8) -> Result<(), HeadError> {
-        // Said at the first byte that differs, since who speaks something else may never send a blank line.
-        if b"HTTP/1.".get(self.len).is_some_and(|&expected| expected != byte) {
-            return Err(HeadError::NotHttp);
-        }
-        *self.bytes.get_mut(self.len).ok_or(HeadError::TooLarge { limit: N })? = byte;
-        self.len = self.len.saturating_add(1);
-        match byte {
-            b'\n' if self.blank_line => return self.finish(),
-            b'\n' => self.blank_line = true,
-            b'\r' => {}
-            _ => self.blank_line = false,
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<(), HeadError> {
-        let mut headers = [EMPTY_HEADER; HEADERS];
-        let mut response = Response::new(&mut headers);
-        let status = match response.parse(self.as_bytes()) {
-            Ok(Status::Complete(len)) if len == self.len => response.code.unwrap_or_default(),
-            Err(httparse::Error::TooManyHeaders) => return Err(HeadError::TooManyHeaders),
+    /// Takes the head's next byte.
+    fn take(&mut self, byte: u8) -> Result<Step, HeadError> {
+        let mut step = Step::Nothing;
+        self.place = match (self.place, byte) {
+            // Said at the first byte that differs, since who speaks something else may never send a blank line.
+            (Place::Protocol(at), _) if PROTOCOL.get(usize::from(at)) == Some(&byte) => {
+                let at = at.saturating_add(1);
+                if usize::from(at) == PROTOCOL.len() { Place::Version } else { Place::Protocol(at) }
+            }
+            (Place::Protocol(_), _) => return Err(HeadError::NotHttp),
+            (Place::Version, b'0' | b'1') => Place::Space,
+            (Place::Space, b' ') => Place::Status(0),
+            (Place::Status(digits @ 0..=2), b'0'..=b'9') => {
+                self.status = self.status.saturating_mul(10).saturating_add(u16::from(byte & 0x0F));
+                Place::Status(digits.saturating_add(1))
+            }
+            (Place::Status(3), _) if self.status < 100 => return Err(HeadError::Malformed),
+            (Place::Status(3), b' ') | (Place::Reason, b'\t' | b' '..=b'~' | 0x80..) => Place::Reason,
+            (Place::Status(3) | Place::Reason, b'\r') => Place::LineEnd,
+            (Place::Status(3) | Place::Reason | Place::LineEnd, b'\n') => Place::Line,
+            (Place::Line, b'\r') => Place::HeadEnd,
+            (Place::Line | Place::HeadEnd, b'\n') => {
+                step = Step::End;
+                Place::Line
+            }
+            (Place::Line | Place::Name, _) if is_token(byte) => {
+                self.keep(byte);
+                Place::Name
+            }
+            (Place::Name, b':') => {
+                let known = FIELDS.iter().find(|(name, _)| !self.cut && self.text.eq_ignore_ascii_case(name));
+                self.field = known.map(|(_, field)| *field);
+                self.over = true;
+                Place::Value
+            }
+            (Place::Value, b',' | b'\r' | b'\n') => {
+                // It may be empty.
+                self.begin_text();
+                self.over = true;
+                step = Step::Element;
+                match byte {
+                    b',' => Place::Value,
+                    b'\r' => Place::LineEnd,
+                    _ => Place::Line,
+                }
+            }
+            (Place::Value, b'\t' | b' '..=b'~' | 0x80..) => {
+                self.keep(byte);
+                Place::Value
+            }
             _ => return Err(HeadError::Malformed),
         };
-        match status {
-            0..100 => return Err(HeadError::Malformed),
-            101 | 200.. => self.state = State::Complete { status },
-            100..200 => *self = Self::new(),
-        }
-        Ok(())
+        Ok(step)
     }
 }
 
-impl<const N: usize> Default for Head<N> {
+impl Default for Head {
     fn default() -> Self {
         Self::new()
     }
@@ -169,152 +258,18 @@ pub enum HeadError {
     NotHttp,
     /// A line of the head is not HTTP.
     Malformed,
-    /// The head is longer than its buffer.
-    TooLarge {
-        /// Bytes that the buffer holds.
-        limit: usize,
-    },
-    /// More than [`HEADERS`] headers.
-    TooManyHeaders,
 }
 
 impl fmt::Display for HeadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotHttp => {
-                f.write_str("the answer is not HTTP/1: another program listens on this port, or it wants TLS (https)")
-            }
-            Self::Malformed => f.write_str("the server or a proxy before it sent a broken HTTP head"),
-            Self::TooLarge { limit } => write!(
-                f,
-                "the server or a proxy before it sent an HTTP head of more than {limit} bytes: have it send fewer headers, or build with a larger buffer"
-            ),
-            Self::TooManyHeaders => write!(f, "the server or a proxy before it sent more than {HEADERS} HTTP headers"),
-        }
+        f.write_str(match self {
+            Self::NotHttp => "the answer is not HTTP/1: another program listens on this port, or it wants TLS (https)",
+            Self::Malformed => "the server or a proxy before it sent a broken HTTP head",
+        })
     }
 }
 
 impl core::error::Error for HeadError {}
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::{format, string::String, vec, vec::Vec};
-
-    /// ComfyUI 0.33's answer to `/nope`, as recorded.
-    const NOT_FOUND: &str = "HTTP/1.1 404 Not Found\r\nContent-Security-Policy: default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self' data:; frame-src 'self'; object-src 'self';\r\nTransfer-Encoding: chunked\r\nContent-Type: application/octet-stream\r\nDate: Sun, 22 Nov 2026 17:56:28 GMT\r\nServer: Python/3.11 aiohttp/3.14.5\r\n\r\n";
-
-    fn feed_in_pieces(text: &[u8], size: usize) -> (Head<512>, Result<usize, HeadError>) {
-        let mut head = Head::new();
-        let mut consumed = 0;
-        for piece in text.chunks(size) {
-            match head.feed(piece) {
-                Err(error) => return (head, Err(error)),
-                Ok(fed) => {
-                    consumed += fed.consumed;
-                    assert_eq!(fed.complete, head.is_complete());
-                    if fed.complete {
-                        break;
-                    }
-                    assert_eq!(fed.consumed, piece.len());
-                }
-            }
-        }
-        (head, Ok(consumed))
-    }
-
-    #[test]
-    fn any_piece_size_reads_the_same_and_leaves_the_body() {
-        let whole = format!("{NOT_FOUND}0\r\n\r\n");
-        for size in 1..=whole.len() {
-            let (head, consumed) = feed_in_pieces(whole.as_bytes(), size);
-            assert_eq!(consumed, Ok(NOT_FOUND.len()), "pieces of {size}");
-            assert_eq!(head.status(), 404);
-            assert_eq!(head.header("TRANSFER-encoding"), Some("chunked"));
-            assert_eq!(head.headers().count(), 5);
-        }
-    }
-
-    #[test]
-    fn every_value_of_a_repeated_header_is_reachable() {
-        let (head, _) = feed_in_pieces(b"HTTP/1.1 200 OK\r\nA: x , y\r\nB:\r\na:z\r\n\r\n", 9);
-        assert_eq!(head.elements("a").collect::<Vec<_>>(), [b"x", b"y", b"z"]);
-        assert_eq!(head.elements("b").collect::<Vec<_>>(), [b""]);
-        assert_eq!(head.header("b"), Some(""));
-        assert_eq!(head.header("c"), None);
-    }
-
-    #[test]
-    fn an_incomplete_head_tells_nothing() {
-        let mut head = Head::<64>::new();
-        assert_eq!(head.feed(b"HTTP/1.1 200 OK\r\nA: b\r\n"), Ok(Fed { consumed: 23, complete: false }));
-        assert_eq!((head.status(), head.header("a"), head.headers().count()), (0, None, 0));
-    }
-
-    #[test]
-    fn interim_answers_are_dropped() {
-        let text = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </>\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n";
-        for size in 1..=text.len() {
-            let (head, consumed) = feed_in_pieces(text, size);
-            assert_eq!((head.status(), consumed, head.headers().count()), (204, Ok(text.len()), 0));
-        }
-        assert_eq!(feed_in_pieces(b"HTTP/1.1 101 Switching Protocols\r\n\r\n", 7).0.status(), 101);
-    }
-
-    #[test]
-    fn a_complete_head_takes_no_more() {
-        let mut head = Head::<64>::new();
-        head.feed(b"HTTP/1.0 200 OK\n\n").unwrap();
-        assert_eq!(head.feed(b"HTTP/1.1 500 X\r\n\r\n"), Ok(Fed { consumed: 0, complete: true }));
-        assert_eq!(head.status(), 200);
-    }
-
-    #[test]
-    fn the_buffer_may_be_filled_and_no_more() {
-        let text = b"HTTP/1.1 200 OK\r\n\r\n";
-        let mut head = Head::<19>::new();
-        assert_eq!(head.feed(text), Ok(Fed { consumed: 19, complete: true }));
-        let mut head = Head::<18>::new();
-        assert_eq!(head.feed(text), Err(HeadError::TooLarge { limit: 18 }));
-        assert_eq!(head.feed(b""), Err(HeadError::TooLarge { limit: 18 }), "said again");
-    }
-
-    #[test]
-    fn thirty_two_headers_and_no_more() {
-        let text = |count| format!("HTTP/1.1 200 OK\r\n{}\r\n", "A: b\r\n".repeat(count));
-        assert_eq!(feed_in_pieces(text(HEADERS).as_bytes(), 100).0.headers().count(), HEADERS);
-        assert_eq!(feed_in_pieces(text(HEADERS + 1).as_bytes(), 100).1, Err(HeadError::TooManyHeaders));
-    }
-
-    #[test]
-    fn what_is_not_http_is_refused_at_its_first_byte() {
-        for text in [&b"\x15\x03\x01"[..], b"SSH-2.0-OpenSSH", b"\r\nHTTP/1.1 200 OK\r\n\r\n", b"HTTP/2 200\r\n\r\n"] {
-            assert_eq!(feed_in_pieces(text, 1).1, Err(HeadError::NotHttp), "{text:?}");
-        }
-        let mut head = Head::<64>::new();
-        assert!(head.feed(b"HTTP/").is_ok());
-        assert_eq!(head.feed(b"2"), Err(HeadError::NotHttp));
-    }
-
-    #[test]
-    fn broken_lines_are_refused() {
-        let mut texts: Vec<String> = ["A b\r\n", ": b\r\n", "A: b\r\n folded\r\n", "A: \0\r\n", "A: b\rc\r\n", "\r"]
-            .iter()
-            .map(|line| format!("HTTP/1.1 200 OK\r\n{line}\r\n"))
-            .collect();
-        texts.extend(
-            ["200", "HTTP/1.1 x\r\n\r\n", "HTTP/1.1 099 Low\r\n\r\n", "HTTP/1.1 20\r\n\r\n"]
-                .map(|text| if text.starts_with("HTTP") { text.into() } else { format!("HTTP/1.1{text}\r\n\r\n") }),
-        );
-        for text in texts {
-            assert_eq!(feed_in_pieces(text.as_bytes(), 5).1, Err(HeadError::Malformed), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_value_in_another_encoding_is_kept_raw() {
-        let (head, _) = feed_in_pieces(b"HTTP/1.1 200 OK\r\nServer: caf\xe9\r\n\r\n", 64);
-        assert_eq!(head.header("server"), None);
-        assert_eq!(head.headers().collect::<Vec<_>>(), vec![("Server", &b"caf\xe9"[..])]);
-    }
-}
+mod tests;

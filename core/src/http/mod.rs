@@ -1,5 +1,5 @@
-//! What polling needs of HTTP/1.1, sans-IO: [`Request`] writes a GET, [`Head`] collects the answer's head,
-//! [`Body`] hands on what follows it.
+//! What polling needs of HTTP/1.1, sans-IO: [`Request`] writes a GET, [`Response`] reads past the answer's [`Head`] and
+//! hands on what follows it.
 //!
 //! One request a connection (`Connection: close`): a poll every few seconds gains nothing from keeping it, and a
 //! server that is restarted leaves no half-dead connection behind.
@@ -8,8 +8,17 @@ mod body;
 mod head;
 mod queue;
 mod request;
+mod response;
 
-pub use body::{Body, BodyError};
-pub use head::{Fed, Head, HeadError};
+pub use body::BodyError;
+pub use head::{Field, Head, HeadError, Told};
 pub use queue::{QueueAnswer, QueueHandler};
 pub use request::{Request, RequestError, percent_encode};
+pub use response::{Response, ResponseError};
+
+pub(crate) use body::decimal;
+
+/// `tchar` of RFC 9110, 5.6.2.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}

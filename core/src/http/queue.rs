@@ -75,6 +75,15 @@ impl<const ID: usize> QueueAnswer<ID> {
         }
     }
 
+    /// Forgets what was read: another answer comes.
+    pub fn reset(&mut self) {
+        self.lexer = Lexer::new();
+        // What else there is, the answer's containers clear as they begin.
+        self.place.running = false;
+        self.place.at_class = false;
+        self.place.element = 0;
+    }
+
     /// Reads the next piece.
     ///
     /// # Errors
@@ -104,10 +113,6 @@ impl<H: QueueHandler, const ID: usize> Reader<'_, H, ID> {
 }
 
 impl<H: QueueHandler, const ID: usize> Visitor for Reader<'_, H, ID> {
-    fn wants_value(&self) -> bool {
-        self.place.running && (self.place.at_class || self.place.element == PROMPT_ID)
-    }
-
     fn begin(&mut self, container: Container, depth: u8) {
         let place = &mut *self.place;
         match (depth, container) {
@@ -167,7 +172,7 @@ impl<H: QueueHandler, const ID: usize> Visitor for Reader<'_, H, ID> {
     fn text(&mut self, piece: &[u8]) {
         if self.place.at_class {
             self.place.class.push(piece);
-        } else {
+        } else if self.place.running && self.place.element == PROMPT_ID {
             self.place.prompt_id.push(piece);
         }
     }

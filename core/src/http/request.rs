@@ -2,13 +2,15 @@
 
 use core::fmt;
 
+use super::is_token;
+
 /// Where a request goes and what it brings along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request<'a> {
     /// The value of `Host`: name or address, with the port unless it is the scheme's own.
     pub host: &'a str,
-    /// Path and query, percent-encoded, beginning with `/`.
-    pub target: &'a str,
+    /// Path and query, percent-encoded, beginning with `/`, in parts.
+    pub target: &'a [&'a str],
     /// Headers of the user's own, say the `Authorization` of a proxy. Those that the protocol itself needs are
     /// written anyway and are refused here.
     pub headers: &'a [(&'a str, &'a str)],
@@ -45,7 +47,9 @@ impl Request<'_> {
     pub(crate) fn write(&self, protocol: &[(&str, &str)], out: &mut [u8]) -> Result<usize, RequestError> {
         self.check()?;
         let mut writer = Writer { out, len: 0 };
-        writer.put(&["GET ", self.target, " HTTP/1.1\r\nHost: ", self.host, "\r\n"]);
+        writer.put(&["GET "]);
+        writer.put(self.target);
+        writer.put(&[" HTTP/1.1\r\nHost: ", self.host, "\r\n"]);
         for (name, value) in protocol.iter().chain(self.headers) {
             writer.put(&[name, ": ", value, "\r\n"]);
         }
@@ -56,7 +60,8 @@ impl Request<'_> {
     /// Refuses whatever would end its line or field early: with it, a node's or a user's text could smuggle a
     /// second request to the server.
     fn check(&self) -> Result<(), RequestError> {
-        if !self.target.starts_with('/') || !self.target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
+        let mut target = self.target.iter().flat_map(|part| part.bytes());
+        if target.next() != Some(b'/') || !target.all(|byte| byte.is_ascii_graphic() && byte != b'#') {
             return Err(RequestError::Target);
         }
         if self.host.is_empty() || !self.host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@".contains(&byte)) {
@@ -75,11 +80,6 @@ impl Request<'_> {
         }
         Ok(())
     }
-}
-
-/// `tchar` of RFC 9110, 5.6.2.
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// Writes what fits and counts the rest, so that a buffer too small can be told by how much.
@@ -184,7 +184,7 @@ mod tests {
 
     const QUEUE: Request<'_> = Request {
         host: "desk:8188",
-        target: "/comfy/queue?a=b",
+        target: &["", "/comfy/queue", "?", "a=b"],
         headers: &[("Authorization", "Basic eDp5"), ("X-Note", "1\t2 ü")],
     };
 
@@ -206,7 +206,11 @@ mod tests {
         let mut out = [0; 256];
         for bad in ["\r\nX: y", "\n", "\0", "\x7f", "\u{1b}", " ", "ü"] {
             let text = std::format!("/a{bad}b");
-            assert_eq!(Request { target: &text, ..QUEUE }.write_get(&mut out), Err(RequestError::Target), "{text:?}");
+            assert_eq!(
+                Request { target: &[&text], ..QUEUE }.write_get(&mut out),
+                Err(RequestError::Target),
+                "{text:?}"
+            );
             assert_eq!(Request { host: &text[1..], ..QUEUE }.write_get(&mut out), Err(RequestError::Host), "{text:?}");
             let headers = [("A", "b"), (&text[1..], "c")];
             let request = Request { headers: &headers, ..QUEUE };
@@ -222,7 +226,11 @@ mod tests {
     fn parts_that_cannot_stand_are_refused() {
         let mut out = [0; 256];
         for target in ["", "queue", "http://desk/queue", "/a#b"] {
-            assert_eq!(Request { target, ..QUEUE }.write_get(&mut out), Err(RequestError::Target), "{target:?}");
+            assert_eq!(
+                Request { target: &[target], ..QUEUE }.write_get(&mut out),
+                Err(RequestError::Target),
+                "{target:?}"
+            );
         }
         for host in ["", "desk/", "me@desk", "desk?x"] {
             assert_eq!(Request { host, ..QUEUE }.write_get(&mut out), Err(RequestError::Host), "{host:?}");

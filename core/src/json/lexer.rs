@@ -1,5 +1,25 @@
-use super::{Container, JsonError, JsonErrorKind as Kind, Visitor, Word, scan::plain_len};
+// What a token is made of stays in registers where it is inlined: a desktop reads twice as fast so. For a microcontroller
+// size counts.
+#![allow(clippy::inline_always)]
+
+use super::{
+    Container, JsonError, JsonErrorKind as Kind, Token, Visitor, Word,
+    scan::{behind_spaces, plain_len},
+};
 use crate::limits::JSON_DEPTH;
+
+/// What may come next outside of texts, numbers and words, one bit each.
+const VALUE: u8 = 1;
+const END: u8 = 1 << 1;
+const KEY: u8 = 1 << 2;
+const COLON: u8 = 1 << 3;
+const COMMA: u8 = 1 << 4;
+
+const FIRST_MEMBER: u8 = KEY | END;
+const BEHIND_VALUE: u8 = COMMA | END;
+
+/// No depth is as deep.
+const DEEPEST: u8 = u8::MAX;
 
 /// Reads one JSON text in pieces.
 ///
@@ -8,53 +28,38 @@ use crate::limits::JSON_DEPTH;
 #[derive(Clone, Debug)]
 pub struct Lexer {
     state: State,
+    /// The text at hand is a member's name.
+    in_key: bool,
     /// How many containers are open.
     depth: u8,
-    /// Bit n tells whether the container of depth n + 1 is an object.
-    objects: u64,
-    /// Bytes of the pieces before this one.
-    fed: u64,
-    /// The pieces of the text or number at hand go to the visitor.
-    wanted: bool,
+    /// Of what is deeper nothing is told.
+    told_depth: u8,
     /// A high surrogate whose low one may follow; 0 for none.
     high: u16,
+    /// The value of the digits behind `\u`.
+    hex: u16,
+    /// Bit n tells whether the container of depth n + 1 is an object.
+    objects: u64,
+    /// Bytes of the pieces so far; after an error, those before it.
+    fed: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// A value must begin.
-    Value,
-    /// Behind `[`: a value or the array's end.
-    ValueOrEnd,
-    /// Behind `{`: a key or the object's end.
-    KeyOrEnd,
-    /// Behind a comma in an object.
-    Key,
-    /// Behind a key.
-    Colon,
-    /// Behind a value inside a container.
-    CommaOrEnd,
-    /// Behind the outermost value.
-    Done,
+    /// One of these must come, behind spaces; none of them behind the outermost value.
+    Expect(u8),
     /// Inside a text.
-    Text(Role),
+    Text,
     /// Behind a backslash.
-    Escape(Role),
-    /// Behind `\u`: how many digits were read, and their value.
-    Hex(Role, u8, u16),
+    Escape,
+    /// Behind `\u` and so many digits.
+    Hex(u8),
     /// Inside a number.
     Number(Digits),
     /// Inside a bare word: which, and how many of its bytes were read.
     Word(Word, u8),
     /// The text is no JSON.
-    Failed(JsonError),
-}
-
-/// Whether a text is a member's name or a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
-    Key,
-    Value,
+    Failed(Kind),
 }
 
 /// How much of a number was read.
@@ -83,7 +88,7 @@ impl Digits {
     const fn next(self, byte: u8) -> Option<Self> {
         Some(match (self, byte) {
             (Self::Minus, b'0') => Self::Zero,
-            (Self::Minus, b'1'..=b'9') | (Self::Whole, b'0'..=b'9') => Self::Whole,
+            (Self::Minus | Self::Whole, b'0'..=b'9') => Self::Whole,
             (Self::Zero | Self::Whole, b'.') => Self::Point,
             (Self::Point | Self::Fraction, b'0'..=b'9') => Self::Fraction,
             (Self::Zero | Self::Whole | Self::Fraction, b'e' | b'E') => Self::E,
@@ -99,27 +104,6 @@ impl Digits {
     }
 }
 
-const fn spelling(word: Word) -> &'static [u8] {
-    match word {
-        Word::Null => b"null",
-        Word::True => b"true",
-        Word::False => b"false",
-        Word::NaN => b"NaN",
-        Word::Infinity => b"Infinity",
-        Word::NegInfinity => b"-Infinity",
-    }
-}
-
-const fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
-}
-
-#[inline]
-fn behind_spaces(bytes: &[u8]) -> &[u8] {
-    let spaces = bytes.iter().take_while(|b| is_space(**b)).count();
-    bytes.get(spaces..).unwrap_or_default()
-}
-
 impl Default for Lexer {
     fn default() -> Self {
         Self::new()
@@ -129,11 +113,20 @@ impl Default for Lexer {
 impl Lexer {
     /// A lexer at a text's start.
     pub const fn new() -> Self {
-        Self { state: State::Value, depth: 0, objects: 0, fed: 0, wanted: false, high: 0 }
+        Self {
+            state: State::Expect(VALUE),
+            in_key: false,
+            depth: 0,
+            told_depth: DEEPEST,
+            high: 0,
+            hex: 0,
+            objects: 0,
+            fed: 0,
+        }
     }
 
     /// Forgets everything: the next piece is a text's first.
-    pub fn reset(&mut self) {
+    pub const fn reset(&mut self) {
         *self = Self::new();
     }
 
@@ -149,81 +142,41 @@ impl Lexer {
     /// [`JsonError`] where the text is no JSON; it stays the answer until [`reset`](Self::reset).
     pub fn feed<V: Visitor>(&mut self, piece: &[u8], visitor: &mut V) -> Result<(), JsonError> {
         let mut rest = piece;
-        while !rest.is_empty() {
-            rest = self.feed_some(rest, visitor)?;
+        while let Some(token) = self.next(&mut rest) {
+            self.tell(token, visitor);
         }
-        self.check()
+        self.count(piece, rest)
     }
 
-    /// Reads the text's next piece up to where the visitor [predicts](Visitor::predicts) what comes, and returns the rest.
-    pub(crate) fn feed_some<'a, V: Visitor>(
-        &mut self,
-        piece: &'a [u8],
-        visitor: &mut V,
-    ) -> Result<&'a [u8], JsonError> {
-        self.check()?;
-        let mut rest = piece;
-        let result = loop {
-            match self.step(rest, visitor) {
-                Ok(left) => rest = left,
-                Err((kind, left)) => {
-                    let read = piece.len().saturating_sub(left.len());
-                    break Err(JsonError { at: self.fed.saturating_add(read as u64), kind });
+    fn tell<V: Visitor>(&self, token: Token<'_>, visitor: &mut V) {
+        let mut utf8 = [0; 4];
+        let (piece, ends) = match token {
+            Token::Nothing => return,
+            Token::Begin(container) => return visitor.begin(container, self.depth),
+            Token::End(container) => return visitor.end(container, self.depth.saturating_add(1)),
+            Token::Word(word) => return visitor.word(word, self.depth),
+            Token::Number(piece, ends) => {
+                if !piece.is_empty() {
+                    visitor.number(piece);
                 }
+                if ends {
+                    visitor.end_number(self.depth);
+                }
+                return;
             }
-            let at_member = matches!(self.state, State::CommaOrEnd | State::KeyOrEnd);
-            if rest.is_empty() || (at_member && visitor.predicts()) {
-                break Ok(rest);
-            }
+            Token::Text(piece, ends) => (piece, ends),
+            Token::Character(character) => (character.encode_utf8(&mut utf8).as_bytes(), false),
         };
-        self.fed = self.fed.saturating_add(piece.len().saturating_sub(rest.len()) as u64);
-        if let Err(error) = result {
-            self.state = State::Failed(error);
+        match (self.in_key, piece) {
+            (_, []) => {}
+            (true, piece) => visitor.key(piece, self.depth),
+            (false, piece) => visitor.text(piece),
         }
-        result
-    }
-
-    fn check(&self) -> Result<(), JsonError> {
-        if let State::Failed(error) = self.state { Err(error) } else { Ok(()) }
-    }
-
-    /// Counts bytes that somebody else has read.
-    pub(crate) fn advance(&mut self, bytes: usize) {
-        self.fed = self.fed.saturating_add(bytes as u64);
-    }
-
-    /// Whether nothing was read yet.
-    pub(crate) const fn is_at_start(&self) -> bool {
-        self.depth == 0 && matches!(self.state, State::Value)
-    }
-
-    /// Whether an object's first member or its end comes.
-    pub(crate) const fn is_before_first_member(&self) -> bool {
-        matches!(self.state, State::KeyOrEnd)
-    }
-
-    /// Whether a comma or the end of an object comes.
-    pub(crate) const fn is_behind_member(&self) -> bool {
-        matches!(self.state, State::CommaOrEnd) && self.in_object()
-    }
-
-    /// Somebody else has read the beginning of an object where a value must stand; the depth is known to suffice.
-    pub(crate) fn open_object(&mut self) {
-        self.objects = (self.objects << 1) | 1;
-        self.depth = self.depth.saturating_add(1);
-        self.state = State::KeyOrEnd;
-    }
-
-    /// Somebody else has read the end of an object.
-    pub(crate) fn close_object(&mut self) {
-        self.objects >>= 1;
-        self.depth = self.depth.saturating_sub(1);
-        self.end_value();
-    }
-
-    /// Somebody else has read a member of an object.
-    pub(crate) const fn take_member(&mut self) {
-        self.state = State::CommaOrEnd;
+        match (ends, self.in_key) {
+            (true, true) => visitor.end_key(self.depth),
+            (true, false) => visitor.end_text(self.depth),
+            (false, _) => {}
+        }
     }
 
     /// Ends the text.
@@ -232,291 +185,297 @@ impl Lexer {
     ///
     /// [`JsonError`] where the text was no JSON, or ended too early.
     pub fn finish<V: Visitor>(&mut self, visitor: &mut V) -> Result<(), JsonError> {
-        match self.state {
-            State::Done => Ok(()),
-            State::Failed(error) => Err(error),
+        if matches!(self.state, State::Number(_)) && self.end().is_ok() {
+            visitor.end_number(0);
+        }
+        self.end()
+    }
+
+    /// As [`finish`](Self::finish); that a number ended which is the whole text is not told.
+    pub(crate) fn end(&mut self) -> Result<(), JsonError> {
+        let kind = match self.state {
+            State::Expect(0) => return Ok(()),
             State::Number(digits) if self.depth == 0 && digits.may_end() => {
-                visitor.end_number(0);
-                self.state = State::Done;
-                Ok(())
+                self.state = State::Expect(0);
+                return Ok(());
             }
-            _ => {
-                let error = JsonError { at: self.fed, kind: Kind::UnexpectedEnd };
-                self.state = State::Failed(error);
-                Err(error)
-            }
-        }
+            State::Failed(kind) => kind,
+            _ => Kind::UnexpectedEnd,
+        };
+        self.state = State::Failed(kind);
+        Err(JsonError { at: self.fed, kind })
     }
 
-    /// Reads as much of `rest` as belongs together. The error comes with the bytes from the offending one on.
-    ///
-    /// What comes next most often is gone on with at once, which spares asking for the state at each byte.
+    /// Counts the bytes of `piece` up to what is left of it. What was no JSON is left, and stays the answer.
+    pub(crate) fn count(&mut self, piece: &[u8], rest: &[u8]) -> Result<(), JsonError> {
+        self.fed = self.fed.saturating_add(piece.len().saturating_sub(rest.len()) as u64);
+        if let State::Failed(kind) = self.state { Err(JsonError { at: self.fed, kind }) } else { Ok(()) }
+    }
+
+    /// Whether the text at hand is a member's name.
+    pub(crate) const fn in_key(&self) -> bool {
+        self.in_key
+    }
+
+    /// Tells nothing more of the container that has begun; it is checked all the same.
+    pub(crate) const fn skip(&mut self) {
+        self.told_depth = self.depth.saturating_sub(1);
+    }
+
+    /// Whether a member or the end of an object comes that is not skipped: whether it has a member already, so that a comma
+    /// comes before the next.
     #[inline]
-    fn step<'a, V: Visitor>(&mut self, rest: &'a [u8], visitor: &mut V) -> Result<&'a [u8], (Kind, &'a [u8])> {
-        let Some((&byte, behind)) = rest.split_first() else { return Ok(rest) };
+    pub(crate) const fn behind_member(&self) -> Option<bool> {
         match self.state {
-            State::Text(role) => return self.in_text(role, rest, visitor),
-            State::Number(digits) => return self.in_number(digits, 0, rest, visitor),
-            State::Escape(role) => self.escape(role, byte, visitor).ok_or((Kind::InvalidEscape, rest))?,
-            State::Hex(role, count, value) => {
-                self.hex(role, count, value, byte, visitor).ok_or((Kind::InvalidEscape, rest))?;
-            }
-            State::Word(word, read) => self.in_word(word, read, byte, visitor).ok_or((Kind::UnexpectedByte, rest))?,
-            _ if is_space(byte) => return Ok(behind_spaces(behind)),
-            State::ValueOrEnd if byte == b']' => self.close(Container::Array, visitor),
-            State::Value | State::ValueOrEnd => return self.begin_value(rest, visitor),
-            State::KeyOrEnd if byte == b'}' => self.close(Container::Object, visitor),
-            State::KeyOrEnd | State::Key if byte == b'"' => return self.begin_member(behind, visitor),
-            State::Colon if byte == b':' => {
-                self.state = State::Value;
-                return self.begin_value(behind_spaces(behind), visitor);
-            }
-            State::CommaOrEnd => match (self.in_object(), byte) {
-                (true, b',') => {
-                    self.state = State::Key;
-                    return match behind_spaces(behind) {
-                        [b'"', key @ ..] => self.begin_member(key, visitor),
-                        other => Ok(other),
+            State::Expect(BEHIND_VALUE) if self.in_object() && self.told_depth == DEEPEST => Some(true),
+            State::Expect(FIRST_MEMBER) if self.told_depth == DEEPEST => Some(false),
+            _ => None,
+        }
+    }
+
+    /// Somebody else has read a member.
+    pub(crate) const fn take_member(&mut self) {
+        self.state = State::Expect(BEHIND_VALUE);
+    }
+
+    /// Somebody else has read a member's name and the colon.
+    pub(crate) const fn take_name(&mut self) {
+        self.state = State::Expect(VALUE);
+    }
+
+    /// Somebody else has read the end of the container at hand, which is not skipped.
+    pub(crate) fn take_end(&mut self) {
+        self.close();
+    }
+
+    /// Takes the next token, or its piece, from the front of `rest`. `None` where nothing is left, or what is left is no
+    /// JSON.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(crate) fn next<'p>(&mut self, rest: &mut &'p [u8]) -> Option<Token<'p>> {
+        loop {
+            let (&byte, behind) = rest.split_first()?;
+            let token = match self.state {
+                State::Text => {
+                    if self.high != 0 && byte != b'\\' {
+                        // A high surrogate that no low one followed.
+                        self.high = 0;
+                        Token::Character(char::REPLACEMENT_CHARACTER)
+                    } else {
+                        self.in_text(rest)?
+                    }
+                }
+                State::Expect(expected) => self.structure(expected, byte, behind, rest)?,
+                State::Number(digits) => self.in_number(digits, 0, rest)?,
+                State::Escape => {
+                    let decoded = match byte {
+                        b'u' => {
+                            self.state = State::Hex(0);
+                            self.hex = 0;
+                            *rest = behind;
+                            continue;
+                        }
+                        b'"' | b'\\' | b'/' => byte,
+                        b'b' => 0x08,
+                        b'f' => 0x0c,
+                        b'n' => b'\n',
+                        b'r' => b'\r',
+                        b't' => b'\t',
+                        _ => return self.fail(Kind::InvalidEscape),
                     };
+                    if let Some(lone) = self.lone_surrogate() {
+                        lone
+                    } else {
+                        self.state = State::Text;
+                        *rest = behind;
+                        Token::Character(char::from(decoded))
+                    }
                 }
-                (false, b',') => self.state = State::Value,
-                (true, b'}') => self.close(Container::Object, visitor),
-                (false, b']') => self.close(Container::Array, visitor),
-                _ => return Err((Kind::UnexpectedByte, rest)),
-            },
-            State::KeyOrEnd | State::Key | State::Colon | State::Done | State::Failed(_) => {
-                return Err((Kind::UnexpectedByte, rest));
+                State::Hex(count) => self.in_hex(count, byte, behind, rest)?,
+                State::Word(word, read) => {
+                    let spelled = word.spelling();
+                    if spelled.get(usize::from(read)) != Some(&byte) {
+                        return self.fail(Kind::UnexpectedByte);
+                    }
+                    *rest = behind;
+                    let read = read.saturating_add(1);
+                    if usize::from(read) < spelled.len() {
+                        self.state = State::Word(word, read);
+                        continue;
+                    }
+                    self.end_value();
+                    Token::Word(word)
+                }
+                State::Failed(_) => return None,
+            };
+            if self.depth <= self.told_depth && !matches!(token, Token::Nothing) {
+                return Some(token);
             }
-        }
-        Ok(behind)
-    }
-
-    /// Reads a member behind its name's opening quote, as far as it is there and simple.
-    #[inline]
-    fn begin_member<'a, V: Visitor>(&mut self, rest: &'a [u8], visitor: &mut V) -> Result<&'a [u8], (Kind, &'a [u8])> {
-        self.wanted = visitor.wants_key();
-        self.state = State::Text(Role::Key);
-        let behind = self.in_text(Role::Key, rest, visitor)?;
-        match (self.state, behind) {
-            (State::Colon, [b':', value @ ..]) => {
-                self.state = State::Value;
-                self.begin_value(behind_spaces(value), visitor)
-            }
-            _ => Ok(behind),
         }
     }
 
-    #[inline]
-    fn begin_value<'a, V: Visitor>(&mut self, rest: &'a [u8], visitor: &mut V) -> Result<&'a [u8], (Kind, &'a [u8])> {
-        let Some((&byte, behind)) = rest.split_first() else { return Ok(rest) };
-        match byte {
-            b'"' => {
-                self.wanted = visitor.wants_value();
-                self.state = State::Text(Role::Value);
-                return self.in_text(Role::Value, behind, visitor);
+    fn fail<T>(&mut self, kind: Kind) -> Option<T> {
+        self.state = State::Failed(kind);
+        None
+    }
+
+    /// Reads `byte` outside of texts, numbers and words, and what of its value there is.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn structure<'p>(&mut self, expected: u8, byte: u8, behind: &'p [u8], rest: &mut &'p [u8]) -> Option<Token<'p>> {
+        let may = |what| expected & what != 0;
+        self.state = match byte {
+            b' ' | b'\t' | b'\n' | b'\r' => {
+                *rest = behind_spaces(behind);
+                return Some(Token::Nothing);
             }
-            b'{' | b'[' => {
+            b'"' if may(KEY | VALUE) => {
+                self.in_key = may(KEY);
+                self.state = State::Text;
+                *rest = behind;
+                return if behind.is_empty() { Some(Token::Nothing) } else { self.in_text(rest) };
+            }
+            b',' | b':' if may(COMMA | COLON) && may(COMMA) == (byte == b',') => {
+                let next = if byte == b',' && self.in_object() { KEY } else { VALUE };
+                self.state = State::Expect(next);
+                *rest = behind_spaces(behind);
+                return Some(Token::Nothing);
+            }
+            b'}' | b']' if may(END) && self.in_object() == (byte == b'}') => {
+                *rest = behind;
+                return Some(self.close());
+            }
+            b'{' | b'[' if may(VALUE) => {
                 if self.depth >= JSON_DEPTH {
-                    return Err((Kind::TooDeep, rest));
+                    return self.fail(Kind::TooDeep);
                 }
-                let container = if byte == b'{' { Container::Object } else { Container::Array };
-                self.objects = (self.objects << 1) | u64::from(byte == b'{');
-                self.depth = self.depth.saturating_add(1);
-                self.state = if byte == b'{' { State::KeyOrEnd } else { State::ValueOrEnd };
-                visitor.begin(container, self.depth);
+                *rest = behind;
+                return Some(Token::Begin(self.open(byte == b'{')));
             }
-            b'-' => return self.begin_number(Digits::Minus, rest, visitor),
-            b'0' => return self.begin_number(Digits::Zero, rest, visitor),
-            b'1'..=b'9' => return self.begin_number(Digits::Whole, rest, visitor),
-            b'n' => self.state = State::Word(Word::Null, 1),
-            b't' => self.state = State::Word(Word::True, 1),
-            b'f' => self.state = State::Word(Word::False, 1),
-            b'N' => self.state = State::Word(Word::NaN, 1),
-            b'I' => self.state = State::Word(Word::Infinity, 1),
-            b'+' => return Err((Kind::InvalidNumber, rest)),
-            _ => return Err((Kind::UnexpectedByte, rest)),
-        }
-        Ok(behind)
+            b'-' if may(VALUE) => return self.in_number(Digits::Minus, 1, rest),
+            b'0' if may(VALUE) => return self.in_number(Digits::Zero, 1, rest),
+            b'1'..=b'9' if may(VALUE) => return self.in_number(Digits::Whole, 1, rest),
+            b'n' if may(VALUE) => State::Word(Word::Null, 1),
+            b't' if may(VALUE) => State::Word(Word::True, 1),
+            b'f' if may(VALUE) => State::Word(Word::False, 1),
+            b'N' if may(VALUE) => State::Word(Word::NaN, 1),
+            b'I' if may(VALUE) => State::Word(Word::Infinity, 1),
+            b'+' if may(VALUE) => return self.fail(Kind::InvalidNumber),
+            _ => return self.fail(Kind::UnexpectedByte),
+        };
+        *rest = behind;
+        Some(Token::Nothing)
     }
 
-    fn close<V: Visitor>(&mut self, container: Container, visitor: &mut V) {
-        visitor.end(container, self.depth);
+    /// A container begins.
+    fn open(&mut self, is_object: bool) -> Container {
+        self.objects = (self.objects << 1) | u64::from(is_object);
+        self.depth = self.depth.saturating_add(1);
+        self.state = State::Expect(if is_object { FIRST_MEMBER } else { VALUE | END });
+        if is_object { Container::Object } else { Container::Array }
+    }
+
+    /// The container at hand ends, which is told unless it was skipped.
+    fn close<'p>(&mut self) -> Token<'p> {
+        let container = if self.in_object() { Container::Object } else { Container::Array };
         self.objects >>= 1;
         self.depth = self.depth.saturating_sub(1);
         self.end_value();
+        if self.depth == self.told_depth {
+            self.told_depth = DEEPEST;
+            return Token::Nothing;
+        }
+        Token::End(container)
     }
 
-    fn end_value(&mut self) {
-        self.state = if self.depth == 0 { State::Done } else { State::CommaOrEnd };
+    const fn end_value(&mut self) {
+        self.state = State::Expect(if self.depth == 0 { 0 } else { BEHIND_VALUE });
     }
 
     const fn in_object(&self) -> bool {
         self.objects & 1 != 0
     }
 
-    fn in_text<'a, V: Visitor>(
-        &mut self,
-        role: Role,
-        rest: &'a [u8],
-        visitor: &mut V,
-    ) -> Result<&'a [u8], (Kind, &'a [u8])> {
-        let (plain, special) = rest.split_at_checked(plain_len(rest)).unwrap_or((rest, &[]));
-        if !plain.is_empty() {
-            self.give_up_surrogate(role, visitor);
-            self.piece(role, plain, visitor);
-        }
-        let Some((&byte, behind)) = special.split_first() else { return Ok(special) };
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn in_text<'p>(&mut self, rest: &mut &'p [u8]) -> Option<Token<'p>> {
+        let (plain, special) = rest.split_at_checked(plain_len(rest))?;
+        *rest = special;
+        let Some((&byte, behind)) = special.split_first() else { return Some(Token::Text(plain, false)) };
         match byte {
-            b'"' => {
-                self.give_up_surrogate(role, visitor);
-                if role == Role::Key {
-                    visitor.end_key(self.depth);
-                    self.state = State::Colon;
-                } else {
-                    visitor.end_text(self.depth);
-                    self.end_value();
-                }
-            }
-            b'\\' => self.state = State::Escape(role),
-            _ => return Err((Kind::ControlCharacter, special)),
+            b'"' if self.in_key => self.state = State::Expect(COLON),
+            b'"' => self.end_value(),
+            b'\\' => self.state = State::Escape,
+            _ => return self.fail(Kind::ControlCharacter),
         }
-        Ok(behind)
+        *rest = behind;
+        Some(Token::Text(plain, byte == b'"'))
     }
 
-    fn escape<V: Visitor>(&mut self, role: Role, byte: u8, visitor: &mut V) -> Option<()> {
-        let decoded: &[u8] = match byte {
-            b'"' => b"\"",
-            b'\\' => b"\\",
-            b'/' => b"/",
-            b'b' => b"\x08",
-            b'f' => b"\x0c",
-            b'n' => b"\n",
-            b'r' => b"\r",
-            b't' => b"\t",
-            b'u' => {
-                self.state = State::Hex(role, 0, 0);
-                return Some(());
-            }
-            _ => return None,
-        };
-        self.give_up_surrogate(role, visitor);
-        self.piece(role, decoded, visitor);
-        self.state = State::Text(role);
-        Some(())
-    }
-
-    fn hex<V: Visitor>(&mut self, role: Role, count: u8, value: u16, byte: u8, visitor: &mut V) -> Option<()> {
-        let digit = char::from(byte).to_digit(16).and_then(|d| u16::try_from(d).ok())?;
-        let value = (value << 4) | digit;
+    fn in_hex<'p>(&mut self, count: u8, byte: u8, behind: &'p [u8], rest: &mut &'p [u8]) -> Option<Token<'p>> {
+        let digit = char::from(byte).to_digit(16).and_then(|digit| u16::try_from(digit).ok());
+        let Some(digit) = digit else { return self.fail(Kind::InvalidEscape) };
+        let value = (self.hex << 4) | digit;
         if count < 3 {
-            self.state = State::Hex(role, count.saturating_add(1), value);
-            return Some(());
+            self.hex = value;
+            self.state = State::Hex(count.saturating_add(1));
+            *rest = behind;
+            return Some(Token::Nothing);
         }
-        self.state = State::Text(role);
-        match value {
+        let is_low = matches!(value, 0xdc00..=0xdfff);
+        if !is_low && let Some(lone) = self.lone_surrogate() {
+            // The digit is read again.
+            return Some(lone);
+        }
+        self.state = State::Text;
+        *rest = behind;
+        let high = core::mem::take(&mut self.high);
+        let code = match value {
             0xd800..=0xdbff => {
-                self.give_up_surrogate(role, visitor);
                 self.high = value;
+                return Some(Token::Nothing);
             }
-            0xdc00..=0xdfff if self.high != 0 => {
-                let pair = [core::mem::take(&mut self.high), value];
-                for decoded in char::decode_utf16(pair) {
-                    self.character(role, decoded.unwrap_or(char::REPLACEMENT_CHARACTER), visitor);
-                }
+            // Both halves carry ten bits.
+            0xdc00..=0xdfff if high != 0 => {
+                0x1_0000_u32.wrapping_add((u32::from(high) & 0x3ff) << 10 | u32::from(value) & 0x3ff)
             }
-            _ => {
-                self.give_up_surrogate(role, visitor);
-                // A low surrogate that stands alone is no character.
-                let decoded = char::from_u32(u32::from(value)).unwrap_or(char::REPLACEMENT_CHARACTER);
-                self.character(role, decoded, visitor);
-            }
-        }
-        Some(())
+            // A low surrogate that stands alone is no character.
+            _ => u32::from(value),
+        };
+        Some(Token::Character(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)))
     }
 
-    /// A high surrogate that no low one followed becomes U+FFFD.
-    #[inline]
-    fn give_up_surrogate<V: Visitor>(&mut self, role: Role, visitor: &mut V) {
-        if self.high != 0 {
-            self.high = 0;
-            self.character(role, char::REPLACEMENT_CHARACTER, visitor);
-        }
-    }
-
-    fn character<V: Visitor>(&self, role: Role, character: char, visitor: &mut V) {
-        let mut utf8 = [0; 4];
-        self.piece(role, character.encode_utf8(&mut utf8).as_bytes(), visitor);
-    }
-
-    #[inline]
-    fn piece<V: Visitor>(&self, role: Role, piece: &[u8], visitor: &mut V) {
-        if self.wanted {
-            match role {
-                Role::Key => visitor.key(piece, self.depth),
-                Role::Value => visitor.text(piece),
-            }
-        }
-    }
-
-    #[inline]
-    fn begin_number<'a, V: Visitor>(
-        &mut self,
-        digits: Digits,
-        rest: &'a [u8],
-        visitor: &mut V,
-    ) -> Result<&'a [u8], (Kind, &'a [u8])> {
-        self.wanted = visitor.wants_value();
-        self.in_number(digits, 1, rest, visitor)
+    /// What a high surrogate becomes that no low one followed.
+    fn lone_surrogate<'p>(&mut self) -> Option<Token<'p>> {
+        (core::mem::take(&mut self.high) != 0).then_some(Token::Character(char::REPLACEMENT_CHARACTER))
     }
 
     /// Reads on in a number, of which the first `len` bytes of `rest` have led to `digits`.
-    fn in_number<'a, V: Visitor>(
-        &mut self,
-        mut digits: Digits,
-        mut len: usize,
-        rest: &'a [u8],
-        visitor: &mut V,
-    ) -> Result<&'a [u8], (Kind, &'a [u8])> {
-        for &byte in rest.get(len..).unwrap_or_default() {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn in_number<'p>(&mut self, mut digits: Digits, mut len: usize, rest: &mut &'p [u8]) -> Option<Token<'p>> {
+        let piece = *rest;
+        let ends = loop {
+            let Some(&byte) = piece.get(len) else { break false };
             match digits.next(byte) {
                 Some(next) => digits = next,
-                None if digits == Digits::Minus && byte == b'I' => {
-                    // The minus may be out as a number's first piece; the word says what it really is.
-                    self.state = State::Word(Word::NegInfinity, 2);
-                    return Ok(rest.get(len.saturating_add(1)..).unwrap_or_default());
-                }
-                None if digits.may_end() && !byte.is_ascii_digit() => {
-                    let (piece, behind) = rest.split_at_checked(len).unwrap_or((rest, &[]));
-                    if self.wanted && !piece.is_empty() {
-                        visitor.number(piece);
+                None if digits.may_end() && !byte.is_ascii_digit() => break true,
+                None => {
+                    let (number, behind) = piece.split_at_checked(len)?;
+                    *rest = behind;
+                    if digits != Digits::Minus || byte != b'I' {
+                        return self.fail(Kind::InvalidNumber);
                     }
-                    visitor.end_number(self.depth);
-                    self.end_value();
-                    return Ok(behind);
+                    // The minus is out as a number's first piece; the word says what it really is.
+                    self.state = State::Word(Word::NegInfinity, 1);
+                    return Some(Token::Number(number, false));
                 }
-                None => return Err((Kind::InvalidNumber, rest.get(len..).unwrap_or_default())),
             }
             len = len.saturating_add(1);
-        }
-        if self.wanted {
-            visitor.number(rest);
-        }
-        self.state = State::Number(digits);
-        Ok(&[])
-    }
-
-    fn in_word<V: Visitor>(&mut self, word: Word, read: u8, byte: u8, visitor: &mut V) -> Option<()> {
-        let spelled = spelling(word);
-        if *spelled.get(usize::from(read))? != byte {
-            return None;
-        }
-        let read = read.saturating_add(1);
-        if usize::from(read) == spelled.len() {
-            visitor.word(word, self.depth);
+        };
+        let (number, behind) = piece.split_at_checked(len)?;
+        *rest = behind;
+        if ends {
             self.end_value();
         } else {
-            self.state = State::Word(word, read);
+            self.state = State::Number(digits);
         }
-        Some(())
+        Some(Token::Number(number, ends))
     }
 }

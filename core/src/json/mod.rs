@@ -10,7 +10,7 @@ mod scan;
 
 pub use error::{JsonError, JsonErrorKind};
 pub use lexer::Lexer;
-pub(crate) use scan::{find, plain_len, same};
+pub(crate) use scan::{behind_spaces, find, plain_len, same};
 
 /// What a value is, where it isn't made of text, digits or other values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,24 +38,40 @@ pub enum Container {
     Array,
 }
 
+impl Word {
+    const fn spelling(self) -> &'static [u8] {
+        match self {
+            Self::Null => b"null",
+            Self::True => b"true",
+            Self::False => b"false",
+            Self::NaN => b"NaN",
+            Self::Infinity => b"Infinity",
+            Self::NegInfinity => b"-Infinity",
+        }
+    }
+}
+
+/// What the lexer finds, in the text's order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Token<'p> {
+    /// Nothing yet; [`Lexer::next`] goes on.
+    Nothing,
+    Begin(Container),
+    End(Container),
+    /// A piece of a member's name or of a text, without escapes, and whether it is the last; it may be empty.
+    Text(&'p [u8], bool),
+    /// A character of a member's name or of a text that was escaped.
+    Character(char),
+    /// A piece of a number's literal, and whether it is the last; it may be empty.
+    Number(&'p [u8], bool),
+    Word(Word),
+}
+
 /// Is told what the [`Lexer`] reads, in the text's order.
 ///
 /// Texts and numbers come in pieces, cut wherever the input was cut and around escapes; the pieces of a text are its
 /// decoded UTF-8, those of a number its literal. `depth` counts the containers around a value: 0 for the outermost.
 pub trait Visitor {
-    /// Whether the pieces of the name that begins are wanted; otherwise it is checked and only its end is told.
-    fn wants_key(&self) -> bool {
-        true
-    }
-    /// Whether the pieces of the text or number that begins are wanted; otherwise it is checked and only its end is told.
-    fn wants_value(&self) -> bool {
-        true
-    }
-    /// Whether the visitor knows what comes next, behind a member or before the first: who feeds the lexer may then look
-    /// for it.
-    fn predicts(&self) -> bool {
-        false
-    }
     /// A container begins; `depth` is that of its members.
     fn begin(&mut self, container: Container, depth: u8);
     /// A container ends; `depth` is that of its members.

@@ -17,6 +17,15 @@ pub(crate) fn find(bytes: &[u8], byte: u8) -> Option<usize> {
     (len < bytes.len()).then_some(len)
 }
 
+/// `bytes` without the spaces in front.
+#[inline]
+pub(crate) fn behind_spaces(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t' | b'\n' | b'\r', behind @ ..] = bytes {
+        bytes = behind;
+    }
+    bytes
+}
+
 /// The length of the longest prefix without a byte that `is_special`; `specials` marks those of a word by their high bits.
 #[inline]
 fn len_before(bytes: &[u8], specials: impl Fn(usize) -> usize, is_special: impl Fn(u8) -> bool) -> usize {
@@ -40,10 +49,19 @@ pub(crate) fn same(text: &[u8], other: &[u8]) -> bool {
 }
 
 fn same_by_words(text: &[u8], other: &[u8]) -> bool {
-    let ((words, rest), (other_words, other_rest)) = (text.as_chunks::<WORD>(), other.as_chunks::<WORD>());
-    text.len() == other.len()
-        && words.iter().zip(other_words).all(|(a, b)| usize::from_ne_bytes(*a) == usize::from_ne_bytes(*b))
-        && rest.iter().zip(other_rest).all(|(a, b)| a == b)
+    if text.len() != other.len() {
+        return false;
+    }
+    let (mut text, mut other) = (text, other);
+    while let (Some((a, text_behind)), Some((b, other_behind))) =
+        (text.split_first_chunk::<WORD>(), other.split_first_chunk())
+    {
+        if usize::from_ne_bytes(*a) != usize::from_ne_bytes(*b) {
+            return false;
+        }
+        (text, other) = (text_behind, other_behind);
+    }
+    text.iter().zip(other).all(|(a, b)| a == b)
 }
 
 const fn is_special(byte: u8) -> bool {

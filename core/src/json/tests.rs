@@ -308,33 +308,3 @@ fn the_place_of_an_error_counts_all_pieces() {
     let error = lexer.feed(b"  ?", &mut Recorder::default()).unwrap_err();
     assert_eq!(error, JsonError { at: 10_002, kind: Kind::UnexpectedByte });
 }
-
-#[test]
-fn what_is_not_wanted_is_checked_and_only_its_end_told() {
-    let nobody = Recorder { wants_no_keys: true, wants_no_values: true, ..Recorder::default() };
-    let text = r#"{"name": ["te\u00e9xt\ud83d", 12.5e3, -Infinity, true]}"#;
-    let without = |tokens: Vec<Token>| -> Vec<Token> {
-        let blank = |token| match token {
-            Key(_, depth) => Key(String::new(), depth),
-            Text(_, depth) => Text(String::new(), depth),
-            Number(_, depth) => Number(String::new(), depth),
-            other => other,
-        };
-        tokens.into_iter().map(blank).collect()
-    };
-    for size in [1, 3, text.len()] {
-        let told = read_with(&mut Lexer::new(), nobody.clone(), text.as_bytes().chunks(size));
-        assert_eq!(told, (Ok(()), without(tokens(text))));
-    }
-    for bad in ["{\"a\u{1}\":1}", "[\"\\x\"]", "[\"\\u00zz\"]", "[1.]", "[01]"] {
-        let unwanted = read_with(&mut Lexer::new(), nobody.clone(), [bad.as_bytes()]);
-        assert_eq!(unwanted.0, outcome(bad).0, "{bad}");
-        assert!(unwanted.0.is_err());
-    }
-    let values_only = Recorder { wants_no_keys: true, ..Recorder::default() };
-    let (_, told) = read_with(&mut Lexer::new(), values_only, [br#"{"name": "value"}"#.as_slice()]);
-    assert_eq!(told[1..3], [Key(String::new(), 1), Text("value".to_string(), 1)]);
-    let keys_only = Recorder { wants_no_values: true, ..Recorder::default() };
-    let (_, told) = read_with(&mut Lexer::new(), keys_only, [br#"{"name": "value"}"#.as_slice()]);
-    assert_eq!(told[1..3], [Key("name".to_string(), 1), Text(String::new(), 1)]);
-}

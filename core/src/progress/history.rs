@@ -42,7 +42,7 @@ impl History {
             self.points.pop_front();
         }
         let (value, max) = steps.map_or((0, 0), |s| (whole(s.value), whole(s.max)));
-        let [a, b, c, d] = u32::try_from(now.as_micros() / 1_000).unwrap_or(u32::MAX).to_le_bytes();
+        let [a, b, c, d] = millis(now).to_le_bytes();
         let at_ms = [u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])];
         let permille = permille.unwrap_or(UNKNOWN);
         let _ = self.points.push_back(Packed { at_ms, permille, value, max });
@@ -73,10 +73,21 @@ fn joined([low, high]: [u16; 2]) -> u32 {
     u32::from(high) << 16 | u32::from(low)
 }
 
+/// Milliseconds since the epoch, at most the greatest number.
+fn millis(now: Instant) -> u32 {
+    // Of the first nine hours in 32 bits, which small cores divide at once.
+    match u32::try_from(now.as_micros() >> 3) {
+        Ok(eighths) => eighths / 125,
+        Err(_) => u32::try_from(now.as_micros() / 1_000).unwrap_or(u32::MAX),
+    }
+}
+
 /// Rounded to a whole number and clamped.
 fn whole(milli: Milli) -> u16 {
-    let rounded = milli.thousandths().saturating_add(500) / 1_000;
-    u16::try_from(rounded.clamp(0, i64::from(u16::MAX))).unwrap_or(u16::MAX)
+    // Clamped first: small cores divide 32 bits at once.
+    let clamped = milli.thousandths().clamp(0, 65_535_000);
+    let rounded = u32::try_from(clamped).unwrap_or(u32::MAX).saturating_add(500) / 1_000;
+    u16::try_from(rounded).unwrap_or(u16::MAX)
 }
 
 #[cfg(test)]
@@ -93,6 +104,14 @@ mod tests {
             assert_eq!(history.len(), count.min(HISTORY));
             let first = history.iter().next().unwrap().at_ms as usize;
             assert_eq!(first, count.saturating_sub(HISTORY));
+        }
+    }
+
+    #[test]
+    fn milliseconds_are_the_same_by_either_way() {
+        for micros in [0, 999, 1_000, 1_999, (1 << 35) - 1, 1 << 35, (1 << 35) + 999, u64::MAX / 1_000, u64::MAX] {
+            let expect = u32::try_from(micros / 1_000).unwrap_or(u32::MAX);
+            assert_eq!(millis(Instant::from_micros(micros)), expect, "{micros}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! How a prompt's run goes: how long the node that is shown has been at it, and whether the nodes before took as long as
 //! was expected.
 
-use super::learned::Took;
+use super::{learned::Took, part};
 use crate::{number::Milli, time::Instant};
 
 /// A tick is 1,024 µs: 32 bits of them are 50 days, and spans are right across a wrap.
@@ -96,9 +96,10 @@ impl Run {
         }
         let millis = millis(ticks(now).wrapping_sub(self.since));
         let steps = self.bar.filter(|_| !self.uneven).and_then(|bar| {
-            let step_micros = bar.span().checked_mul(1_000)?.checked_div(u64::from(bar.way()))?;
-            let whole = (bar.max % 1_000 == 0 && bar.max > 1_000).then_some(bar.max / 1_000)?;
-            Some(Took::with_steps(millis, u16::try_from(whole).ok()?, step_micros))
+            let step_micros = bar.of(1_000_000, bar.way())?;
+            let steps = bar.max / 1_000;
+            let whole = steps > 1 && bar.max % 1_000 == 0;
+            Some(Took::with_steps(millis, u16::try_from(steps).ok().filter(|_| whole)?, step_micros))
         });
         Some(steps.unwrap_or_else(|| Took::whole(millis)))
     }
@@ -110,9 +111,8 @@ impl Run {
             (0, _) | (_, 0) => (took.millis(), expected.millis()),
             (steps, _) => (took.millis_of(steps), expected.millis_of(steps)),
         };
-        let took = took.min(expected.saturating_mul(4)).max(expected / 4);
-        self.took = self.took.saturating_add(u32::try_from(took).unwrap_or(u32::MAX));
-        self.expected = self.expected.saturating_add(u32::try_from(expected).unwrap_or(u32::MAX));
+        self.took = self.took.saturating_add(within(took, expected));
+        self.expected = self.expected.saturating_add(expected);
     }
 }
 
@@ -120,58 +120,68 @@ impl Run {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rest {
     /// Milliseconds that the whole graph was expected to take.
-    pub(crate) whole: u64,
+    pub(crate) whole: u32,
     /// Those of the nodes that are still to come, the one that is shown not among them.
-    pub(crate) pending: u64,
+    pub(crate) pending: u32,
     /// How long the node that is shown was expected to take, if one is, and whether that was learned.
     pub(crate) current: Option<(Took, bool)>,
 }
 
 impl Run {
-    /// Microseconds that the rest will take.
-    pub(crate) fn rest(&self, now: Instant, rest: Rest) -> u64 {
-        let pace = self.pace(rest);
+    /// Milliseconds that the rest will take.
+    pub(crate) fn rest(&self, now: Instant, rest: Rest) -> u32 {
+        let now = ticks(now);
+        let pace = self.pace(now, rest);
         let current = rest.current.map_or(0, |(took, learned)| self.rest_of_current(now, took, learned, pace));
-        pace.of(rest.pending.saturating_mul(1_000)).saturating_add(current)
+        pace.of(rest.pending).saturating_add(current)
     }
 
     /// How this run compares with what was expected so far. An eighth of the whole is taken to go as expected, so that
     /// the first short nodes don't speak for all.
-    fn pace(&self, rest: Rest) -> Pace {
-        let (mut took, mut expected) = (u64::from(self.took), u64::from(self.expected));
-        if let (Some(bar), Some((current, true))) = (self.even_bar(), rest.current)
-            && current.steps > 0
-        {
-            let steps = current.step_micros().saturating_mul(u64::from(bar.way())) / 1_000_000;
-            expected = expected.saturating_add(steps);
-            took = took.saturating_add(bar.span().min(steps.saturating_mul(4)).max(steps / 4));
-        }
+    fn pace(&self, now: u32, rest: Rest) -> Pace {
+        let (took, expected) = self.current_pace(now, rest.current).unwrap_or_default();
         let as_expected = (rest.whole / 8).max(1);
-        let [took, expected] = [took, expected].map(|millis| millis.saturating_add(as_expected));
-        let pace = took.saturating_mul(1 << Pace::BITS).checked_div(expected).unwrap_or(1 << Pace::BITS);
+        let took = self.took.saturating_add(within(took, expected)).saturating_add(as_expected);
+        let expected = self.expected.saturating_add(expected).saturating_add(as_expected);
+        let pace = part(took, 1 << Pace::BITS, expected).unwrap_or(1 << Pace::BITS);
         Pace(pace.clamp(1 << Pace::BITS >> 3, 1 << Pace::BITS << 3))
+    }
+
+    /// Milliseconds that the node that is shown has taken for what it has done, and those that it was expected to.
+    fn current_pace(&self, now: u32, current: Option<(Took, bool)>) -> Option<(u32, u32)> {
+        let (expected, _) = current.filter(|(_, learned)| *learned)?;
+        match self.even_bar() {
+            Some(bar) if expected.steps > 0 => Some((bar.span(), part(expected.step_micros(), bar.way(), 1_000_000)?)),
+            Some(_) => None,
+            None => {
+                // Until it takes longer than it should there is nothing to be said.
+                let (spent, all) = (millis(now.wrapping_sub(self.since)), expected.millis());
+                (spent > all).then_some((spent, all))
+            }
+        }
     }
 
     fn even_bar(&self) -> Option<Bar> {
         self.bar.filter(|_| !self.uneven)
     }
 
-    fn rest_of_current(&self, now: Instant, expected: Took, learned: bool, pace: Pace) -> u64 {
-        let now = ticks(now);
-        let spent = micros(now.wrapping_sub(self.since));
-        let step = Some(pace.of(expected.step_micros())).filter(|_| learned && expected.steps > 0);
-        let fixed = pace.of(u64::from(expected.fixed.get()).saturating_mul(1_000));
+    fn rest_of_current(&self, now: u32, expected: Took, learned: bool, pace: Pace) -> u32 {
+        let spent = millis(now.wrapping_sub(self.since));
+        let learned_step = Some(pace.of(expected.step_micros())).filter(|_| learned && expected.steps > 0);
+        let fixed = pace.of(expected.fixed.get());
         if let Some(bar) = self.even_bar()
-            && let Some((left, step)) = bar.rest(step, self.since)
+            && let Some((left, step)) = bar.rest(learned_step, self.since)
         {
             // It may be at its next step for a while, but that isn't done before it is told.
-            let waited = micros(now.wrapping_sub(bar.last_at)).min(step);
-            let before_steps = micros(bar.first_at.wrapping_sub(self.since))
-                .saturating_sub(step.saturating_mul(u64::from(bar.first)) / 1_000);
-            let after_steps = if learned && expected.steps > 0 { fixed.saturating_sub(before_steps) } else { 0 };
+            let waited = millis(now.wrapping_sub(bar.last_at)).min(step);
+            // What isn't the steps' may come before or after them; a node may tell a step when it begins, too. In all it
+            // takes as long as was learned.
+            let told = part(step, bar.first, 1_000).unwrap_or_default();
+            let all_but_steps = if learned_step.is_some() { fixed.saturating_add(told) } else { 0 };
+            let after_steps = all_but_steps.saturating_sub(millis(bar.first_at.wrapping_sub(self.since)));
             return left.saturating_sub(waited).saturating_add(after_steps);
         }
-        let steps = step.unwrap_or_default().saturating_mul(u64::from(expected.steps));
+        let steps = learned_step.and_then(|step| part(step, u32::from(expected.steps), 1_000)).unwrap_or_default();
         // What takes longer than it should goes on for a while.
         fixed.saturating_sub(spent).saturating_add(steps).max(spent / 8)
     }
@@ -184,41 +194,113 @@ impl Bar {
     }
 
     /// Milliseconds that they took.
-    const fn span(&self) -> u64 {
+    fn span(&self) -> u32 {
         millis(self.last_at.wrapping_sub(self.first_at))
     }
 
-    /// Microseconds for the steps that are left, and for one of them, where a step is thought to take `step`: which
-    /// counts as much as two steps that were seen.
-    fn rest(&self, step: Option<u64>, since: u32) -> Option<(u64, u64)> {
-        let span = micros(self.last_at.wrapping_sub(self.first_at));
-        let (took, way) = match step {
-            Some(step) => (span.saturating_add(step.saturating_mul(2)), u64::from(self.way()).saturating_add(2_000)),
-            None if self.way() > 0 => (span, u64::from(self.way())),
-            None => (micros(self.first_at.wrapping_sub(since)), u64::from(self.first)),
+    /// The span `times` and divided by `by`.
+    fn of(&self, times: u32, by: u32) -> Option<u32> {
+        part(self.span(), times, by)
+    }
+
+    /// Milliseconds for the steps that are left, and for one of them, where a step was learned to take so many
+    /// microseconds.
+    fn rest(&self, learned: Option<u32>, since: u32) -> Option<(u32, u32)> {
+        // What is learned counts as much as one step that was seen, unless those that were seen are of another kind.
+        let seen = self.of(1_000_000, self.way());
+        let like = |step: &u32| seen.is_none_or(|seen| seen >= step / 2 && seen <= step.saturating_mul(2));
+        // A step's microseconds.
+        let step = match learned.filter(like) {
+            Some(step) => {
+                let before = part(seen.unwrap_or_default(), self.way(), 1_000)?.saturating_add(step);
+                part(before, 1_000, self.way().saturating_add(1_000))?
+            }
+            None => seen.or_else(|| part(millis(self.first_at.wrapping_sub(since)), 1_000_000, self.first))?,
         };
-        let left = u64::from(self.max.saturating_sub(self.last));
-        let of = |steps: u64| took.saturating_mul(steps).checked_div(way);
-        Some((of(left)?, of(1_000)?))
+        Some((part(step, self.max.saturating_sub(self.last), 1_000_000)?, step / 1_000))
     }
 }
 
 /// A run's time beside the expected, in parts of 2^[`BITS`](Self::BITS).
 #[derive(Clone, Copy)]
-struct Pace(u64);
+struct Pace(u32);
 
 impl Pace {
     const BITS: u32 = 10;
 
-    const fn of(self, time: u64) -> u64 {
-        time.saturating_mul(self.0) >> Self::BITS
+    fn of(self, time: u32) -> u32 {
+        part(time, self.0, 1 << Self::BITS).unwrap_or(u32::MAX)
     }
 }
 
-const fn micros(ticks: u32) -> u64 {
-    (ticks as u64).saturating_mul(TICK)
+/// What a node took, as far as it may count beside what was expected of it: a quarter to four times as much.
+fn within(took: u32, expected: u32) -> u32 {
+    took.min(expected.saturating_mul(4)).max(expected / 4)
 }
 
-const fn millis(ticks: u32) -> u64 {
-    micros(ticks) / 1_000
+/// So many ticks in milliseconds.
+fn millis(ticks: u32) -> u32 {
+    part(ticks, 128, 125).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(count: u64) -> Milli {
+        Milli::from_thousandths(i64::try_from(count).unwrap() * 1_000)
+    }
+
+    /// A run whose node began at 1 s, took 20 steps of 500 ms, the first after 200 ms more, and ends at 11.3 s.
+    fn sampled() -> Run {
+        let mut run = Run::new();
+        run.start();
+        run.begin(Instant::from_millis(1_000), false);
+        for step in 1..=20 {
+            // Told twice, as servers do.
+            for _ in 0..2 {
+                run.step(Instant::from_millis(1_200 + step * 500), steps(step), steps(20));
+            }
+        }
+        run
+    }
+
+    #[test]
+    fn steps_and_the_rest_are_told_apart() {
+        let took = sampled().took(Instant::from_millis(11_300)).unwrap();
+        assert!(took.millis().abs_diff(10_300) < 10, "{took:?}");
+        assert!(took.step_micros().abs_diff(500_000) < 500, "{took:?}");
+        assert!(took.fixed.get().abs_diff(300) < 10, "{took:?}");
+    }
+
+    #[test]
+    fn a_bar_that_begins_anew_or_is_none_of_steps_tells_the_whole_only() {
+        let mut anew = sampled();
+        anew.step(Instant::from_millis(11_250), steps(1), steps(20));
+        let mut other = sampled();
+        other.begin(Instant::from_millis(1_000), true);
+        for value in 1..3 {
+            other.step(
+                Instant::from_millis(2_000 * value),
+                Milli::from_thousandths(400),
+                Milli::from_thousandths(1_000),
+            );
+        }
+        for run in [anew, other] {
+            let took = run.took(Instant::from_millis(11_300)).unwrap();
+            assert_eq!((took.steps, took.millis() / 10), (0, 1_030), "{run:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_seen_to_begin_has_no_length() {
+        let mut run = Run::new();
+        run.begin(Instant::ZERO, false);
+        assert_eq!(run.took(Instant::from_millis(5)), None);
+        run.begin(Instant::from_millis(5), true);
+        assert!(run.took(Instant::from_millis(9)).is_some());
+        run.lose();
+        run.begin(Instant::from_millis(9), false);
+        assert_eq!(run.took(Instant::from_millis(10)), None);
+    }
 }

@@ -1,10 +1,14 @@
 use crate::{
+    divide::divide,
     state::Percentage,
     time::{Duration, Instant},
 };
 
 /// How long a bar takes to where it should be.
 const TAKES: Duration = Duration::from_millis(300);
+
+/// Bits that the share of the time left is reckoned in: those of the time itself and these fit 32.
+const BITS: u32 = 13;
 
 /// A percentage that moves smoothly towards the true one, as a function of time: a painter asks at each frame and keeps
 /// nothing.
@@ -38,10 +42,10 @@ impl Smooth {
     pub fn at(&self, now: Instant) -> Percentage {
         let left = TAKES.as_micros().saturating_sub(now.saturating_since(self.since).as_micros());
         let way = u64::from(self.to.millionths().saturating_sub(self.from.millionths()));
-        // What is left to go falls with the square of the time left.
-        let takes = TAKES.as_micros();
-        let to_go = way.saturating_mul(left).checked_div(takes).and_then(|w| w.saturating_mul(left).checked_div(takes));
-        let to_go = u32::try_from(to_go.unwrap_or_default()).unwrap_or(u32::MAX);
+        // What is left to go falls with the square of the time left, of which 13 bits are fine enough for any screen.
+        let left = divide(left << BITS, TAKES.as_micros()).unwrap_or_default();
+        let to_go = way.saturating_mul(left).saturating_mul(left) >> (2 * BITS);
+        let to_go = u32::try_from(to_go).unwrap_or(u32::MAX);
         Percentage::from_millionths(self.to.millionths().saturating_sub(to_go))
     }
 

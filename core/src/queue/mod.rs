@@ -92,32 +92,28 @@ impl<const N: usize> Queue<N> {
     /// Makes room in a full queue for `note`; `false` where it needs none any more.
     fn make_room(&mut self, note: &Note) -> bool {
         let class = note.kind().class();
-        if class == Class::Progress {
-            let items = self.heap.items().iter().enumerate();
-            let latest = items.filter(|(_, waiting)| is_progress_of(waiting, note.generation()));
-            if let Some((at, _)) = latest.max_by_key(|(_, waiting)| waiting.order)
-                && let Some(waiting) = self.heap.get_mut(at)
-            {
-                waiting.take_over(*note);
-                self.merged = self.merged.saturating_add(1);
-                return false;
-            }
-        } else if let Some(at) = self.superseded() {
-            self.heap.remove(at);
+        if class == Class::Progress
+            && let Some(latest) = self.last(|waiting| is_progress_of(waiting, note.generation()))
+        {
+            latest.take_over(*note);
             self.merged = self.merged.saturating_add(1);
-            return true;
+            return false;
         }
         let lowest = self.heap.items().iter().map(|waiting| waiting.kind().class()).max().unwrap_or(class);
         if lowest == Class::End && class == Class::End {
             self.lag();
             return true;
         }
-        self.dropped = self.dropped.saturating_add(1);
-        if class > lowest {
-            return false;
+        let oldest = if class > lowest { None } else { self.oldest(lowest) };
+        let gone = oldest.and_then(|at| self.heap.remove(at));
+        if gone.is_some_and(|gone| self.position(|later| is_progress_of(later, gone.generation())).is_some())
+            && lowest == Class::Progress
+        {
+            self.merged = self.merged.saturating_add(1);
+        } else {
+            self.dropped = self.dropped.saturating_add(1);
         }
-        let oldest = self.oldest(|waiting| waiting.kind().class() == lowest);
-        oldest.is_some_and(|at| self.heap.remove(at).is_some())
+        gone.is_some()
     }
 
     /// Two errors or ends become a note that so many were lost.
@@ -131,23 +127,21 @@ impl<const N: usize> Queue<N> {
         self.heap.push(lagged);
     }
 
-    /// Progress that later progress of its prompt makes needless.
-    fn superseded(&self) -> Option<usize> {
-        let items = self.heap.items();
-        self.oldest(|waiting| {
-            waiting.kind() == Kind::Progress
-                && items.iter().any(|later| is_progress_of(later, waiting.generation()) && later.order > waiting.order)
-        })
-    }
-
     fn position(&self, is_it: impl Fn(&Note) -> bool) -> Option<usize> {
         self.heap.items().iter().position(is_it)
     }
 
-    /// The first to be told of those that are meant.
-    fn oldest(&self, is_meant: impl Fn(&Note) -> bool) -> Option<usize> {
-        let items = self.heap.items().iter().enumerate();
-        items.filter(|(_, note)| is_meant(note)).min_by_key(|(_, note)| **note).map(|(at, _)| at)
+    /// The first to be told of a class.
+    fn oldest(&self, class: Class) -> Option<usize> {
+        let items = self.heap.items().iter().enumerate().filter(|(_, note)| note.kind().class() == class);
+        items.min_by_key(|(_, note)| **note).map(|(at, _)| at)
+    }
+
+    /// The last to be told of those that are meant.
+    fn last(&mut self, is_meant: impl Fn(&Note) -> bool) -> Option<&mut Note> {
+        let items = self.heap.items().iter().enumerate().filter(|(_, note)| is_meant(note));
+        let (at, _) = items.max_by_key(|(_, note)| **note)?;
+        self.heap.get_mut(at)
     }
 }
 

@@ -13,7 +13,7 @@ type Small = State<24, 32, 8, 64, 4>;
 
 fn start(state: &mut Small, now: u64, id: &str) {
     let event = Event::ExecutionStart { prompt_id: Id::from(id), timestamp: None };
-    reduce(state, Instant::from_millis(now), Action::Text(event));
+    reduce(state, Instant::from_millis(now), Action::Text(&event));
 }
 
 /// A graph of one node, run for a while.
@@ -23,9 +23,9 @@ fn run(state: &mut Small, from: u64, millis: u64, prompt: &str, node: &str, clas
     reduce(state, now(from), Action::GraphNode { prompt_id, node, class });
     reduce(state, now(from), Action::Graph { prompt_id, nodes: 1 });
     let executing = Event::Executing { node: Some(node), display_node: None, prompt_id: Some(prompt_id) };
-    reduce(state, now(from), Action::Text(executing));
+    reduce(state, now(from), Action::Text(&executing));
     let success = Event::ExecutionSuccess { prompt_id, timestamp: None };
-    reduce(state, now(from + millis), Action::Text(success));
+    reduce(state, now(from + millis), Action::Text(&success));
 }
 
 fn failed(id: &str, message: &str) -> Box<Small> {
@@ -40,7 +40,7 @@ fn failed(id: &str, message: &str) -> Box<Small> {
         exception_message: Id::from(message),
         timestamp: None,
     };
-    reduce(&mut state, Instant::from_millis(5_000), Action::Text(error));
+    reduce(&mut state, Instant::from_millis(5_000), Action::Text(&error));
     state
 }
 
@@ -73,6 +73,16 @@ fn what_was_written_is_read() {
         page.extend([0xff; 9]);
         assert_eq!(Small::new().import(&page), Ok(()));
     }
+}
+
+#[test]
+fn what_was_learned_may_be_read_alone() {
+    let state = failed("p", "m");
+    let mut again = failed("q", "n");
+    again.learned = Learned::new();
+    again.import_learned(&exported(&state, Instant::ZERO)).unwrap();
+    assert_eq!(again.learned(), state.learned());
+    assert_eq!(again.prompt().unwrap().prompt_id(), Some(&Text::from("q")));
 }
 
 #[test]
@@ -109,7 +119,8 @@ fn the_largest_record_is_as_large_as_it_is_said_to_be() {
         run(&mut state, n << 40, 1 << 39, "q", &n.to_string(), &std::format!("class {n}"));
     }
     let prompt = state.prompt.as_mut().unwrap();
-    prompt.current_node = Some(text(99));
+    prompt.shown = text(99);
+    prompt.current = Some(text(99).as_id().key());
     let max = Milli::from_thousandths(i64::MAX);
     prompt.steps = Steps::new(Milli::from_thousandths(i64::MIN), max);
     (prompt.started, prompt.ended) = (Some(Instant::ZERO), Some(Instant::from_micros(u64::MAX)));

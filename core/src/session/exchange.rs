@@ -1,12 +1,8 @@
 //! One HTTP exchange at a time: so far the running prompt's graph.
 
-use core::fmt::Write as _;
-
-use heapless::String;
-
 use super::{Config, Observer};
 use crate::{
-    http::{Body, Head, QueueAnswer, QueueHandler, Request},
+    http::{QueueAnswer, QueueHandler, Request, Response},
     limits::HTTP_SECONDS,
     reducer::{Action, Changes, reduce},
     state::State,
@@ -18,35 +14,34 @@ use crate::{
 const EXCHANGE: Duration = Duration::from_secs(HTTP_SECONDS);
 
 #[derive(Debug)]
-pub(super) struct Exchange<const ID: usize, const HEAD: usize> {
+pub(super) struct Exchange<const ID: usize> {
     place: Place,
     since: Instant,
-    head: Head<HEAD>,
+    response: Response,
     answer: QueueAnswer<ID>,
     drop_due: bool,
     /// The last exchange ended without an answer; another try may have one.
     failed: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Idle,
     Dialling,
     /// Open; the request is to be sent.
     Asking,
-    /// The answer's head is awaited.
-    Head,
-    Body(Body),
+    /// The answer is awaited, or read.
+    Asked,
 }
 
-impl<const ID: usize, const HEAD: usize> Exchange<ID, HEAD> {
+impl<const ID: usize> Exchange<ID> {
     #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
     #[inline(always)]
     pub(super) const fn new() -> Self {
         Self {
             place: Place::Idle,
             since: Instant::ZERO,
-            head: Head::new(),
+            response: Response::new(),
             answer: QueueAnswer::new(),
             drop_due: false,
             failed: false,
@@ -63,14 +58,14 @@ impl<const ID: usize, const HEAD: usize> Exchange<ID, HEAD> {
     }
 
     /// Begins an exchange, where none is under way.
-    pub(super) const fn begin(&mut self, now: Instant) -> bool {
+    pub(super) fn begin(&mut self, now: Instant) -> bool {
         let may = self.is_idle();
         if may {
             self.place = Place::Dialling;
             self.since = now;
             self.failed = false;
-            self.head = Head::new();
-            self.answer = QueueAnswer::new();
+            self.response = Response::new();
+            self.answer.reset();
         }
         may
     }
@@ -82,10 +77,10 @@ impl<const ID: usize, const HEAD: usize> Exchange<ID, HEAD> {
     }
 
     pub(super) fn closed(&mut self) {
-        self.failed = match &mut self.place {
+        self.failed = match self.place {
             Place::Idle => self.failed,
-            Place::Body(body) => body.finish_on_close().is_err(),
-            Place::Dialling | Place::Asking | Place::Head => true,
+            Place::Asked => self.response.finish_on_close().is_err(),
+            Place::Dialling | Place::Asking => true,
         };
         self.place = Place::Idle;
         self.drop_due = false;
@@ -118,23 +113,21 @@ impl<const ID: usize, const HEAD: usize> Exchange<ID, HEAD> {
         self.failed = true;
     }
 
-    pub(super) fn write(&mut self, config: &Config<'_>, out: &mut [u8; HEAD]) -> Option<usize> {
-        if !matches!(self.place, Place::Asking) {
+    pub(super) fn write(&mut self, config: &Config<'_>, out: &mut [u8]) -> Option<usize> {
+        if self.place != Place::Asking {
             return None;
         }
-        self.place = Place::Head;
-        let mut target = String::<HEAD>::new();
+        self.place = Place::Asked;
         let separator = if config.http_query.is_empty() { "" } else { "?" };
-        let written = write!(target, "{}/queue{separator}{}", config.prefix, config.http_query)
-            .ok()
-            .and_then(|()| Request { host: config.host, target: &target, headers: config.headers }.write_get(out).ok());
+        let target = [config.prefix, "/queue", separator, config.http_query];
+        let written = Request { host: config.host, target: &target, headers: config.headers }.write_get(out).ok();
         if written.is_none() {
             self.cancel();
         }
         written
     }
 
-    // Not inlined: its buffers would lie on the stack for as long as the socket is read.
+    // Not inlined: what it needs of the stack would lie there for as long as the socket is read.
     #[inline(never)]
     pub(super) fn bytes<const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
         &mut self,
@@ -143,36 +136,19 @@ impl<const ID: usize, const HEAD: usize> Exchange<ID, HEAD> {
         state: &mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
         observer: &mut impl Observer,
     ) -> Changes {
-        if matches!(self.place, Place::Head) {
-            match self.head.feed(bytes) {
-                Ok(fed) if fed.complete => {
-                    bytes = bytes.get(fed.consumed..).unwrap_or_default();
-                    match Body::of(&self.head) {
-                        Ok(body) if self.head.status() == 200 => self.place = Place::Body(body),
-                        // A proxy whose server isn't there for the moment.
-                        _ if self.head.status() >= 500 => self.fail(),
-                        // It wants something that we don't have: without the graph there is no percentage.
-                        _ => self.cancel(),
-                    }
-                }
-                Ok(_) => {}
-                Err(_) => self.cancel(),
-            }
-        }
-        let Place::Body(body) = &mut self.place else { return Changes::NONE };
         let mut graph = Graph { state, now, changes: Changes::NONE, observer };
-        let over = loop {
-            match body.next(&mut bytes) {
-                Ok(Some(piece)) if self.answer.feed(piece, &mut graph).is_ok() => {}
-                Ok(None) => break body.is_complete(),
-                Ok(Some(_)) | Err(_) => break true,
+        while self.place == Place::Asked {
+            let piece = self.response.next(&mut bytes);
+            match (self.response.status(), piece) {
+                (200, Ok(Some(piece))) if self.answer.feed(piece, &mut graph).is_ok() => {}
+                (0 | 200, Ok(None)) if !self.response.is_complete() => break,
+                // A proxy whose server isn't there for the moment.
+                (500.., _) => self.fail(),
+                // It is all there; or it wants something that we don't have: without the graph there is no percentage.
+                _ => self.cancel(),
             }
-        };
-        let changes = graph.changes;
-        if over {
-            self.cancel();
         }
-        changes
+        graph.changes
     }
 }
 
@@ -193,9 +169,8 @@ impl<O: Observer, const ID: usize, const MESSAGE: usize, const NODES: usize, con
     }
 
     fn graph(&mut self, prompt_id: Id<'_>, nodes: u32) {
-        let action = Action::Graph { prompt_id, nodes };
-        let changes = reduce(self.state, self.now, action);
+        let changes = reduce(self.state, self.now, Action::Graph { prompt_id, nodes });
         self.changes = self.changes.and(changes);
-        self.observer.reduced(self.now, &action, changes, self.state);
+        self.observer.reduced(self.now, &Action::Graph { prompt_id, nodes }, changes, self.state);
     }
 }

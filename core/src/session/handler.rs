@@ -87,7 +87,7 @@ impl<O: Observer, const ID: usize, const MESSAGE: usize, const NODES: usize, con
     Handler for Tee<'_, O, ID, MESSAGE, NODES, NAMES, LEARNED>
 {
     fn part(&mut self, part: Part<'_>) {
-        let action = Action::Part(part);
+        let action = Action::Part(&part);
         let changes = reduce(self.state, self.now, action);
         *self.changes = self.changes.and(changes);
         self.observer.part(&part);
@@ -95,7 +95,7 @@ impl<O: Observer, const ID: usize, const MESSAGE: usize, const NODES: usize, con
     }
 
     fn event(&mut self, event: Event<'_>) {
-        let action = if self.binary { Action::Binary(event) } else { Action::Text(event) };
+        let action = if self.binary { Action::Binary(&event) } else { Action::Text(&event) };
         let changes = reduce(self.state, self.now, action);
         *self.changes = self.changes.and(changes);
         self.observer.event(&event);

@@ -86,6 +86,16 @@ pub enum Input<'a> {
     Sent(Link),
     /// A link ended, or could not be opened: by the server, or by a fault of the network.
     Closed(Link, End),
+    /// A node of one's own submission's graph, to be told before [`Graph`](Self::Graph): how long it will take is known by
+    /// its class.
+    GraphNode {
+        /// The prompt.
+        prompt_id: Id<'a>,
+        /// The node.
+        node: Id<'a>,
+        /// Its `class_type`.
+        class: &'a str,
+    },
     /// The graph of one's own submission, which need not be asked for.
     Graph {
         /// The prompt.
@@ -131,8 +141,11 @@ pub enum Output<'a> {
 /// A session with a server.
 ///
 /// The capacities are those of [`crate::limits`], in this order: bytes of an id, bytes of an exception's message, nodes,
-/// bytes of names, bytes of a head.
+/// bytes of names, bytes of a request.
+// In this order: what lies 4 KB and more behind its beginning takes an instruction more each time on small cores, which
+// makes 3 KB of code.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Session<
     'c,
     const ID: usize,
@@ -144,21 +157,21 @@ pub struct Session<
 > {
     config: Config<'c>,
     random: Random,
-    state: State<ID, MESSAGE, NODES, NAMES, LEARNED>,
-    socket: Socket<ID, MESSAGE, HEAD>,
-    exchange: Exchange<ID, HEAD>,
     /// The prompt whose graph was asked for.
     asked: Option<Key>,
     /// When to ask for it again, where it wasn't answered.
     ask_again: Option<Instant>,
-    /// What is being sent.
-    out: [u8; HEAD],
     /// The link that something is being sent on.
     sending: Option<Link>,
     changes: Changes,
     debounce: Debounce,
     smooth: Smooth,
     leaving: bool,
+    socket: Socket<ID, MESSAGE>,
+    exchange: Exchange<ID>,
+    state: State<ID, MESSAGE, NODES, NAMES, LEARNED>,
+    /// What is being sent.
+    out: [u8; HEAD],
 }
 
 impl<
@@ -201,6 +214,26 @@ impl<
     /// What is known of the server.
     pub const fn state(&self) -> &State<ID, MESSAGE, NODES, NAMES, LEARNED> {
         &self.state
+    }
+
+    /// Takes in what outlived a restart, see [`State::import`]. To be called before anything is heard.
+    ///
+    /// # Errors
+    ///
+    /// As [`State::import`].
+    #[cfg(feature = "record")]
+    pub fn import(&mut self, record: &[u8]) -> Result<(), crate::record::RecordError> {
+        self.state.import(record)
+    }
+
+    /// Takes in what was learned only, see [`State::import_learned`].
+    ///
+    /// # Errors
+    ///
+    /// As [`State::import`].
+    #[cfg(feature = "record")]
+    pub fn import_learned(&mut self, record: &[u8]) -> Result<(), crate::record::RecordError> {
+        self.state.import_learned(record)
     }
 
     /// What a painter needs at `now`.
@@ -249,9 +282,10 @@ impl<
                 self.sending = self.sending.filter(|sending| *sending != Link::Http);
                 self.exchange.closed();
             }
-            Input::Graph { prompt_id, nodes } => {
-                self.reduce(now, Action::Graph { prompt_id, nodes }, observer);
+            Input::GraphNode { prompt_id, node, class } => {
+                self.reduce(now, Action::GraphNode { prompt_id, node, class }, observer);
             }
+            Input::Graph { prompt_id, nodes } => self.graph(now, prompt_id, nodes, observer),
             Input::Wake => self.wake(now, observer),
             Input::Leave => self.leave(now, observer),
         }
@@ -294,8 +328,8 @@ impl<
         if self.debounce.take(now) {
             return Output::Changed(core::mem::take(&mut self.changes));
         }
-        let deadlines = [self.socket.deadline(), self.exchange.deadline(), self.debounce.deadline(), self.ask_again];
-        Output::Sleep(deadlines.into_iter().flatten().min())
+        let links = sooner(self.socket.deadline(), self.exchange.deadline());
+        Output::Sleep(sooner(links, sooner(self.debounce.deadline(), self.ask_again)))
     }
 
     /// Writes what is to be sent next and returns its link and length.
@@ -312,14 +346,9 @@ impl<
     }
 
     fn socket_bytes(&mut self, now: Instant, bytes: &[u8], observer: &mut impl Observer) {
-        let was_open = self.socket.is_open();
         let mut rest = bytes;
-        if !was_open {
-            match self.socket.handshake(&mut rest) {
-                Ok(true) => self.reduce(now, Action::Established, observer),
-                Ok(false) => return,
-                Err(fault) => return self.lost(now, fault, observer),
-            }
+        if !self.socket.is_open() && !self.shake_hands(now, &mut rest, observer) {
+            return;
         }
         let mut changes = Changes::NONE;
         let result = self.socket.receive(now, rest, &mut self.state, &mut changes, observer);
@@ -329,10 +358,34 @@ impl<
         }
     }
 
+    /// Reads the server's answer to the handshake; whether there is a WebSocket now.
+    // Not inlined, here and below: an action would lie on the stack while messages are read.
+    #[inline(never)]
+    fn shake_hands(&mut self, now: Instant, bytes: &mut &[u8], observer: &mut impl Observer) -> bool {
+        match self.socket.handshake(bytes) {
+            Ok(open) => {
+                if open {
+                    self.reduce(now, Action::Established, observer);
+                }
+                open
+            }
+            Err(fault) => {
+                self.lost(now, fault, observer);
+                false
+            }
+        }
+    }
+
     /// The connection is over by a fault.
+    #[inline(never)]
     fn lost(&mut self, now: Instant, fault: Fault, observer: &mut impl Observer) {
         self.reduce(now, Action::Lost(Some(fault)), observer);
         self.ask_nothing();
+    }
+
+    #[inline(never)]
+    fn graph(&mut self, now: Instant, prompt_id: Id<'_>, nodes: u32, observer: &mut impl Observer) {
+        self.reduce(now, Action::Graph { prompt_id, nodes }, observer);
     }
 
     fn ask_nothing(&mut self) {
@@ -347,6 +400,7 @@ impl<
         self.exchange.expire(now);
     }
 
+    #[inline(never)]
     fn leave(&mut self, now: Instant, observer: &mut impl Observer) {
         self.leaving = true;
         self.ask_nothing();
@@ -392,6 +446,15 @@ impl<
             self.ask_again = None;
             true
         }
+    }
+}
+
+/// The earlier of two deadlines, as far as there are any.
+#[inline(never)]
+fn sooner(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        _ => one.or(other),
     }
 }
 

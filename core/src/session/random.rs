@@ -7,6 +7,8 @@ impl Random {
         Self(seed)
     }
 
+    // Not inlined: it is long on a machine of 32 bits, and wanted at several places.
+    #[inline(never)]
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

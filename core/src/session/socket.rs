@@ -1,11 +1,11 @@
 //! The WebSocket: dialled, shaken hands with, read, answered.
 
-use heapless::{String, Vec};
+use heapless::Vec;
 
 use super::{Config, End, Observer, handler::Tee, random::Random};
 use crate::{
     event::{Decoder, Interest, Raw},
-    http::{HeadError, Request},
+    http::Request,
     limits::{CONNECT_SECONDS, CONTROL_BYTES},
     reducer::Changes,
     state::{Fault, FaultKind, State},
@@ -23,11 +23,11 @@ const FEATURE_FLAGS: &str = r#"{"type": "feature_flags", "data": {"supports_prev
 const NORMAL: u16 = 1000;
 
 #[derive(Debug)]
-pub(super) struct Socket<const ID: usize, const MESSAGE: usize, const HEAD: usize> {
+pub(super) struct Socket<const ID: usize, const MESSAGE: usize> {
     place: Place,
     /// When dialling began.
     since: Instant,
-    handshake: Handshake<HEAD>,
+    handshake: Handshake,
     receiver: Receiver,
     decoder: Decoder<ID, MESSAGE>,
     /// The server's last ping, which wants an answer.
@@ -55,7 +55,7 @@ enum Place {
     Over,
 }
 
-impl<const ID: usize, const MESSAGE: usize, const HEAD: usize> Socket<ID, MESSAGE, HEAD> {
+impl<const ID: usize, const MESSAGE: usize> Socket<ID, MESSAGE> {
     #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
     #[inline(always)]
     pub(super) fn new(interest: Interest) -> Self {
@@ -178,22 +178,17 @@ impl<const ID: usize, const MESSAGE: usize, const HEAD: usize> Socket<ID, MESSAG
         &mut self,
         config: &Config<'_>,
         random: &mut Random,
-        out: &mut [u8; HEAD],
+        out: &mut [u8],
     ) -> Result<Option<usize>, Fault> {
-        let mut frame = |outgoing: Outgoing<'_>, out: &mut [u8; HEAD]| outgoing.write(random.bytes(), out).ok();
+        let mut frame = |outgoing: Outgoing<'_>, out: &mut [u8]| outgoing.write(random.bytes(), out).ok();
         match self.place {
             Place::Asking => {
                 self.handshake = Handshake::new(random.bytes());
                 self.place = Place::Asked;
-                let mut target = String::<HEAD>::new();
-                let written = target
-                    .push_str(config.prefix)
-                    .and_then(|()| target.push_str("/ws"))
-                    .and_then(|()| if config.query.is_empty() { Ok(()) } else { target.push('?') })
-                    .and_then(|()| target.push_str(config.query))
-                    .ok()
-                    .map(|()| Request { host: config.host, target: &target, headers: config.headers })
-                    .and_then(|request| self.handshake.write_request(&request, out).ok());
+                let separator = if config.query.is_empty() { "" } else { "?" };
+                let target = [config.prefix, "/ws", separator, config.query];
+                let request = Request { host: config.host, target: &target, headers: config.headers };
+                let written = self.handshake.write_request(&request, out).ok();
                 if written.is_none() {
                     self.give_up();
                     return Err(Fault::new(FaultKind::Config));
@@ -221,25 +216,23 @@ impl<const ID: usize, const MESSAGE: usize, const HEAD: usize> Socket<ID, MESSAG
             return Ok(false);
         }
         match self.handshake.feed(bytes) {
-            Ok(fed) if fed.complete => {
-                *bytes = bytes.get(fed.consumed..).unwrap_or_default();
-                self.place = Place::Open;
-                self.receiver = Receiver::new();
-                self.decoder.reset();
-                self.greeting_due = true;
-                Ok(true)
+            Ok(open) => {
+                if open {
+                    self.place = Place::Open;
+                    self.receiver = Receiver::new();
+                    self.decoder.reset();
+                    self.greeting_due = true;
+                }
+                Ok(open)
             }
-            Ok(_) => Ok(false),
             Err(error) => {
                 self.give_up();
-                let kind = match error {
-                    HandshakeError::Refused { status: 200..=299, .. }
-                    | HandshakeError::Head(HeadError::NotHttp | HeadError::Malformed)
-                    | HandshakeError::NotWebSocket(_) => FaultKind::NotComfyUi,
-                    HandshakeError::Refused { status, .. } => FaultKind::Refused(status),
-                    HandshakeError::Head(_) => FaultKind::LargeHead,
-                };
-                Err(Fault::new(kind))
+                Err(Fault::new(match error {
+                    HandshakeError::Refused { status, .. } if !(200..300).contains(&status) => {
+                        FaultKind::Refused(status)
+                    }
+                    _ => FaultKind::NotComfyUi,
+                }))
             }
         }
     }

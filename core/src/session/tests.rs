@@ -7,8 +7,6 @@ use std::{
     vec::Vec,
 };
 
-use embedded_websocket::{WebSocketKey, WebSocketServer};
-
 use super::*;
 use crate::state::ConnectionStatus;
 
@@ -164,9 +162,8 @@ impl<'c> Host<'c> {
 /// A server's answer to the request for a WebSocket.
 fn accept(request: &str) -> Vec<u8> {
     let key = request.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap();
-    let (key, mut out) = (WebSocketKey::from(key), [0; 512]);
-    let len = WebSocketServer::new_server().server_accept(&key, None, &mut out).unwrap();
-    out[..len].to_vec()
+    let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
+    format!("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n").into()
 }
 
 /// A server's frame, whose first byte is `first`.

@@ -103,8 +103,6 @@ pub enum Whose {
     Servers,
     /// The network's between.
     Networks,
-    /// This program's: something is larger than it has room for.
-    Ours,
 }
 
 impl Whose {
@@ -114,7 +112,6 @@ impl Whose {
             Self::Yours => "you",
             Self::Servers => "server",
             Self::Networks => "network",
-            Self::Ours => "comfyglow",
         }
     }
 }
@@ -138,8 +135,6 @@ pub enum FaultKind {
     NotComfyUi,
     /// The server, or a proxy, broke the WebSocket protocol.
     Protocol,
-    /// The answer's head has more bytes or headers than this build has room for.
-    LargeHead,
     /// The request with its headers doesn't fit its buffer, or holds characters that a header can't.
     Config,
 }
@@ -160,7 +155,6 @@ impl Fault {
             FaultKind::Refused(_) => "refused",
             FaultKind::NotComfyUi => "not_comfyui",
             FaultKind::Protocol => "protocol",
-            FaultKind::LargeHead => "large_head",
             FaultKind::Config => "config",
         }
     }
@@ -170,7 +164,6 @@ impl Fault {
         match self.kind {
             FaultKind::Refused(401 | 403 | 404 | 407) | FaultKind::NotComfyUi | FaultKind::Config => Whose::Yours,
             FaultKind::Closed | FaultKind::Protocol | FaultKind::Refused(_) => Whose::Servers,
-            FaultKind::LargeHead => Whose::Ours,
             FaultKind::Unreachable | FaultKind::TimedOut | FaultKind::Broken => Whose::Networks,
         }
     }
@@ -191,7 +184,6 @@ impl Fault {
             FaultKind::Refused(_) => "the server refused the connection",
             FaultKind::NotComfyUi => "what answers here is no ComfyUI, or a proxy strips WebSocket upgrades",
             FaultKind::Protocol => "the server, or a proxy, breaks the WebSocket protocol",
-            FaultKind::LargeHead => "the answer has more, or longer, headers than there is room for",
             FaultKind::Config => "the address or headers can't be sent",
         }
     }
@@ -216,9 +208,6 @@ impl Fault {
                 "Open the address in a browser: it should show ComfyUI. A proxy before it must pass WebSocket upgrades on."
             }
             FaultKind::Protocol => "If a proxy stands between, try without it; else this is a bug worth reporting.",
-            FaultKind::LargeHead => {
-                "Have the proxy before the server send fewer headers: cookies and policies are the usual ones."
-            }
             FaultKind::Config => "Shorten or correct the address, query or headers.",
         }
     }

@@ -13,6 +13,8 @@ pub use prompt::{ErrorRecord, Percentage, Prompt, PromptState, Steps};
 pub(crate) use nodes::{Nodes, Seen, WHOLE, part_of};
 pub(crate) use prompt::{Announced, Target};
 
+use prompt::Weights;
+
 use crate::{
     limits::REPLACED_PROMPTS,
     progress::{History, Learned, Rest, Took},
@@ -40,8 +42,8 @@ pub struct State<const ID: usize, const MESSAGE: usize, const NODES: usize, cons
     pub(crate) learned: Learned<LEARNED>,
     /// Messages received whole.
     pub(crate) messages: Messages,
-    /// Prompts whose record was replaced, the newest last.
-    pub(crate) replaced: heapless::Deque<Key, REPLACED_PROMPTS>,
+    /// Prompts whose record was replaced, the newest first; behind them keys that no id has.
+    pub(crate) replaced: [Key; REPLACED_PROMPTS],
     /// What the entries of the `progress_state` at hand said so far.
     pub(crate) announced: Announced<ID>,
     /// What the message at hand changed by beginning, naming or reviving the record, whatever else it says.
@@ -87,7 +89,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             history: History::new(),
             learned: Learned::new(),
             messages: Messages { text: 0, binary: 0, malformed: 0, unknown: 0 },
-            replaced: heapless::Deque::new(),
+            replaced: [Key::NONE; REPLACED_PROMPTS],
             announced: Announced::new(),
             renewed: Changes::NONE,
         }
@@ -136,27 +138,26 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     pub fn eta(&self, now: Instant) -> Option<Duration> {
         let prompt = self.prompt.as_ref().filter(|prompt| prompt.state == PromptState::Running)?;
         let linear = crate::progress::linear_eta(prompt.elapsed(now)?, prompt.percentage()?);
-        let (whole, known) = (u64::from(prompt.weights.whole), u64::from(prompt.weights.learned));
+        let Weights { whole, learned: known } = prompt.weights;
         if known == 0 {
             return linear;
         }
         let mut pending = whole.saturating_sub(self.nodes.weight_done());
-        let current = prompt.current_node.as_ref().map(|shown| {
+        let current = prompt.current_node().map(|shown| {
             let key = shown.as_id().key();
             let (weight, left) = self.nodes.left_of(key);
             pending = pending.saturating_sub(left);
             match self.nodes.name_of(key).and_then(|name| self.learned.expect(name)) {
                 Some(took) => (took, true),
-                None => (Took::whole(u64::from(weight.get())), false),
+                None => (Took::whole(weight.get()), false),
             }
         });
-        let planned = prompt.run.rest(now, Rest { whole, pending, current });
-        let linear = linear.map_or(planned, Duration::as_micros);
+        let planned = Duration::from_millis(u64::from(prompt.run.rest(now, Rest { whole, pending, current })));
+        let Some(linear) = linear.filter(|_| known < whole) else { return Some(planned) };
         // In parts of 256, so that the products of long times have room.
-        let share = known.saturating_mul(256).checked_div(whole)?.min(256);
-        let micros = (planned.saturating_mul(share) >> 8)
-            .saturating_add(linear.saturating_mul(256_u64.saturating_sub(share)) >> 8);
-        Some(Duration::from_micros(micros))
+        let share = u64::from(known).saturating_mul(256).checked_div(u64::from(whole))?;
+        let others = linear.as_micros().saturating_mul(256_u64.saturating_sub(share));
+        Some(Duration::from_micros(planned.as_micros().saturating_mul(share).saturating_add(others) >> 8))
     }
 
     /// The class of the prompt's node with the id `node`, such as `KSampler`, where the graph was seen.

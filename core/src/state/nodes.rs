@@ -21,7 +21,7 @@ pub(crate) struct Nodes<const NODES: usize, const NAMES: usize> {
     names: Names<NAMES>,
     sums: Sums,
     /// Where the next entry asked for is likely to be: messages list the nodes in the same order again and again.
-    hint: usize,
+    hint: u16,
     /// Nodes didn't fit: the sums are lower bounds.
     truncated: bool,
     /// What a node weighs of which nothing was learned.
@@ -34,7 +34,7 @@ pub(crate) struct Nodes<const NODES: usize, const NAMES: usize> {
 
 #[derive(Clone, Copy, Debug)]
 struct Stage {
-    entries: usize,
+    entries: u16,
     names: u16,
     sums: Sums,
     truncated: bool,
@@ -121,6 +121,7 @@ impl Entry {
 
 impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     pub(crate) const fn new() -> Self {
+        const { assert!(NODES < u16::MAX as usize, "a node is found by 16 bits") }
         Self {
             entries: heapless::Vec::new(),
             names: Names::new(),
@@ -156,8 +157,8 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     }
 
     /// What the nodes weigh that are done, and the parts of those that aren't yet.
-    pub(crate) fn weight_done(&self) -> u64 {
-        self.done() >> WHOLE_BITS
+    pub(crate) fn weight_done(&self) -> u32 {
+        u32::try_from(self.done() >> WHOLE_BITS).unwrap_or(u32::MAX)
     }
 
     /// Whether the sums are lower bounds.
@@ -167,8 +168,12 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
 
     /// From now on entries are those of a prompt that the message at hand may begin.
     pub(crate) fn stage(&mut self) {
-        let stage =
-            Stage { entries: self.entries.len(), names: self.names.mark(), sums: self.sums, truncated: self.truncated };
+        let stage = Stage {
+            entries: index(self.entries.len()),
+            names: self.names.mark(),
+            sums: self.sums,
+            truncated: self.truncated,
+        };
         self.staged = Some(stage);
         self.sums = Sums::default();
         self.truncated = false;
@@ -177,7 +182,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     /// The message at hand was malformed: what it staged never was.
     pub(crate) fn unstage(&mut self) {
         if let Some(stage) = self.staged.take() {
-            self.entries.truncate(stage.entries);
+            self.entries.truncate(usize::from(stage.entries));
             self.names.truncate(stage.names);
             self.sums = stage.sums;
             self.truncated = stage.truncated;
@@ -190,7 +195,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
         let Some(stage) = self.staged.take() else { return self.clear() };
         let mut at = 0_usize;
         self.entries.retain(|_| {
-            let kept = at >= stage.entries;
+            let kept = at >= usize::from(stage.entries);
             at = at.saturating_add(1);
             kept
         });
@@ -204,14 +209,23 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
 
     /// The first entry of the prompt at hand.
     fn first(&self) -> usize {
-        self.staged.map_or(0, |stage| stage.entries)
+        self.staged.map_or(0, |stage| usize::from(stage.entries))
+    }
+
+    fn hint(&self) -> usize {
+        usize::from(self.hint)
+    }
+
+    /// The entry at `at` was the last one asked for.
+    fn noted(&mut self, at: usize) {
+        self.hint = index(at.saturating_add(1));
     }
 
     #[inline]
     fn position(&mut self, key: Key) -> Option<usize> {
-        if self.entries.get(self.hint).is_some_and(|entry| entry.key == key) && self.hint >= self.first() {
-            let at = self.hint;
-            self.hint = at.saturating_add(1);
+        if self.entries.get(self.hint()).is_some_and(|entry| entry.key == key) && self.hint() >= self.first() {
+            let at = self.hint();
+            self.noted(at);
             return Some(at);
         }
         self.search(key)
@@ -219,14 +233,14 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
 
     fn search(&mut self, key: Key) -> Option<usize> {
         let first = self.first();
-        let from_hint = self.hint.max(first);
+        let from_hint = self.hint().max(first);
         let is_it = |entry: &Entry| entry.key == key;
         let behind = self.entries.iter().skip(from_hint).position(is_it).map(|n| n.saturating_add(from_hint));
         let found = behind.or_else(|| {
             self.entries.iter().take(from_hint).skip(first).position(is_it).map(|n| n.saturating_add(first))
         });
         if let Some(at) = found {
-            self.hint = at.saturating_add(1);
+            self.noted(at);
         }
         found
     }
@@ -238,7 +252,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
         }
         let at = self.entries.len();
         if self.entries.push(Entry::new(key, self.typical)).is_ok() {
-            self.hint = at.saturating_add(1);
+            self.noted(at);
             return Some(at);
         }
         let first = self.first();
@@ -395,7 +409,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     /// The id that the node `key` is shown by, where that isn't its own.
     pub(crate) fn display(&self, key: Key) -> Option<&str> {
         // The node that was noted last is the one asked for, as a rule.
-        let last = self.entries.get(self.hint.saturating_sub(1)).filter(|entry| entry.key == key);
+        let last = self.entries.get(self.hint().saturating_sub(1)).filter(|entry| entry.key == key);
         let is_it = |entry: &&Entry| entry.key == key;
         self.names.get(last.or_else(|| self.entries.iter().skip(self.first()).find(is_it))?.display)
     }
@@ -406,7 +420,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     /// A node of which nothing was learned weighs what is typical of the others: their median, since a few samplers
     /// outweigh all the rest. Where the table is full, those that were forgotten were the short ones: then the least.
     pub(crate) fn weigh<const N: usize>(&mut self, learned: &Learned<N>, total: u32) -> Weights {
-        let apart = self.staged.map_or(self.entries.len(), |stage| stage.entries);
+        let apart = self.staged.map_or(self.entries.len(), |stage| usize::from(stage.entries));
         let names = &self.names;
         let of = |entry: &Entry| {
             let name = NodeName::new(entry.key, names.get(entry.class)?);
@@ -452,10 +466,10 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     }
 
     /// What the node `key` weighs, and how much of that is left to do.
-    pub(crate) fn left_of(&self, key: Key) -> (Short, u64) {
+    pub(crate) fn left_of(&self, key: Key) -> (Short, u32) {
         let Some(entry) = self.find(key) else { return (self.typical, 0) };
         let left = u64::from(WHOLE.saturating_sub(entry.done())).saturating_mul(u64::from(entry.weight.get()));
-        (entry.weight, left >> WHOLE_BITS)
+        (entry.weight, u32::try_from(left >> WHOLE_BITS).unwrap_or(u32::MAX))
     }
 
     /// Whether the node `key` is seen to have run to its end.
@@ -469,7 +483,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     }
 
     fn find(&self, key: Key) -> Option<&Entry> {
-        let apart = self.staged.map_or(self.entries.len(), |stage| stage.entries);
+        let apart = self.staged.map_or(self.entries.len(), |stage| usize::from(stage.entries));
         self.entries.iter().take(apart).find(|entry| entry.key == key)
     }
 
@@ -480,6 +494,11 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     }
 }
 
+/// A place in the table.
+fn index(at: usize) -> u16 {
+    u16::try_from(at).unwrap_or(u16::MAX)
+}
+
 /// `value` of `max` as a part of [`WHOLE`], within 0 and all of it; `None` where `max` can't be divided by.
 pub(crate) fn part_of(value: crate::number::Milli, max: crate::number::Milli) -> Option<u32> {
     let max = u64::try_from(max.thousandths()).ok().filter(|m| *m > 0)?;
@@ -487,9 +506,41 @@ pub(crate) fn part_of(value: crate::number::Milli, max: crate::number::Milli) ->
     if value == 0 || value == max {
         return Some(if value == 0 { 0 } else { WHOLE });
     }
+    // Of 131 steps and less, in 32 bits, which small cores divide at once: two digits of 15 bits each.
+    if let (Ok(value), Ok(max @ ..0x2_0000)) = (u32::try_from(value), u32::try_from(max)) {
+        let (high, rest) = ((value << 15).checked_div(max)?, (value << 15).checked_rem(max)?);
+        return Some(high << 15 | (rest << 15).checked_div(max)?);
+    }
     // The product has room for 34 bits beside those of WHOLE: of larger numbers the lowest bits go.
     let surplus = 30_u32.saturating_sub(max.leading_zeros());
     let (value, max) = (value >> surplus, max >> surplus);
     let part = value.saturating_mul(u64::from(WHOLE)).checked_div(max)?;
     u32::try_from(part).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::number::Milli;
+
+    #[test]
+    fn a_part_is_the_same_in_32_bits_as_in_64() {
+        for max in [1, 2, 3, 1_000, 20_000, 0x1_ffff, 0x2_0000, 0x2_0001] {
+            for value in [0, 1, max / 3, max / 2, max - 1, max, max + 1] {
+                let expect = u32::try_from(value.min(max) * i64::from(WHOLE) / max).unwrap();
+                let part = part_of(Milli::from_thousandths(value), Milli::from_thousandths(max));
+                assert_eq!(part, Some(expect), "{value} of {max}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_part_of_few_steps(value in 0_i64..0x2_0000, max in 1_i64..0x2_0000) {
+            let expect = u32::try_from(value.min(max) * i64::from(WHOLE) / max).unwrap();
+            prop_assert_eq!(part_of(Milli::from_thousandths(value), Milli::from_thousandths(max)), Some(expect));
+        }
+    }
 }

@@ -11,10 +11,10 @@ pub struct Prompt<const ID: usize, const MESSAGE: usize> {
     /// Its id; not known yet where a reconnecting client was told the running node only.
     pub(crate) id: Option<Text<ID>>,
     pub(crate) state: PromptState,
-    /// The node shown, by its display id.
-    pub(crate) current_node: Option<Text<ID>>,
     /// The node last made current, by its own id.
     pub(crate) current: Option<Key>,
+    /// Where there is one, its display id.
+    pub(crate) shown: Text<ID>,
     pub(crate) steps: Option<Steps>,
     /// When its start was seen.
     pub(crate) started: Option<Instant>,
@@ -188,7 +188,7 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
         Self {
             id,
             state: PromptState::Running,
-            current_node: None,
+            shown: Text::new(),
             current: None,
             steps: None,
             started: None,
@@ -222,7 +222,7 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
 
     /// The node that runs, by the id that it has in the submitted graph.
     pub const fn current_node(&self) -> Option<&Text<ID>> {
-        self.current_node.as_ref()
+        if self.current.is_some() { Some(&self.shown) } else { None }
     }
 
     /// The node that runs, by its own id's key: an expanded one has an id of its own and is shown by another's.

@@ -2,9 +2,7 @@
 
 use core::fmt;
 
-use embedded_websocket::{WebSocketClient, WebSocketSendMessageType, WebSocketState};
-
-use super::{Entropy, is_close_code};
+use super::is_close_code;
 use crate::limits::CONTROL_BYTES;
 
 /// What the client sends: a whole message in one frame.
@@ -39,67 +37,46 @@ impl Outgoing<'_> {
     ///
     /// A [`SendError`] where the frame can't be sent or `out` is too small; `out` is then of no use.
     pub fn write(&self, mask: [u8; 4], out: &mut [u8]) -> Result<usize, SendError> {
-        use WebSocketSendMessageType as Type;
         match *self {
-            Self::Text(text) => write(Type::Text, text.as_bytes(), mask, out),
-            Self::Binary(bytes) => write(Type::Binary, bytes, mask, out),
-            Self::Ping(payload) => write_control(Type::Ping, payload, mask, out),
-            Self::Pong(payload) => write_control(Type::Pong, payload, mask, out),
-            Self::Close { code: None, reason: "" } => write_control(Type::CloseReply, &[], mask, out),
+            Self::Text(text) => write(0x81, [text.as_bytes(), &[]], mask, out),
+            Self::Binary(bytes) => write(0x82, [bytes, &[]], mask, out),
+            Self::Close { code: None, reason: "" } => write(0x88, [&[]; 2], mask, out),
             Self::Close { code, reason } => {
                 let code = code.filter(|&code| is_close_code(code)).ok_or(SendError::CloseCode)?;
-                let mut payload = [0; CONTROL_BYTES];
-                let (head, tail) = payload.split_first_chunk_mut().ok_or(SendError::LongControl)?;
-                *head = code.to_be_bytes();
-                tail.get_mut(..reason.len()).ok_or(SendError::LongControl)?.copy_from_slice(reason.as_bytes());
-                let len = reason.len().saturating_add(head.len());
-                // The library's own `close` would cut a reason in the middle of a character.
-                write_control(Type::CloseReply, payload.get(..len).unwrap_or_default(), mask, out)
+                write(0x88, [&code.to_be_bytes(), reason.as_bytes()], mask, out)
             }
+            Self::Ping(payload) => write(0x89, [payload, &[]], mask, out),
+            Self::Pong(payload) => write(0x8A, [payload, &[]], mask, out),
         }
     }
 }
 
-fn write_control(
-    kind: WebSocketSendMessageType,
-    payload: &[u8],
-    mask: [u8; 4],
-    out: &mut [u8],
-) -> Result<usize, SendError> {
-    if payload.len() > CONTROL_BYTES { Err(SendError::LongControl) } else { write(kind, payload, mask, out) }
-}
-
-fn write(kind: WebSocketSendMessageType, payload: &[u8], mask: [u8; 4], out: &mut [u8]) -> Result<usize, SendError> {
-    let header = match payload.len() {
-        0..=125 => 6,
-        126..=0xFFFE => 8,
-        _ => 14,
+/// Writes a frame of two parts, whose first byte is `first`: the last-fragment bit, three reserved bits, four of opcode.
+fn write(first: u8, payload: [&[u8]; 2], mask: [u8; 4], out: &mut [u8]) -> Result<usize, SendError> {
+    /// Behind a frame's first byte: the payload is masked.
+    const MASKED: u8 = 0x80;
+    let len = payload[0].len().saturating_add(payload[1].len());
+    if first & 0x08 != 0 && len > CONTROL_BYTES {
+        return Err(SendError::LongControl);
+    }
+    let long = u64::try_from(len).unwrap_or(u64::MAX).to_be_bytes();
+    let [.., high, low] = long;
+    // RFC 6455, 5.2 wants the shortest form.
+    let (short, length): (u8, &[u8]) = match len {
+        0..=125 => (low, &[]),
+        126..=0xFFFF => (126, &[high, low]),
+        _ => (127, &long),
     };
-    let needed = payload.len().saturating_add(header);
-    let out = out.get_mut(..needed).ok_or(SendError::TooSmall { needed })?;
-    let mut codec = WebSocketClient::new_client(Entropy(mask));
-    codec.state = WebSocketState::Open;
-    // The codec's errors are a socket that isn't open and a buffer too small, neither of which is.
-    let len = codec.write(kind, true, payload, out).map_err(|_| SendError::TooSmall { needed })?;
-    if payload.len() == 0xFFFF {
-        return Ok(shorten_length(out, len));
+    let needed = len.saturating_add(length.len()).saturating_add(6);
+    let frame = out.get_mut(..needed).ok_or(SendError::TooSmall { needed })?;
+    let mut places = frame.iter_mut();
+    let header = [first, MASKED | short].into_iter().chain(length.iter().copied()).chain(mask);
+    header.zip(places.by_ref()).for_each(|(byte, place)| *place = byte);
+    let mut masks = mask.iter().cycle();
+    for (byte, place) in payload.into_iter().flatten().zip(places) {
+        *place = byte ^ masks.next().unwrap_or(&0);
     }
-    Ok(len)
-}
-
-/// Mends the length of a payload of 65,535 bytes, which embedded-websocket 0.9.5 writes in 64 bits (its test is
-/// `count < 65535`) though 16 hold it, and RFC 6455, 5.2 wants the shortest form.
-fn shorten_length(out: &mut [u8], len: usize) -> usize {
-    /// Bytes of a 64-bit length less those of a 16-bit one.
-    const SAVED: usize = 6;
-    if let Some([_, form, long @ ..]) = out.get_mut(..len)
-        && let Some((short, rest)) = long.split_first_chunk_mut::<2>()
-    {
-        *form = 0xFE;
-        *short = [0xFF, 0xFF];
-        rest.rotate_left(SAVED.min(rest.len()));
-    }
-    len.saturating_sub(SAVED)
+    Ok(needed)
 }
 
 /// Why a frame can't be written. All of it is the caller's doing.

@@ -21,6 +21,8 @@ mod line;
 use std::{future::poll_fn, io, task::Poll};
 
 use comfyglow_core::{
+    limits::desktop,
+    record::{self, RecordError},
     reducer::Changes,
     session::{Config, DesktopSession, Input, Link, Observer, Output},
     state::Fault,
@@ -30,6 +32,10 @@ use comfyglow_core::{
 use tokio::time;
 
 use crate::address::Address;
+
+/// The most that a record takes.
+const RECORD_BYTES: usize = record::max_bytes(desktop::ID, desktop::MESSAGE, desktop::LEARNED);
+
 use line::{Happened, Line};
 
 /// A client of one server, until its connection is over.
@@ -95,6 +101,23 @@ impl<'a> Client<'a> {
                 }
             }
         }
+    }
+
+    /// Takes in what was learned of nodes' durations in earlier sessions, as [`record`](Self::record) wrote it.
+    ///
+    /// # Errors
+    ///
+    /// Where the bytes are no such record; the client then begins with nothing learned.
+    pub fn learn(&mut self, record: &[u8]) -> Result<(), RecordError> {
+        self.session.import_learned(record)
+    }
+
+    /// What was learned, and the last prompt, for a file.
+    pub fn record(&self) -> Vec<u8> {
+        let mut record = vec![0; RECORD_BYTES];
+        let len = self.session.state().export(self.now(), &mut record).unwrap_or_default();
+        record.truncate(len);
+        record
     }
 
     /// Ends the connection in good order: [`changed`](Self::changed) carries it out, and then returns `None`.

@@ -44,6 +44,7 @@ pub(super) async fn run(args: Args, verbose: bool) -> anyhow::Result<Exit> {
         client_id: Some(CLIENT.to_owned()),
         once: true,
         history: None,
+        learned: None,
         screen,
     };
     let submitted = async {

@@ -4,34 +4,45 @@ use std::io;
 
 use super::Exit;
 
-/// Waits for the signals that end a program.
+/// Waits for the signals that end a program. One that comes while nobody waits is not lost.
 pub(super) struct Interrupt {
     #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    #[cfg(windows)]
+    interrupt: tokio::signal::windows::CtrlC,
 }
 
 impl Interrupt {
     /// From now on the signals end nothing by themselves.
-    #[cfg_attr(not(unix), expect(clippy::unnecessary_wraps, reason = "it can fail on unix"))]
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
-        })
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+
+            Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        }
+        #[cfg(windows)]
+        Ok(Self { interrupt: tokio::signal::windows::ctrl_c()? })
     }
 
     /// Waits for a signal, and tells the exit that belongs to it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when the future is dropped.
     pub(super) async fn wait(&mut self) -> Exit {
         const INT: u8 = 2;
         const TERM: u8 = 15;
         #[cfg(unix)]
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => Exit::Signal(INT),
+            _ = self.interrupt.recv() => Exit::Signal(INT),
             _ = self.terminate.recv() => Exit::Signal(TERM),
         }
-        #[cfg(not(unix))]
+        #[cfg(windows)]
         {
-            let _ = tokio::signal::ctrl_c().await;
+            self.interrupt.recv().await;
             Exit::Signal(INT)
         }
     }

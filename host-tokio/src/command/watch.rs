@@ -11,6 +11,7 @@ use comfyglow::{
     address::{Address, fresh_client_id},
     client::Client,
     finish::Finishes,
+    learned::LearnedFile,
     sink::{Lines, Sink},
 };
 use comfyglow_core::{
@@ -58,6 +59,13 @@ pub(super) struct Args {
     /// Connect as this client, and so see what it submits [default: comfyglow-… by chance]
     #[arg(long, value_name = "ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     client_id: Option<String>,
+    /// Keep how long nodes take, for the time left, in this file [default: one for each server, in the user's folder for
+    /// such]
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Neither use nor keep how long nodes took in earlier sessions
+    #[arg(long, conflicts_with = "state")]
+    no_learn: bool,
     /// Append each progress event to this file, as a line of JSON
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
@@ -67,7 +75,12 @@ pub(super) async fn run(args: Args, verbose: bool) -> anyhow::Result<Exit> {
     let address: Address = args.url.parse()?;
     let label = address.to_string().replacen("http://", "", 1);
     let screen = if args.json { Screen::json() } else { Screen::for_people(label, verbose) };
-    let watch = Watch { address, client_id: args.client_id, once: args.once, history: args.history, screen };
+    let learned = match args.state {
+        _ if args.no_learn => None,
+        Some(file) => Some(LearnedFile::at(file)),
+        None => LearnedFile::of(&address),
+    };
+    let watch = Watch { address, client_id: args.client_id, once: args.once, history: args.history, learned, screen };
     watch.run().await
 }
 
@@ -78,18 +91,25 @@ pub(super) struct Watch {
     /// End with the first prompt that ends.
     pub(super) once: bool,
     pub(super) history: Option<PathBuf>,
+    /// Where what is learned is kept.
+    pub(super) learned: Option<LearnedFile>,
     pub(super) screen: Screen,
 }
 
 impl Watch {
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
-        let Self { address, client_id, once, history, mut screen } = self;
+        let Self { address, client_id, once, history, mut learned, mut screen } = self;
         let client_id = match client_id.or_else(|| address.client_id().map(str::to_owned)) {
             Some(id) => id,
             None => fresh_client_id()?,
         };
         let (query, headers) = (address.query(&client_id), address.headers());
         let mut client = Client::new(&address, address.config(&query, &headers))?;
+        if let Some(file) = &mut learned
+            && let Err(error) = file.load(&mut client)
+        {
+            eprintln!("warning: {}: {error}; what earlier sessions learned is not used", file.path().display());
+        }
         let history = history.as_deref().map(History::open).transpose()?;
         let mut heard = Heard {
             history: history.as_ref().map(|history| history.sink.clone()),
@@ -130,6 +150,7 @@ impl Watch {
             }
             while let Some(finish) = heard.finishes.take(client.now()).filter(|_| exit.is_none()) {
                 screen.finished(&client, &finish);
+                keep(&mut learned, &client);
                 if once {
                     exit = Some(finish.state.into());
                     screen.close();
@@ -140,6 +161,7 @@ impl Watch {
                 screen.changed(&client);
             }
         }
+        keep(&mut learned, &client);
         let unheard = heard.finishes.take_last().filter(|_| exit.is_none());
         if let Some(finish) = unheard {
             screen.finished(&client, &finish);
@@ -163,6 +185,17 @@ impl Watch {
     }
 }
 
+/// Keeps what was learned; where that fails, it is told once.
+fn keep(learned: &mut Option<LearnedFile>, client: &Client<'_>) {
+    if let Some(file) = learned
+        && let Err(error) = file.save(client)
+    {
+        let file = file.path().display();
+        eprintln!("warning: {file} can't be written, so what was learned is not kept: {error}");
+        *learned = None;
+    }
+}
+
 /// Waits until `deadline`, or for ever where there is none.
 async fn at(deadline: Option<tokio::time::Instant>) {
     match deadline {
@@ -172,7 +205,7 @@ async fn at(deadline: Option<tokio::time::Instant>) {
 }
 
 /// How long a writer may take once a signal wants us to end: whoever reads it may have stopped.
-const PATIENCE: Duration = Duration::from_millis(250);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Waits for a writer to end, for as long as no signal wants us to.
 async fn written(

@@ -20,14 +20,14 @@ const PAINTED: u32 = 64 * 1024;
 const PAINT: u32 = 0xC0FF_EE11;
 
 /// QEMU runs one instruction a nanosecond (`-icount shift=0`), so SysTick counts them.
-pub(crate) struct Meter {
+pub struct Meter {
     /// In 1,000 ticks.
     instructions: u32,
 }
 
 impl Meter {
     /// Starts the timer and finds out how many instructions a tick is.
-    pub(crate) fn new(mut timer: SYST) -> Self {
+    pub fn new(mut timer: SYST) -> Self {
         const TURNS: u32 = 1_000_000;
         timer.set_clock_source(SystClkSource::Core);
         timer.set_reload(TICKS);
@@ -40,12 +40,12 @@ impl Meter {
     }
 
     /// Thousandths of instructions that a tick is.
-    pub(crate) fn calibration(&self) -> u32 {
+    pub fn calibration(&self) -> u32 {
         self.instructions
     }
 
     /// Instructions that `measured` takes on average, over a fresh `prepare` each time.
-    pub(crate) fn instructions<T>(&self, mut prepare: impl FnMut() -> T, measured: impl Fn(&mut T)) -> u32 {
+    pub fn instructions<T>(&self, mut prepare: impl FnMut() -> T, measured: impl Fn(&mut T)) -> u32 {
         let mut ticks = 0;
         for sample in 0..SAMPLES {
             let mut prepared = prepare();
@@ -63,7 +63,7 @@ impl Meter {
     }
 
     /// Instructions that `measured` takes, exact to a tick.
-    pub(crate) fn once(&self, measured: impl FnOnce()) -> u32 {
+    pub fn once(&self, measured: impl FnOnce()) -> u32 {
         self.scaled(self.ticks(measured), 1)
     }
 
@@ -82,7 +82,7 @@ fn spin(turns: u32) {
 
 /// Bytes of stack that `measured` uses.
 #[inline(never)]
-pub(crate) fn stack(measured: impl FnOnce()) -> u32 {
+pub fn stack(measured: impl FnOnce()) -> u32 {
     let top = msp::read();
     let bottom = top - PAINTED;
     for address in (bottom..top).step_by(4) {

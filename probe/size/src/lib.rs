@@ -5,11 +5,16 @@
 use core::{hint::black_box, mem::MaybeUninit, panic::PanicInfo};
 
 use comfyglow_core::{
+    limits::gadget,
     session::{Config, GadgetSession, Input, Output},
+    subscription::{Subscription, Topics},
     time::Instant,
 };
 
+type Subscriber = Subscription<{ gadget::NOTES }>;
+
 static mut SESSION: MaybeUninit<GadgetSession<'static>> = MaybeUninit::uninit();
+static mut SUBSCRIBER: MaybeUninit<Subscriber> = MaybeUninit::uninit();
 
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
@@ -20,13 +25,15 @@ fn panic(_: &PanicInfo<'_>) -> ! {
 
 /// Drives a session for ever, and `paint`s at each turn. To be called once.
 pub fn drive(paint: impl Fn(&GadgetSession<'_>, Instant)) -> ! {
-    // SAFETY: nothing else refers to it, as this never returns and is called once.
-    let place = unsafe { &mut *(&raw mut SESSION) };
+    // SAFETY: nothing else refers to them, as this never returns and is called once.
+    let (place, subscriber) = unsafe { (&mut *(&raw mut SESSION), &mut *(&raw mut SUBSCRIBER)) };
+    let subscriber = subscriber.write(Subscription::new(black_box(Topics::ALL)));
     let session = place.write(GadgetSession::new(black_box(Config::new("desk", "clientId=desk")), black_box(0)));
     loop {
         let now = black_box(Instant::ZERO);
-        session.handle_input(now, black_box(Input::Wake));
-        while !matches!(black_box(session.poll_output(now)), Output::Sleep(_)) {}
+        session.handle_input_with(now, black_box(Input::Wake), subscriber);
+        while !matches!(black_box(session.poll_output_with(now, subscriber)), Output::Sleep(_)) {}
+        while black_box(subscriber.next()).is_some() {}
         black_box(session.view(now));
         black_box(session.smooth_percentage(now));
         paint(session, now);

@@ -118,7 +118,7 @@ impl Act {
                 reduce(Action::GraphNode { prompt_id, node, class })
             }
             Self::Graph(prompt, nodes) => reduce(Action::Graph { prompt_id: text(prompt).as_id(), nodes: *nodes }),
-            Self::CachedNode(node) => reduce(Action::Part(Part::CachedNode { node: text(node).as_id() })),
+            Self::CachedNode(node) => reduce(Action::Part(&Part::CachedNode { node: text(node).as_id() })),
             Self::NodeState(prompt, node, value, max, status, display) => {
                 let (prompt, node, display) = (text(prompt), text(node), maybe(display));
                 let part = Part::NodeState {
@@ -129,9 +129,9 @@ impl Act {
                     state: *status,
                     display_node_id: display.as_ref().map(Text::as_id),
                 };
-                reduce(Action::Part(part))
+                reduce(Action::Part(&part))
             }
-            Self::Image => reduce(Action::Part(Part::Image(&[1, 2, 3]))),
+            Self::Image => reduce(Action::Part(&Part::Image(&[1, 2, 3]))),
             Self::Message(said) => said.tell::<ID, MESSAGE>(reduce),
         }
     }
@@ -193,7 +193,7 @@ impl Said {
             },
             Self::UnknownBinary(kind) => Event::UnknownBinary { kind: *kind },
         };
-        reduce(if self.is_binary() { Action::Binary(event) } else { Action::Text(event) })
+        reduce(if self.is_binary() { Action::Binary(&event) } else { Action::Text(&event) })
     }
 
     fn ids(&self) -> [Option<&str>; 3] {

@@ -1,7 +1,7 @@
 //! Answers over HTTP.
 
 use comfyglow_core::{
-    http::{Body, Head, QueueAnswer, QueueHandler},
+    http::{QueueAnswer, QueueHandler, Response},
     text::Id,
 };
 
@@ -25,8 +25,7 @@ pub fn http(data: &[u8]) {
 /// What is read of an answer.
 #[derive(Default)]
 struct Answer {
-    head: Head<512>,
-    body: Option<Body>,
+    response: Response,
     queue: QueueAnswer<48>,
     graph: Graph,
     content: Vec<u8>,
@@ -55,28 +54,19 @@ impl Answer {
     }
 
     fn read(&mut self, mut bytes: &[u8]) -> Result<(), String> {
-        if self.body.is_none() {
-            let fed = self.head.feed(bytes).map_err(|error| format!("{error:?}"))?;
-            bytes = &bytes[fed.consumed..];
-            if !fed.complete {
-                assert!(bytes.is_empty(), "a head takes all until its end");
-                return Ok(());
-            }
-            assert!((100..=999).contains(&self.head.status()));
-            self.body = Some(Body::of(&self.head).map_err(|error| format!("{error:?}"))?);
-        }
-        let Some(body) = &mut self.body else { return Ok(()) };
-        while let Some(piece) = body.next(&mut bytes).map_err(|error| format!("{error:?}"))? {
+        while let Some(piece) = self.response.next(&mut bytes).map_err(|error| format!("{error:?}"))? {
             assert!(!piece.is_empty());
             self.content.extend(piece);
             self.queue.feed(piece, &mut self.graph).map_err(|error| format!("{error:?}"))?;
         }
-        assert!(bytes.is_empty() || body.is_complete(), "all is used until the body's end");
+        assert!(bytes.is_empty() || self.response.is_complete(), "all is used until the body's end");
         Ok(())
     }
 
     fn told(self) -> (u16, bool, Graph, Option<String>) {
-        let complete = self.body.is_some_and(|body| body.is_complete());
+        let complete = self.response.is_complete();
+        let status = self.response.status();
+        assert!(status == 0 || (100..=999).contains(&status));
         let json = serde_json::from_slice::<serde_json::Value>(&self.content);
         // Whoever reads it at once finds the graph too.
         if let (true, Ok(json), None) = (complete, json, &self.error) {
@@ -90,7 +80,7 @@ impl Answer {
             }
         }
         // Behind what is wrong nothing is read.
-        (self.head.status(), complete && self.error.is_none(), self.graph, self.error)
+        (status, complete && self.error.is_none(), self.graph, self.error)
     }
 }
 

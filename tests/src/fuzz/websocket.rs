@@ -28,7 +28,7 @@ pub fn websocket(data: &[u8]) {
 
 /// What was heard.
 struct Heard {
-    handshake: Handshake<512>,
+    handshake: Handshake,
     receiver: Receiver,
     /// Whether the answer is there, and what is wrong with it.
     shaken: Option<Result<(), HandshakeError>>,
@@ -61,15 +61,12 @@ impl Heard {
 
     fn bytes(&mut self, mut bytes: &[u8]) {
         if self.shaken.is_none() {
-            match self.handshake.feed(bytes) {
-                Ok(fed) if fed.complete => {
-                    self.shaken = Some(Ok(()));
-                    bytes = &bytes[fed.consumed..];
-                }
-                Ok(fed) => assert_eq!(fed.consumed, bytes.len()),
+            match self.handshake.feed(&mut bytes) {
+                Ok(true) => self.shaken = Some(Ok(())),
+                Ok(false) => assert!(bytes.is_empty(), "an answer takes all until its end"),
                 Err(error) => {
                     // As the next bytes have it.
-                    assert_eq!(self.handshake.feed(b"x"), Err(error));
+                    assert_eq!(self.handshake.feed(&mut &b"x"[..]), Err(error));
                     self.shaken = Some(Err(error));
                 }
             }

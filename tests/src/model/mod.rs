@@ -9,7 +9,7 @@ pub mod message;
 mod record;
 pub mod thousandths;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
 
@@ -23,6 +23,8 @@ const REMEMBERED: usize = 8;
 #[derive(Clone, Debug, Default)]
 pub struct Model {
     nodes_total: HashMap<String, usize>,
+    /// By prompt, the learned durations of the graph's nodes, in milliseconds.
+    weights: HashMap<String, BTreeMap<String, u64>>,
     queue_remaining: Option<u32>,
     record: Option<Record>,
     /// Prompts whose record was replaced, the last at the end.
@@ -43,6 +45,12 @@ impl Model {
     /// Tells how many nodes the graph of `prompt_id` has; to be called before the first message.
     pub fn set_nodes_total(&mut self, prompt_id: impl Into<String>, nodes: usize) {
         self.nodes_total.insert(prompt_id.into(), nodes);
+    }
+
+    /// Tells how long nodes of the graph of `prompt_id` are known to take, in milliseconds; to be called before the first
+    /// message.
+    pub fn set_weights(&mut self, prompt_id: impl Into<String>, weights: BTreeMap<String, u64>) {
+        self.weights.insert(prompt_id.into(), weights);
     }
 
     /// Takes a text message that was received whole at `t_ms`.
@@ -142,8 +150,9 @@ impl Model {
             None if self.replaced.iter().any(|id| id == prompt) => return false,
             None => {
                 let nodes_total = self.nodes_total.get(prompt).copied();
+                let weights = self.weights.get(prompt).cloned().unwrap_or_default();
                 if let Some(nameless) = self.running().filter(|record| record.prompt.is_none()) {
-                    nameless.name(prompt, nodes_total);
+                    nameless.name(prompt, nodes_total, weights);
                     return true;
                 }
                 if done {
@@ -157,7 +166,8 @@ impl Model {
 
     fn begin(&mut self, prompt: Option<&str>, started_ms: Option<f64>) {
         let nodes_total = prompt.and_then(|id| self.nodes_total.get(id)).copied();
-        let before = self.record.replace(Record::new(prompt, nodes_total, started_ms));
+        let weights = prompt.and_then(|id| self.weights.get(id)).cloned().unwrap_or_default();
+        let before = self.record.replace(Record::new(prompt, nodes_total, weights, started_ms));
         if let Some(id) = before.and_then(|record| record.prompt) {
             self.replaced.retain(|known| *known != id);
             self.replaced.push(id);

@@ -49,6 +49,8 @@ pub(super) struct Record {
     started_ms: Option<f64>,
     ended_ms: Option<f64>,
     nodes_total: Option<usize>,
+    /// The learned durations of the graph's nodes, in milliseconds.
+    weights: BTreeMap<String, u64>,
     cached: Option<Vec<String>>,
     nodes: BTreeMap<String, Node>,
     had_progress_state: bool,
@@ -65,13 +67,19 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn new(prompt: Option<&str>, nodes_total: Option<usize>, started_ms: Option<f64>) -> Self {
+    pub(super) fn new(
+        prompt: Option<&str>,
+        nodes_total: Option<usize>,
+        weights: BTreeMap<String, u64>,
+        started_ms: Option<f64>,
+    ) -> Self {
         Self {
             prompt: prompt.map(str::to_owned),
             state: State::Running,
             started_ms,
             ended_ms: None,
             nodes_total,
+            weights,
             cached: None,
             nodes: BTreeMap::new(),
             had_progress_state: false,
@@ -88,9 +96,10 @@ impl Record {
     }
 
     /// Gives a record that began without an id the id it turned out to have.
-    pub(super) fn name(&mut self, prompt: &str, nodes_total: Option<usize>) {
+    pub(super) fn name(&mut self, prompt: &str, nodes_total: Option<usize>, weights: BTreeMap<String, u64>) {
         self.prompt = Some(prompt.to_owned());
         self.nodes_total = nodes_total;
+        self.weights = weights;
     }
 
     /// Takes the guess back that the prompt ended.
@@ -225,6 +234,17 @@ impl Record {
             .collect()
     }
 
+    /// What a node weighs of which nothing was learned: the lower median of the others of the graph, or 1.
+    fn typical(&self) -> i128 {
+        let mut known: Vec<u64> = self.weights.values().map(|weight| (*weight).max(1)).collect();
+        known.sort_unstable();
+        known.get(known.len().saturating_sub(1) / 2).copied().map_or(1, i128::from)
+    }
+
+    fn weight(&self, id: &str) -> i128 {
+        self.weights.get(id).map_or_else(|| self.typical(), |weight| i128::from((*weight).max(1)))
+    }
+
     /// Works the percentage out anew, after each message.
     pub(super) fn reckon(&mut self) {
         let hundred = ratio(100, 1);
@@ -235,18 +255,21 @@ impl Record {
         let Some(total) = self.nodes_total else { return };
         let cached = self.cached_ids();
         let finished = self.finished();
-        let whole = cached.iter().filter(|id| self.is_top_level(id)).count() + finished.len();
+        let whole: i128 =
+            cached.iter().filter(|id| self.is_top_level(id)).chain(&finished).map(|id| self.weight(id)).sum();
         // Fractions of one denominator are added up first: a workflow's bars have few different ones.
         let mut parts: BTreeMap<i64, i128> = BTreeMap::new();
         for (id, node) in &self.nodes {
             let counted = cached.contains(id.as_str()) || finished.contains(id.as_str()) || !self.is_top_level(id);
             if let Some(bar) = node.bar.filter(|_| !counted) {
-                *parts.entry(bar.max).or_default() += i128::from(bar.value.clamp(0, bar.max));
+                *parts.entry(bar.max).or_default() += i128::from(bar.value.clamp(0, bar.max)) * self.weight(id);
             }
         }
         let sum = parts.iter().map(|(max, values)| ratio(*values, i128::from(*max)));
-        let sum = sum.fold(ratio(whole as i128, 1), |sum, part| sum + part);
-        let now = (hundred * sum / ratio(total.max(1) as i128, 1)).min(ratio(999, 10));
+        let sum = sum.fold(ratio(whole, 1), |sum, part| sum + part);
+        let known: i128 = self.weights.keys().map(|id| self.weight(id)).sum();
+        let others = total.saturating_sub(self.weights.len()) as i128 * self.typical();
+        let now = (hundred * sum / ratio((known + others).max(1), 1)).min(ratio(999, 10));
         self.percentage = Some(self.percentage.take().map_or(now.clone(), |before| before.max(now)));
     }
 

@@ -87,9 +87,9 @@ impl Connection {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
 
-        let mut handshake = Handshake::<1024>::new(entropy()?);
+        let mut handshake = Handshake::new(entropy()?);
         let mut buffer = [0; 1024];
-        let request = Request { host: &address.to_string(), target, headers: &[] };
+        let request = Request { host: &address.to_string(), target: &[target], headers: &[] };
         let len = handshake.write_request(&request, &mut buffer)?;
         stream.write_all(&buffer[..len])?;
         loop {
@@ -97,9 +97,11 @@ impl Connection {
             ensure!(len > 0, "Autobahn closed during the handshake");
             let mut input = &buffer[..len];
             while !input.is_empty() {
-                let fed = handshake.feed(reads.first_piece(input))?;
-                input = &input[fed.consumed..];
-                if fed.complete {
+                let mut piece = reads.first_piece(input);
+                let first = piece.len();
+                let open = handshake.feed(&mut piece)?;
+                input = &input[first - piece.len()..];
+                if open {
                     let wire = Wire { stream, frame: Vec::new() };
                     return Ok(Self { wire, receiver: Receiver::new(), reads, ahead: input.to_vec() });
                 }

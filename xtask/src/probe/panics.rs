@@ -1,7 +1,11 @@
 //! `cargo xtask panics`: the proof that the core cannot panic.
-use anyhow::{Result, bail};
+use std::fs;
+
+use anyhow::{Context, Result, bail};
+use cargo_metadata::MetadataCommand;
 
 use super::{build, callers::Callers};
+use crate::figures::Figures;
 use crate::project::Project;
 use crate::steps::Outcome;
 
@@ -32,9 +36,24 @@ pub(crate) fn step(project: &Project) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
+/// The places that can panic, as a figure.
+///
+/// # Errors
+/// As those of [`run`].
+pub(crate) fn figures(project: &Project) -> Result<Figures> {
+    prove(project)?;
+    let mut figures = Figures::new();
+    figures.add("places that can panic, bytes to view", 0, "", Some(0));
+    Ok(figures)
+}
+
 fn prove(project: &Project) -> Result<()> {
+    let left_out = match left_out(project)?.as_slice() {
+        [] => "No library is left out of it.".to_owned(),
+        libraries => format!("Left out, with stand-ins in their places: {}.", libraries.join(", ")),
+    };
     let Err(error) = build(project, "panics", &["build"]) else {
-        println!("Nothing reaches a panic.");
+        println!("Nothing reaches a panic. {left_out}");
         return Ok(());
     };
     if !format!("{error:#}").contains(&format!("undefined symbol: {UNDEFINED}")) {
@@ -48,6 +67,22 @@ fn prove(project: &Project) -> Result<()> {
     build(project, "panics", &["rustc", "--features", "search"])?;
     let sites = report(&callers)?;
     bail!("{sites} places can panic; let the compiler see that they can't (`get`, `checked_…`, a narrower type)")
+}
+
+/// The libraries that have stand-ins, by name and version.
+fn left_out(project: &Project) -> Result<Vec<String>> {
+    let folder = project.root.join("probe/panics/left-out");
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let entries = fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
+    let mut libraries = Vec::new();
+    for entry in entries {
+        let manifest = MetadataCommand::new().manifest_path(entry?.path().join("Cargo.toml")).no_deps().exec()?;
+        libraries.extend(manifest.packages.iter().map(|package| format!("{} {}", package.name, package.version)));
+    }
+    libraries.sort();
+    Ok(libraries)
 }
 
 /// Prints every place that reaches a panic; returns how many.

@@ -6,7 +6,8 @@ use anyhow::{Context, Result};
 use object::read::elf::ElfFile32;
 use object::{Object, ObjectSection, SectionFlags, SectionKind, elf};
 
-use super::{build, figures::Figures};
+use super::programs;
+use crate::figures::Figures;
 use crate::project::Project;
 use crate::steps::Outcome;
 
@@ -24,7 +25,7 @@ pub(crate) struct Args {}
 /// # Errors
 /// A figure is past its target, or the programs can't be built.
 pub(crate) fn run(_: &Args) -> Result<()> {
-    weigh(&Project::read()?)
+    figures(&Project::read()?)?.finish()
 }
 
 /// The same, as a step of `cargo xtask ci`.
@@ -32,12 +33,16 @@ pub(crate) fn run(_: &Args) -> Result<()> {
 /// # Errors
 /// As those of [`run`].
 pub(crate) fn step(project: &Project) -> Result<Outcome> {
-    weigh(project)?;
+    figures(project)?.finish()?;
     Ok(Outcome::Done)
 }
 
-fn weigh(project: &Project) -> Result<()> {
-    let programs = build(project, ".", &["build", "--package", "probe-size"])?;
+/// Builds and weighs.
+///
+/// # Errors
+/// The programs can't be built.
+pub(crate) fn figures(project: &Project) -> Result<Figures> {
+    let programs = programs(project)?;
     let events = Size::of(&programs.join("events"))?;
     let session = Size::of(&programs.join("session"))?;
     let snapshot = Size::of(&programs.join("snapshot"))?;
@@ -46,7 +51,7 @@ fn weigh(project: &Project) -> Result<()> {
     figures.add("flash, with websocket and http", session.flash, "B", None);
     figures.add("flash, with json out too", snapshot.flash, "B", Some(40 * KB));
     figures.add("memory of a gadget's session", session.memory, "B", Some(8 * KB));
-    figures.finish()
+    Ok(figures)
 }
 
 /// What a program takes, in bytes.

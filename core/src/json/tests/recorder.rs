@@ -17,14 +17,12 @@ pub(super) enum Token {
     Word(Word, u8),
 }
 
-/// Records what it is told, or only ends where it wants no pieces.
+/// Records what it is told.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Recorder {
     pub(super) tokens: Vec<Token>,
     /// The pieces of the name, text or number at hand.
     pub(super) piece: Vec<u8>,
-    pub(super) wants_no_keys: bool,
-    pub(super) wants_no_values: bool,
 }
 
 impl Recorder {
@@ -34,14 +32,6 @@ impl Recorder {
 }
 
 impl Visitor for Recorder {
-    fn wants_key(&self) -> bool {
-        !self.wants_no_keys
-    }
-
-    fn wants_value(&self) -> bool {
-        !self.wants_no_values
-    }
-
     fn begin(&mut self, container: Container, depth: u8) {
         self.tokens.push(Begin(container, depth));
     }
@@ -51,7 +41,7 @@ impl Visitor for Recorder {
     }
 
     fn key(&mut self, piece: &[u8], _depth: u8) {
-        assert!(!piece.is_empty() && !self.wants_no_keys);
+        assert!(!piece.is_empty());
         self.piece.extend_from_slice(piece);
     }
 
@@ -61,7 +51,7 @@ impl Visitor for Recorder {
     }
 
     fn text(&mut self, piece: &[u8]) {
-        assert!(!piece.is_empty() && !self.wants_no_values);
+        assert!(!piece.is_empty());
         self.piece.extend_from_slice(piece);
     }
 
@@ -71,7 +61,7 @@ impl Visitor for Recorder {
     }
 
     fn number(&mut self, piece: &[u8]) {
-        assert!(!piece.is_empty() && !self.wants_no_values);
+        assert!(!piece.is_empty());
         self.piece.extend_from_slice(piece);
     }
 

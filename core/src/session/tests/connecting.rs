@@ -47,7 +47,6 @@ fn sends_no_flags_where_previews_shall_not_name_their_node() {
 fn an_answer_that_is_no_websocket_ends_the_session_with_its_reason() {
     use ConnectionStatus::{Disconnected, Error};
     let wrong_accept = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: AAAA\r\n\r\n";
-    let large = format!("HTTP/1.1 101 Switching Protocols\r\nSet-Cookie: {}\r\n\r\n", "x".repeat(HEAD));
     for (answer, status, fault) in [
         ("HTTP/1.1 401 Unauthorized\r\nContent-Length: 5\r\n\r\nlogin", Error, FaultKind::Refused(401)),
         ("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", Error, FaultKind::Refused(403)),
@@ -58,7 +57,6 @@ fn an_answer_that_is_no_websocket_ends_the_session_with_its_reason() {
         (wrong_accept, Error, FaultKind::NotComfyUi),
         ("SSH-2.0-OpenSSH_9.2\r\n", Error, FaultKind::NotComfyUi),
         ("\x15\x03\x01\0\x02\x02\x46", Error, FaultKind::NotComfyUi),
-        (&large, Disconnected, FaultKind::LargeHead),
     ] {
         for size in [1, 7, answer.len()] {
             let (mut host, _) = Host::asked();

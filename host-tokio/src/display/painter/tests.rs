@@ -27,7 +27,7 @@ impl Server {
     }
 
     fn says(&mut self, event: Event<'_>) {
-        self.act(Action::Text(event));
+        self.act(Action::Text(&event));
     }
 
     fn connected(queue: u32) -> Self {
@@ -43,14 +43,14 @@ impl Server {
         let prompt_id = Id::from(ID);
         server.says(Event::ExecutionStart { prompt_id, timestamp: None });
         for node in ["4", "5"] {
-            server.act(Action::Part(Part::CachedNode { node: Id::from(node) }));
+            server.act(Action::Part(&Part::CachedNode { node: Id::from(node) }));
         }
         server.says(Event::ExecutionCached { prompt_id, nodes: 2 });
         server.act(Action::GraphNode { prompt_id, node: Id::from("7"), class });
         server.act(Action::Graph { prompt_id, nodes: 9 });
         for node in ["6", "7"] {
             let (state, max) = if node == "7" { (NodeStatus::Running, 1) } else { (NodeStatus::Finished, 1) };
-            server.act(Action::Part(Part::NodeState {
+            server.act(Action::Part(&Part::NodeState {
                 prompt_id,
                 node_id: Id::from(node),
                 value: Milli::from_thousandths(0),

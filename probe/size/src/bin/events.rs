@@ -1,4 +1,4 @@
-//! JSON to view: lexer, decoder, reducer, progress. No link.
+//! JSON to view: lexer, decoder, reducer, progress, a subscriber's queue. No link.
 #![no_std]
 #![no_main]
 
@@ -9,25 +9,36 @@ use comfyglow_core::{
     limits::gadget,
     progress::{Debounce, Smooth},
     reducer::{Action, reduce},
+    session::Observer,
     state::State,
+    subscription::{Subscription, Topics},
     time::Instant,
 };
 use probe_size as _;
 
-type GadgetState = State<{ gadget::ID }, { gadget::MESSAGE }, { gadget::NODES }, { gadget::NAMES }, { gadget::LEARNED }>;
+type GadgetState =
+    State<{ gadget::ID }, { gadget::MESSAGE }, { gadget::NODES }, { gadget::NAMES }, { gadget::LEARNED }>;
 
 struct Reduce<'a> {
     state: &'a mut GadgetState,
+    subscriber: &'a mut Subscription<{ gadget::NOTES }>,
     now: Instant,
+}
+
+impl Reduce<'_> {
+    fn reduce(&mut self, action: Action<'_>) {
+        let changes = black_box(reduce(self.state, self.now, action));
+        self.subscriber.reduced(self.now, &action, changes, self.state);
+    }
 }
 
 impl Handler for Reduce<'_> {
     fn part(&mut self, part: Part<'_>) {
-        black_box(reduce(self.state, self.now, Action::Part(part)));
+        self.reduce(Action::Part(&part));
     }
 
     fn event(&mut self, event: Event<'_>) {
-        black_box(reduce(self.state, self.now, Action::Text(event)));
+        self.reduce(Action::Text(&event));
     }
 }
 
@@ -35,13 +46,15 @@ impl Handler for Reduce<'_> {
 extern "C" fn _start() -> ! {
     let mut decoder = Decoder::<{ gadget::ID }, { gadget::MESSAGE }>::new(Interest::STATE);
     let mut state = GadgetState::new();
+    let mut subscriber = Subscription::new(black_box(Topics::ALL));
     let (mut smooth, mut debounce) = (Smooth::new(), Debounce::new());
     loop {
         let now = black_box(Instant::ZERO);
-        let mut reducer = Reduce { state: &mut state, now };
+        let mut reducer = Reduce { state: &mut state, subscriber: &mut subscriber, now };
         decoder.text(black_box(b""), &mut reducer);
         decoder.end_text(&mut reducer);
-        reduce(&mut state, now, black_box(Action::Established));
+        reducer.reduce(black_box(Action::Established));
+        while black_box(subscriber.next()).is_some() {}
         if let Some(percentage) = state.prompt().and_then(|prompt| prompt.percentage()) {
             smooth.set(now, percentage);
         }

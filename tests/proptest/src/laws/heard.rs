@@ -219,11 +219,11 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     for ToReducer<'_, ID, MESSAGE, NODES, NAMES, LEARNED>
 {
     fn part(&mut self, part: Part<'_>) {
-        reduce(self.state, self.now, Action::Part(part));
+        reduce(self.state, self.now, Action::Part(&part));
     }
 
     fn event(&mut self, event: Event<'_>) {
-        let action = if self.binary { Action::Binary(event) } else { Action::Text(event) };
+        let action = if self.binary { Action::Binary(&event) } else { Action::Text(&event) };
         reduce(self.state, self.now, action);
     }
 }

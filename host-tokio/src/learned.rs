@@ -1,0 +1,176 @@
+//! The file that keeps how long nodes take from session to session, so that the time left is right from the start.
+//!
+//! Each server has a file of its own, since one is faster than the other. What can't be read is left out, told in a
+//! warning, and replaced the next time that something is learned.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use etcetera::BaseStrategy as _;
+
+use crate::{address::Address, client::Client};
+
+/// A file for what was learned.
+#[derive(Debug)]
+pub struct LearnedFile {
+    file: PathBuf,
+    /// What it holds, as far as that is known.
+    kept: Vec<u8>,
+}
+
+impl LearnedFile {
+    /// The file `file`.
+    pub fn at(file: impl Into<PathBuf>) -> Self {
+        Self { file: file.into(), kept: Vec::new() }
+    }
+
+    /// The file for the server at `address` in the user's folder for states, `$XDG_STATE_HOME/comfyglow` on Linux; `None`
+    /// where the user has no home.
+    pub fn of(address: &Address) -> Option<Self> {
+        let folders = etcetera::choose_base_strategy().ok()?;
+        let folder = folders.state_dir().unwrap_or_else(|| folders.data_dir()).join("comfyglow");
+        let (host, port) = address.endpoint();
+        // An IPv6 address has colons, which not every file system takes.
+        let host: String = host.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
+        Some(Self::at(folder.join(format!("{host}_{port}.learned"))))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.file
+    }
+
+    /// Has `client` learn what the file holds; nothing where there is no file yet.
+    ///
+    /// # Errors
+    ///
+    /// Where the file can't be read or is damaged; the client then begins with nothing learned.
+    pub fn load(&mut self, client: &mut Client<'_>) -> io::Result<()> {
+        let record = match fs::read(&self.file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            other => other?,
+        };
+        client.learn(&record).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        self.kept = record;
+        Ok(())
+    }
+
+    /// Writes what `client` knows by now, where that is more than what the file holds. The file is replaced at once: who
+    /// reads it meanwhile, or after a crash, finds the old or the new one whole.
+    ///
+    /// # Errors
+    ///
+    /// Where the file, or a folder that it is to be in, can't be written.
+    pub fn save(&mut self, client: &Client<'_>) -> io::Result<()> {
+        if client.session().state().learned().is_empty() {
+            return Ok(());
+        }
+        let record = client.record();
+        if record == self.kept {
+            return Ok(());
+        }
+        let folder = self.file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(&record)?;
+        file.as_file().sync_all()?;
+        file.persist(&self.file)?;
+        self.kept = record;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use comfyglow_core::{session::DesktopSession, text::Id, time::Instant};
+
+    use super::*;
+
+    fn client(address: &Address) -> Client<'_> {
+        Client::new(address, address.config("", &[])).expect("the system has random numbers")
+    }
+
+    /// A record of one node's time.
+    fn record() -> Vec<u8> {
+        use comfyglow_core::{
+            event::Event,
+            limits::desktop::*,
+            reducer::{Action, reduce},
+            state::State,
+        };
+        let mut state = Box::new(State::<ID, MESSAGE, NODES, NAMES, LEARNED>::new());
+        let (prompt_id, node) = (Id::from("p"), Id::from("3"));
+        let actions = [
+            (0, Action::Text(&Event::ExecutionStart { prompt_id, timestamp: None })),
+            (0, Action::GraphNode { prompt_id, node, class: "KSampler" }),
+            (0, Action::Graph { prompt_id, nodes: 1 }),
+            (0, Action::Text(&Event::Executing { node: Some(node), display_node: None, prompt_id: Some(prompt_id) })),
+            (900, Action::Text(&Event::ExecutionSuccess { prompt_id, timestamp: None })),
+        ];
+        for (at, action) in actions {
+            reduce(&mut state, Instant::from_millis(at), action);
+        }
+        let mut out = vec![0; 100_000];
+        let len = state.export(Instant::ZERO, &mut out).expect("there is room");
+        out.truncate(len);
+        out
+    }
+
+    fn learned(client: &Client<'_>) -> usize {
+        let session: &DesktopSession<'_> = client.session();
+        session.state().learned().len()
+    }
+
+    #[test]
+    fn what_is_saved_is_loaded() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let address: Address = "http://[::1]:8188".parse().expect("it is one");
+        let path = folder.path().join("new/folder/file");
+        let mut client = client(&address);
+        let mut file = LearnedFile::at(&path);
+        file.load(&mut client)?;
+        file.save(&client)?;
+        assert!(!path.exists(), "nothing was learned");
+        client.learn(&record()).expect("it is one");
+        file.save(&client)?;
+        let mut next = self::client(&address);
+        LearnedFile::at(&path).load(&mut next)?;
+        assert_eq!(learned(&next), 1);
+        assert_eq!(fs::read_dir(path.parent().expect("it has one"))?.count(), 1, "no temporary file is left");
+        Ok(())
+    }
+
+    #[test]
+    fn each_server_has_a_file_of_its_own() {
+        let name = |url: &str| {
+            let file = LearnedFile::of(&url.parse().expect("it is an address"))?;
+            Some(file.path().file_name()?.to_string_lossy().into_owned())
+        };
+        // Without a home there is none.
+        if let (Some(one), Some(other)) = (name("http://[::1]:8188"), name("http://desk.local:8189/comfy")) {
+            assert!(one.ends_with("_8188.learned") && !one.contains(':'), "{one}");
+            assert_eq!(other, "desk.local_8189.learned");
+        }
+    }
+
+    #[test]
+    fn a_damaged_file_is_told_of_and_replaced() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let address: Address = "localhost".parse().expect("it is one");
+        let path = folder.path().join("file");
+        let mut damaged = record();
+        damaged[20] ^= 1;
+        fs::write(&path, &damaged)?;
+        let mut client = client(&address);
+        let mut file = LearnedFile::at(&path);
+        let error = file.load(&mut client).expect_err("it is damaged");
+        assert_eq!((error.kind(), error.to_string().as_str()), (io::ErrorKind::InvalidData, "the record is damaged"));
+        assert_eq!(learned(&client), 0);
+        client.learn(&record()).expect("it is one");
+        file.save(&client)?;
+        LearnedFile::at(&path).load(&mut self::client(&address))
+    }
+}

@@ -1,0 +1,257 @@
+//! Runs messages through a gadget's session on a Cortex-M4 and says what each took, one figure a line.
+//!
+//! `calibration`: instructions of 1,000 ticks. `count`: a kind, its bytes, and the instructions from its frame's bytes to
+//! the state with a subscriber to nothing, with one to everything, and to tell the outputs. `stack`: what for, and bytes.
+//! There is one kind of observer in it, as in a program that is made of it, so that the code is the same.
+#![no_std]
+#![no_main]
+
+use core::{hint::black_box, mem::MaybeUninit};
+
+use comfyglow_core::{
+    limits::gadget,
+    session::{Config, End, GadgetSession, Input, Link, Output},
+    subscription::{Subscription, Topics},
+    time::{Duration, Instant},
+};
+use cortex_m::Peripherals;
+use cortex_m_rt::entry;
+use probe_cost::{
+    Mean, is_of_session, messages,
+    meter::{Meter, stack},
+};
+use semihosting::{println, process};
+
+/// Longer than any frame here.
+const FRAME: usize = 64 * 1_024;
+
+/// Bytes that a snapshot may have.
+const SNAPSHOT: usize = 4_096;
+
+/// What comes before the message that is counted.
+const BEFORE: [&str; 5] = [
+    include_str!("../../../../tests/fixtures/bench-messages/status_sid.json"),
+    include_str!("../../../../tests/fixtures/bench-messages/execution_start.json"),
+    include_str!("../../../../tests/fixtures/bench-messages/progress_state5.json"),
+    include_str!("../../../../tests/fixtures/bench-messages/executing.json"),
+    r#"{"type": "progress", "data": {"value": 2, "max": 20, "prompt_id": "3328f0c8-9368-4070-90e7-087e854fe315", "node": "5"}}"#,
+];
+
+#[entry]
+fn main() -> ! {
+    let peripherals = Peripherals::take().expect("this is the first to take them");
+    let meter = Meter::new(peripherals.SYST);
+    println!("calibration {}", meter.calibration());
+    let (mut event_path, mut of_session) = (0, OfSession::new(""));
+    for (name, message) in messages() {
+        let frame = Framed::new(message.as_bytes());
+        if is_of_session(name) {
+            if of_session.name != name {
+                of_session.tell();
+                of_session = OfSession::new(name);
+            }
+            of_session.count(&meter, &frame);
+        } else {
+            count(&meter, name, &frame);
+            let mut device = Device::running(Topics::ALL);
+            event_path = event_path.max(stack(|| device.hear(&frame)));
+        }
+    }
+    of_session.tell();
+    println!("stack event {event_path}");
+    println!("stack new {}", stack(|| drop(black_box(place().write(GadgetSession::new(black_box(config()), 1))))));
+    println!("stack connect {}", connect_stack());
+    println!("stack graph {}", graph_stack());
+    println!("stack view {}", view_stack());
+    println!("stack snapshot {}", snapshot_stack());
+    process::exit(0)
+}
+
+fn config() -> Config<'static> {
+    Config::new("desk:8188", "clientId=desk")
+}
+
+fn at(millis: u64) -> Instant {
+    Instant::ZERO.saturating_add(Duration::from_millis(millis))
+}
+
+/// A message in a server's frame.
+struct Framed {
+    bytes: [u8; FRAME],
+    len: usize,
+    /// Bytes of the message in it.
+    message: usize,
+}
+
+impl Framed {
+    fn new(message: &[u8]) -> Self {
+        let [high, low] = u16::try_from(message.len()).expect("no message is longer").to_be_bytes();
+        let (header, start) = if message.len() < 126 { ([0x81, low, 0, 0], 2) } else { ([0x81, 126, high, low], 4) };
+        let mut bytes = [0; FRAME];
+        let len = start + message.len();
+        bytes[..start].copy_from_slice(&header[..start]);
+        bytes[start..len].copy_from_slice(message);
+        Self { bytes, len, message: message.len() }
+    }
+}
+
+/// A session, and somebody who is told of it.
+struct Device {
+    session: GadgetSession<'static>,
+    subscriber: Subscription<{ gadget::NOTES }>,
+}
+
+impl Device {
+    fn new(config: Config<'static>, topics: Topics) -> Self {
+        Self { session: GadgetSession::new(config, 1), subscriber: Subscription::new(black_box(topics)) }
+    }
+
+    /// With a socket, and no wish for the graph.
+    fn attached(topics: Topics) -> Self {
+        let mut device = Self::new(Config { ask_for_graph: false, ..config() }, topics);
+        device.session.attach(at(0));
+        device
+    }
+
+    /// In the middle of a prompt.
+    fn running(topics: Topics) -> Self {
+        let mut device = Self::attached(topics);
+        for message in BEFORE {
+            device.hear(&Framed::new(message.as_bytes()));
+            device.drain(at(1));
+            device.take_notes();
+        }
+        device
+    }
+
+    #[inline(never)]
+    fn input(&mut self, now: Instant, input: Input<'_>) {
+        self.session.handle_input_with(now, input, &mut self.subscriber);
+    }
+
+    #[inline(never)]
+    fn hear(&mut self, frame: &Framed) {
+        self.input(black_box(at(100)), Input::Bytes(Link::Socket, black_box(&frame.bytes[..frame.len])));
+    }
+
+    #[inline(never)]
+    fn drain(&mut self, now: Instant) {
+        while !matches!(
+            black_box(self.session.poll_output_with(black_box(now), &mut self.subscriber)),
+            Output::Sleep(_)
+        ) {}
+    }
+
+    fn take_notes(&mut self) {
+        while self.subscriber.next().is_some() {}
+    }
+}
+
+fn count(meter: &Meter, name: &str, frame: &Framed) {
+    let alone = meter.instructions(|| Device::running(Topics::NONE), |device| device.hear(frame));
+    let subscribed = meter.instructions(|| Device::running(Topics::ALL), |device| device.hear(frame));
+    let told = || {
+        let mut device = Device::running(Topics::ALL);
+        device.hear(frame);
+        device
+    };
+    let outputs = meter.instructions(told, |device| device.drain(at(200)));
+    println!("count {name} {} {alone} {subscribed} {outputs}", frame.message);
+}
+
+/// A session's messages, one after the other.
+struct OfSession<'m> {
+    name: &'m str,
+    alone: Device,
+    subscribed: Device,
+    mean: Mean<3>,
+}
+
+impl<'m> OfSession<'m> {
+    fn new(name: &'m str) -> Self {
+        let (alone, subscribed) = (Device::attached(Topics::NONE), Device::attached(Topics::ALL));
+        Self { name, alone, subscribed, mean: Mean::new() }
+    }
+
+    fn count(&mut self, meter: &Meter, frame: &Framed) {
+        let alone = meter.once(|| self.alone.hear(frame));
+        let subscribed = meter.once(|| self.subscribed.hear(frame));
+        let outputs = meter.once(|| self.subscribed.drain(at(200)));
+        self.alone.drain(at(200));
+        self.subscribed.take_notes();
+        self.mean.add(frame.message, [alone, subscribed, outputs]);
+    }
+
+    fn tell(&self) {
+        let (bytes, [alone, subscribed, outputs]) = self.mean.of_one();
+        if is_of_session(self.name) {
+            println!("count {} {bytes} {alone} {subscribed} {outputs}", self.name);
+        }
+    }
+}
+
+/// Bytes of stack to dial, ask, be answered wrongly, and leave.
+fn connect_stack() -> u32 {
+    let answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\
+                   Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nServer: Python/3.11 aiohttp/3.14.5\r\n\r\n";
+    let mut device = Device::new(config(), Topics::ALL);
+    stack(|| {
+        device.drain(at(0));
+        device.input(at(1), Input::Opened(Link::Socket));
+        device.drain(at(1));
+        device.input(at(2), Input::Sent(Link::Socket));
+        device.input(at(2), Input::Bytes(Link::Socket, answer));
+        device.drain(at(2));
+        device.input(at(3), Input::Closed(Link::Socket, End::Eof));
+        device.input(at(3), Input::Leave);
+        device.drain(at(3));
+    })
+}
+
+/// Where a gadget's session lives: no stack has room for it.
+fn place() -> &'static mut MaybeUninit<GadgetSession<'static>> {
+    static mut PLACE: MaybeUninit<GadgetSession<'static>> = MaybeUninit::uninit();
+    // SAFETY: this is called once.
+    unsafe { &mut *(&raw mut PLACE) }
+}
+
+/// Bytes of stack for the graph over HTTP, a ping answered, and leaving.
+fn graph_stack() -> u32 {
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 155\r\n\r\n\
+                   {\"queue_running\": [[0, \"3328f0c8-9368-4070-90e7-087e854fe315\", {\"5\": {\"inputs\": {\"seed\": 1}, \
+                   \"class_type\": \"KSampler\"}}, {}, [\"5\"]]], \"queue_pending\": [[1, \"x\", {}]]}";
+    let mut device = Device::new(config(), Topics::ALL);
+    device.session.attach(at(0));
+    for message in BEFORE {
+        device.hear(&Framed::new(message.as_bytes()));
+    }
+    stack(|| {
+        device.drain(at(100));
+        device.input(at(101), Input::Opened(Link::Http));
+        device.drain(at(101));
+        device.input(at(102), Input::Sent(Link::Http));
+        device.input(at(102), Input::Bytes(Link::Http, answer));
+        device.input(at(102), Input::Closed(Link::Http, End::Eof));
+        device.input(at(103), Input::Bytes(Link::Socket, b"\x89\x04ping"));
+        device.drain(at(103));
+        device.input(at(104), Input::Sent(Link::Socket));
+        device.input(at(104), Input::Leave);
+        device.drain(at(104));
+    })
+}
+
+fn view_stack() -> u32 {
+    let session = Device::running(Topics::ALL).session;
+    stack(|| {
+        black_box(session.view(black_box(at(300))));
+        black_box(session.smooth_percentage(black_box(at(300))));
+    })
+}
+
+fn snapshot_stack() -> u32 {
+    let session = Device::running(Topics::ALL).session;
+    let mut line = [0; SNAPSHOT];
+    stack(|| {
+        black_box(session.state().snapshot(black_box(at(300))).write_json(black_box(&mut line)).unwrap_or_default());
+    })
+}

@@ -2,13 +2,17 @@
 //!
 //! Where they are meant to differ, the text is made harmless before `serde_json` sees it: the words `NaN`, `Infinity`
 //! and `-Infinity` become `null`, lone surrogates become U+FFFD, and exponents become 0, since `serde_json` refuses
-//! numbers that are too large for an f64. What is deeper than 64 only the core refuses.
+//! numbers that are too large for an f64; of a number of more digits than that has room for, the first stay. What is deeper
+//! than 64 only the core refuses.
 
 use comfyglow_core::{
     json::{Container, JsonError, JsonErrorKind, Lexer, Visitor, Word},
     limits::JSON_DEPTH,
 };
 use serde_json::{Map, Value};
+
+/// As many digits as an f64 surely has room for.
+const DIGITS: usize = 300;
 
 /// Builds a value of what the lexer tells; words beyond JSON become null.
 #[derive(Debug, Default)]
@@ -144,6 +148,11 @@ fn harmless_outside(text: &str) -> String {
         let sign = usize::from(bytes.get(at + 1).is_some_and(|byte| matches!(byte, b'+' | b'-')));
         bytes[at + 1 + sign..].iter_mut().take_while(|byte| byte.is_ascii_digit()).for_each(|byte| *byte = b'0');
     }
+    let mut digits = 0;
+    bytes.retain(|byte| {
+        digits = if byte.is_ascii_digit() { digits + 1 } else { 0 };
+        digits <= DIGITS
+    });
     String::from_utf8(bytes).expect("digits took the place of digits")
 }
 

@@ -65,4 +65,5 @@ fn the_oracle_knows_good_from_bad() {
     ] {
         assert_eq!(check(text, 3), good, "{text}");
     }
+    assert!(check(&"4".repeat(400), 7), "of any length, past an f64's");
 }

@@ -56,6 +56,7 @@ fn the_oracle_knows_good_from_bad() {
         ("[1e]", false),
         ("[1.]", false),
         ("[01]", false),
+        ("[-01]", false),
         ("[1.e5]", false),
         ("[1e+]", false),
         ("[-]", false),

@@ -2,6 +2,9 @@
 //!
 //! What is unknown is `null`, never 0. More fields may be added; these keep their meaning.
 
+#[cfg(feature = "snapshot-read")]
+pub mod read;
+
 use serde::Serialize;
 
 use crate::{

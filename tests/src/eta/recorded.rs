@@ -27,13 +27,13 @@ pub fn recorded(other_settings: bool) -> Result<Vec<Vec<Run>>> {
         for conn in recording.connections() {
             let Ok(heard) = recording.messages(conn) else { continue };
             let mut begun: Option<Run> = None;
-            let mut began = 0.0;
+            let mut since_ms = 0.0;
             for heard in heard {
                 let Wire::Text(text) = &heard.wire else { continue };
                 let Ok(message) = serde_json::from_str::<Value>(text) else { continue };
                 let prompt = message["data"]["prompt_id"].as_str().unwrap_or_default();
                 if message["type"] == "execution_start" {
-                    began = heard.t_ms;
+                    since_ms = heard.t_ms;
                     begun = graphs.get(prompt).map(|graph| Run {
                         name: format!("{} {conn}", name_of(&file)),
                         prompt_id: prompt.to_owned(),
@@ -43,7 +43,7 @@ pub fn recorded(other_settings: bool) -> Result<Vec<Vec<Run>>> {
                 }
                 let Some(run) = &mut begun else { continue };
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time since the start")]
-                run.heard.push((((heard.t_ms - began) * 1_000.0) as u64, heard.wire.clone()));
+                run.heard.push((((heard.t_ms - since_ms) * 1_000.0) as u64, heard.wire.clone()));
                 let over = message["type"] == "execution_success" && prompt == run.prompt_id;
                 if let Some(run) = begun.take_if(|run| over && run.length() >= SHORTEST) {
                     let key = if other_settings {

@@ -61,14 +61,8 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
             return true;
         }
         if IN_ONE_GO && fields.level == Field::Nodes {
-            if self.entry(rest, behind_member) {
-                return true;
-            }
-            if self.is_cut_entry(rest) {
-                return false;
-            }
+            return self.entry(rest, behind_member);
         }
-        let fields = &mut *self.fields;
         let likely = members(fields.level, fields.kind);
         let mut is_first = !behind_member;
         while let Some(member) = likely.get(usize::from(fields.next)) {

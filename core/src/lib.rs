@@ -34,11 +34,15 @@ pub mod json;
 pub mod limits;
 pub mod number;
 pub mod progress;
+pub mod queue;
+#[cfg(feature = "record")]
+pub mod record;
 pub mod reducer;
 pub mod session;
 #[cfg(feature = "serde")]
 pub mod snapshot;
 pub mod state;
+pub mod subscription;
 pub mod text;
 pub mod time;
 pub mod view;

@@ -57,9 +57,14 @@ pub mod gadget {
     /// Bytes for the distinct display ids and class names of a prompt's nodes; past them a node is shown by its own id,
     /// without its class.
     pub const NAMES: usize = 640;
+    /// Nodes whose durations are remembered from earlier runs; a new one takes the place of one that counts least. Each
+    /// takes 12 bytes.
+    pub const LEARNED: usize = 24;
     /// Bytes for a request or response head. A longer request is an error of the configuration, a longer response fails
     /// its exchange.
     pub const HEAD: usize = 640;
+    /// Notes that wait for a subscriber; what gives way past them, [`Queue`](crate::queue::Queue) tells.
+    pub const NOTES: usize = 16;
 }
 
 /// What a desktop affords (SNAPSHOT's capacities).
@@ -73,9 +78,13 @@ pub mod desktop {
     /// Bytes for the distinct display ids and class names of a prompt's nodes; past them a node is shown by its own id,
     /// without its class.
     pub const NAMES: usize = 32_768;
+    /// Nodes whose durations are remembered from earlier runs; a new one takes the place of one that counts least.
+    pub const LEARNED: usize = 1_024;
     /// Bytes for a request or response head. A longer request is an error of the configuration, a longer response fails
     /// its exchange.
     pub const HEAD: usize = 8_192;
+    /// Notes that wait for a subscriber; what gives way past them, [`Queue`](crate::queue::Queue) tells.
+    pub const NOTES: usize = 256;
 }
 
 const _: () = {

@@ -6,6 +6,7 @@
 use crate::{
     event::{Event, EventKind, NodeStatus, Part},
     number::Milli,
+    progress::Learned,
     state::{
         ConnectionStatus, ErrorRecord, Fault, LastEvent, Nodes, Percentage, Prompt, PromptState, Seen, State, Steps,
         Target, WHOLE, Whose, part_of,
@@ -96,8 +97,8 @@ impl Changes {
 }
 
 /// Applies `action` to `state` at `now` and tells what it changed.
-pub fn reduce<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
-    state: &mut State<ID, MESSAGE, NODES, NAMES>,
+pub fn reduce<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
+    state: &mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     now: Instant,
     action: Action<'_>,
 ) -> Changes {
@@ -129,7 +130,9 @@ pub fn reduce<const ID: usize, const MESSAGE: usize, const NODES: usize, const N
     }
 }
 
-impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> State<ID, MESSAGE, NODES, NAMES> {
+impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
+    State<ID, MESSAGE, NODES, NAMES, LEARNED>
+{
     fn dialling(&mut self) -> Changes {
         self.connection.status = ConnectionStatus::Connecting;
         self.connection.attempt = self.connection.attempt.saturating_add(1);
@@ -166,6 +169,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     fn graph(&mut self, nodes: u32) -> Changes {
         if let Some(prompt) = &mut self.prompt {
             prompt.nodes_total = Some(nodes);
+            prompt.weights = self.nodes.weigh(&self.learned, nodes);
             prompt.count(&self.nodes);
         }
         Changes::PROGRESS
@@ -246,11 +250,11 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             Event::ExecutionStart { prompt_id, .. } => self.execution_start(now, prompt_id),
             Event::ExecutionCached { prompt_id, nodes } => self.execution_cached(prompt_id, nodes),
             Event::Executing { node: Some(node), display_node, prompt_id } => {
-                self.executing(node, display_node, prompt_id)
+                self.executing(now, node, display_node, prompt_id)
             }
             Event::Executing { node: None, prompt_id, .. } => self.executing_nothing(now, prompt_id),
             Event::Progress { value, max, prompt_id, node } => self.progress(now, value, max, prompt_id, node),
-            Event::ProgressState { prompt_id, .. } => self.progress_state(prompt_id),
+            Event::ProgressState { prompt_id, .. } => self.progress_state(now, prompt_id),
             Event::Executed { prompt_id, .. } => match self.running(prompt_id) {
                 Some(prompt) => {
                     prompt.outputs = prompt.outputs.saturating_add(1);
@@ -303,6 +307,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         self.begin(Some(id));
         if let Some(prompt) = &mut self.prompt {
             prompt.started = Some(now);
+            prompt.run.start();
         }
         Changes::PROMPT
     }
@@ -323,7 +328,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     }
 
     #[inline(never)] // What it needs of the stack is not on the way of other messages.
-    fn executing(&mut self, node: Id<'_>, display_node: Option<Id<'_>>, id: Option<Id<'_>>) -> Changes {
+    fn executing(&mut self, now: Instant, node: Id<'_>, display_node: Option<Id<'_>>, id: Option<Id<'_>>) -> Changes {
         match id {
             Some(id) if self.running(id).is_none() => return Changes::NONE,
             None if !self.is_running() => self.begin(None),
@@ -336,7 +341,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         }
         self.nodes.note(key, node, Seen::STARTED, None, display_node);
         let shown = display_node.or_else(|| self.nodes.display(key).map(Id::from)).unwrap_or(node);
-        prompt.make_current(key, shown);
+        prompt.move_to(now, key, shown, &self.nodes, &mut self.learned);
         prompt.count(&self.nodes);
         Changes::NODE.and(Changes::PROGRESS)
     }
@@ -372,18 +377,20 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             let key = node.key();
             self.nodes.note(key, node, Seen::STARTED, part_of(value, max), None);
             if prompt.current != Some(key) {
-                prompt.make_current(key, self.nodes.display(key).map_or(node, Id::from));
+                let shown = self.nodes.display(key).map_or(node, Id::from);
+                prompt.move_to(now, key, shown, &self.nodes, &mut self.learned);
                 changes = changes.and(Changes::NODE);
             }
         }
         prompt.steps = Steps::new(value, max);
+        prompt.run.step(now, value, max);
         prompt.count(&self.nodes);
         let permille = prompt.percentage().and_then(|p| u16::try_from(p.permille()).ok());
         self.history.push(now, permille, prompt.steps);
         changes
     }
 
-    fn progress_state(&mut self, id: Id<'_>) -> Changes {
+    fn progress_state(&mut self, now: Instant, id: Id<'_>) -> Changes {
         match self.running(id) {
             None => return Changes::NONE,
             Some(prompt) if !prompt.has_progress_state => self.nodes.forget_passed(),
@@ -401,7 +408,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             _ => None,
         };
         if let Some(key) = started {
-            prompt.make_current(key, announced.shown.as_id());
+            prompt.move_to(now, key, announced.shown.as_id(), nodes, &mut self.learned);
             changes = changes.and(Changes::NODE);
         }
         let bar = match announced.running {
@@ -410,6 +417,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         };
         if let Some((value, max)) = bar.filter(|(_, max)| max.thousandths() > 1_000) {
             prompt.steps = Steps::new(value, max);
+            prompt.run.step(now, value, max);
         }
         prompt.count(nodes);
         changes
@@ -419,6 +427,11 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         match self.running(id) {
             Some(prompt) if !prompt.has_progress_state => self.nodes.pass_all_but(None),
             _ => {}
+        }
+        if self.running(id).is_some()
+            && let Some(prompt) = &mut self.prompt
+        {
+            prompt.learn_current(now, &self.nodes, &mut self.learned);
         }
         self.end(now, id, PromptState::Success)
     }
@@ -528,6 +541,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             self.remember_replaced(old);
         }
         self.prompt = Some(Prompt::new(id.map(copied)));
+        self.generation = self.generation.saturating_add(1);
         self.renewed = Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS).and(Changes::OUTPUT);
     }
 
@@ -556,6 +570,42 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
         self.state == PromptState::Running
     }
 
+    /// Makes the node `key` the current one, and learns how long the one before took.
+    fn move_to<const NODES: usize, const NAMES: usize, const LEARNED: usize>(
+        &mut self,
+        now: Instant,
+        key: Key,
+        shown: Id<'_>,
+        nodes: &Nodes<NODES, NAMES>,
+        learned: &mut Learned<LEARNED>,
+    ) {
+        if self.current_node.as_ref().is_some_and(|before| before.as_id() == shown) {
+            self.run.begin_part();
+        } else {
+            self.learn_current(now, nodes, learned);
+            self.run.begin(now, self.current.is_some());
+        }
+        self.make_current(key, shown);
+    }
+
+    /// The node that is shown is over: learns how long it took, where it ran to its end before our eyes.
+    fn learn_current<const NODES: usize, const NAMES: usize, const LEARNED: usize>(
+        &mut self,
+        now: Instant,
+        nodes: &Nodes<NODES, NAMES>,
+        learned: &mut Learned<LEARNED>,
+    ) {
+        let Some(key) = self.current_node.as_ref().map(|shown| shown.as_id().key()) else { return };
+        // A node that waits for others, lazily or as an expanded one does, isn't over yet.
+        let name = nodes.name_of(key).filter(|_| nodes.has_run(key));
+        if let (Some(name), Some(took)) = (name, self.run.took(now)) {
+            if let Some(expected) = learned.expect(name) {
+                self.run.compare(took, expected);
+            }
+            learned.learn(name, took);
+        }
+    }
+
     fn make_current(&mut self, key: Key, shown: Id<'_>) {
         self.current = Some(key);
         self.current_node.get_or_insert_default().set(shown);
@@ -567,6 +617,7 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
         self.current = None;
         self.current_node = None;
         self.steps = None;
+        self.run.lose();
     }
 
     fn end(&mut self, now: Instant, state: PromptState) {
@@ -581,16 +632,16 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
         self.truncated_nodes = nodes.is_truncated();
         let reached = match (self.state, self.nodes_total) {
             (PromptState::Success, _) => Percentage::FULL,
-            (_, Some(total)) => share(nodes.done(), total).min(Percentage::ALMOST),
+            (_, Some(_)) => share(nodes.done(), self.weights.whole).min(Percentage::ALMOST),
             (_, None) => return,
         };
         self.percentage = self.percentage.max(reached);
     }
 }
 
-/// `done` of `total` whole nodes as a percentage.
-fn share(done: u64, total: u32) -> Percentage {
-    let whole = u64::from(total).saturating_mul(u64::from(WHOLE));
+/// `done` of nodes that weigh `weight` together as a percentage.
+fn share(done: u64, weight: u32) -> Percentage {
+    let whole = u64::from(weight).saturating_mul(u64::from(WHOLE));
     let done = done.min(whole);
     // The product has room for 36 bits beside those of a full percentage: of larger sums the lowest bits go.
     let surplus = 28_u32.saturating_sub(done.leading_zeros());

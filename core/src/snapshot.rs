@@ -142,7 +142,9 @@ const fn millis(duration: Duration) -> u64 {
     duration.nearest_millis()
 }
 
-impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> State<ID, MESSAGE, NODES, NAMES> {
+impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
+    State<ID, MESSAGE, NODES, NAMES, LEARNED>
+{
     /// The state at `now`, as JSON.
     pub fn snapshot(&self, now: Instant) -> Snapshot<'_> {
         let view = self.view(now);

@@ -17,6 +17,20 @@ fn fnv1a(hash: u64, bytes: &[u8]) -> u64 {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Key(u64);
 
+impl Key {
+    /// Its lower half, where a table has room for no more.
+    #[expect(clippy::cast_possible_truncation, reason = "as wanted")]
+    pub(crate) const fn low(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// Its lowest quarter.
+    #[expect(clippy::cast_possible_truncation, reason = "as wanted")]
+    pub(crate) const fn lowest(self) -> u16 {
+        self.0 as u16
+    }
+}
+
 /// A text of which at most `N` bytes are kept, cut at a character's boundary, and compared whole.
 #[derive(Clone)]
 pub struct Text<const N: usize> {
@@ -86,6 +100,20 @@ impl<const N: usize> Text<N> {
     /// Whether less than the whole was kept.
     pub const fn is_cut(&self) -> bool {
         self.past != BASIS
+    }
+
+    /// What was kept, and the hash of the rest.
+    #[cfg(feature = "record")]
+    pub(crate) fn parts(&self) -> (&[u8], u64) {
+        (self.as_bytes(), self.past)
+    }
+
+    /// The text of these [`parts`](Self::parts); of a text that was kept by a larger capacity, what fits.
+    #[cfg(feature = "record")]
+    pub(crate) fn from_parts(kept: &[u8], past: u64) -> Self {
+        let mut text = Self::new();
+        text.set(Id { kept, past });
+        text
     }
 }
 

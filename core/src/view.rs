@@ -74,7 +74,9 @@ impl View<'_> {
     }
 }
 
-impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> State<ID, MESSAGE, NODES, NAMES> {
+impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
+    State<ID, MESSAGE, NODES, NAMES, LEARNED>
+{
     /// What a painter needs at `now`.
     pub fn view(&self, now: Instant) -> View<'_> {
         let prompt = self.prompt().map(|prompt| PromptView {
@@ -85,7 +87,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             current_class: prompt.current_node().and_then(|node| self.class_of(node.as_id())),
             steps: prompt.steps(),
             elapsed: prompt.elapsed(now),
-            eta: prompt.eta(now),
+            eta: self.eta(now),
             nodes_total: prompt.nodes_total(),
             nodes_cached: prompt.nodes_cached(),
             nodes_finished: prompt.nodes_finished(),

@@ -94,10 +94,16 @@ pub struct Finishes {
 
 impl Finishes {
     /// A message was applied to `state`; whether a prompt ended by it, or seems to have.
-    pub fn applied<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
+    pub fn applied<
+        const ID: usize,
+        const MESSAGE: usize,
+        const NODES: usize,
+        const NAMES: usize,
+        const LEARNED: usize,
+    >(
         &mut self,
         now: Instant,
-        state: &State<ID, MESSAGE, NODES, NAMES>,
+        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     ) -> bool {
         let Some(prompt) = state.prompt() else { return false };
         let (key, state_now) = (prompt.prompt_id().map(|id| id.as_id().key()), prompt.state());
@@ -166,7 +172,7 @@ mod tests {
     use super::*;
 
     struct Heard {
-        state: Box<State<64, 64, 8, 64>>,
+        state: Box<State<64, 64, 8, 64, 8>>,
         finishes: Finishes,
         now: Instant,
     }

@@ -33,8 +33,15 @@ impl Observer for Counter {
 }
 
 /// Plays `bytes` to an attached session in pieces, and does all that it wants done; returns the allocations.
-fn play<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const HEAD: usize>(
-    session: &mut Session<'_, ID, MESSAGE, NODES, NAMES, HEAD>,
+fn play<
+    const ID: usize,
+    const MESSAGE: usize,
+    const NODES: usize,
+    const NAMES: usize,
+    const LEARNED: usize,
+    const HEAD: usize,
+>(
+    session: &mut Session<'_, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>,
     counter: &mut Counter,
     bytes: &[u8],
     pieces: usize,

@@ -10,7 +10,7 @@ use proptest::{collection, prelude::*};
 
 /// So small that every capacity overflows.
 const NODES: usize = 4;
-type Tiny = State<8, 16, NODES, 32>;
+type Tiny = State<8, 16, NODES, 32, 4>;
 
 /// What a screen may show, and more, at a moment.
 #[derive(Clone, Debug, PartialEq)]

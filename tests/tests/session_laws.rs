@@ -17,19 +17,30 @@ use proptest::{collection, prelude::*, sample::Index};
 use serde_json::Value;
 
 /// As small as a session of a server's own messages can be: the longest type has 21 letters.
-type Tiny<'c> = Session<'c, 24, 16, 4, 32, 256>;
+type Tiny<'c> = Session<'c, 24, 16, 4, 32, 4, 256>;
 
 const CONFIG: Config<'static> = Config { ask_for_graph: false, ..Config::new("test", "") };
 
 /// A session of any capacities, attached to a socket.
-struct Player<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const HEAD: usize>(
-    Box<Session<'static, ID, MESSAGE, NODES, NAMES, HEAD>>,
-);
+struct Player<
+    const ID: usize,
+    const MESSAGE: usize,
+    const NODES: usize,
+    const NAMES: usize,
+    const LEARNED: usize,
+    const HEAD: usize,
+>(Box<Session<'static, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>>);
 
-impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const HEAD: usize>
-    Player<ID, MESSAGE, NODES, NAMES, HEAD>
+impl<
+    const ID: usize,
+    const MESSAGE: usize,
+    const NODES: usize,
+    const NAMES: usize,
+    const LEARNED: usize,
+    const HEAD: usize,
+> Player<ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>
 {
-    fn new(mut session: Session<'static, ID, MESSAGE, NODES, NAMES, HEAD>) -> Self {
+    fn new(mut session: Session<'static, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>) -> Self {
         session.attach(Instant::ZERO);
         Self(Box::new(session))
     }
@@ -60,8 +71,15 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
 }
 
 /// Plays all that was heard, message by message.
-fn play<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const HEAD: usize>(
-    session: Session<'static, ID, MESSAGE, NODES, NAMES, HEAD>,
+fn play<
+    const ID: usize,
+    const MESSAGE: usize,
+    const NODES: usize,
+    const NAMES: usize,
+    const LEARNED: usize,
+    const HEAD: usize,
+>(
+    session: Session<'static, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>,
     heard: &Heard,
 ) -> Value {
     let mut player = Player::new(session);

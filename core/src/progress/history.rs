@@ -14,10 +14,11 @@ pub struct ProgressPoint {
     pub max: u16,
 }
 
-/// A point as it is kept: a tenth of a percent that isn't known takes no room of its own.
+/// A point as it is kept: a tenth of a percent that isn't known takes no room of its own, and the time in halves none for
+/// its alignment.
 #[derive(Clone, Copy, Debug)]
 struct Packed {
-    at_ms: u32,
+    at_ms: [u16; 2],
     permille: u16,
     value: u16,
     max: u16,
@@ -41,7 +42,8 @@ impl History {
             self.points.pop_front();
         }
         let (value, max) = steps.map_or((0, 0), |s| (whole(s.value), whole(s.max)));
-        let at_ms = u32::try_from(now.as_micros() / 1_000).unwrap_or(u32::MAX);
+        let [a, b, c, d] = u32::try_from(now.as_micros() / 1_000).unwrap_or(u32::MAX).to_le_bytes();
+        let at_ms = [u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])];
         let permille = permille.unwrap_or(UNKNOWN);
         let _ = self.points.push_back(Packed { at_ms, permille, value, max });
     }
@@ -49,7 +51,7 @@ impl History {
     /// The points, the oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = ProgressPoint> {
         self.points.iter().map(|packed| ProgressPoint {
-            at_ms: packed.at_ms,
+            at_ms: joined(packed.at_ms),
             permille: Some(packed.permille).filter(|permille| *permille != UNKNOWN),
             value: packed.value,
             max: packed.max,
@@ -65,6 +67,10 @@ impl History {
     pub fn is_empty(&self) -> bool {
         self.points.is_empty()
     }
+}
+
+fn joined([low, high]: [u16; 2]) -> u32 {
+    u32::from(high) << 16 | u32::from(low)
 }
 
 /// Rounded to a whole number and clamped.

@@ -4,7 +4,7 @@ use core::fmt::Write as _;
 
 use heapless::String;
 
-use super::Config;
+use super::{Config, Observer};
 use crate::{
     http::{Body, Head, QueueAnswer, QueueHandler, Request},
     limits::HTTP_SECONDS,
@@ -136,11 +136,12 @@ impl<const ID: usize, const HEAD: usize> Exchange<ID, HEAD> {
 
     // Not inlined: its buffers would lie on the stack for as long as the socket is read.
     #[inline(never)]
-    pub(super) fn bytes<const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
+    pub(super) fn bytes<const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
         &mut self,
         now: Instant,
         mut bytes: &[u8],
-        state: &mut State<ID, MESSAGE, NODES, NAMES>,
+        state: &mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
+        observer: &mut impl Observer,
     ) -> Changes {
         if matches!(self.place, Place::Head) {
             match self.head.feed(bytes) {
@@ -159,7 +160,7 @@ impl<const ID: usize, const HEAD: usize> Exchange<ID, HEAD> {
             }
         }
         let Place::Body(body) = &mut self.place else { return Changes::NONE };
-        let mut graph = Graph { state, now, changes: Changes::NONE };
+        let mut graph = Graph { state, now, changes: Changes::NONE, observer };
         let over = loop {
             match body.next(&mut bytes) {
                 Ok(Some(piece)) if self.answer.feed(piece, &mut graph).is_ok() => {}
@@ -176,21 +177,25 @@ impl<const ID: usize, const HEAD: usize> Exchange<ID, HEAD> {
 }
 
 /// Hands the graph to the reducer.
-struct Graph<'a, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> {
-    state: &'a mut State<ID, MESSAGE, NODES, NAMES>,
+struct Graph<'a, O, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
+{
+    state: &'a mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     now: Instant,
     changes: Changes,
+    observer: &'a mut O,
 }
 
-impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> QueueHandler
-    for Graph<'_, ID, MESSAGE, NODES, NAMES>
+impl<O: Observer, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
+    QueueHandler for Graph<'_, O, ID, MESSAGE, NODES, NAMES, LEARNED>
 {
     fn node(&mut self, prompt_id: Id<'_>, node: Id<'_>, class: &str) {
         reduce(self.state, self.now, Action::GraphNode { prompt_id, node, class });
     }
 
     fn graph(&mut self, prompt_id: Id<'_>, nodes: u32) {
-        let changes = reduce(self.state, self.now, Action::Graph { prompt_id, nodes });
+        let action = Action::Graph { prompt_id, nodes };
+        let changes = reduce(self.state, self.now, action);
         self.changes = self.changes.and(changes);
+        self.observer.reduced(self.now, &action, changes, self.state);
     }
 }

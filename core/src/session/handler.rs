@@ -17,16 +17,16 @@ pub trait Observer {
     fn event(&mut self, event: &Event<'_>) {
         let _ = event;
     }
-    /// The same message once more, with what it changed and the state after it: what several messages in one read did to
-    /// a prompt, only this tells apart.
-    fn applied<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
+    /// The reducer was told something, a message once more or anything else: with what that changed, and the state after
+    /// it. What several messages in one read did to a prompt, only this tells apart.
+    fn reduced<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
         &mut self,
         now: Instant,
-        event: &Event<'_>,
+        action: &Action<'_>,
         changes: Changes,
-        state: &State<ID, MESSAGE, NODES, NAMES>,
+        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     ) {
-        let _ = (now, event, changes, state);
+        let _ = (now, action, changes, state);
     }
     /// A piece of a message as it came, malformed ones too; whether it is the message's first and last.
     fn raw(&mut self, piece: Raw<'_>, first: bool, last: bool) {
@@ -37,21 +37,61 @@ pub trait Observer {
 /// Nobody.
 impl Observer for () {}
 
+/// Both, the first one first.
+impl<A: Observer, B: Observer> Observer for (&mut A, &mut B) {
+    fn part(&mut self, part: &Part<'_>) {
+        self.0.part(part);
+        self.1.part(part);
+    }
+
+    fn event(&mut self, event: &Event<'_>) {
+        self.0.event(event);
+        self.1.event(event);
+    }
+
+    fn reduced<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
+        &mut self,
+        now: Instant,
+        action: &Action<'_>,
+        changes: Changes,
+        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
+    ) {
+        self.0.reduced(now, action, changes, state);
+        self.1.reduced(now, action, changes, state);
+    }
+
+    fn raw(&mut self, piece: Raw<'_>, first: bool, last: bool) {
+        self.0.raw(piece, first, last);
+        self.1.raw(piece, first, last);
+    }
+}
+
 /// Hands what a decoder reads to the reducer, then to the observer.
-pub(super) struct Tee<'a, O, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> {
-    pub(super) state: &'a mut State<ID, MESSAGE, NODES, NAMES>,
+pub(super) struct Tee<
+    'a,
+    O,
+    const ID: usize,
+    const MESSAGE: usize,
+    const NODES: usize,
+    const NAMES: usize,
+    const LEARNED: usize,
+> {
+    pub(super) state: &'a mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     pub(super) now: Instant,
     pub(super) binary: bool,
     pub(super) changes: &'a mut Changes,
     pub(super) observer: &'a mut O,
 }
 
-impl<O: Observer, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> Handler
-    for Tee<'_, O, ID, MESSAGE, NODES, NAMES>
+impl<O: Observer, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
+    Handler for Tee<'_, O, ID, MESSAGE, NODES, NAMES, LEARNED>
 {
     fn part(&mut self, part: Part<'_>) {
-        *self.changes = self.changes.and(reduce(self.state, self.now, Action::Part(part)));
+        let action = Action::Part(part);
+        let changes = reduce(self.state, self.now, action);
+        *self.changes = self.changes.and(changes);
         self.observer.part(&part);
+        self.observer.reduced(self.now, &action, changes, self.state);
     }
 
     fn event(&mut self, event: Event<'_>) {
@@ -59,6 +99,6 @@ impl<O: Observer, const ID: usize, const MESSAGE: usize, const NODES: usize, con
         let changes = reduce(self.state, self.now, action);
         *self.changes = self.changes.and(changes);
         self.observer.event(&event);
-        self.observer.applied(self.now, &event, changes, self.state);
+        self.observer.reduced(self.now, &action, changes, self.state);
     }
 }

@@ -43,12 +43,26 @@ use crate::{
 const GRAPH_RETRY: Duration = Duration::from_secs(GRAPH_RETRY_SECONDS);
 
 /// A session for a microcontroller.
-pub type GadgetSession<'c> =
-    Session<'c, { gadget::ID }, { gadget::MESSAGE }, { gadget::NODES }, { gadget::NAMES }, { gadget::HEAD }>;
+pub type GadgetSession<'c> = Session<
+    'c,
+    { gadget::ID },
+    { gadget::MESSAGE },
+    { gadget::NODES },
+    { gadget::NAMES },
+    { gadget::LEARNED },
+    { gadget::HEAD },
+>;
 
 /// A session for a desktop.
-pub type DesktopSession<'c> =
-    Session<'c, { desktop::ID }, { desktop::MESSAGE }, { desktop::NODES }, { desktop::NAMES }, { desktop::HEAD }>;
+pub type DesktopSession<'c> = Session<
+    'c,
+    { desktop::ID },
+    { desktop::MESSAGE },
+    { desktop::NODES },
+    { desktop::NAMES },
+    { desktop::LEARNED },
+    { desktop::HEAD },
+>;
 
 /// A way to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -119,11 +133,18 @@ pub enum Output<'a> {
 /// The capacities are those of [`crate::limits`], in this order: bytes of an id, bytes of an exception's message, nodes,
 /// bytes of names, bytes of a head.
 #[derive(Debug)]
-pub struct Session<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const HEAD: usize>
-{
+pub struct Session<
+    'c,
+    const ID: usize,
+    const MESSAGE: usize,
+    const NODES: usize,
+    const NAMES: usize,
+    const LEARNED: usize,
+    const HEAD: usize,
+> {
     config: Config<'c>,
     random: Random,
-    state: State<ID, MESSAGE, NODES, NAMES>,
+    state: State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     socket: Socket<ID, MESSAGE, HEAD>,
     exchange: Exchange<ID, HEAD>,
     /// The prompt whose graph was asked for.
@@ -140,8 +161,15 @@ pub struct Session<'c, const ID: usize, const MESSAGE: usize, const NODES: usize
     leaving: bool,
 }
 
-impl<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const HEAD: usize>
-    Session<'c, ID, MESSAGE, NODES, NAMES, HEAD>
+impl<
+    'c,
+    const ID: usize,
+    const MESSAGE: usize,
+    const NODES: usize,
+    const NAMES: usize,
+    const LEARNED: usize,
+    const HEAD: usize,
+> Session<'c, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>
 {
     /// A session that will dial at once. `seed` is random: WebSocket keys and masks are made of it.
     pub fn new(config: Config<'c>, seed: u64) -> Self {
@@ -167,11 +195,11 @@ impl<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES:
     /// The next input is its bytes.
     pub fn attach(&mut self, now: Instant) {
         self.socket.attach();
-        self.reduce(now, Action::Established);
+        self.reduce(now, Action::Established, &mut ());
     }
 
     /// What is known of the server.
-    pub const fn state(&self) -> &State<ID, MESSAGE, NODES, NAMES> {
+    pub const fn state(&self) -> &State<ID, MESSAGE, NODES, NAMES, LEARNED> {
         &self.state
     }
 
@@ -202,7 +230,7 @@ impl<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES:
             Input::Opened(Link::Http) => self.exchange.opened(),
             Input::Bytes(Link::Socket, bytes) => self.socket_bytes(now, bytes, observer),
             Input::Bytes(Link::Http, bytes) => {
-                let changes = self.exchange.bytes(now, bytes, &mut self.state);
+                let changes = self.exchange.bytes(now, bytes, &mut self.state, observer);
                 self.changed(now, changes);
             }
             Input::Sent(link) => {
@@ -214,27 +242,34 @@ impl<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES:
             Input::Closed(Link::Socket, end) => {
                 self.sending = self.sending.filter(|sending| *sending != Link::Socket);
                 if let Some(fault) = self.socket.closed(end) {
-                    self.lost(now, fault);
+                    self.lost(now, fault, observer);
                 }
             }
             Input::Closed(Link::Http, _) => {
                 self.sending = self.sending.filter(|sending| *sending != Link::Http);
                 self.exchange.closed();
             }
-            Input::Graph { prompt_id, nodes } => self.reduce(now, Action::Graph { prompt_id, nodes }),
-            Input::Wake => self.wake(now),
-            Input::Leave => self.leave(now),
+            Input::Graph { prompt_id, nodes } => {
+                self.reduce(now, Action::Graph { prompt_id, nodes }, observer);
+            }
+            Input::Wake => self.wake(now, observer),
+            Input::Leave => self.leave(now, observer),
         }
     }
 
     /// What is to be done next, [`Output::Sleep`] last.
     pub fn poll_output(&mut self, now: Instant) -> Output<'_> {
+        self.poll_output_with(now, &mut ())
+    }
+
+    /// As [`poll_output`](Self::poll_output), and tells `observer` what this changes.
+    pub fn poll_output_with(&mut self, now: Instant, observer: &mut impl Observer) -> Output<'_> {
         if self.socket.take_dial(now) {
-            self.reduce(now, Action::Dialling);
+            self.reduce(now, Action::Dialling, observer);
             return Output::Dial(Link::Socket);
         }
         // Before the links that are to be dropped: what can't be sent drops its own.
-        if let Some((link, len)) = self.next_send(now) {
+        if let Some((link, len)) = self.next_send(now, observer) {
             self.sending = Some(link);
             return Output::Send(link, self.out.get(..len).unwrap_or_default());
         }
@@ -264,14 +299,14 @@ impl<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES:
     }
 
     /// Writes what is to be sent next and returns its link and length.
-    fn next_send(&mut self, now: Instant) -> Option<(Link, usize)> {
+    fn next_send(&mut self, now: Instant, observer: &mut impl Observer) -> Option<(Link, usize)> {
         if self.sending.is_some() {
             return None;
         }
         match self.socket.write(&self.config, &mut self.random, &mut self.out) {
             Ok(Some(len)) => return Some((Link::Socket, len)),
             Ok(None) => {}
-            Err(fault) => self.lost(now, fault),
+            Err(fault) => self.lost(now, fault, observer),
         }
         self.exchange.write(&self.config, &mut self.out).map(|len| (Link::Http, len))
     }
@@ -281,22 +316,22 @@ impl<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES:
         let mut rest = bytes;
         if !was_open {
             match self.socket.handshake(&mut rest) {
-                Ok(true) => self.reduce(now, Action::Established),
+                Ok(true) => self.reduce(now, Action::Established, observer),
                 Ok(false) => return,
-                Err(fault) => return self.lost(now, fault),
+                Err(fault) => return self.lost(now, fault, observer),
             }
         }
         let mut changes = Changes::NONE;
         let result = self.socket.receive(now, rest, &mut self.state, &mut changes, observer);
         self.changed(now, changes);
         if let Err(fault) = result {
-            self.lost(now, fault);
+            self.lost(now, fault, observer);
         }
     }
 
     /// The connection is over by a fault.
-    fn lost(&mut self, now: Instant, fault: Fault) {
-        self.reduce(now, Action::Lost(Some(fault)));
+    fn lost(&mut self, now: Instant, fault: Fault, observer: &mut impl Observer) {
+        self.reduce(now, Action::Lost(Some(fault)), observer);
         self.ask_nothing();
     }
 
@@ -305,24 +340,25 @@ impl<'c, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES:
         self.ask_again = None;
     }
 
-    fn wake(&mut self, now: Instant) {
+    fn wake(&mut self, now: Instant, observer: &mut impl Observer) {
         if self.socket.expire(now) {
-            self.lost(now, Fault::new(FaultKind::TimedOut));
+            self.lost(now, Fault::new(FaultKind::TimedOut), observer);
         }
         self.exchange.expire(now);
     }
 
-    fn leave(&mut self, now: Instant) {
+    fn leave(&mut self, now: Instant, observer: &mut impl Observer) {
         self.leaving = true;
         self.ask_nothing();
         // What ended the connection before stays known.
         if self.socket.leave(now) {
-            self.reduce(now, Action::Lost(None));
+            self.reduce(now, Action::Lost(None), observer);
         }
     }
 
-    fn reduce(&mut self, now: Instant, action: Action<'_>) {
+    fn reduce(&mut self, now: Instant, action: Action<'_>, observer: &mut impl Observer) {
         let changes = reduce(&mut self.state, now, action);
+        observer.reduced(now, &action, changes, &self.state);
         self.changed(now, changes);
     }
 

@@ -245,11 +245,11 @@ impl<const ID: usize, const MESSAGE: usize, const HEAD: usize> Socket<ID, MESSAG
     }
 
     /// Reads frames. The error is what ended the connection.
-    pub(super) fn receive<O: Observer, const NODES: usize, const NAMES: usize>(
+    pub(super) fn receive<O: Observer, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
         &mut self,
         now: Instant,
         mut bytes: &[u8],
-        state: &mut State<ID, MESSAGE, NODES, NAMES>,
+        state: &mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
         changes: &mut Changes,
         observer: &mut O,
     ) -> Result<(), Fault> {

@@ -19,7 +19,7 @@ mod queue;
 mod time;
 
 const HEAD: usize = 512;
-type Small<'c> = Session<'c, 48, 64, 16, 128, HEAD>;
+type Small<'c> = Session<'c, 48, 64, 16, 128, 4, HEAD>;
 
 /// What the session wanted done.
 #[derive(Clone, Debug, PartialEq, Eq)]

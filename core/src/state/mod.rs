@@ -13,21 +13,31 @@ pub use prompt::{ErrorRecord, Percentage, Prompt, PromptState, Steps};
 pub(crate) use nodes::{Nodes, Seen, WHOLE, part_of};
 pub(crate) use prompt::{Announced, Target};
 
-use crate::{limits::REPLACED_PROMPTS, progress::History, reducer::Changes, text::Key};
+use crate::{
+    limits::REPLACED_PROMPTS,
+    progress::{History, Learned, Rest, Took},
+    reducer::Changes,
+    text::Key,
+    time::{Duration, Instant},
+};
 
 /// All that is known of a server. The capacities are those of [`crate::limits`].
 #[derive(Debug)]
-pub struct State<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> {
+pub struct State<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize> {
     /// The connection to the server.
     pub(crate) connection: Connection,
     /// Prompts queued and running, once the server told.
     pub(crate) queue_remaining: Option<u32>,
     /// The prompt last seen to start.
     pub(crate) prompt: Option<Prompt<ID, MESSAGE>>,
+    /// How many records have begun.
+    pub(crate) generation: u32,
     /// The nodes of that prompt.
     pub(crate) nodes: Nodes<NODES, NAMES>,
     /// The last progress events.
     pub(crate) history: History,
+    /// How long nodes took in the runs before.
+    pub(crate) learned: Learned<LEARNED>,
     /// Messages received whole.
     pub(crate) messages: Messages,
     /// Prompts whose record was replaced, the newest last.
@@ -53,15 +63,17 @@ pub struct Messages {
     pub unknown: u32,
 }
 
-impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> Default
-    for State<ID, MESSAGE, NODES, NAMES>
+impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize> Default
+    for State<ID, MESSAGE, NODES, NAMES, LEARNED>
 {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize> State<ID, MESSAGE, NODES, NAMES> {
+impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
+    State<ID, MESSAGE, NODES, NAMES, LEARNED>
+{
     /// Nothing is known.
     #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
     #[inline(always)]
@@ -70,8 +82,10 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             connection: Connection::new(),
             queue_remaining: None,
             prompt: None,
+            generation: 0,
             nodes: Nodes::new(),
             history: History::new(),
+            learned: Learned::new(),
             messages: Messages { text: 0, binary: 0, malformed: 0, unknown: 0 },
             replaced: heapless::Deque::new(),
             announced: Announced::new(),
@@ -94,6 +108,11 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         self.prompt.as_ref()
     }
 
+    /// How many prompts were seen to begin, the one at hand among them: its number.
+    pub const fn generation(&self) -> u32 {
+        self.generation
+    }
+
     /// Messages received whole.
     pub const fn messages(&self) -> Messages {
         self.messages
@@ -102,6 +121,42 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     /// The last progress events, the oldest first.
     pub const fn history(&self) -> &History {
         &self.history
+    }
+
+    /// How long nodes took in the runs before.
+    pub const fn learned(&self) -> &Learned<LEARNED> {
+        &self.learned
+    }
+
+    /// How long the prompt will run yet; `None` at its end, and where its start or the graph isn't known.
+    ///
+    /// Where nothing was learned of its nodes it is as long as if it went on as it did, and `None` before anything is done.
+    /// Otherwise it is what the nodes that are still to come took in earlier runs, at this run's pace; and, as far as the
+    /// graph's nodes are new, the one as much as the other.
+    pub fn eta(&self, now: Instant) -> Option<Duration> {
+        let prompt = self.prompt.as_ref().filter(|prompt| prompt.state == PromptState::Running)?;
+        let linear = crate::progress::linear_eta(prompt.elapsed(now)?, prompt.percentage()?);
+        let (whole, known) = (u64::from(prompt.weights.whole), u64::from(prompt.weights.learned));
+        if known == 0 {
+            return linear;
+        }
+        let mut pending = whole.saturating_sub(self.nodes.weight_done());
+        let current = prompt.current_node.as_ref().map(|shown| {
+            let key = shown.as_id().key();
+            let (weight, left) = self.nodes.left_of(key);
+            pending = pending.saturating_sub(left);
+            match self.nodes.name_of(key).and_then(|name| self.learned.expect(name)) {
+                Some(took) => (took, true),
+                None => (Took::whole(u64::from(weight.get())), false),
+            }
+        });
+        let planned = prompt.run.rest(now, Rest { whole, pending, current });
+        let linear = linear.map_or(planned, Duration::as_micros);
+        // In parts of 256, so that the products of long times have room.
+        let share = known.saturating_mul(256).checked_div(whole)?.min(256);
+        let micros = (planned.saturating_mul(share) >> 8)
+            .saturating_add(linear.saturating_mul(256_u64.saturating_sub(share)) >> 8);
+        Some(Duration::from_micros(micros))
     }
 
     /// The class of the prompt's node with the id `node`, such as `KSampler`, where the graph was seen.

@@ -1,10 +1,15 @@
 //! The nodes of a prompt: how far each is, and what they add up to.
 
 use super::names::{Name, Names};
-use crate::text::{Id, Key};
+use super::prompt::Weights;
+use crate::{
+    progress::{Learned, NodeName, Short, Took},
+    text::{Id, Key},
+};
 
 /// A node that is done, in the parts that [`Nodes`] counts in.
-pub(crate) const WHOLE: u32 = 1 << 30;
+pub(crate) const WHOLE: u32 = 1 << WHOLE_BITS;
+const WHOLE_BITS: u32 = 30;
 
 /// The nodes of one prompt.
 ///
@@ -19,6 +24,8 @@ pub(crate) struct Nodes<const NODES: usize, const NAMES: usize> {
     hint: usize,
     /// Nodes didn't fit: the sums are lower bounds.
     truncated: bool,
+    /// What a node weighs of which nothing was learned.
+    typical: Short,
     /// Where the entries of a prompt that may begin with the message at hand stand.
     staged: Option<Stage>,
     /// Entries stand in the `execution_cached` that is being read; whether the sums were lower bounds before it.
@@ -35,7 +42,7 @@ struct Stage {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Sums {
-    /// Σ of the parts done of the graph's nodes, [`WHOLE`] for each that is done.
+    /// Σ of the parts done of the graph's nodes times what they weigh, [`WHOLE`] times that for each that is done.
     done: u64,
     finished: u32,
 }
@@ -48,6 +55,8 @@ struct Entry {
     /// The id it is shown by, where that isn't its own.
     display: Name,
     class: Name,
+    /// What it counts for in the percentage.
+    weight: Short,
     seen: Seen,
 }
 
@@ -81,8 +90,8 @@ impl Seen {
 }
 
 impl Entry {
-    const fn new(key: Key) -> Self {
-        Self { key, part: 0, display: Name::NONE, class: Name::NONE, seen: Seen(0) }
+    const fn new(key: Key, weight: Short) -> Self {
+        Self { key, part: 0, display: Name::NONE, class: Name::NONE, weight, seen: Seen(0) }
     }
 
     const fn done(&self) -> u32 {
@@ -93,6 +102,11 @@ impl Entry {
         } else {
             self.part
         }
+    }
+
+    /// What it adds to the sum.
+    const fn weighed(&self) -> u64 {
+        (self.done() as u64).saturating_mul(self.weight.get() as u64)
     }
 
     const fn counts_as_finished(&self) -> bool {
@@ -113,6 +127,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
             sums: Sums { done: 0, finished: 0 },
             hint: 0,
             truncated: false,
+            typical: Short::ONE,
             staged: None,
             cached_soon: None,
         }
@@ -125,6 +140,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
         self.sums = Sums::default();
         self.hint = 0;
         self.truncated = false;
+        self.typical = Short::ONE;
         self.staged = None;
         self.cached_soon = None;
     }
@@ -134,9 +150,14 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
         self.staged.map_or(self.sums, |stage| stage.sums).finished
     }
 
-    /// What is done of the graph's nodes, [`WHOLE`] for each that is; those that stand apart are not counted.
+    /// What is done of the graph's nodes, [`WHOLE`] times its weight for each that is; those that stand apart are not counted.
     pub(crate) fn done(&self) -> u64 {
         self.staged.map_or(self.sums, |stage| stage.sums).done
+    }
+
+    /// What the nodes weigh that are done, and the parts of those that aren't yet.
+    pub(crate) fn weight_done(&self) -> u64 {
+        self.done() >> WHOLE_BITS
     }
 
     /// Whether the sums are lower bounds.
@@ -216,7 +237,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
             return Some(at);
         }
         let at = self.entries.len();
-        if self.entries.push(Entry::new(key)).is_ok() {
+        if self.entries.push(Entry::new(key, self.typical)).is_ok() {
             self.hint = at.saturating_add(1);
             return Some(at);
         }
@@ -226,7 +247,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
             self.truncated = true;
             return None;
         };
-        *entry = Entry::new(key);
+        *entry = Entry::new(key, self.typical);
         idle
     }
 
@@ -235,8 +256,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
         let Some(entry) = self.entries.get_mut(at) else { return };
         let before = *entry;
         change(entry);
-        self.sums.done =
-            self.sums.done.saturating_sub(u64::from(before.done())).saturating_add(u64::from(entry.done()));
+        self.sums.done = self.sums.done.saturating_sub(before.weighed()).saturating_add(entry.weighed());
         self.sums.finished = self
             .sums
             .finished
@@ -341,10 +361,11 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
         if begins {
             self.entries.retain(|entry| entry.seen.has(Seen::CACHED_SOON));
             for entry in &mut self.entries {
-                *entry = Entry { seen: Seen::CACHED_SOON, ..Entry::new(entry.key) };
+                *entry = Entry { seen: Seen::CACHED_SOON, ..Entry::new(entry.key, Short::ONE) };
             }
             self.names.truncate(0);
             self.sums = Sums::default();
+            self.typical = Short::ONE;
             self.hint = 0;
         }
         self.change_all(|entry| {
@@ -361,7 +382,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
             return;
         }
         let known = self.position(node.key());
-        if known.is_none() && self.entries.push(Entry::new(node.key())).is_err() {
+        if known.is_none() && self.entries.push(Entry::new(node.key(), self.typical)).is_err() {
             return;
         }
         let at = known.unwrap_or(self.entries.len().saturating_sub(1));
@@ -372,9 +393,84 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     }
 
     /// The id that the node `key` is shown by, where that isn't its own.
-    pub(crate) fn display(&mut self, key: Key) -> Option<&str> {
-        let at = self.position(key)?;
-        self.names.get(self.entries.get(at)?.display)
+    pub(crate) fn display(&self, key: Key) -> Option<&str> {
+        // The node that was noted last is the one asked for, as a rule.
+        let last = self.entries.get(self.hint.saturating_sub(1)).filter(|entry| entry.key == key);
+        let is_it = |entry: &&Entry| entry.key == key;
+        self.names.get(last.or_else(|| self.entries.iter().skip(self.first()).find(is_it))?.display)
+    }
+
+    /// Weighs the nodes of a graph of `total` by what was learned of them, and tells what they weigh together; 1 each where
+    /// nothing was.
+    ///
+    /// A node of which nothing was learned weighs what is typical of the others: their median, since a few samplers
+    /// outweigh all the rest. Where the table is full, those that were forgotten were the short ones: then the least.
+    pub(crate) fn weigh<const N: usize>(&mut self, learned: &Learned<N>, total: u32) -> Weights {
+        let apart = self.staged.map_or(self.entries.len(), |stage| stage.entries);
+        let names = &self.names;
+        let of = |entry: &Entry| {
+            let name = NodeName::new(entry.key, names.get(entry.class)?);
+            learned.expect(name).map(Took::weight)
+        };
+        let (mut known, mut sum) = (0_u32, 0_u32);
+        for entry in self.entries.iter_mut().take(apart) {
+            // Nothing weighs nothing: it marks those that are to weigh what is typical.
+            let weight = if learned.is_empty() { None } else { of(entry) };
+            entry.weight = weight.unwrap_or(Short::ZERO);
+            known = known.saturating_add(u32::from(weight.is_some()));
+            sum = sum.saturating_add(entry.weight.get());
+        }
+        let rank = if learned.is_full() { 1 } else { known.div_ceil(2) };
+        let typical = if known == 0 { Short::ONE } else { self.weight_of_rank(apart, rank) };
+        let mut done = 0_u64;
+        for entry in self.entries.iter_mut().take(apart) {
+            if entry.weight == Short::ZERO {
+                entry.weight = typical;
+            }
+            done = done.saturating_add(entry.weighed());
+        }
+        self.typical = typical;
+        self.staged.as_mut().map_or(&mut self.sums, |stage| &mut stage.sums).done = done;
+        let others = total.saturating_sub(known).saturating_mul(typical.get());
+        Weights { whole: sum.saturating_add(others), learned: sum }
+    }
+
+    /// The least weight that at least `rank` of the first `apart` nodes don't exceed, those of no weight aside.
+    fn weight_of_rank(&self, apart: usize, rank: u32) -> Short {
+        let (mut low, mut high) = (0_u16, u16::MAX);
+        while low < high {
+            let middle = low.midpoint(high);
+            let up_to = 1..=middle;
+            let count = self.entries.iter().take(apart).filter(|entry| up_to.contains(&entry.weight.bits())).count();
+            if u32::try_from(count).unwrap_or(u32::MAX) >= rank {
+                high = middle;
+            } else {
+                low = middle.saturating_add(1);
+            }
+        }
+        Short::from_bits(low)
+    }
+
+    /// What the node `key` weighs, and how much of that is left to do.
+    pub(crate) fn left_of(&self, key: Key) -> (Short, u64) {
+        let Some(entry) = self.find(key) else { return (self.typical, 0) };
+        let left = u64::from(WHOLE.saturating_sub(entry.done())).saturating_mul(u64::from(entry.weight.get()));
+        (entry.weight, left >> WHOLE_BITS)
+    }
+
+    /// Whether the node `key` is seen to have run to its end.
+    pub(crate) fn has_run(&self, key: Key) -> bool {
+        self.find(key).is_some_and(Entry::counts_as_finished)
+    }
+
+    /// Which node the node `key` is in the table of durations; `None` where its class isn't known.
+    pub(crate) fn name_of(&self, key: Key) -> Option<NodeName> {
+        self.class(key).map(|class| NodeName::new(key, class))
+    }
+
+    fn find(&self, key: Key) -> Option<&Entry> {
+        let apart = self.staged.map_or(self.entries.len(), |stage| stage.entries);
+        self.entries.iter().take(apart).find(|entry| entry.key == key)
     }
 
     /// The class of the node `key`.

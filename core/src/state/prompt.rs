@@ -1,5 +1,6 @@
 use crate::{
     number::Milli,
+    progress::Run,
     text::{Key, Text},
     time::{Duration, Instant},
 };
@@ -34,6 +35,19 @@ pub struct Prompt<const ID: usize, const MESSAGE: usize> {
     pub(crate) error: Option<ErrorRecord<ID, MESSAGE>>,
     pub(crate) nodes_finished: u32,
     pub(crate) truncated_nodes: bool,
+    /// What the graph's nodes weigh.
+    pub(crate) weights: Weights,
+    /// How its run goes.
+    pub(crate) run: Run,
+}
+
+/// What a graph's nodes weigh in its percentage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Weights {
+    /// All of them; how many there are where nothing was learned of any.
+    pub(crate) whole: u32,
+    /// Those whose durations were learned.
+    pub(crate) learned: u32,
 }
 
 /// How a prompt fares.
@@ -191,6 +205,8 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
             error: None,
             nodes_finished: 0,
             truncated_nodes: false,
+            weights: Weights { whole: 0, learned: 0 },
+            run: Run::new(),
         }
     }
 
@@ -207,6 +223,11 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
     /// The node that runs, by the id that it has in the submitted graph.
     pub const fn current_node(&self) -> Option<&Text<ID>> {
         self.current_node.as_ref()
+    }
+
+    /// The node that runs, by its own id's key: an expanded one has an id of its own and is shown by another's.
+    pub const fn current_key(&self) -> Option<Key> {
+        self.current
     }
 
     /// The bar of the node that runs.
@@ -270,14 +291,5 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
     /// How long it has run, or ran; `None` where its start wasn't seen.
     pub fn elapsed(&self, now: Instant) -> Option<Duration> {
         Some(self.ended.unwrap_or(now).saturating_since(self.started?))
-    }
-
-    /// How long it will run yet, if it goes on as it did; `None` at its end, before anything is done, and where the start
-    /// or the graph isn't known.
-    pub fn eta(&self, now: Instant) -> Option<Duration> {
-        if self.state != PromptState::Running {
-            return None;
-        }
-        crate::progress::linear_eta(self.elapsed(now)?, self.percentage()?)
     }
 }

@@ -67,14 +67,14 @@ impl<'a> Client<'a> {
     /// [`fault`](Self::fault) then tells why.
     ///
     /// The server is read only while this is awaited, so come back soon: a reader who stops holds up all of its clients.
-    /// `observer` is told of each message.
+    /// `observer` is told of each message, and of all that changes the state.
     ///
     /// # Cancel safety
     ///
     /// Nothing is lost when the future is dropped, as `select!` does.
     pub async fn changed(&mut self, observer: &mut impl Observer) -> Option<Changes> {
         loop {
-            match self.session.poll_output(since(self.start)) {
+            match self.session.poll_output_with(since(self.start), observer) {
                 Output::Dial(link) => {
                     tracing::debug!(?link, address = %self.address, "dialling");
                     let endpoint = self.address.endpoint();
@@ -152,10 +152,12 @@ impl<'a> Client<'a> {
             None => Some(happened.await),
         };
         let now = since(self.start);
-        let Some((link, happened)) = happened else { return self.session.handle_input(now, Input::Wake) };
+        let Some((link, happened)) = happened else {
+            return self.session.handle_input_with(now, Input::Wake, observer);
+        };
         match happened {
-            Happened::Opened => self.session.handle_input(now, Input::Opened(link)),
-            Happened::Sent => self.session.handle_input(now, Input::Sent(link)),
+            Happened::Opened => self.session.handle_input_with(now, Input::Opened(link), observer),
+            Happened::Sent => self.session.handle_input_with(now, Input::Sent(link), observer),
             Happened::Read(len) => {
                 let bytes = if link == Link::Socket { self.socket.read(len) } else { self.http.read(len) };
                 self.session.handle_input_with(now, Input::Bytes(link, bytes), observer);
@@ -165,7 +167,7 @@ impl<'a> Client<'a> {
                 if link == Link::Socket {
                     self.reason = error;
                 }
-                self.session.handle_input(now, Input::Closed(link, end));
+                self.session.handle_input_with(now, Input::Closed(link, end), observer);
             }
         }
     }

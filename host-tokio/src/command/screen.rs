@@ -157,8 +157,14 @@ impl Screen {
 }
 
 /// A snapshot as a line of JSON.
-pub(super) fn snapshot_line<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
-    state: &State<ID, MESSAGE, NODES, NAMES>,
+pub(super) fn snapshot_line<
+    const ID: usize,
+    const MESSAGE: usize,
+    const NODES: usize,
+    const NAMES: usize,
+    const LEARNED: usize,
+>(
+    state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     now: Instant,
 ) -> Option<String> {
     let mut buffer = vec![0; SNAPSHOT];

@@ -15,7 +15,7 @@ use comfyglow::{
 };
 use comfyglow_core::{
     event::Event,
-    reducer::Changes,
+    reducer::{Action, Changes},
     session::Observer,
     state::{Percentage, Prompt, State},
     text::Id,
@@ -249,13 +249,14 @@ struct Heard {
 }
 
 impl Observer for Heard {
-    fn applied<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
+    fn reduced<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
         &mut self,
         now: Instant,
-        event: &Event<'_>,
+        action: &Action<'_>,
         _changes: Changes,
-        state: &State<ID, MESSAGE, NODES, NAMES>,
+        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     ) {
+        let (Action::Text(event) | Action::Binary(event)) = action else { return };
         let before = self.finishes.is_ready();
         let ended = self.finishes.applied(now, state) || (!before && self.finishes.is_ready());
         if ended && self.snapshots && !(self.once && before) {
@@ -267,9 +268,9 @@ impl Observer for Heard {
     }
 }
 
-fn history_line<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
+fn history_line<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
     event: &Event<'_>,
-    state: &State<ID, MESSAGE, NODES, NAMES>,
+    state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
 ) -> String {
     let Event::Progress { value, max, prompt_id, node } = event else { return String::new() };
     let time_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());

@@ -95,9 +95,9 @@ impl Said {
 
 impl Act {
     /// Tells `state`.
-    pub fn play<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
+    pub fn play<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
         &self,
-        state: &mut State<ID, MESSAGE, NODES, NAMES>,
+        state: &mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
         now: Instant,
     ) -> Changes {
         let text = |text: &String| Text::<ID>::from(text.as_str());
@@ -134,9 +134,9 @@ impl Act {
 }
 
 impl Said {
-    fn play<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize>(
+    fn play<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
         &self,
-        state: &mut State<ID, MESSAGE, NODES, NAMES>,
+        state: &mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
         now: Instant,
     ) -> Changes {
         // A message has three ids at most, and an error a message of its own.

@@ -14,7 +14,7 @@ use comfyglow_core::{
 };
 use probe_size as _;
 
-type GadgetState = State<{ gadget::ID }, { gadget::MESSAGE }, { gadget::NODES }, { gadget::NAMES }>;
+type GadgetState = State<{ gadget::ID }, { gadget::MESSAGE }, { gadget::NODES }, { gadget::NAMES }, { gadget::LEARNED }>;
 
 struct Reduce<'a> {
     state: &'a mut GadgetState,

@@ -1,0 +1,205 @@
+use std::vec::Vec;
+
+use super::{Class, Kind, Note, Queue};
+use crate::number::Milli;
+use crate::state::{PromptState, Steps};
+
+const END: Kind = Kind::End(PromptState::Success);
+
+fn steps_at(value: i64) -> Option<Steps> {
+    Steps::new(Milli::from_thousandths(value), Milli::from_thousandths(20_000))
+}
+
+fn progress(generation: u32, value: i64) -> Note {
+    Note::new(generation, Kind::Progress).with_progress(steps_at(value), None)
+}
+
+fn drain<const N: usize>(queue: &mut Queue<N>) -> Vec<(u32, Kind)> {
+    core::iter::from_fn(|| queue.pop()).map(|note| (note.generation(), note.kind())).collect()
+}
+
+#[test]
+fn the_urgent_first_then_who_came_first_and_no_prompt_overtakes_another() {
+    let mut queue = Queue::<16>::new();
+    let pushed = [
+        (1, Kind::Status),
+        (1, Kind::Executing),
+        (1, Kind::Warning),
+        (1, Kind::Executed),
+        (2, Kind::ExecutionStart),
+        (2, Kind::Warning),
+        (1, Kind::ExecutionCached),
+    ];
+    for (generation, kind) in pushed {
+        queue.push(Note::new(generation, kind));
+    }
+    let expected = [
+        (1, Kind::Warning),
+        (1, Kind::Executing),
+        (1, Kind::Executed),
+        (1, Kind::ExecutionCached),
+        (1, Kind::Status),
+        (2, Kind::Warning),
+        (2, Kind::ExecutionStart),
+    ];
+    assert_eq!(drain(&mut queue), expected);
+    assert_eq!((queue.dropped(), queue.merged()), (0, 0));
+}
+
+#[test]
+fn an_end_takes_its_own_prompts_progress_away_only() {
+    let mut queue = Queue::<8>::new();
+    for note in [progress(1, 1), progress(2, 1), progress(2, 2), Note::new(2, END)] {
+        queue.push(note);
+    }
+    assert_eq!(drain(&mut queue), [(1, Kind::Progress), (2, END)]);
+    assert_eq!((queue.dropped(), queue.merged()), (0, 2));
+}
+
+#[test]
+fn progress_is_merged_when_there_is_no_room_and_the_latest_wins() {
+    let mut queue = Queue::<3>::new();
+    for value in 1..=9 {
+        queue.push(progress(1, value));
+    }
+    assert_eq!((queue.len(), queue.merged(), queue.dropped()), (3, 6, 0));
+    // Another note takes the place of the progress that later progress makes needless.
+    queue.push(Note::new(1, Kind::Executing));
+    let told: Vec<_> = core::iter::from_fn(|| queue.pop()).map(|note| (note.kind(), note.steps())).collect();
+    assert_eq!(told, [(Kind::Executing, None), (Kind::Progress, steps_at(2)), (Kind::Progress, steps_at(9))]);
+    assert_eq!((queue.merged(), queue.dropped()), (7, 0));
+}
+
+#[test]
+fn the_lowest_class_makes_room_its_oldest_first() {
+    let mut queue = Queue::<3>::new();
+    for kind in [Kind::Status, Kind::Executing, Kind::Executed] {
+        queue.push(Note::new(1, kind));
+    }
+    queue.push(Note::new(1, Kind::ExecutionStart)); // status goes
+    queue.push(Note::new(1, Kind::Warning)); // the oldest change goes
+    queue.push(progress(1, 1)); // is itself the lowest
+    queue.push(Note::new(1, Kind::Status)); // as well
+    assert_eq!(drain(&mut queue), [(1, Kind::Warning), (1, Kind::Executed), (1, Kind::ExecutionStart)]);
+    assert_eq!((queue.dropped(), queue.merged()), (4, 0));
+}
+
+#[test]
+fn ends_that_do_not_fit_become_one_note_that_tells_how_many() {
+    // At, and above, the least capacity.
+    let mut queue = Queue::<2>::new();
+    for generation in 1..=5 {
+        queue.push(Note::new(generation, END));
+    }
+    queue.push(progress(5, 1));
+    let first = queue.pop().unwrap();
+    assert_eq!((first.kind(), first.count(), first.generation()), (Kind::Lagged, Some(4), 4));
+    assert_eq!(drain(&mut queue), [(5, END)]);
+    assert_eq!(queue.dropped(), 5, "four ends and the progress");
+    assert!(queue.is_empty());
+
+    let mut queue = Queue::<3>::new();
+    for generation in 1..=5 {
+        queue.push(Note::new(generation, END));
+    }
+    let first = queue.pop().unwrap();
+    assert_eq!((first.kind(), first.count()), (Kind::Lagged, Some(3)));
+    assert_eq!(drain(&mut queue), [(4, END), (5, END)]);
+}
+
+#[test]
+fn a_note_is_small() {
+    assert!(size_of::<Note>() <= 40, "{}", size_of::<Note>());
+    assert!(size_of::<Queue<16>>() <= 16 * 40 + 24);
+}
+
+proptest::proptest! {
+    /// What comes out, at any capacity and any drain schedule: no end is lost silently, all is accounted for, within a
+    /// class of a prompt the order is that of arrival, and of what waits together the least rank comes first.
+    #[test]
+    fn all_is_accounted_for(steps in proptest::collection::vec((0_u8..13, 0_u32..2), 0..200)) {
+        law::<2>(&steps)?;
+        law::<3>(&steps)?;
+        law::<16>(&steps)?;
+    }
+}
+
+fn counted<'a>(notes: impl Iterator<Item = &'a Note>) -> u32 {
+    u32::try_from(notes.count()).unwrap()
+}
+
+fn law<const N: usize>(steps: &[(u8, u32)]) -> Result<(), proptest::test_runner::TestCaseError> {
+    use proptest::{prop_assert, prop_assert_eq};
+    let kinds = [
+        Kind::Progress,
+        Kind::Progress,
+        Kind::Progress,
+        Kind::Progress,
+        Kind::Status,
+        Kind::Executing,
+        Kind::Executed,
+        Kind::ExecutionStart,
+        Kind::Warning,
+        END,
+    ];
+    let mut queue = Queue::<N>::new();
+    let (mut generation, mut pushed, mut ends) = (1, 0_u32, 0_u32);
+    let mut last_progress = None;
+    let mut told = Vec::new();
+    let mut told_since_push = None;
+    for (number, (kind, newer)) in (1_u32..).zip(steps) {
+        let Some(kind) = kinds.get(usize::from(*kind)) else {
+            // Nothing is pushed in between: what comes later may not be more urgent.
+            let Some(note) = queue.pop() else { continue };
+            prop_assert!(told_since_push.is_none_or(|before: Note| before <= note));
+            told_since_push = Some(note);
+            told.push(note);
+            continue;
+        };
+        told_since_push = None;
+        generation += newer;
+        pushed += 1;
+        ends += u32::from(kind.class() == Class::End);
+        match kind {
+            Kind::Progress => last_progress = Some((generation, number)),
+            Kind::End(_) => last_progress = last_progress.filter(|(of, _)| *of != generation),
+            _ => {}
+        }
+        // The count numbers them, to tell their order at the other end.
+        let note = Note::new(generation, *kind);
+        let note = if *kind == Kind::Progress {
+            note.with_progress(
+                Steps::new(Milli::from_thousandths(i64::from(number)), Milli::from_thousandths(1_000)),
+                None,
+            )
+        } else {
+            note.with_count(number)
+        };
+        queue.push(note);
+        prop_assert!(queue.len() <= N);
+    }
+    told.extend(core::iter::from_fn(|| queue.pop()));
+    let lagged: u32 = told.iter().filter(|note| note.kind() == Kind::Lagged).map(|note| note.count().unwrap()).sum();
+    let heard = told.iter().filter(|note| note.kind() != Kind::Lagged);
+    prop_assert_eq!(counted(heard.clone()) + queue.merged() + queue.dropped(), pushed);
+    prop_assert_eq!(counted(heard.clone().filter(|note| note.kind().class() == Class::End)) + lagged, ends);
+    for class in [Class::End, Class::Change, Class::Status, Class::Progress] {
+        let of_class = heard.clone().filter(|note| note.kind().class() == class);
+        let numbers: Vec<_> = of_class
+            .map(|note| {
+                (note.generation(), note.count().map(i64::from).or(note.steps().map(|s| s.value.thousandths())))
+            })
+            .collect();
+        let mut sorted = numbers.clone();
+        sorted.sort_unstable();
+        prop_assert_eq!(numbers, sorted);
+    }
+    // Progress gives way to later progress, an end, or the want of room, and to nothing else.
+    let heard_last = heard.filter_map(|note| note.steps().map(|steps| steps.value.thousandths())).next_back();
+    if queue.dropped() == 0
+        && let Some((_, last)) = last_progress
+    {
+        prop_assert_eq!(heard_last, Some(i64::from(last)));
+    }
+    Ok(())
+}

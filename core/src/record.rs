@@ -1,0 +1,352 @@
+//! What outlives a restart, as bytes for a file or a flash page: the last prompt and how long nodes took.
+//!
+//! A record is a head of [`HEAD_BYTES`] and a body in [postcard](https://postcard.jamesmunns.com)'s format:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 0..4 | `CfyG` |
+//! | 4..6 | the format's version, [`VERSION`], little endian as all that follow |
+//! | 6..8 | 0 |
+//! | 8..12 | the body's length in bytes |
+//! | 12..16 | CRC-32 (ISO-HDLC, as zip and Ethernet) of the bytes 0..12 and the body |
+//!
+//! What follows the body is not looked at: a flash page may be larger. A record is taken in whole or not at all.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    number::Milli,
+    progress::{Learned, LearnedEntry},
+    state::{ErrorRecord, Percentage, Prompt, PromptState, State, Steps},
+    text::Text,
+    time::{Duration, Instant},
+};
+
+/// The version of the format that this build writes, and the only one that it reads.
+pub const VERSION: u16 = 1;
+
+/// Bytes before the body.
+pub const HEAD_BYTES: usize = 16;
+
+const MAGIC: [u8; 4] = *b"CfyG";
+const CRC: crc::Crc<u32, crc::Table<1>> = crc::Crc::<u32, crc::Table<1>>::new(&crc::CRC_32_ISO_HDLC);
+
+/// Bytes that numbers take at most in postcard's format.
+const U16: usize = 3;
+const U32: usize = 5;
+const U64: usize = 10;
+
+/// The most bytes that a record takes of a [`State`] with these capacities: so large a flash page or buffer is always
+/// enough.
+pub const fn max_bytes(id: usize, message: usize, learned: usize) -> usize {
+    // Of each text its length, its bytes and the hash of what was cut; a mark before what may be missing.
+    let text = U32.saturating_add(U64).saturating_add(1);
+    let texts = id.saturating_add(text).saturating_mul(5).saturating_add(message).saturating_add(text);
+    // Eight counts, steps and time, and marks.
+    let numbers = U32 * 8 + U64 * 3 + U16 + 8;
+    let entry = U32 + U16 * 4;
+    HEAD_BYTES.saturating_add(texts).saturating_add(numbers).saturating_add(entry.saturating_mul(learned))
+}
+
+/// The buffer is too small for the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct TooSmall {
+    /// So many bytes are always enough.
+    pub needed: usize,
+}
+
+impl fmt::Display for TooSmall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the buffer is too small for the record: {} bytes are always enough", self.needed)
+    }
+}
+
+impl core::error::Error for TooSmall {}
+
+/// Why bytes are no record that can be taken in. Begin afresh: the next [`export`](State::export) replaces them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum RecordError {
+    /// There is nothing, or flash that was never written.
+    Empty,
+    /// It is something else's.
+    Foreign,
+    /// A build wrote it whose format was older; it isn't read any more.
+    Older {
+        /// The format's version.
+        version: u16,
+    },
+    /// A build wrote it whose format is newer.
+    Newer {
+        /// The format's version.
+        version: u16,
+    },
+    /// Its end is missing: it was cut off, or never written whole.
+    Truncated,
+    /// Its checksum is another's: some of its bytes changed.
+    Damaged,
+}
+
+impl fmt::Display for RecordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("there is no record"),
+            Self::Foreign => f.write_str("this is no record of comfyglow"),
+            Self::Older { version } => write!(f, "the record is of an older version ({version}, not {VERSION})"),
+            Self::Newer { version } => write!(f, "the record is of a newer version ({version}, not {VERSION})"),
+            Self::Truncated => f.write_str("the record's end is missing"),
+            Self::Damaged => f.write_str("the record is damaged"),
+        }
+    }
+}
+
+impl core::error::Error for RecordError {}
+
+#[derive(Serialize, Deserialize)]
+struct KeptText<'a> {
+    kept: &'a [u8],
+    past: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptError<'a> {
+    #[serde(borrow)]
+    node_id: Option<KeptText<'a>>,
+    #[serde(borrow)]
+    node_type: Option<KeptText<'a>>,
+    #[serde(borrow)]
+    exception_type: KeptText<'a>,
+    #[serde(borrow)]
+    exception_message: KeptText<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptPrompt<'a> {
+    #[serde(borrow)]
+    id: Option<KeptText<'a>>,
+    state: u8,
+    #[serde(borrow)]
+    current_node: Option<KeptText<'a>>,
+    steps: Option<(i64, i64)>,
+    elapsed_micros: Option<u64>,
+    nodes_total: Option<u32>,
+    nodes_cached: Option<u32>,
+    nodes_finished: u32,
+    truncated_nodes: bool,
+    percentage: u32,
+    outputs: u32,
+    previews: u32,
+    text_updates: u32,
+    warnings: u32,
+    #[serde(borrow)]
+    error: Option<KeptError<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept<'a> {
+    #[serde(borrow)]
+    prompt: Option<KeptPrompt<'a>>,
+    /// How many entries follow.
+    learned: u16,
+}
+
+const STATES: [PromptState; 5] =
+    [PromptState::Running, PromptState::Success, PromptState::Error, PromptState::Interrupted, PromptState::Ended];
+
+fn keep<const N: usize>(text: &Text<N>) -> KeptText<'_> {
+    let (kept, past) = text.parts();
+    KeptText { kept, past }
+}
+
+impl KeptText<'_> {
+    fn text<const N: usize>(&self) -> Text<N> {
+        Text::from_parts(self.kept, self.past)
+    }
+}
+
+fn checksum(head: &[u8], body: &[u8]) -> u32 {
+    let mut digest = CRC.digest();
+    digest.update(head);
+    digest.update(body);
+    digest.finalize()
+}
+
+/// The bytes 0..12 of a record whose body has so many bytes.
+fn head(body: u32) -> [u8; 12] {
+    let mut head = [0; 12];
+    let bytes = MAGIC.into_iter().chain(VERSION.to_le_bytes()).chain([0, 0]).chain(body.to_le_bytes());
+    for (to, from) in head.iter_mut().zip(bytes) {
+        *to = from;
+    }
+    head
+}
+
+/// The body of the record that `bytes` begin with, once nothing is wrong with it.
+fn body(bytes: &[u8]) -> Result<&[u8], RecordError> {
+    let Some((magic, rest)) = bytes.split_first_chunk::<4>() else {
+        // Less than a record's first word: the beginning of one, or nothing at all.
+        let begins = !bytes.is_empty() && MAGIC.starts_with(bytes);
+        let erased = bytes.iter().all(|byte| *byte == 0xff);
+        return Err(if begins {
+            RecordError::Truncated
+        } else if erased {
+            RecordError::Empty
+        } else {
+            RecordError::Foreign
+        });
+    };
+    match *magic {
+        MAGIC => {}
+        [0xff, 0xff, 0xff, 0xff] => return Err(RecordError::Empty),
+        _ => return Err(RecordError::Foreign),
+    }
+    let (version, rest) = rest.split_first_chunk::<2>().ok_or(RecordError::Truncated)?;
+    match u16::from_le_bytes(*version) {
+        VERSION => {}
+        version if version < VERSION => return Err(RecordError::Older { version }),
+        version => return Err(RecordError::Newer { version }),
+    }
+    let (_, rest) = rest.split_first_chunk::<2>().ok_or(RecordError::Truncated)?;
+    let (len, rest) = rest.split_first_chunk::<4>().ok_or(RecordError::Truncated)?;
+    let (crc, rest) = rest.split_first_chunk::<4>().ok_or(RecordError::Truncated)?;
+    let len = usize::try_from(u32::from_le_bytes(*len)).map_err(|_| RecordError::Truncated)?;
+    let body = rest.get(..len).ok_or(RecordError::Truncated)?;
+    let head = bytes.get(..12).ok_or(RecordError::Truncated)?;
+    if checksum(head, body) == u32::from_le_bytes(*crc) { Ok(body) } else { Err(RecordError::Damaged) }
+}
+
+impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
+    State<ID, MESSAGE, NODES, NAMES, LEARNED>
+{
+    /// The most bytes that [`export`](Self::export) writes.
+    pub const RECORD_BYTES: usize = max_bytes(ID, MESSAGE, LEARNED);
+
+    /// Writes the last prompt, as it is at `now`, and what was learned as a record to the beginning of `out`, and returns
+    /// the record's length in bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`TooSmall`] where `out` has no room for it; it then holds no record. [`RECORD_BYTES`](Self::RECORD_BYTES) are
+    /// always enough.
+    pub fn export(&self, now: Instant, out: &mut [u8]) -> Result<usize, TooSmall> {
+        let too_small = TooSmall { needed: Self::RECORD_BYTES };
+        // Where there isn't room for all, what is there must not be taken for a record.
+        out.iter_mut().take(MAGIC.len()).for_each(|byte| *byte = 0xff);
+        let (head_room, room) = out.split_at_mut_checked(HEAD_BYTES).ok_or(too_small)?;
+        let kept = Kept {
+            prompt: self.prompt.as_ref().map(|prompt| keep_prompt(prompt, now)),
+            learned: u16::try_from(self.learned.len()).unwrap_or(u16::MAX),
+        };
+        let all = room.len();
+        let used = postcard::to_slice(&kept, room).map_err(|_| too_small)?.len();
+        let mut rest = room.get_mut(used..).ok_or(too_small)?;
+        for entry in self.learned.entries().take(usize::from(kept.learned)) {
+            let len = postcard::to_slice(entry, rest).map_err(|_| too_small)?.len();
+            rest = rest.get_mut(len..).ok_or(too_small)?;
+        }
+        let len = all.saturating_sub(rest.len());
+        let head = head(u32::try_from(len).map_err(|_| too_small)?);
+        let crc = checksum(&head, room.get(..len).ok_or(too_small)?).to_le_bytes();
+        for (to, from) in head_room.iter_mut().zip(head.into_iter().chain(crc)) {
+            *to = from;
+        }
+        Ok(HEAD_BYTES.saturating_add(len))
+    }
+
+    /// Takes in the record that `bytes` begin with: the last prompt is shown as it was, and what was learned is known
+    /// again. To be called before anything is heard of the server.
+    ///
+    /// Of a prompt that ran, it isn't known for how long by now; nor of one whose outcome wasn't seen. Texts and nodes past this build's capacities are cut
+    /// and left out.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError`] where they are no record of this version that is whole; the state is as it was before.
+    pub fn import(&mut self, bytes: &[u8]) -> Result<(), RecordError> {
+        // The checksum is right: what still doesn't fit the format was written so, by whomever.
+        let odd = |_: postcard::Error| RecordError::Foreign;
+        let (kept, mut rest) = postcard::take_from_bytes::<Kept<'_>>(body(bytes)?).map_err(odd)?;
+        let mut learned = Learned::new();
+        for _ in 0..kept.learned {
+            let (entry, after) = postcard::take_from_bytes::<LearnedEntry>(rest).map_err(odd)?;
+            learned.restore(entry);
+            rest = after;
+        }
+        if !rest.is_empty() {
+            return Err(RecordError::Foreign);
+        }
+        let prompt = match &kept.prompt {
+            Some(prompt) => Some(restore_prompt(prompt).ok_or(RecordError::Foreign)?),
+            None => None,
+        };
+        self.prompt = prompt;
+        self.nodes.clear();
+        self.learned = learned;
+        Ok(())
+    }
+}
+
+fn keep_prompt<const ID: usize, const MESSAGE: usize>(prompt: &Prompt<ID, MESSAGE>, now: Instant) -> KeptPrompt<'_> {
+    let state = STATES.iter().position(|state| *state == prompt.state).unwrap_or_default();
+    KeptPrompt {
+        id: prompt.id.as_ref().map(keep),
+        state: u8::try_from(state).unwrap_or_default(),
+        current_node: prompt.current_node.as_ref().map(keep),
+        steps: prompt.steps.map(|steps| (steps.value.thousandths(), steps.max.thousandths())),
+        elapsed_micros: prompt.elapsed(now).map(Duration::as_micros),
+        nodes_total: prompt.nodes_total,
+        nodes_cached: prompt.nodes_cached,
+        nodes_finished: prompt.nodes_finished,
+        truncated_nodes: prompt.truncated_nodes,
+        percentage: prompt.percentage.millionths(),
+        outputs: prompt.outputs,
+        previews: prompt.previews,
+        text_updates: prompt.text_updates,
+        warnings: prompt.warnings,
+        error: prompt.error.as_ref().map(|error| KeptError {
+            node_id: error.node_id.as_ref().map(keep),
+            node_type: error.node_type.as_ref().map(keep),
+            exception_type: keep(&error.exception_type),
+            exception_message: keep(&error.exception_message),
+        }),
+    }
+}
+
+/// `None` where it says what no prompt can be.
+fn restore_prompt<const ID: usize, const MESSAGE: usize>(kept: &KeptPrompt<'_>) -> Option<Prompt<ID, MESSAGE>> {
+    let state = *STATES.get(usize::from(kept.state))?;
+    let mut prompt = Prompt::new(kept.id.as_ref().map(KeptText::text));
+    prompt.state = state;
+    prompt.current_node = kept.current_node.as_ref().map(KeptText::text);
+    prompt.current = prompt.current_node.as_ref().map(|shown| shown.as_id().key());
+    prompt.steps =
+        kept.steps.and_then(|(value, max)| Steps::new(Milli::from_thousandths(value), Milli::from_thousandths(max)));
+    if state.is_final() {
+        // How long it took is still known; of one that may still run, it isn't known how long nobody looked.
+        prompt.ended = kept.elapsed_micros.map(|micros| Instant::ZERO.saturating_add(Duration::from_micros(micros)));
+        prompt.started = prompt.ended.map(|_| Instant::ZERO);
+    }
+    prompt.nodes_total = kept.nodes_total;
+    prompt.weights.whole = kept.nodes_total.unwrap_or_default();
+    prompt.nodes_cached = kept.nodes_cached;
+    prompt.nodes_finished = kept.nodes_finished;
+    prompt.truncated_nodes = kept.truncated_nodes;
+    prompt.percentage = Percentage::from_millionths(kept.percentage);
+    prompt.outputs = kept.outputs;
+    prompt.previews = kept.previews;
+    prompt.text_updates = kept.text_updates;
+    prompt.warnings = kept.warnings;
+    prompt.error = kept.error.as_ref().map(|error| ErrorRecord {
+        node_id: error.node_id.as_ref().map(KeptText::text),
+        node_type: error.node_type.as_ref().map(KeptText::text),
+        exception_type: error.exception_type.text(),
+        exception_message: error.exception_message.text(),
+    });
+    Some(prompt)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,196 @@
+//! A subscriber to what happens: it is told in notes, the most urgent first, when it finds the time.
+
+use crate::{
+    event::Event,
+    queue::{Kind, Note, Queue},
+    reducer::{Action, Changes},
+    session::Observer,
+    state::{ConnectionStatus, PromptState, State},
+    text::Key,
+    time::Instant,
+};
+
+/// A set of what a subscriber may be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Topics(u8);
+
+impl Topics {
+    /// Nothing.
+    pub const NONE: Self = Self(0);
+    /// Everything.
+    pub const ALL: Self = Self(u8::MAX);
+    /// [`Kind::Connection`].
+    pub const CONNECTION: Self = Self(1);
+    /// [`Kind::ExecutionStart`], [`Kind::ExecutionCached`].
+    pub const START: Self = Self(1 << 1);
+    /// [`Kind::Executing`].
+    pub const EXECUTING: Self = Self(1 << 2);
+    /// [`Kind::Executed`].
+    pub const EXECUTED: Self = Self(1 << 3);
+    /// [`Kind::Status`].
+    pub const STATUS: Self = Self(1 << 4);
+    /// [`Kind::Progress`].
+    pub const PROGRESS: Self = Self(1 << 5);
+    /// [`Kind::End`].
+    pub const END: Self = Self(1 << 6);
+    /// [`Kind::Warning`].
+    pub const WARNING: Self = Self(1 << 7);
+
+    /// Both sets.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether notes of this kind are in the set. [`Kind::Lagged`] is in every one.
+    pub const fn contains(self, kind: Kind) -> bool {
+        let topic = match kind {
+            Kind::Connection(_) => Self::CONNECTION,
+            Kind::ExecutionStart | Kind::ExecutionCached => Self::START,
+            Kind::Executing => Self::EXECUTING,
+            Kind::Executed => Self::EXECUTED,
+            Kind::Status => Self::STATUS,
+            Kind::Progress => Self::PROGRESS,
+            Kind::End(_) => Self::END,
+            Kind::Warning => Self::WARNING,
+            Kind::Lagged => return true,
+        };
+        self.0 & topic.0 != 0
+    }
+}
+
+/// A subscriber with room for `N` notes, 2 or more.
+///
+/// It is an [`Observer`]: hand it to [`Session::handle_input_with`](crate::session::Session::handle_input_with) and
+/// [`poll_output_with`](crate::session::Session::poll_output_with), then take notes out by [`next`](Self::next), whenever
+/// there is time for it. One that comes late misses nothing urgent unseen, and holds nobody up: see [`Queue`].
+/// Subscribed amid a prompt, it is first told of its start.
+///
+/// ```
+/// use comfyglow_core::{
+///     queue::Kind,
+///     session::{Config, GadgetSession, Input, Link},
+///     subscription::{Subscription, Topics},
+///     time::Instant,
+/// };
+///
+/// let mut session = GadgetSession::new(Config::new("desk:8188", "clientId=desk"), 1);
+/// let mut lamp = Subscription::<8>::new(Topics::CONNECTION.and(Topics::END));
+/// let _ = session.poll_output_with(Instant::ZERO, &mut lamp);
+/// session.handle_input_with(Instant::ZERO, Input::Opened(Link::Socket), &mut lamp);
+/// while let Some(note) = lamp.next() {
+///     match note.kind() {
+///         Kind::End(state) => println!("{}", state.name()),
+///         Kind::Connection(status) => println!("{}", status.name()),
+///         _ => {}
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Subscription<const N: usize> {
+    topics: Topics,
+    queue: Queue<N>,
+    connection: Option<ConnectionStatus>,
+    /// The prompt that notes were last made of.
+    generation: u32,
+    prompt: PromptState,
+    current: Option<Key>,
+}
+
+impl<const N: usize> Subscription<N> {
+    /// A subscriber to `topics`.
+    pub const fn new(topics: Topics) -> Self {
+        Self {
+            topics,
+            queue: Queue::new(),
+            connection: None,
+            generation: 0,
+            prompt: PromptState::Running,
+            current: None,
+        }
+    }
+
+    /// The next note, where one waits.
+    #[expect(clippy::should_implement_trait, reason = "more may come after the last")]
+    pub fn next(&mut self) -> Option<Note> {
+        self.queue.pop()
+    }
+
+    /// What waits, and what was lost.
+    pub const fn queue(&self) -> &Queue<N> {
+        &self.queue
+    }
+
+    fn tell(&mut self, note: Note) {
+        if self.topics.contains(note.kind()) {
+            self.queue.push(note);
+        }
+    }
+}
+
+impl<const N: usize> Observer for Subscription<N> {
+    fn reduced<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
+        &mut self,
+        _now: Instant,
+        action: &Action<'_>,
+        changes: Changes,
+        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
+    ) {
+        if !changes.has(Changes::SHOWN) {
+            return;
+        }
+        let generation = state.generation();
+        let note = |kind| Note::new(generation, kind);
+        let status = state.connection().status;
+        if self.connection != Some(status) {
+            self.connection = Some(status);
+            self.tell(note(Kind::Connection(status)));
+        }
+        if changes.has(Changes::QUEUE) {
+            self.tell(note(Kind::Status).with_count(state.queue_remaining().unwrap_or_default()));
+        }
+        let Some(prompt) = state.prompt() else { return };
+        if self.generation != generation {
+            self.generation = generation;
+            self.prompt = PromptState::Running;
+            self.current = None;
+            self.tell(note(Kind::ExecutionStart));
+        }
+        let event = match action {
+            Action::Text(event) => Some(*event),
+            _ => None,
+        };
+        if matches!(event, Some(Event::ExecutionCached { .. })) && changes.has(Changes::PROGRESS) {
+            self.tell(note(Kind::ExecutionCached).with_count(prompt.nodes_cached().unwrap_or_default()));
+        }
+        let current = prompt.current_key();
+        if self.current != current {
+            self.current = current;
+            if current.is_some() {
+                self.tell(note(Kind::Executing).with_node(current));
+            }
+        }
+        if changes.has(Changes::OUTPUT) {
+            match event {
+                Some(Event::Executed { node, .. }) => self.tell(note(Kind::Executed).with_node(Some(node.key()))),
+                Some(Event::ExecutionError { node_id, .. }) if prompt.state() == PromptState::Running => {
+                    self.tell(note(Kind::Warning).with_node(node_id.map(|id| id.key())));
+                }
+                _ => {}
+            }
+        }
+        if self.prompt != prompt.state() {
+            self.prompt = prompt.state();
+            if self.prompt != PromptState::Running {
+                self.tell(note(Kind::End(self.prompt)));
+            }
+        }
+        if changes.has(Changes::PROGRESS) && self.prompt == PromptState::Running {
+            self.tell(note(Kind::Progress).with_node(current).with_progress(prompt.steps(), prompt.percentage()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

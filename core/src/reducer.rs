@@ -237,6 +237,10 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     }
 
     fn message(&mut self, now: Instant, event: &Event<'_>) -> Changes {
+        // The entries of a `progress_state` end with it or are void: a decoder keeps to that, another teller may not.
+        if self.announced.target.is_some() && !matches!(event, Event::ProgressState { .. }) {
+            self.forget_parts();
+        }
         let changes = match *event {
             Event::Malformed(_) => {
                 self.messages.malformed = self.messages.malformed.saturating_add(1);

@@ -82,6 +82,12 @@ fn the_lowest_class_makes_room_its_oldest_first() {
     queue.push(Note::new(1, Kind::Status)); // as well
     assert_eq!(drain(&mut queue), [(1, Kind::Warning), (1, Kind::Executed), (1, Kind::ExecutionStart)]);
     assert_eq!((queue.dropped(), queue.merged()), (4, 0));
+
+    let mut queue = Queue::<2>::new();
+    for kind in [Kind::Executing, Kind::Executed, Kind::ExecutionCached] {
+        queue.push(Note::new(1, kind)); // the third is of the lowest class itself, yet not the oldest
+    }
+    assert_eq!(drain(&mut queue), [(1, Kind::Executed), (1, Kind::ExecutionCached)]);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //! What is unknown is `null`, never 0. More fields may be added; these keep their meaning.
 
 mod json;
+#[cfg(feature = "snapshot-read")]
+pub mod read;
 #[cfg(feature = "serde")]
 mod serde;
 

@@ -123,10 +123,13 @@ impl<const N: usize> Text<N> {
 }
 
 /// Takes a text's next piece, as [`Text::push`] does for any capacity: so it stands in a program once.
+#[cfg_attr(target_pointer_width = "64", inline)]
 fn push(buffer: &mut [u8], filled: &mut u16, past: &mut u64, piece: &[u8]) {
     let room = buffer.get_mut(usize::from(*filled)..).unwrap_or_default();
     let (kept, surplus) = piece.split_at_checked(room.len()).unwrap_or((piece, &[]));
-    room.iter_mut().zip(kept).for_each(|(to, from)| *to = *from);
+    if let Some(room) = room.get_mut(..kept.len()) {
+        room.copy_from_slice(kept);
+    }
     *filled = filled.saturating_add(u16::try_from(kept.len()).unwrap_or(u16::MAX));
     if !surplus.is_empty() {
         *past = fnv1a(*past, surplus);

@@ -66,9 +66,9 @@ fn recordings_of_the_same_workflow_agree() {
         }
     }
     assert!(!all.is_empty(), "some workflows were recorded twice");
-    for n in 0..ASKED_AT.len() {
+    for (n, at) in ASKED_AT.into_iter().enumerate() {
         let (ours, linear) = medians(&all, n);
-        assert!(ours <= linear + 10.0, "at {} %: {ours:.1} % of {linear:.1} %", ASKED_AT[n]);
+        assert!(ours <= linear + 10.0, "at {at} %: {ours:.1} % of {linear:.1} %");
     }
 }
 

@@ -21,9 +21,18 @@ fn the_benchmarks_messages_in_pieces_of_every_size() {
 /// Every byte of every kind of message, spoiled in some ways, ends in the same for both.
 #[test]
 fn each_byte_spoiled() {
-    for kind in
-        ["progress", "progress_state5", "executing", "executing_null", "status", "status_sid", "execution_start"]
-    {
+    for kind in [
+        "progress",
+        "progress_state5",
+        "executing",
+        "executing_null",
+        "status",
+        "status_sid",
+        "execution_start",
+        "execution_cached20",
+        "executed4",
+        "feature_flags",
+    ] {
         let file = fixtures().join(format!("bench-messages/{kind}.json"));
         let message = std::fs::read(file).expect("it is in the repository");
         for at in 0..message.len() {

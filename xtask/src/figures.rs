@@ -46,7 +46,7 @@ const NOT_YET: &[NotYet] = &[
     NotYet {
         figure: "time left at 50 %, recorded, same workflow",
         ceiling: 20.0,
-        reason: "the recordings' runs last 0.5 to 3.4 s, and the run before was another version's server or had other previews",
+        reason: "the recordings' runs last 0.5 to 3.4 s, and the run before each is another recording's, some of another version",
     },
     NotYet {
         figure: "answers worse than linear, recorded, same workflow",

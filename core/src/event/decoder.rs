@@ -86,8 +86,10 @@ impl<const ID: usize, const MESSAGE: usize> Decoder<ID, MESSAGE> {
         }
         let mut entry = [0; ENTRY_BYTES];
         let kept = self.fields.message.as_bytes();
-        entry.iter_mut().zip(kept).for_each(|(to, from)| *to = *from);
-        let entry = entry.get(..kept.len()).unwrap_or_default();
+        let entry = entry.get_mut(..kept.len()).unwrap_or_default();
+        if entry.len() == kept.len() {
+            entry.copy_from_slice(kept);
+        }
         self.cut = false;
         let left = self.reader(handler).read(true, entry);
         // No more of it will come in one piece.

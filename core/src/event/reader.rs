@@ -61,14 +61,8 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
             return true;
         }
         if IN_ONE_GO && fields.level == Field::Nodes {
-            if self.entry(rest, behind_member) {
-                return true;
-            }
-            if self.is_cut_entry(rest) {
-                return false;
-            }
+            return self.entry(rest, behind_member);
         }
-        let fields = &mut *self.fields;
         let likely = members(fields.level, fields.kind);
         let mut is_first = !behind_member;
         while let Some(member) = likely.get(usize::from(fields.next)) {
@@ -92,8 +86,8 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
             fields.matched = 0;
             fields.next = fields.next.saturating_add(1);
             let Some(behind) = fields.take(member.field, behind) else {
-                self.lexer.take_name();
                 fields.select(member.field);
+                self.take_name(rest);
                 return true;
             };
             *rest = behind;
@@ -118,14 +112,26 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
         } else {
             fields.select_named(name);
         }
-        let behind = fields.take(fields.field, value);
-        if behind.is_some() {
+        *rest = value;
+        if let Some(behind) = fields.take(fields.field, value) {
+            *rest = behind;
             self.lexer.take_member();
         } else {
-            self.lexer.take_name();
+            self.take_name(rest);
         }
-        *rest = behind.unwrap_or(value);
         true
+    }
+
+    /// A member's name was taken; its value is in front, or the beginning of it.
+    fn take_name(&mut self, rest: &mut &[u8]) {
+        self.lexer.take_name();
+        if let [b'{', behind @ ..] = *rest
+            && self.fields.field.container() == Some(Container::Object)
+        {
+            *rest = behind;
+            self.lexer.take_begin();
+            self.begin(Container::Object);
+        }
     }
 
     /// What was likely doesn't come: the part of it that was read already is read as tokens.

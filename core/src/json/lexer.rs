@@ -243,6 +243,11 @@ impl Lexer {
         self.state = State::Expect(VALUE);
     }
 
+    /// Somebody else has read the beginning of an object where a value comes, and not one that is too deep.
+    pub(crate) fn take_begin(&mut self) {
+        self.open(true);
+    }
+
     /// Somebody else has read the end of the container at hand, which is not skipped.
     pub(crate) fn take_end(&mut self) {
         self.close();

@@ -53,6 +53,7 @@ pub struct State<const ID: usize, const MESSAGE: usize, const NODES: usize, cons
 /// How many messages were received whole, and of what use they were.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "snapshot-read", derive(serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Messages {
     /// Text messages.

@@ -2,7 +2,8 @@ use std::vec::Vec;
 
 use super::{Class, Kind, Note, Queue};
 use crate::number::Milli;
-use crate::state::{PromptState, Steps};
+use crate::state::{Percentage, PromptState, Steps};
+use crate::text::Id;
 
 const END: Kind = Kind::End(PromptState::Success);
 
@@ -111,6 +112,19 @@ fn ends_that_do_not_fit_become_one_note_that_tells_how_many() {
     let first = queue.pop().unwrap();
     assert_eq!((first.kind(), first.count()), (Kind::Lagged, Some(3)));
     assert_eq!(drain(&mut queue), [(4, END), (5, END)]);
+}
+
+#[test]
+fn a_note_tells_what_it_was_made_with_and_nothing_else() {
+    let (node, half) = (Id::from("7").key(), Percentage::from_millionths(50_000_000));
+    let plain = Note::new(1, Kind::Status);
+    assert_eq!((plain.node(), plain.count(), plain.steps(), plain.percentage()), (None, None, None, None));
+    let status = plain.with_count(3);
+    assert_eq!((status.count(), status.percentage()), (Some(3), None));
+    let moved = Note::new(1, Kind::Progress).with_node(Some(node)).with_progress(steps_at(5_000), Some(half));
+    assert_eq!((moved.node(), moved.count(), moved.steps()), (Some(node), None, steps_at(5_000)));
+    assert_eq!(moved.percentage(), Some(half));
+    assert_eq!((progress(1, 1).count(), progress(1, 1).percentage()), (None, None));
 }
 
 #[test]

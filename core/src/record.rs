@@ -319,7 +319,7 @@ fn keep_prompt<const ID: usize, const MESSAGE: usize>(prompt: &Prompt<ID, MESSAG
         previews: prompt.previews,
         text_updates: prompt.text_updates,
         warnings: prompt.warnings,
-        error: prompt.error.as_ref().map(|error| KeptError {
+        error: prompt.error().map(|error| KeptError {
             node_id: error.node_id.as_ref().map(keep),
             node_type: error.node_type.as_ref().map(keep),
             exception_type: keep(&error.exception_type),
@@ -354,12 +354,15 @@ fn restore_prompt<const ID: usize, const MESSAGE: usize>(kept: &KeptPrompt<'_>) 
     prompt.previews = kept.previews;
     prompt.text_updates = kept.text_updates;
     prompt.warnings = kept.warnings;
-    prompt.error = kept.error.as_ref().map(|error| ErrorRecord {
-        node_id: error.node_id.as_ref().map(KeptText::text),
-        node_type: error.node_type.as_ref().map(KeptText::text),
-        exception_type: error.exception_type.text(),
-        exception_message: error.exception_message.text(),
-    });
+    if let Some(error) = &kept.error {
+        prompt.failed = true;
+        prompt.error = ErrorRecord {
+            node_id: error.node_id.as_ref().map(KeptText::text),
+            node_type: error.node_type.as_ref().map(KeptText::text),
+            exception_type: error.exception_type.text(),
+            exception_message: error.exception_message.text(),
+        };
+    }
     Some(prompt)
 }
 

@@ -9,8 +9,8 @@ use crate::{
     number::Milli,
     progress::Learned,
     state::{
-        ConnectionStatus, ErrorRecord, Fault, LastEvent, Nodes, Percentage, Prompt, PromptState, Seen, State, Steps,
-        Target, WHOLE, Whose, part_of,
+        ConnectionStatus, Fault, LastEvent, Nodes, Percentage, Prompt, PromptState, Seen, State, Steps, Target, WHOLE,
+        Whose, part_of,
     },
     text::{Id, Key, Text},
     time::Instant,
@@ -456,12 +456,15 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             prompt.warnings = prompt.warnings.saturating_add(1);
             return Changes::OUTPUT;
         }
-        let error = prompt.error.insert(ErrorRecord {
-            node_id: node_id.map(copied),
-            node_type: node_type.map(copied),
-            exception_type: Text::new(),
-            exception_message: Text::new(),
-        });
+        // Filled where it stands: a record is too large to be made on a small stack.
+        prompt.failed = true;
+        let error = &mut prompt.error;
+        for (place, id) in [(&mut error.node_id, node_id), (&mut error.node_type, node_type)] {
+            match id {
+                Some(id) => place.get_or_insert_default().set(id),
+                None => *place = None,
+            }
+        }
         error.exception_type.set(exception_type);
         error.exception_message.set(exception_message);
         self.end(now, id, PromptState::Error)

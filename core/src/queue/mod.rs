@@ -82,6 +82,7 @@ impl<const N: usize> Queue<N> {
     }
 
     /// A prompt is over: how far it was is of no interest any more.
+    #[inline(never)] // What it needs of the stack is not on the way of other notes; and the next two.
     fn forget_progress(&mut self, generation: u32) {
         while let Some(at) = self.position(|note| is_progress_of(note, generation)) {
             self.heap.remove(at);
@@ -90,6 +91,7 @@ impl<const N: usize> Queue<N> {
     }
 
     /// Makes room in a full queue for `note`; `false` where it needs none any more.
+    #[inline(never)]
     fn make_room(&mut self, note: &Note) -> bool {
         let class = note.kind().class();
         if class == Class::Progress
@@ -117,6 +119,7 @@ impl<const N: usize> Queue<N> {
     }
 
     /// Two errors or ends become a note that so many were lost.
+    #[inline(never)]
     fn lag(&mut self) {
         let (Some(first), Some(second)) = (self.heap.pop(), self.heap.pop()) else { return };
         let lost = [first, second].iter().filter(|note| note.kind() != Kind::Lagged).count();

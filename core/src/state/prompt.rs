@@ -32,7 +32,9 @@ pub struct Prompt<const ID: usize, const MESSAGE: usize> {
     pub(crate) previews: u32,
     pub(crate) text_updates: u32,
     pub(crate) warnings: u32,
-    pub(crate) error: Option<ErrorRecord<ID, MESSAGE>>,
+    /// It failed, by `error`.
+    pub(crate) failed: bool,
+    pub(crate) error: ErrorRecord<ID, MESSAGE>,
     pub(crate) nodes_finished: u32,
     pub(crate) truncated_nodes: bool,
     /// What the graph's nodes weigh.
@@ -113,6 +115,12 @@ pub struct ErrorRecord<const ID: usize, const MESSAGE: usize> {
     pub exception_type: Text<ID>,
     /// Its message; [`Text::is_cut`] where it was longer than what is kept.
     pub exception_message: Text<MESSAGE>,
+}
+
+impl<const ID: usize, const MESSAGE: usize> ErrorRecord<ID, MESSAGE> {
+    const fn new() -> Self {
+        Self { node_id: None, node_type: None, exception_type: Text::new(), exception_message: Text::new() }
+    }
 }
 
 /// A share of the whole workflow in millionths of a percent, 0..=100,000,000.
@@ -202,7 +210,8 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
             previews: 0,
             text_updates: 0,
             warnings: 0,
-            error: None,
+            failed: false,
+            error: ErrorRecord::new(),
             nodes_finished: 0,
             truncated_nodes: false,
             weights: Weights { whole: 0, learned: 0 },
@@ -284,8 +293,8 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
     }
 
     /// Why it failed.
-    pub const fn error(&self) -> Option<&ErrorRecord<ID, MESSAGE>> {
-        self.error.as_ref()
+    pub fn error(&self) -> Option<&ErrorRecord<ID, MESSAGE>> {
+        self.failed.then_some(&self.error)
     }
 
     /// How long it has run, or ran; `None` where its start wasn't seen.

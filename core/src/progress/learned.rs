@@ -97,9 +97,9 @@ impl Took {
     }
 
     /// Seen for the first time. What a node spends before its first step is, the first time, mostly the loading of a
-    /// model, which stays loaded: no more of it is believed than two steps' time.
+    /// model, which stays loaded: no more of it is believed than half a step's time.
     fn first(self) -> Self {
-        let believed = Short::new(self.step_micros() / 500);
+        let believed = Short::new(self.step_micros() / 2_000);
         Self { fixed: if self.steps > 0 { self.fixed.min(believed) } else { self.fixed }, ..self }
     }
 

@@ -35,6 +35,8 @@ struct Bar {
     first_at: u32,
     last: u32,
     last_at: u32,
+    /// Of what was told at once, what took the longest for each step: how far it went, and its ticks.
+    slowest: (u32, u32),
 }
 
 impl Run {
@@ -76,15 +78,12 @@ impl Run {
         };
         match &mut self.bar {
             Some(bar) if bar.max == max && value >= bar.last => {
-                if value > bar.last {
-                    bar.last = value;
-                    bar.last_at = ticks(now);
-                }
+                bar.go_on(value, ticks(now));
             }
             bar => {
                 self.uneven |= bar.is_some();
                 let at = ticks(now);
-                *bar = Some(Bar { max, first: value, first_at: at, last: value, last_at: at });
+                *bar = Some(Bar { max, first: value, first_at: at, last: value, last_at: at, slowest: (0, 0) });
             }
         }
     }
@@ -136,11 +135,11 @@ impl Run {
         pace.of(rest.pending).saturating_add(current)
     }
 
-    /// How this run compares with what was expected so far. An eighth of the whole is taken to go as expected, so that
+    /// How this run compares with what was expected so far. A part of the whole is taken to go as expected, so that
     /// the first short nodes don't speak for all.
     fn pace(&self, now: u32, rest: Rest) -> Pace {
         let (took, expected) = self.current_pace(now, rest.current).unwrap_or_default();
-        let as_expected = (rest.whole / 8).max(1);
+        let as_expected = (rest.whole / 24).max(1);
         let took = self.took.saturating_add(within(took, expected)).saturating_add(as_expected);
         let expected = self.expected.saturating_add(expected).saturating_add(as_expected);
         let pace = part(took, 1 << Pace::BITS, expected).unwrap_or(1 << Pace::BITS);
@@ -188,6 +187,32 @@ impl Run {
 }
 
 impl Bar {
+    fn go_on(&mut self, value: u32, at: u32) {
+        let (way, took) = (value.saturating_sub(self.last), at.wrapping_sub(self.last_at));
+        if way == 0 {
+            return;
+        }
+        let (slow_way, slow_took) = self.slowest;
+        let product = |took: u32, way: u32| u64::from(took).saturating_mul(u64::from(way));
+        if product(took, slow_way) >= product(slow_took, way) {
+            self.slowest = (way, took);
+        }
+        self.last = value;
+        self.last_at = at;
+    }
+
+    /// [`span`](Self::span), of which the slowest of the steps counts for no more than twice as long as the others: one
+    /// that was held up says nothing of those to come. `alone` are a step's microseconds where it has no others.
+    fn even_span(&self, alone: Option<u32>) -> u32 {
+        let (way, ticks) = self.slowest;
+        let (span, slowest) = (self.span(), millis(ticks));
+        let (others, others_way) = (span.saturating_sub(slowest), self.way().saturating_sub(way));
+        let most = part(others, way.saturating_mul(2), others_way)
+            .or_else(|| part(alone?.saturating_mul(4), way, 1_000_000))
+            .unwrap_or(u32::MAX);
+        others.saturating_add(slowest.min(most))
+    }
+
     /// Thousandths of steps that were seen to be done.
     const fn way(&self) -> u32 {
         self.last.saturating_sub(self.first)
@@ -207,7 +232,7 @@ impl Bar {
     /// microseconds.
     fn rest(&self, learned: Option<u32>, since: u32) -> Option<(u32, u32)> {
         // What is learned counts as much as one step that was seen, unless those that were seen are of another kind.
-        let seen = self.of(1_000_000, self.way());
+        let seen = part(self.even_span(learned), 1_000_000, self.way());
         let like = |step: &u32| seen.is_none_or(|seen| seen >= step / 2 && seen <= step.saturating_mul(2));
         // A step's microseconds.
         let step = match learned.filter(like) {

@@ -102,11 +102,27 @@ fn workflows() -> Vec<(&'static str, Vec<Node>)> {
 }
 
 /// What may be otherwise the second time.
-const VARIANTS: [&str; 5] = ["the same", "cached", "more steps", "another size", "other nodes"];
+const VARIANTS: [&str; 10] = [
+    "the same",
+    "cached",
+    "more steps",
+    "another size",
+    "other nodes",
+    "0.4 times as long",
+    "0.6 times as long",
+    "1.6 times as long",
+    "2.5 times as long",
+    "models in memory",
+];
 
 fn varied(nodes: &[Node], variant: &str) -> Vec<Node> {
     let mut nodes = nodes.to_vec();
+    // The server is faster or slower by that, in all that it does.
+    let pace = variant.strip_suffix(" times as long").and_then(|pace| pace.parse().ok()).unwrap_or(1.0);
     for node in &mut nodes {
+        node.before *= pace;
+        node.step *= pace;
+        node.after *= pace;
         // Once loaded a model stays so.
         node.loading = 0.0;
         let heavy =
@@ -114,6 +130,7 @@ fn varied(nodes: &[Node], variant: &str) -> Vec<Node> {
                 && !node.class.contains("Loader");
         match variant {
             "cached" => node.cached = !heavy,
+            "models in memory" if node.class.contains("Loader") => node.before *= 0.1,
             "more steps" if node.class == "KSampler" => node.steps = node.steps * 9 / 5,
             "another size" if heavy => {
                 node.before *= 2.6;

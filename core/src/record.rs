@@ -232,14 +232,24 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     /// [`TooSmall`] where `out` has no room for it; it then holds no record. [`RECORD_BYTES`](Self::RECORD_BYTES) are
     /// always enough.
     pub fn export(&self, now: Instant, out: &mut [u8]) -> Result<usize, TooSmall> {
+        self.write_record(self.prompt.as_ref().map(|prompt| keep_prompt(prompt, now)), out)
+    }
+
+    /// As [`export`](Self::export), but what was learned only: nothing that a prompt said is kept.
+    ///
+    /// # Errors
+    ///
+    /// As [`export`](Self::export).
+    pub fn export_learned(&self, out: &mut [u8]) -> Result<usize, TooSmall> {
+        self.write_record(None, out)
+    }
+
+    fn write_record(&self, prompt: Option<KeptPrompt<'_>>, out: &mut [u8]) -> Result<usize, TooSmall> {
         let too_small = TooSmall { needed: Self::RECORD_BYTES };
         // Where there isn't room for all, what is there must not be taken for a record.
         out.iter_mut().take(MAGIC.len()).for_each(|byte| *byte = 0xff);
         let (head_room, room) = out.split_at_mut_checked(HEAD_BYTES).ok_or(too_small)?;
-        let kept = Kept {
-            prompt: self.prompt.as_ref().map(|prompt| keep_prompt(prompt, now)),
-            learned: u16::try_from(self.learned.len()).unwrap_or(u16::MAX),
-        };
+        let kept = Kept { prompt, learned: u16::try_from(self.learned.len()).unwrap_or(u16::MAX) };
         let all = room.len();
         let used = postcard::to_slice(&kept, room).map_err(|_| too_small)?.len();
         let mut rest = room.get_mut(used..).ok_or(too_small)?;
@@ -257,10 +267,11 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     }
 
     /// Takes in the record that `bytes` begin with: the last prompt is shown as it was, and what was learned is known
-    /// again. To be called before anything is heard of the server.
+    /// again. To be called before anything is heard of the server: the prompt at hand would be replaced, and what
+    /// subscribers were told of it be left without an end.
     ///
-    /// Of a prompt that ran, it isn't known for how long by now; nor of one whose outcome wasn't seen. Texts and nodes past this build's capacities are cut
-    /// and left out.
+    /// Of a prompt that ran, or whose outcome wasn't seen, it isn't known any more how long it took. Texts past this
+    /// build's capacities are cut, and nodes past them left out.
     ///
     /// # Errors
     ///

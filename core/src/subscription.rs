@@ -65,7 +65,10 @@ impl Topics {
 /// It is an [`Observer`]: hand it to [`Session::handle_input_with`](crate::session::Session::handle_input_with) and
 /// [`poll_output_with`](crate::session::Session::poll_output_with), then take notes out by [`next`](Self::next), whenever
 /// there is time for it. One that comes late misses nothing urgent unseen, and holds nobody up: see [`Queue`].
-/// Subscribed amid a prompt, it is first told of its start.
+/// Subscribed amid a prompt, it is first told of its start; of one that was over before, nothing.
+///
+/// An end that waits comes before its own prompt's start and nodes that wait: ask the state what is so now, or compare
+/// [`Note::generation`], rather than to take the last note for the last word.
 ///
 /// ```
 /// use comfyglow_core::{
@@ -93,7 +96,7 @@ pub struct Subscription<const N: usize> {
     queue: Queue<N>,
     connection: Option<ConnectionStatus>,
     /// The prompt that notes were last made of.
-    generation: u32,
+    generation: Option<u32>,
     prompt: PromptState,
     current: Option<Key>,
 }
@@ -105,7 +108,7 @@ impl<const N: usize> Subscription<N> {
             topics,
             queue: Queue::new(),
             connection: None,
-            generation: 0,
+            generation: None,
             prompt: PromptState::Running,
             current: None,
         }
@@ -151,11 +154,15 @@ impl<const N: usize> Observer for Subscription<N> {
             self.tell(note(Kind::Status).with_count(state.queue_remaining().unwrap_or_default()));
         }
         let Some(prompt) = state.prompt() else { return };
-        if self.generation != generation {
-            self.generation = generation;
-            self.prompt = PromptState::Running;
+        if self.generation != Some(generation) {
+            self.generation = Some(generation);
             self.current = None;
-            self.tell(note(Kind::ExecutionStart));
+            // What was over before, in an earlier session perhaps, is no news.
+            let is_news = prompt.state() == PromptState::Running || changes.has(Changes::PROMPT);
+            self.prompt = if is_news { PromptState::Running } else { prompt.state() };
+            if is_news {
+                self.tell(note(Kind::ExecutionStart));
+            }
         }
         let event = match action {
             Action::Text(event) => Some(**event),

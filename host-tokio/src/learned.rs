@@ -1,17 +1,23 @@
 //! The file that keeps how long nodes take from session to session, so that the time left is right from the start.
 //!
-//! Each server has a file of its own, since one is faster than the other. What can't be read is left out, told in a
-//! warning, and replaced the next time that something is learned.
+//! Each server has a file of its own, since one is faster than the other. What is damaged is left out, told in a warning,
+//! and replaced the next time that something is learned; what another program or a newer version wrote, or can't be read, is left as
+//! it is. Of two sessions that learn at once, the one that learned last writes what it knows.
 
 use std::{
     fs,
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
 };
 
 use etcetera::BaseStrategy as _;
 
-use crate::{address::Address, client::Client};
+use comfyglow_core::record::RecordError;
+
+use crate::{
+    address::Address,
+    client::{Client, RECORD_BYTES},
+};
 
 /// A file for what was learned.
 #[derive(Debug)]
@@ -19,12 +25,14 @@ pub struct LearnedFile {
     file: PathBuf,
     /// What it holds, as far as that is known.
     kept: Vec<u8>,
+    /// It is not ours to replace.
+    left: bool,
 }
 
 impl LearnedFile {
     /// The file `file`.
     pub fn at(file: impl Into<PathBuf>) -> Self {
-        Self { file: file.into(), kept: Vec::new() }
+        Self { file: file.into(), kept: Vec::new(), left: false }
     }
 
     /// The file for the server at `address` in the user's folder for states, `$XDG_STATE_HOME/comfyglow` on Linux; `None`
@@ -49,13 +57,35 @@ impl LearnedFile {
     ///
     /// Where the file can't be read or is damaged; the client then begins with nothing learned.
     pub fn load(&mut self, client: &mut Client<'_>) -> io::Result<()> {
-        let record = match fs::read(&self.file) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            other => other?,
-        };
-        client.learn(&record).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-        self.kept = record;
-        Ok(())
+        self.left = true;
+        // Behind a link: replacing the link itself would leave the file behind it as it was.
+        match fs::canonicalize(&self.file) {
+            Ok(file) => self.file = file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.left = false;
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        }
+        if !fs::metadata(&self.file)?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+        }
+        let mut record = Vec::new();
+        // One byte more than there can be tells a file that is none of ours.
+        let most = u64::try_from(RECORD_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+        fs::File::open(&self.file)?.take(most).read_to_end(&mut record)?;
+        let learned = client.learn(&record);
+        self.left = matches!(learned, Err(RecordError::Newer { .. } | RecordError::Foreign));
+        self.kept = client.record();
+        match learned {
+            Err(RecordError::Empty) if record.is_empty() => Ok(()),
+            other => other.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error)),
+        }
+    }
+
+    /// Whether the file is left as it is, for it is not ours to replace.
+    pub fn is_left(&self) -> bool {
+        self.left
     }
 
     /// Writes what `client` knows by now, where that is more than what the file holds. The file is replaced at once: who
@@ -65,7 +95,7 @@ impl LearnedFile {
     ///
     /// Where the file, or a folder that it is to be in, can't be written.
     pub fn save(&mut self, client: &Client<'_>) -> io::Result<()> {
-        if client.session().state().learned().is_empty() {
+        if self.left || client.session().state().learned().is_empty() {
             return Ok(());
         }
         let record = client.record();
@@ -141,6 +171,57 @@ mod tests {
         assert_eq!(learned(&next), 1);
         assert_eq!(fs::read_dir(path.parent().expect("it has one"))?.count(), 1, "no temporary file is left");
         Ok(())
+    }
+
+    #[test]
+    fn who_learned_nothing_leaves_what_another_session_learned() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let address: Address = "localhost".parse().expect("it is one");
+        let path = folder.path().join("file");
+        fs::write(&path, record())?;
+        let (mut idle, mut file) = (client(&address), LearnedFile::at(&path));
+        file.load(&mut idle)?;
+        // Meanwhile another session learns more.
+        fs::write(&path, b"more")?;
+        file.save(&idle)?;
+        assert_eq!(fs::read(&path)?, b"more");
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_not_ours_to_replace_is_left() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let address: Address = "localhost".parse().expect("it is one");
+        let path = folder.path().join("file");
+        let mut newer = record();
+        newer[4] = newer[4].wrapping_add(1);
+        fs::write(&path, &newer)?;
+        let (mut client, mut file) = (client(&address), LearnedFile::at(&path));
+        assert!(file.load(&mut client).is_err() && file.is_left());
+        client.learn(&record()).expect("it is one");
+        file.save(&client)?;
+        assert_eq!(fs::read(&path)?, newer);
+
+        let mut file = LearnedFile::at(folder.path());
+        assert_eq!(file.load(&mut client).expect_err("it is a folder").to_string(), "it is no regular file");
+        assert!(file.is_left());
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_one() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let address: Address = "localhost".parse().expect("it is one");
+        let (path, link) = (folder.path().join("file"), folder.path().join("link"));
+        fs::write(&path, b"")?;
+        std::os::unix::fs::symlink(&path, &link)?;
+        let (mut client, mut file) = (client(&address), LearnedFile::at(&link));
+        file.load(&mut client)?;
+        client.learn(&record()).expect("it is one");
+        file.save(&client)?;
+        assert!(fs::symlink_metadata(&link)?.is_symlink());
+        LearnedFile::at(&path).load(&mut self::client(&address))
     }
 
     #[test]

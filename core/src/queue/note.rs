@@ -28,7 +28,8 @@ pub enum Kind {
     Warning,
     /// The prompt ended so, never [`PromptState::Running`]. An outcome may follow [`PromptState::Ended`], which is a guess.
     End(PromptState),
-    /// So many errors and ends didn't fit any more: [`Note::count`].
+    /// So many notes of the class [`Class::End`], the connection's and warnings among them, didn't fit any more:
+    /// [`Note::count`].
     Lagged,
 }
 

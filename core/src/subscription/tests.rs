@@ -139,6 +139,37 @@ fn who_subscribes_amid_a_prompt_is_told_of_its_start_and_node() {
 }
 
 #[test]
+fn what_was_over_before_is_no_news() {
+    let mut desk = Desk::<16>::new(Topics::ALL);
+    desk.hears_of("execution_start", r#""timestamp": 1"#);
+    desk.hears_of("execution_success", r#""timestamp": 1"#);
+    desk.subscription = Subscription::new(Topics::ALL);
+    desk.hears(STATUS);
+    assert_eq!(desk.kinds(), [Kind::Connection(ConnectionStatus::Connected), Kind::Status]);
+    // But of one that begins and ends by one message, its end is told.
+    let success = r#"{"type": "execution_success", "data": {"prompt_id": "other", "timestamp": 1}}"#;
+    desk.hears(success);
+    assert_eq!(desk.kinds(), [Kind::End(PromptState::Success), Kind::ExecutionStart]);
+    desk.subscription = Subscription::new(Topics::END);
+    desk.hears(&success.replace("other", "third"));
+    assert_eq!(desk.kinds(), [Kind::End(PromptState::Success)]);
+}
+
+#[cfg(feature = "record")]
+#[test]
+fn an_end_of_an_earlier_session_is_not_told_again() {
+    let mut desk = Desk::<16>::new(Topics::ALL);
+    desk.hears_of("execution_start", r#""timestamp": 1"#);
+    desk.hears_of("execution_success", r#""timestamp": 1"#);
+    let mut record = [0; 1_024];
+    let len = desk.session.state().export(Instant::ZERO, &mut record).unwrap();
+    let mut next = Desk::<16>::new(Topics::ALL);
+    next.session.import(&record[..len]).unwrap();
+    next.hears(STATUS);
+    assert_eq!(next.kinds(), [Kind::Connection(ConnectionStatus::Connected), Kind::Status]);
+}
+
+#[test]
 fn two_observers_are_told_the_same() {
     let mut session = GadgetSession::new(Config::new("desk", "clientId=desk"), 0);
     let (mut one, mut other) = (Subscription::<4>::new(Topics::ALL), Subscription::<2>::new(Topics::ALL));

@@ -34,7 +34,7 @@ use tokio::time;
 use crate::address::Address;
 
 /// The most that a record takes.
-const RECORD_BYTES: usize = record::max_bytes(desktop::ID, desktop::MESSAGE, desktop::LEARNED);
+pub(crate) const RECORD_BYTES: usize = record::max_bytes(desktop::ID, desktop::MESSAGE, desktop::LEARNED);
 
 use line::{Happened, Line};
 
@@ -112,10 +112,10 @@ impl<'a> Client<'a> {
         self.session.import_learned(record)
     }
 
-    /// What was learned, and the last prompt, for a file.
+    /// What was learned, for a file: nothing that a prompt said is in it.
     pub fn record(&self) -> Vec<u8> {
         let mut record = vec![0; RECORD_BYTES];
-        let len = self.session.state().export(self.now(), &mut record).unwrap_or_default();
+        let len = self.session.state().export_learned(&mut record).unwrap_or_default();
         record.truncate(len);
         record
     }

@@ -108,7 +108,9 @@ impl Watch {
         if let Some(file) = &mut learned
             && let Err(error) = file.load(&mut client)
         {
-            eprintln!("warning: {}: {error}; what earlier sessions learned is not used", file.path().display());
+            let fate = if file.is_left() { "the file is left as it is" } else { "the file will be replaced" };
+            let path = file.path().display();
+            eprintln!("warning: {path}: {error}; what earlier sessions learned is not used, and {fate}");
         }
         let history = history.as_deref().map(History::open).transpose()?;
         let mut heard = Heard {

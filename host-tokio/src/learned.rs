@@ -1,8 +1,8 @@
 //! The file that keeps how long nodes take from session to session, so that the time left is right from the start.
 //!
 //! Each server has a file of its own, since one is faster than the other. What is damaged is left out, told in a warning,
-//! and replaced the next time that something is learned; what another program or a newer version wrote, or can't be read, is left as
-//! it is. Of two sessions that learn at once, the one that learned last writes what it knows.
+//! and replaced the next time that something is learned; what another program or a newer version wrote, or can't be read,
+//! is left as it is. Of two sessions that learn at once, the one that learned last writes what it knows.
 
 use std::{
     fs,

@@ -165,7 +165,7 @@ impl<const N: usize> Observer for Subscription<N> {
             }
         }
         let event = match action {
-            Action::Text(event) => Some(**event),
+            Action::Text(event) => Some(*event),
             _ => None,
         };
         if matches!(event, Some(Event::ExecutionCached { .. })) && changes.has(Changes::PROGRESS) {

@@ -108,9 +108,8 @@ impl<const N: usize> Queue<N> {
         }
         let oldest = if class > lowest { None } else { self.oldest(lowest) };
         let gone = oldest.and_then(|at| self.heap.remove(at));
-        if gone.is_some_and(|gone| self.position(|later| is_progress_of(later, gone.generation())).is_some())
-            && lowest == Class::Progress
-        {
+        let is_superseded = |gone: Note| self.position(|later| is_progress_of(later, gone.generation())).is_some();
+        if lowest == Class::Progress && gone.is_some_and(is_superseded) {
             self.merged = self.merged.saturating_add(1);
         } else {
             self.dropped = self.dropped.saturating_add(1);

@@ -267,19 +267,19 @@ impl<
                 self.changed(now, changes);
             }
             Input::Sent(link) => {
-                self.sending = self.sending.filter(|sending| *sending != link);
+                self.sends_no_more(link);
                 if link == Link::Socket {
                     self.socket.sent();
                 }
             }
             Input::Closed(Link::Socket, end) => {
-                self.sending = self.sending.filter(|sending| *sending != Link::Socket);
+                self.sends_no_more(Link::Socket);
                 if let Some(fault) = self.socket.closed(end) {
                     self.lost(now, fault, observer);
                 }
             }
             Input::Closed(Link::Http, _) => {
-                self.sending = self.sending.filter(|sending| *sending != Link::Http);
+                self.sends_no_more(Link::Http);
                 self.exchange.closed();
             }
             Input::GraphNode { prompt_id, node, class } => {
@@ -308,11 +308,11 @@ impl<
             return Output::Send(link, self.out.get(..len).unwrap_or_default());
         }
         if self.socket.take_close() {
-            self.sending = self.sending.filter(|sending| *sending != Link::Socket);
+            self.sends_no_more(Link::Socket);
             return Output::Close(Link::Socket);
         }
         if self.exchange.take_close() {
-            self.sending = self.sending.filter(|sending| *sending != Link::Http);
+            self.sends_no_more(Link::Http);
             return Output::Close(Link::Http);
         }
         if self.exchange.take_failed() && self.socket.is_open() {
@@ -330,6 +330,11 @@ impl<
         }
         let links = sooner(self.socket.deadline(), self.exchange.deadline());
         Output::Sleep(sooner(links, sooner(self.debounce.deadline(), self.ask_again)))
+    }
+
+    /// What was being sent on `link`, if anything was, is on its way or lost with it.
+    fn sends_no_more(&mut self, link: Link) {
+        self.sending = self.sending.filter(|sending| *sending != link);
     }
 
     /// Writes what is to be sent next and returns its link and length.

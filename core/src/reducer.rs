@@ -655,12 +655,11 @@ fn share(done: u64, weight: u32) -> Percentage {
     let half = whole >> surplus >> 1;
     let product = (done >> surplus).saturating_mul(u64::from(Percentage::FULL.millionths())).saturating_add(half);
     // Divided by the bits that a whole node has first, which is the same and leaves less to divide.
-    let millionths = if surplus == 0 {
-        divide(product >> WHOLE.trailing_zeros(), u64::from(weight))
-    } else {
-        product.checked_div(whole >> surplus)
+    let (dividend, divisor) = match surplus {
+        0 => (product >> WHOLE.trailing_zeros(), u64::from(weight)),
+        _ => (product, whole >> surplus),
     };
-    let millionths = millionths.and_then(|m| u32::try_from(m).ok()).unwrap_or_default();
+    let millionths = divide(dividend, divisor).and_then(|m| u32::try_from(m).ok()).unwrap_or_default();
     Percentage::from_millionths(millionths)
 }
 

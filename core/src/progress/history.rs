@@ -1,4 +1,4 @@
-use crate::{limits::HISTORY, number::Milli, state::Steps, time::Instant};
+use crate::{divide::divide, limits::HISTORY, number::Milli, state::Steps, time::Instant};
 
 /// How far things were at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,11 +75,8 @@ fn joined([low, high]: [u16; 2]) -> u32 {
 
 /// Milliseconds since the epoch, at most the greatest number.
 fn millis(now: Instant) -> u32 {
-    // Of the first nine hours in 32 bits, which small cores divide at once.
-    match u32::try_from(now.as_micros() >> 3) {
-        Ok(eighths) => eighths / 125,
-        Err(_) => u32::try_from(now.as_micros() / 1_000).unwrap_or(u32::MAX),
-    }
+    // 1,000 is 8 times 125: of the first nine hours it is divided in 32 bits.
+    divide(now.as_micros() >> 3, 125).and_then(|millis| u32::try_from(millis).ok()).unwrap_or(u32::MAX)
 }
 
 /// Rounded to a whole number and clamped.

@@ -18,9 +18,11 @@ pub(crate) use learned::LearnedEntry;
 pub(crate) use learned::{NodeName, Short, Took};
 pub(crate) use run::{Rest, Run};
 
+use crate::divide::divide;
+
 /// `number` times `times`, divided by `by`; at most the greatest number, and `None` where it can't be divided.
-#[inline(never)] // Small cores divide 64 bits at length: here only.
+#[inline(never)] // It is asked for at many places.
 fn part(number: u32, times: u32, by: u32) -> Option<u32> {
-    let part = u64::from(number).saturating_mul(u64::from(times)).checked_div(u64::from(by))?;
+    let part = divide(u64::from(number).saturating_mul(u64::from(times)), u64::from(by))?;
     Some(u32::try_from(part).unwrap_or(u32::MAX))
 }

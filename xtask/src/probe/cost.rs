@@ -31,9 +31,8 @@ const INTERRUPTED: &str = r#"{"type": "execution_interrupted", "data": {"prompt_
 ///
 /// For each kind of message, as the server spells it and with its keys in another order: what the decoder takes alone,
 /// what a session takes from the frame's bytes to the state, and with a subscriber's queue, and what it takes to tell the
-/// outputs of it. The build is
-/// that which `cargo xtask size` weighs. Needs qemu-system-arm, which is installed where there are rights to. Exit status
-/// 1 where a figure is past its target and not known to be.
+/// outputs of it. The build is that which `cargo xtask size` weighs. Needs qemu-system-arm, which is installed where there
+/// are rights to. Exit status 1 where a figure is past its target and not known to be.
 #[derive(clap::Args)]
 pub(crate) struct Args {}
 

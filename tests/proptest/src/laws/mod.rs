@@ -49,8 +49,7 @@ impl Laws {
     }
 
     /// Checks all laws with these capacities, as [`comfyglow_core::limits`] explains them: bytes of an id, of an
-    /// exception's message, nodes, bytes of names, nodes
-    /// whose times are kept. An id must hold the longest type of a message, 21 bytes.
+    /// exception's message, nodes, bytes of names, nodes whose times are kept. An id must hold the longest type of a message, 21 bytes.
     ///
     /// # Panics
     ///

@@ -39,6 +39,10 @@ use std::{
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use comfyglow_core::{
+    session::{Input, Observer, Output, Session},
+    time::Instant,
+};
 use serde_json::Value;
 
 /// A worked example: what is heard, and what the snapshot says then.
@@ -162,4 +166,26 @@ pub fn name_of(recording: &Path) -> String {
 pub fn expected(name: &str) -> Option<Vec<pinned::Connection>> {
     let text = std::fs::read_to_string(fixtures().join("expected").join(format!("{name}.json"))).ok()?;
     Some(pinned::parse(&text).expect("a pinned result is in the form that the example `pin` writes"))
+}
+
+/// Carries out what `session` wants done at `now`, until it sleeps: what is to be sent is on its way at once.
+pub fn settle<
+    const ID: usize,
+    const MESSAGE: usize,
+    const NODES: usize,
+    const NAMES: usize,
+    const LEARNED: usize,
+    const HEAD: usize,
+>(
+    session: &mut Session<'_, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>,
+    now: Instant,
+    observer: &mut impl Observer,
+) {
+    loop {
+        match session.poll_output_with(now, observer) {
+            Output::Sleep(_) => return,
+            Output::Send(link, _) => session.handle_input_with(now, Input::Sent(link), observer),
+            Output::Dial(_) | Output::Close(_) | Output::Changed(_) => {}
+        }
+    }
 }

@@ -2,12 +2,12 @@
 
 use comfyglow_core::{
     queue::{Class, Kind, Note},
-    session::{Config, DesktopSession, Input, Link, Observer, Output},
+    session::{Config, DesktopSession, Input, Link, Observer},
     subscription::{Subscription, Topics},
     time::Instant,
 };
 use comfyglow_tests::{
-    frame,
+    frame, settle,
     strategies::sessions::{Session as Heard, any_session},
 };
 use proptest::{collection, prelude::*};
@@ -20,11 +20,7 @@ fn play<O: Observer>(heard: &Heard, observer: &mut O, mut between: impl FnMut(us
     session.attach(Instant::ZERO);
     let snapshots = heard.wire.iter().enumerate().map(|(number, wire)| {
         session.handle_input_with(Instant::ZERO, Input::Bytes(Link::Socket, &frame(wire)), observer);
-        while let output @ (Output::Send(..) | Output::Changed(_)) = session.poll_output_with(Instant::ZERO, observer) {
-            if let Output::Send(link, _) = output {
-                session.handle_input_with(Instant::ZERO, Input::Sent(link), observer);
-            }
-        }
+        settle(&mut session, Instant::ZERO, observer);
         between(number, observer);
         serde_json::to_string(&session.state().snapshot(Instant::ZERO)).expect("it is JSON")
     });

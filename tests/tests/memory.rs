@@ -2,10 +2,10 @@
 
 use comfyglow_core::{
     event::{Event, Interest, Part, Raw},
-    session::{Config, DesktopSession, GadgetSession, Input, Link, Observer, Output, Session},
+    session::{Config, DesktopSession, GadgetSession, Input, Link, Observer, Session},
     time::Instant,
 };
-use comfyglow_tests::{Wire, bench_session, frame};
+use comfyglow_tests::{Wire, bench_session, frame, settle};
 
 /// Counts what it is told and keeps nothing.
 #[derive(Debug, Default)]
@@ -51,13 +51,7 @@ fn play<
         for piece in bytes.chunks(pieces) {
             now = Instant::from_micros(now.as_micros() + 1_000);
             session.handle_input_with(now, Input::Bytes(Link::Socket, piece), counter);
-            loop {
-                match session.poll_output(now) {
-                    Output::Sleep(_) => break,
-                    Output::Send(link, _) => session.handle_input(now, Input::Sent(link)),
-                    _ => {}
-                }
-            }
+            settle(session, now, &mut ());
             std::hint::black_box(session.view(now));
         }
     });

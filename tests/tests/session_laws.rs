@@ -6,7 +6,7 @@ use comfyglow_core::{
     time::Instant,
 };
 use comfyglow_tests::{
-    Wire, frame,
+    Wire, frame, settle,
     strategies::{
         messages::{any_message, binary, mutated, unknown},
         sessions::{Session as Heard, any_session},
@@ -47,11 +47,7 @@ impl<
 
     fn hear(&mut self, bytes: &[u8]) {
         self.0.handle_input(Instant::ZERO, Input::Bytes(Link::Socket, bytes));
-        while let output @ (Output::Send(..) | Output::Changed(_)) = self.0.poll_output(Instant::ZERO) {
-            if let Output::Send(link, _) = output {
-                self.0.handle_input(Instant::ZERO, Input::Sent(link));
-            }
-        }
+        settle(&mut self.0, Instant::ZERO, &mut ());
     }
 
     /// Tells the size of the running prompt's graph, where the session doesn't know it and `heard` does.

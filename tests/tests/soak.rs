@@ -1,13 +1,14 @@
 //! Very many messages, of every kind, in any order: constant memory, right counts, no panic.
 
 use comfyglow_core::{
-    session::{Config, GadgetSession, Input, Link, Output},
+    session::{Config, GadgetSession, Input, Link},
     state::{Messages, Percentage, PromptState},
     time::Instant,
 };
 use comfyglow_tests::{
     Wire, frame,
     model::Model,
+    settle,
     strategies::{
         messages::{any_message, binary, mutated},
         sessions::legal_session,
@@ -81,11 +82,7 @@ fn play(count: u32) {
             for piece in message.frame.chunks(1 + below(1_460)) {
                 session.handle_input(now, Input::Bytes(Link::Socket, piece));
             }
-            while let output @ (Output::Send(..) | Output::Changed(_)) = session.poll_output(now) {
-                if let Output::Send(link, _) = output {
-                    session.handle_input(now, Input::Sent(link));
-                }
-            }
+            settle(&mut session, now, &mut ());
             expected.text += message.counts.text;
             expected.binary += message.counts.binary;
             expected.malformed += message.counts.malformed;

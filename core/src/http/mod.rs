@@ -4,12 +4,14 @@
 //! One request a connection (`Connection: close`): a poll every few seconds gains nothing from keeping it, and a
 //! server that is restarted leaves no half-dead connection behind.
 
+mod answer;
 mod body;
 mod head;
 mod queue;
 mod request;
 mod response;
 
+pub use answer::{Answer, AnswerError, Asked, Fact, Standing};
 pub use body::BodyError;
 pub use head::{Field, Head, HeadError, Told};
 pub use queue::{QueueAnswer, QueueHandler};

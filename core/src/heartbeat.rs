@@ -23,11 +23,8 @@ pub struct HeartbeatConfig {
 
 impl HeartbeatConfig {
     /// Every 30 s, 15 s without a byte, 5 s late.
-    pub const DEFAULT: Self = Self {
-        interval: Duration::from_secs(30),
-        timeout: Duration::from_secs(15),
-        patience: Duration::from_secs(5),
-    };
+    pub const DEFAULT: Self =
+        Self { interval: Duration::from_secs(30), timeout: Duration::from_secs(15), patience: Duration::from_secs(5) };
     /// No pings.
     pub const OFF: Self = Self { interval: Duration::ZERO, ..Self::DEFAULT };
 }

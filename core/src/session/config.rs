@@ -1,10 +1,6 @@
 use crate::{
-    backoff::BackoffConfig,
-    breaker::BreakerConfig,
-    event::Interest,
-    heartbeat::HeartbeatConfig,
-    limits::PROVEN_SECONDS,
-    time::Duration,
+    backoff::BackoffConfig, breaker::BreakerConfig, event::Interest, heartbeat::HeartbeatConfig,
+    limits::PROVEN_SECONDS, time::Duration,
 };
 
 /// Where the server is, and what is wanted of it.

@@ -3,9 +3,7 @@
 use super::exchange::{Found, Result};
 use crate::{
     http::Asked,
-    limits::{
-        DEAF_GRACE_SECONDS, DEAF_SECONDS, OUTCOME_TRIES, POLL_MAX_SECONDS, POLL_SECONDS, RECONCILE_MILLIS,
-    },
+    limits::{DEAF_GRACE_SECONDS, DEAF_SECONDS, OUTCOME_TRIES, POLL_MAX_SECONDS, POLL_SECONDS, RECONCILE_MILLIS},
     state::{Prompt, PromptState, Source, State},
     text::Key,
     time::{Duration, Instant},
@@ -126,8 +124,8 @@ impl Reconcile {
         }
         let told = prompt.is_some_and(|prompt| prompt.state() == PromptState::Running)
             && state.connection().source == Source::Websocket;
-        if self.said_at != state.heard().status {
-            self.said_at = state.heard().status;
+        if self.said_at != state.heard().status() {
+            self.said_at = state.heard().status();
             self.said = state.queue_remaining();
             if open && !told && self.said != Some(0) {
                 self.glance = Some(now.saturating_add(SOON));
@@ -144,12 +142,11 @@ impl Reconcile {
         None
     }
 
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        if self.refused {
-            return None;
-        }
-        let earlier = |one: Option<Instant>, other| super::sooner(one, other);
-        earlier(earlier(self.due, self.glance), self.again)
+    /// When there will be another question, where nothing else comes before. What is due and wasn't asked waits for
+    /// something else.
+    pub(super) fn deadline(&self, now: Instant) -> Option<Instant> {
+        let ahead = [self.due, self.glance, self.again].into_iter().flatten().filter(|at| *at > now && !self.refused);
+        ahead.min()
     }
 
     /// Whether the running prompt's graph is to be asked for: once for each prompt, and again where nothing was answered.
@@ -216,8 +213,11 @@ impl Reconcile {
                 }
                 Conclusion::Runs(found.running)
             }
-            Asked::History | Asked::Job if found.told => Conclusion::Alive,
-            Asked::History | Asked::Job => Conclusion::Unheard,
+            Asked::History | Asked::Job => {
+                // Where the socket was amid saying something else, the answer didn't count.
+                self.again = Some(now.saturating_add(POLL));
+                if found.told { Conclusion::Alive } else { Conclusion::Unheard }
+            }
         }
     }
 
@@ -252,8 +252,7 @@ impl Reconcile {
     /// Whether the socket, silent since it was suspected, doesn't tell what HTTP does.
     fn is_deaf(&mut self, now: Instant, silence: Silence, remaining: u32) -> bool {
         let differs = self.said != Some(remaining) && self.said_at == silence.status;
-        let suspected = self.suspect == Some(silence);
-        if suspected {
+        if differs && self.suspect == Some(silence) {
             return true;
         }
         self.suspect = differs.then_some(silence);

@@ -215,9 +215,9 @@ impl Fault {
     /// Whose fault it is.
     pub const fn whose(self) -> Whose {
         match self.kind {
-            FaultKind::Refused(300..=399 | 401 | 403 | 404 | 407)
-            | FaultKind::NotComfyUi
-            | FaultKind::Config => Whose::Yours,
+            FaultKind::Refused(300..=399 | 401 | 403 | 404 | 407) | FaultKind::NotComfyUi | FaultKind::Config => {
+                Whose::Yours
+            }
             FaultKind::ClosedWith(code) if is_login(code) => Whose::Yours,
             FaultKind::Closed
             | FaultKind::ClosedWith(_)
@@ -282,7 +282,9 @@ impl Fault {
             }
             FaultKind::Closed | FaultKind::ClosedWith(_) => "ComfyUI stopped or restarts; look at its terminal.",
             FaultKind::Deaf => "Nothing: a new connection under another client id mends it.",
-            FaultKind::Overrun => "It is asked over HTTP meanwhile. A better network helps, and so do smaller previews.",
+            FaultKind::Overrun => {
+                "It is asked over HTTP meanwhile. A better network helps, and so do smaller previews."
+            }
             FaultKind::Broken => "Check the network, Wi-Fi or VPN between.",
             FaultKind::Refused(401 | 407) => {
                 "Give the login in the address (http://user:password@host) or by a header."

@@ -7,9 +7,7 @@ mod names;
 mod nodes;
 mod prompt;
 
-pub use connection::{
-    Connection, ConnectionStatus, Fault, FaultKind, LastEvent, Source, Waiting, WaitingFor, Whose,
-};
+pub use connection::{Connection, ConnectionStatus, Fault, FaultKind, LastEvent, Source, Waiting, WaitingFor, Whose};
 pub use prompt::{ErrorRecord, Percentage, Prompt, PromptState, Steps};
 
 pub(crate) use nodes::{Nodes, Seen, WHOLE, part_of};
@@ -67,6 +65,15 @@ pub struct Heard {
     pub(crate) prompts: u32,
 }
 
+impl Heard {
+    /// Nothing.
+    pub(crate) const NONE: Self = Self { status: 0, prompts: 0 };
+
+    pub(crate) const fn status(self) -> u32 {
+        self.status
+    }
+}
+
 /// How many messages were received whole, and of what use they were.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -107,7 +114,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             history: History::new(),
             learned: Learned::new(),
             messages: Messages { text: 0, binary: 0, malformed: 0, unknown: 0 },
-            heard: Heard { status: 0, prompts: 0 },
+            heard: Heard::NONE,
             quality: Quality::new(),
             replaced: [Key::NONE; REPLACED_PROMPTS],
             announced: Announced::new(),

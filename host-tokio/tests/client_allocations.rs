@@ -4,14 +4,14 @@ use std::thread;
 
 use comfyglow::{
     address::Address,
-    client::Client,
+    client::driver::Driver,
     simulator::{Recipients, Simulator},
 };
 use comfyglow_core::session::Config;
 use serde_json::json;
 
 /// Reads until `count` text messages have come.
-async fn read_until(client: &mut Client<'_>, count: u32) {
+async fn read_until(client: &mut Driver<'_>, count: u32) {
     while client.session().state().messages().text < count {
         assert!(client.changed(&mut ()).await.is_some(), "the connection is over");
     }
@@ -27,7 +27,7 @@ fn messages_allocate_nothing() -> std::io::Result<()> {
     let clients = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // The graph would be asked for over another link, once for each prompt.
     let config = Config { ask_for_graph: false, ..address.config(&query, &headers) };
-    let mut client = Client::new(&address, config)?;
+    let mut client = Driver::new(&address, config)?;
     clients.block_on(read_until(&mut client, 1));
 
     let progress = |step: u32| {

@@ -57,15 +57,8 @@ pub struct Driver<
 }
 
 /// A driver of one of many clients in a program.
-pub(super) type AppDriver<'a> = Driver<
-    'a,
-    { app::ID },
-    { app::MESSAGE },
-    { app::NODES },
-    { app::NAMES },
-    { app::LEARNED },
-    { app::HEAD },
->;
+pub(super) type AppDriver<'a> =
+    Driver<'a, { app::ID }, { app::MESSAGE }, { app::NODES }, { app::NAMES }, { app::LEARNED }, { app::HEAD }>;
 
 impl<'a> Driver<'a> {
     /// A driver for the server at `address`, which `config` was made of. It connects once [`changed`](Self::changed) is
@@ -169,6 +162,11 @@ impl<
         self.graphs.push_back(graph);
     }
 
+    /// A prompt was not submitted after all.
+    pub fn withdrawn(&mut self, prompt_id: &str) {
+        self.graphs.retain(|graph| graph.prompt_id() != prompt_id);
+    }
+
     /// Ends the session in good order: [`changed`](Self::changed) carries it out, and then returns `None`.
     pub fn leave(&mut self) {
         self.session.handle_input(self.now(), Input::Leave);
@@ -256,14 +254,13 @@ impl<
             }
             Poll::Pending
         });
-        let woken = match deadline {
-            Some(deadline) => time::timeout_at(deadline, happened).await.is_err(),
-            None => {
-                happened.await;
-                false
-            }
+        let is_late = if let Some(deadline) = deadline {
+            time::timeout_at(deadline, happened).await.is_err()
+        } else {
+            happened.await;
+            false
         };
-        if woken {
+        if is_late {
             self.session.handle_input_with(since(self.start), Input::Wake, observer);
         }
     }

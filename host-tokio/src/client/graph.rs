@@ -24,6 +24,11 @@ impl Graph {
         &self.prompt_id
     }
 
+    /// The same for the prompt `prompt_id`.
+    pub(super) fn of_prompt(self, prompt_id: &str) -> Self {
+        Self { prompt_id: prompt_id.to_owned(), ..self }
+    }
+
     /// The class of a node, such as `KSampler`.
     pub fn class_of(&self, node: &str) -> Option<&str> {
         let class = self.nodes.iter().find(|(id, _)| id == node).map(|(_, class)| class.as_str());
@@ -33,8 +38,9 @@ impl Graph {
     /// What a session is told of it, in this order.
     pub(super) fn inputs(&self) -> impl Iterator<Item = Input<'_>> {
         let prompt_id = Id::from(self.prompt_id.as_str());
-        let nodes = self.nodes.iter();
-        let nodes = nodes.map(move |(node, class)| Input::GraphNode { prompt_id, node: Id::from(node.as_str()), class });
+        let nodes = self.nodes.iter().filter(|(_, class)| !class.is_empty());
+        let nodes =
+            nodes.map(move |(node, class)| Input::GraphNode { prompt_id, node: Id::from(node.as_str()), class });
         let count = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
         nodes.chain(std::iter::once(Input::Graph { prompt_id, nodes: count }))
     }

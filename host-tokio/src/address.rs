@@ -137,6 +137,29 @@ impl Address {
         format!("{CLIENT_ID}{id}{separator}{}", self.query)
     }
 
+    /// Adds a parameter to the query of each request, in the place of one of that name.
+    pub fn add_query(&mut self, name: &str, value: &str) {
+        let part = form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
+        let start = part.split_inclusive('=').next().unwrap_or_default();
+        if start == CLIENT_ID {
+            self.client_id = Some(value.to_owned()).filter(|id| !id.is_empty());
+            return;
+        }
+        let others = self.query.split('&').filter(|other| !other.is_empty() && !other.starts_with(start));
+        self.query = others.chain([part.as_str()]).collect::<Vec<_>>().join("&");
+    }
+
+    /// The value of `Host`.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// What a request for `path` asks for, with the prefix and the query.
+    pub(crate) fn target(&self, path: &str) -> String {
+        let separator = if self.query.is_empty() { "" } else { "?" };
+        format!("{}{path}{separator}{}", self.prefix, self.query)
+    }
+
     /// The headers that each request needs: the login, where the address has one.
     pub fn headers(&self) -> Vec<(&str, &str)> {
         self.login.iter().map(|login| ("Authorization", login.as_str())).collect()
@@ -208,6 +231,17 @@ mod tests {
         let named = address("ws://h/ws?clientId=in%20browser&token=t");
         assert_eq!(named.client_id(), Some("in browser"));
         assert_eq!(named.query("other"), "clientId=other&token=t");
+    }
+
+    #[test]
+    fn parameters_are_added_to_the_query() {
+        let mut address = address("h/comfy/?token=old&x=1");
+        address.add_query("token", "a b&c");
+        address.add_query("clientId", "desk");
+        assert_eq!(address.query("other"), "clientId=other&x=1&token=a+b%26c");
+        assert_eq!(address.client_id(), Some("desk"));
+        assert_eq!(address.target("/queue"), "/comfy/queue?x=1&token=a+b%26c");
+        assert!(!format!("{address:?}").contains("a+b"), "{address:?}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use comfyglow_core::{
     state::{PromptState, State},
     text::Key,
     time::{self, Instant},
-    view::PromptView,
+    view::{ErrorView, PromptView},
 };
 
 /// How long a prompt's guessed end waits for its true outcome. The server tells it before anything that we guess by; it
@@ -47,24 +47,30 @@ pub struct Failure {
     pub truncated: bool,
 }
 
+impl Failure {
+    /// A failure as a screen knows it.
+    pub fn of(error: &ErrorView<'_>) -> Self {
+        Self {
+            node_id: error.node_id.map(str::to_owned),
+            node_type: error.node_type.map(str::to_owned),
+            exception_type: error.exception_type.to_owned(),
+            exception_message: error.exception_message.to_owned(),
+            truncated: error.truncated,
+        }
+    }
+}
+
 impl Finish {
     /// A prompt as a screen knows it.
     pub fn of(prompt: &PromptView<'_>) -> Self {
-        let owned = |text: Option<&str>| text.map(str::to_owned);
         Self {
-            prompt_id: owned(prompt.prompt_id),
+            prompt_id: prompt.prompt_id.map(str::to_owned),
             state: prompt.state,
             elapsed: prompt.elapsed.map(|elapsed| Duration::from_micros(elapsed.as_micros())),
             nodes_total: prompt.nodes_total,
             nodes_cached: prompt.nodes_cached,
             warnings: prompt.warnings,
-            failure: prompt.error.map(|error| Failure {
-                node_id: owned(error.node_id),
-                node_type: owned(error.node_type),
-                exception_type: error.exception_type.to_owned(),
-                exception_message: error.exception_message.to_owned(),
-                truncated: error.truncated,
-            }),
+            failure: prompt.error.as_ref().map(Failure::of),
         }
     }
 

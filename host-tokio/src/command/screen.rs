@@ -3,7 +3,7 @@
 use std::{io, time::Duration};
 
 use comfyglow::{
-    client::Client,
+    client::driver::Driver,
     display::{Colours, Look, Scene, Teller, Terminal, finished, is_interactive, live, look},
     finish::Finish,
     sink::{Lines, Sink},
@@ -67,7 +67,7 @@ impl Screen {
     }
 
     /// Shows what changed.
-    pub(super) fn changed(&mut self, client: &Client<'_>) {
+    pub(super) fn changed(&mut self, client: &Driver<'_>) {
         if self.closed {
             return;
         }
@@ -87,7 +87,7 @@ impl Screen {
     }
 
     /// Draws a frame, where it draws.
-    pub(super) fn draw(&mut self, client: &Client<'_>) {
+    pub(super) fn draw(&mut self, client: &Driver<'_>) {
         let Kind::Live { server, drawn } = &mut self.kind else { return };
         if self.closed {
             return;
@@ -101,7 +101,7 @@ impl Screen {
     }
 
     /// When the next frame will look different, though nothing has changed.
-    pub(super) fn next_frame(&self, client: &Client<'_>) -> Option<tokio::time::Instant> {
+    pub(super) fn next_frame(&self, client: &Driver<'_>) -> Option<tokio::time::Instant> {
         let Kind::Live { drawn, .. } = &self.kind else { return None };
         let view = client.view();
         let running = view.prompt.as_ref().filter(|prompt| prompt.state == PromptState::Running)?;
@@ -114,7 +114,7 @@ impl Screen {
     }
 
     /// Shows that a prompt has ended.
-    pub(super) fn finished(&mut self, client: &Client<'_>, finish: &Finish) {
+    pub(super) fn finished(&mut self, client: &Driver<'_>, finish: &Finish) {
         match &mut self.kind {
             Kind::Json => return,
             // It may have ended before anything else was told.

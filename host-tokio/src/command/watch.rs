@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context as _;
 use comfyglow::{
     address::{Address, fresh_client_id},
-    client::Client,
+    client::driver::Driver,
     finish::Finishes,
     learned::LearnedFile,
     sink::{Lines, Sink},
@@ -104,7 +104,7 @@ impl Watch {
             None => fresh_client_id()?,
         };
         let (query, headers) = (address.query(&client_id), address.headers());
-        let mut client = Client::new(&address, address.config(&query, &headers))?;
+        let mut client = Driver::new(&address, address.config(&query, &headers))?;
         if let Some(file) = &mut learned
             && let Err(error) = file.load(&mut client)
         {
@@ -188,7 +188,7 @@ impl Watch {
 }
 
 /// Keeps what was learned; where that fails, it is told once.
-fn keep(learned: &mut Option<LearnedFile>, client: &Client<'_>) {
+fn keep(learned: &mut Option<LearnedFile>, client: &Driver<'_>) {
     if let Some(file) = learned
         && let Err(error) = file.save(client)
     {
@@ -239,7 +239,7 @@ fn unwritable(error: &io::Error, once: bool) -> Exit {
     }
 }
 
-fn tell_loss(client: &Client<'_>, address: &Address) {
+fn tell_loss(client: &Driver<'_>, address: &Address) {
     let Some(fault) = client.fault() else { return };
     let reason = client.reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
     eprintln!("error: {address}: {}{reason}. {}", fault.message(), fault.advice());

@@ -1,0 +1,211 @@
+//! What waits for one subscriber, in bounded memory.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use comfyglow_core::event::EventKind;
+
+use super::{closed::Closed, event::Event};
+
+/// Bytes of messages' own texts and images that wait for a subscriber.
+const BYTES: usize = 32 * 1024 * 1024;
+
+/// Something to tell.
+#[derive(Clone, Debug)]
+pub(super) enum Letter {
+    /// An event.
+    Event(Arc<Event>),
+    /// A whole message, and whether it is a text.
+    Message(Arc<[u8]>, bool),
+}
+
+/// A letter that waits, and what decides whether it gives way.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) letter: Letter,
+    pub(super) urgency: Urgency,
+    /// Bytes beyond its own size.
+    pub(super) bytes: usize,
+}
+
+/// What gives way in a full mailbox: the greatest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Urgency {
+    /// Errors and ends.
+    End,
+    /// Starts, changes of the node, outputs, and what isn't known.
+    Change,
+    /// What the next of its kind replaces.
+    Passing(Kind),
+}
+
+/// What replaces what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Status,
+    Logs,
+    Progress,
+    ProgressState,
+    Preview,
+}
+
+impl Urgency {
+    /// That of an event; `is_end`: an `executing` without a node.
+    pub(super) const fn of(kind: EventKind, is_end: bool) -> Self {
+        match kind {
+            EventKind::ExecutionError | EventKind::ExecutionSuccess | EventKind::ExecutionInterrupted => Self::End,
+            EventKind::Executing if is_end => Self::End,
+            EventKind::Status => Self::Passing(Kind::Status),
+            EventKind::Logs => Self::Passing(Kind::Logs),
+            EventKind::Progress => Self::Passing(Kind::Progress),
+            EventKind::ProgressState => Self::Passing(Kind::ProgressState),
+            EventKind::PreviewImage | EventKind::PreviewImageWithMetadata => Self::Passing(Kind::Preview),
+            _ => Self::Change,
+        }
+    }
+
+    /// Whether a later one says all that an earlier one did.
+    const fn is_superseded(self) -> bool {
+        matches!(self, Self::Passing(Kind::Status | Kind::Progress | Kind::ProgressState | Kind::Preview))
+    }
+}
+
+/// What comes out of a mailbox.
+#[derive(Debug)]
+pub(super) enum Taken {
+    Letter(Letter),
+    /// So many were lost since it was last told.
+    Lost(u64),
+    /// Nothing will come any more.
+    Ended(Closed),
+}
+
+/// A subscriber's mailbox. Whoever fills it never waits.
+#[derive(Debug)]
+pub(super) struct Mailbox {
+    state: Mutex<State>,
+    room: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<Waiting>,
+    bytes: usize,
+    lost: u64,
+    merged: u64,
+    /// What was lost and not told yet.
+    untold: u64,
+    ended: Option<Closed>,
+    waker: Option<Waker>,
+}
+
+impl Mailbox {
+    /// A mailbox for `room` letters, 1 or more.
+    pub(super) fn new(room: usize) -> Self {
+        Self { state: Mutex::default(), room: room.max(1) }
+    }
+
+    /// Puts a letter in, where need be instead of another one.
+    pub(super) fn put(&self, waiting: Waiting) {
+        let mut state = self.lock();
+        state.make_room(&waiting, self.room);
+        if state.waiting.len() < self.room {
+            state.bytes = state.bytes.saturating_add(waiting.bytes);
+            state.waiting.push_back(waiting);
+        } else {
+            state.lose();
+        }
+        wake(state);
+    }
+
+    /// A letter was lost before it could be put in.
+    pub(super) fn lose(&self) {
+        let mut state = self.lock();
+        state.lose();
+        wake(state);
+    }
+
+    /// Nothing will come any more.
+    pub(super) fn end(&self, reason: &Closed) {
+        let mut state = self.lock();
+        state.ended.get_or_insert_with(|| reason.clone());
+        wake(state);
+    }
+
+    /// Takes the next letter out.
+    pub(super) fn poll_take(&self, context: &Context<'_>) -> Poll<Taken> {
+        let mut state = self.lock();
+        if state.untold > 0 {
+            return Poll::Ready(Taken::Lost(std::mem::take(&mut state.untold)));
+        }
+        if let Some(waiting) = state.waiting.pop_front() {
+            state.bytes = state.bytes.saturating_sub(waiting.bytes);
+            return Poll::Ready(Taken::Letter(waiting.letter));
+        }
+        if let Some(reason) = &state.ended {
+            return Poll::Ready(Taken::Ended(reason.clone()));
+        }
+        if !state.waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+            state.waker = Some(context.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// How many were lost, and how many were not told as a later one was.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        let state = self.lock();
+        (state.lost, state.merged)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing of a subscriber's runs while it is locked, so there is nothing half done to fear.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Wakes who waits, once the lock is free: it may look at once.
+fn wake(mut state: MutexGuard<'_, State>) {
+    let waker = state.waker.take();
+    drop(state);
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+impl State {
+    fn lose(&mut self) {
+        self.lost = self.lost.saturating_add(1);
+        self.untold = self.untold.saturating_add(1);
+    }
+
+    /// Makes room for `coming`, where what waits is no more urgent.
+    fn make_room(&mut self, coming: &Waiting, room: usize) {
+        while self.waiting.len() >= room
+            || (self.bytes.saturating_add(coming.bytes) > BYTES && !self.waiting.is_empty())
+        {
+            if coming.urgency.is_superseded()
+                && let Some(at) = self.waiting.iter().rposition(|waiting| waiting.urgency == coming.urgency)
+            {
+                self.remove(at);
+                self.merged = self.merged.saturating_add(1);
+                continue;
+            }
+            let Some(least) = self.waiting.iter().map(|waiting| waiting.urgency).max() else { return };
+            if coming.urgency > least {
+                return;
+            }
+            let oldest = self.waiting.iter().position(|waiting| waiting.urgency == least);
+            self.remove(oldest.unwrap_or_default());
+            self.lose();
+        }
+    }
+
+    fn remove(&mut self, at: usize) {
+        if let Some(gone) = self.waiting.remove(at) {
+            self.bytes = self.bytes.saturating_sub(gone.bytes);
+        }
+    }
+}

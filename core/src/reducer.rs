@@ -171,6 +171,10 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         connection.fault = None;
         connection.waiting = None;
         self.quality.established = Some(now);
+        // Of what runs the new connection may be told nothing, as another's; of what begins it is.
+        if connection.source == Source::Polling && !self.is_running() {
+            self.connection.source = Source::Websocket;
+        }
         // What runs by now, the new connection tells.
         if let Some(prompt) = &mut self.prompt {
             prompt.rest();
@@ -199,6 +203,21 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     /// What an answer over HTTP says, as far as the socket has said nothing since that it would take back.
     #[inline(never)] // What it needs of the stack is not on the way of messages.
     fn answer(&mut self, now: Instant, heard: Heard, fact: Fact<'_>) -> Changes {
+        let polled = self.polled();
+        self.apply(now, heard, fact).and(polled)
+    }
+
+    /// Without a socket, what is known now is known by asking.
+    fn polled(&mut self) -> Changes {
+        let news = self.connection.status != ConnectionStatus::Connected && self.connection.source == Source::Websocket;
+        if !news {
+            return Changes::NONE;
+        }
+        self.connection.source = Source::Polling;
+        Changes::CONNECTION
+    }
+
+    fn apply(&mut self, now: Instant, heard: Heard, fact: Fact<'_>) -> Changes {
         let (prompt_id, standing) = match fact {
             Fact::Remaining(remaining) => return self.remaining(heard, remaining),
             Fact::Queue { running, waiting } => return self.remaining(heard, running.saturating_add(waiting)),

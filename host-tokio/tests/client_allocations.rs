@@ -67,6 +67,8 @@ fn watched_messages_allocate_nothing() -> Result<(), Box<dyn std::error::Error>>
         json!({"type": "progress", "data": {"value": step, "max": MESSAGES, "prompt_id": prompt_id, "node": "1"}})
             .to_string()
     };
+    // The node was announced, which takes an earlier bar away.
+    servers.block_on(simulator.settled());
     simulator.deliver_text(Recipients::Everyone, &progress(1));
     read_until(1.0)?;
     let mut result = Ok(());

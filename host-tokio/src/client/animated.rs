@@ -146,3 +146,129 @@ fn percentage(percentage: f64) -> Percentage {
     )]
     Percentage::from_millionths((percentage * 1e6).round() as u32)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use comfyglow_core::{
+        event::Event,
+        limits::gadget,
+        number::Milli,
+        reducer::{Action, reduce},
+        state::State,
+        text::Id,
+    };
+
+    use super::*;
+    use crate::client::{registry::Registry, watch::Publisher};
+
+    type Small = State<{ gadget::ID }, { gadget::MESSAGE }, { gadget::NODES }, { gadget::NAMES }, { gadget::LEARNED }>;
+
+    /// A prompt of one node whose bar is moved by hand.
+    struct Bar {
+        state: Box<Small>,
+        publisher: Publisher,
+        animated: Animated,
+        start: time::Instant,
+    }
+
+    impl Bar {
+        fn new() -> Self {
+            let (publisher, _connection, progress) = Publisher::new();
+            let registry = Arc::new(Registry::new());
+            let animated = Watch::new(&progress, &registry).animated();
+            Self { state: Box::new(State::new()), publisher, animated, start: time::Instant::now() }
+        }
+
+        fn apply(&mut self, action: Action<'_>) {
+            let since = u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX);
+            let now = Instant::from_micros(since);
+            reduce(&mut self.state, now, action);
+            self.publisher.publish(&self.state.view(now), None);
+        }
+
+        fn begin(&mut self, prompt: &str) {
+            let prompt_id = Id::from(prompt);
+            self.apply(Action::Text(&Event::ExecutionStart { prompt_id, timestamp: None }));
+            self.apply(Action::Graph { prompt_id, nodes: 1 });
+        }
+
+        /// The bar at `permille` of the prompt's one node.
+        fn set(&mut self, prompt: &str, permille: i64) {
+            let (prompt_id, node) = (Some(Id::from(prompt)), Some(Id::from("1")));
+            let (value, max) = (Milli::from_thousandths(permille * 1_000), Milli::from_thousandths(1_000_000));
+            self.apply(Action::Text(&Event::Progress { value, max, prompt_id, node }));
+        }
+
+        async fn shown(&mut self) -> f64 {
+            self.animated.next().await.expect("it goes on").shown.expect("it is known")
+        }
+    }
+
+    /// Time passes only while a frame is waited for.
+    #[tokio::test(start_paused = true)]
+    async fn a_step_is_a_smooth_way_and_then_nothing() {
+        let mut bar = Bar::new();
+        bar.begin("p");
+        assert!(bar.shown().await < 1e-9);
+        time::advance(Duration::from_secs(1)).await;
+        bar.set("p", 500);
+        let began = time::Instant::now();
+        let (mut before, mut frames) = (0.0, 0);
+        while before < 50.0 {
+            let shown = bar.shown().await;
+            assert!(shown >= before && shown <= 50.0, "{shown} behind {before}");
+            (before, frames) = (shown, frames + 1);
+        }
+        assert!((10..=20).contains(&frames), "{frames} frames in 300 ms");
+        assert!(began.elapsed() < Duration::from_millis(350));
+        // Nothing moves: no frame, however long one waits.
+        let frame = time::timeout(Duration::from_hours(1), bar.animated.next()).await;
+        assert!(frame.is_err(), "{frame:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn under_a_flood_it_shows_what_was_true_a_frame_ago() {
+        let mut bar = Bar::new();
+        bar.begin("p");
+        let mut frame_ago = 0;
+        let mut permille = 0;
+        let mut before = 0.0;
+        let mut painted = 0;
+        for tick in 0..900 {
+            time::advance(Duration::from_millis(1)).await;
+            permille += 1;
+            bar.set("p", permille);
+            if tick > 40 && tick % 17 == 0 {
+                let shown = bar.shown().await;
+                painted += 1;
+                assert!(shown >= before, "{shown} behind {before}");
+                let least = f64::from(i32::try_from(frame_ago).expect("it is small")) / 10.0;
+                assert!(shown + 1e-6 >= least && shown <= f64::from(tick + 1) / 10.0, "{shown} at {tick}, {least}");
+                before = shown;
+                frame_ago = permille;
+            }
+        }
+        assert!(painted > 40);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_prompt_begins_anew_and_the_last_frame_is_the_end() {
+        let mut bar = Bar::new();
+        bar.begin("p");
+        bar.set("p", 900);
+        while bar.shown().await < 90.0 {}
+        bar.begin("q");
+        assert!(bar.shown().await < 90.0);
+        let success = Event::ExecutionSuccess { prompt_id: Id::from("q"), timestamp: None };
+        bar.apply(Action::Text(&success));
+        let Bar { publisher, mut animated, .. } = bar;
+        drop(publisher);
+        let mut last = None;
+        while let Ok(frame) = animated.next().await {
+            last = frame.shown;
+        }
+        assert_eq!(last, Some(100.0));
+    }
+}

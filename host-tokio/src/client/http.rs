@@ -97,7 +97,9 @@ impl Answer {
     }
 }
 
-/// Makes requests.
+/// What a server does on request, over HTTP: submitting, interrupting, telling its queue.
+///
+/// [`Client`](super::Client) has the same; this needs no connection of a client's own.
 pub struct Http {
     address: Address,
     headers: HeaderMap,
@@ -111,8 +113,9 @@ impl fmt::Debug for Http {
 }
 
 impl Http {
-    /// Requests to the server at `address`, each with `own` headers, and limited to `timeout`.
-    pub(super) fn new(address: Address, own: &[(String, String)], timeout: Duration) -> Self {
+    /// Requests to the server at `address`, each with `own` headers, and limited to `timeout` from dialling to the answer's
+    /// end. A header that can't be sent is left out.
+    pub fn new(address: Address, own: &[(String, String)], timeout: Duration) -> Self {
         let mut headers = HeaderMap::new();
         let login = address.headers();
         let own = own.iter().map(|(name, value)| (name.as_str(), value.as_str()));

@@ -209,3 +209,75 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::event::Unknown;
+
+    fn put(mailbox: &Mailbox, name: &str, urgency: Urgency) {
+        let event = Unknown { event_type: name.to_owned() };
+        mailbox.put(Waiting { letter: Letter::Event(Arc::new(event.into())), urgency, bytes: 0 });
+    }
+
+    /// What comes out, up to where nothing waits.
+    fn taken(mailbox: &Mailbox) -> Vec<String> {
+        let mut taken = Vec::new();
+        while let Poll::Ready(next) = mailbox.poll_take(&Context::from_waker(Waker::noop())) {
+            taken.push(match next {
+                Taken::Letter(Letter::Event(event)) => match Arc::unwrap_or_clone(event) {
+                    Event::Unknown(event) => event.event_type,
+                    other => panic!("nobody put {other:?} in"),
+                },
+                Taken::Letter(Letter::Message(bytes, _)) => bytes.len().to_string(),
+                Taken::Lost(lost) => format!("lost {lost}"),
+                Taken::Ended(_) => return taken,
+            });
+        }
+        taken
+    }
+
+    const PROGRESS: Urgency = Urgency::Passing(Kind::Progress);
+    const LOGS: Urgency = Urgency::Passing(Kind::Logs);
+
+    #[test]
+    fn progress_is_replaced_by_later_progress() {
+        let mailbox = Mailbox::new(3);
+        put(&mailbox, "start", Urgency::Change);
+        for step in ["1", "2", "3", "4"] {
+            put(&mailbox, step, PROGRESS);
+        }
+        assert_eq!(taken(&mailbox), ["start", "1", "4"]);
+        assert_eq!(mailbox.counts(), (0, 2));
+    }
+
+    #[test]
+    fn the_oldest_of_the_least_urgent_gives_way_and_ends_stay() {
+        let mailbox = Mailbox::new(3);
+        put(&mailbox, "log", LOGS);
+        put(&mailbox, "node", Urgency::Change);
+        put(&mailbox, "end", Urgency::End);
+        put(&mailbox, "second end", Urgency::End);
+        put(&mailbox, "third end", Urgency::End);
+        put(&mailbox, "late log", LOGS);
+        assert_eq!(taken(&mailbox), ["lost 3", "end", "second end", "third end"]);
+        put(&mailbox, "next", LOGS);
+        assert_eq!(taken(&mailbox), ["next"], "what was lost is told once");
+        for end in ["1", "2", "3", "4"] {
+            put(&mailbox, end, Urgency::End);
+        }
+        assert_eq!(taken(&mailbox), ["lost 1", "2", "3", "4"], "an end is never lost unsaid");
+        assert_eq!(mailbox.counts(), (4, 0));
+    }
+
+    #[test]
+    fn large_messages_wait_within_a_budget() {
+        let mailbox = Mailbox::new(100);
+        let message: Arc<[u8]> = vec![0; BYTES / 4].into();
+        for _ in 0..6 {
+            let letter = Letter::Message(message.clone(), true);
+            mailbox.put(Waiting { letter, urgency: Urgency::Change, bytes: message.len() });
+        }
+        assert_eq!(taken(&mailbox).len(), 5, "that two were lost, and four");
+    }
+}

@@ -259,3 +259,46 @@ impl fmt::Display for Rejection {
         self.nodes.iter().try_for_each(|node| write!(f, "\n{node}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recording::{Recording, What};
+
+    /// What real servers answered, in words.
+    #[test]
+    fn recorded_refusals_are_told_in_words() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/traces/l_validation.jsonl");
+        let recording = Recording::read(file.as_ref()).expect("the recording is there");
+        let mut told = Vec::new();
+        for row in &recording.rows {
+            let What::Response { status: 400, text, .. } = &row.what else { continue };
+            let body = serde_json::from_str(text).expect("the server answered JSON");
+            told.push(Rejection::read(&body).expect("it is a refusal").to_string());
+        }
+        for said in [
+            "the server won't run this workflow\nEmptyImage #1\n  height is \"abc\", but takes a whole number\n  width is -5, but at least 1",
+            "lacks a node of this workflow. Install the custom nodes that it needs, and restart ComfyUI.\nNoSuchNode_漢 #1: ",
+            "this workflow has no output. Add a node that shows or saves something, such as PreviewImage.",
+            "PreviewImage #2: it can't be checked: '1'; does it take from a node that isn't there?",
+            "images takes IMAGE, but output 0 of #1 is LATENT",
+            "it waits for itself: 1 (ImageScale) -> 2 (ImageScale) -> 1 (ImageScale)",
+            "image - Invalid image file: missing 😀.png",
+            "the server won't run this workflow: No prompt provided",
+        ] {
+            assert!(told.iter().any(|told| told.contains(said)), "{said}\n---\n{}", told.join("\n---\n"));
+        }
+    }
+
+    #[test]
+    fn what_may_be_chosen_is_told_in_short() {
+        let error = serde_json::json!({"type": "value_not_in_list", "message": "Value not in list", "details": "…",
+            "extra_info": {"input_name": "sampler_name", "received_value": "eulr",
+                "input_config": [["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"], {}]}});
+        let said = Problem::read(&error).to_string();
+        assert_eq!(
+            said,
+            "sampler_name is \"eulr\", which this server doesn't have; it has a, b, c, d, e, f, g, h and 2 more"
+        );
+    }
+}

@@ -66,6 +66,22 @@ impl Screen {
         }
     }
 
+    /// Says something to people; programs are told on stderr.
+    pub(super) fn say(&self, line: &str) {
+        if self.is_json() {
+            eprintln!("{line}");
+        } else {
+            self.sink.line(line.to_owned(), false);
+        }
+    }
+
+    /// Tells programs something beside snapshots.
+    pub(super) fn json_line(&self, line: String) {
+        if self.is_json() {
+            self.sink.line(line, false);
+        }
+    }
+
     /// Shows what changed.
     pub(super) fn changed(&mut self, client: &Driver<'_>) {
         if self.closed {

@@ -210,7 +210,7 @@ fn is_hopeless(connection: &Connection) -> bool {
 }
 
 /// Keeps what was learned; where that fails, it is told once.
-fn keep(learned: &mut Option<LearnedFile>, client: &Driver<'_>) {
+pub(super) fn keep(learned: &mut Option<LearnedFile>, client: &Driver<'_>) {
     if let Some(file) = learned
         && let Err(error) = file.save(client)
     {
@@ -221,7 +221,7 @@ fn keep(learned: &mut Option<LearnedFile>, client: &Driver<'_>) {
 }
 
 /// Waits until `deadline`, or for ever where there is none.
-async fn at(deadline: Option<tokio::time::Instant>) {
+pub(super) async fn at(deadline: Option<tokio::time::Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
@@ -232,7 +232,7 @@ async fn at(deadline: Option<tokio::time::Instant>) {
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Waits for a writer to end, for as long as no signal wants us to.
-async fn written(
+pub(super) async fn written(
     writer: impl Future<Output = io::Result<()>>,
     interrupt: &mut Interrupt,
     exit: &mut Option<Exit>,
@@ -249,7 +249,7 @@ async fn written(
 
 /// The exit where stdout can't be written any more. That a pipe's reader has left is its good right, but then nobody
 /// has learnt how the prompt ended.
-fn unwritable(error: &io::Error, once: bool) -> Exit {
+pub(super) fn unwritable(error: &io::Error, once: bool) -> Exit {
     const PIPE: u8 = 13;
     match (error.kind(), once) {
         (io::ErrorKind::BrokenPipe, true) => Exit::Signal(PIPE),
@@ -261,7 +261,7 @@ fn unwritable(error: &io::Error, once: bool) -> Exit {
     }
 }
 
-fn tell_loss(client: &Driver<'_>, address: &Address) {
+pub(super) fn tell_loss(client: &Driver<'_>, address: &Address) {
     let Some(fault) = client.fault() else { return };
     let reason = client.reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
     eprintln!("error: {address}: {}{reason}. {}", fault.message(), fault.advice());

@@ -6,7 +6,7 @@ use comfyglow_core::{state::WaitingFor, view::View};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// `text` without what would move the cursor or colour the screen: it comes from a server.
-pub(super) fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars();
     while let Some(c) = chars.next() {

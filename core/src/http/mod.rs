@@ -15,7 +15,7 @@ pub use answer::{Answer, AnswerError, Asked, Fact, Standing};
 pub use body::BodyError;
 pub use head::{Field, Head, HeadError, Told};
 pub use queue::{QueueAnswer, QueueHandler};
-pub use request::{Request, RequestError, percent_encode};
+pub use request::{Request, RequestError, percent_encode, percent_encode_into};
 pub use response::{Response, ResponseError};
 
 use body::decimal;

@@ -289,25 +289,25 @@ impl<const ID: usize, const MESSAGE: usize> Answer<ID, MESSAGE> {
 
     /// Takes a piece of the text or number that stands there, and whether it is the last.
     fn put(&mut self, place: Place, piece: &[u8], last: bool) {
-        if core::mem::replace(&mut self.over, last) {
-            self.name = Name::EMPTY;
-            match place {
-                Place::History | Place::RunningId | Place::PendingId | Place::JobId => self.prompt_id.clear(),
-                Place::Graph | Place::NodeId => self.node.clear(),
-                Place::Class | Place::NodeType => self.class.clear(),
-                Place::Remaining | Place::ExceptionType => self.word.clear(),
-                Place::ExceptionMessage => self.exception.clear(),
-                _ => {}
-            }
+        let first = core::mem::replace(&mut self.over, last);
+        if place == Place::ExceptionMessage {
+            add(&mut self.exception, piece, first);
+        } else if let Some(text) = self.kept_at(place) {
+            add(text, piece, first);
+        } else {
+            self.name = if first { Name::EMPTY } else { self.name }.and(piece);
         }
-        match place {
-            Place::History | Place::RunningId | Place::PendingId | Place::JobId => self.prompt_id.push(piece),
-            Place::Graph | Place::NodeId => self.node.push(piece),
-            Place::Class | Place::NodeType => self.class.push(piece),
-            Place::Remaining | Place::ExceptionType => self.word.push(piece),
-            Place::ExceptionMessage => self.exception.push(piece),
-            _ => self.name = self.name.and(piece),
-        }
+    }
+
+    /// Where the text that stands there is kept, if it is.
+    const fn kept_at(&mut self, place: Place) -> Option<&mut Text<ID>> {
+        Some(match place {
+            Place::History | Place::RunningId | Place::PendingId | Place::JobId => &mut self.prompt_id,
+            Place::Graph | Place::NodeId => &mut self.node,
+            Place::Class | Place::NodeType => &mut self.class,
+            Place::Remaining | Place::ExceptionType => &mut self.word,
+            _ => return None,
+        })
     }
 
     /// A text value ended.
@@ -319,13 +319,8 @@ impl<const ID: usize, const MESSAGE: usize> Answer<ID, MESSAGE> {
             Place::RunningId => return Some(Due::Prompt(Some(Verdict::Running))),
             Place::PendingId => return Some(Due::Prompt(Some(Verdict::Waiting))),
             Place::Class => return Some(Due::Node),
-            Place::StatusWord | Place::JobStatus => self.status = verdict,
-            Place::MessageType => {
-                self.message = verdict.or(self.message);
-                if verdict != Some(Verdict::Error) {
-                    self.value = Place::Other;
-                }
-            }
+            Place::StatusWord | Place::JobStatus => self.status = verdict.or(self.status),
+            Place::MessageType => self.message = verdict.or(self.message),
             _ => {}
         }
         None
@@ -351,8 +346,13 @@ impl<const ID: usize, const MESSAGE: usize> Answer<ID, MESSAGE> {
 
     fn begin(&mut self, container: Container) {
         let place = self.value;
-        // The graph of a prompt without an id is nobody's.
-        if place.container() != Some(container) || (place == Place::Graph && self.prompt_id.as_bytes().is_empty()) {
+        let counts = match place {
+            // That of a prompt without an id is nobody's.
+            Place::Graph => !self.prompt_id.as_bytes().is_empty(),
+            Place::MessageData => self.name == Name::of("execution_error"),
+            _ => true,
+        };
+        if place.container() != Some(container) || !counts {
             self.lexer.skip();
             return self.end_value();
         }
@@ -363,6 +363,7 @@ impl<const ID: usize, const MESSAGE: usize> Answer<ID, MESSAGE> {
             Place::Running => self.running = Some(0),
             Place::Pending => self.waiting = Some(0),
             Place::Graph => self.nodes = 0,
+            Place::Message => self.name = Name::EMPTY,
             Place::Entry | Place::Job | Place::MessageData | Place::JobError => {
                 self.node.clear();
                 self.class.clear();
@@ -432,6 +433,14 @@ impl<const ID: usize, const MESSAGE: usize> Answer<ID, MESSAGE> {
             }
         }
     }
+}
+
+/// Puts a piece behind the others of its text.
+fn add<const N: usize>(text: &mut Text<N>, piece: &[u8], first: bool) {
+    if first {
+        text.clear();
+    }
+    text.push(piece);
 }
 
 /// The text, unless there is none.

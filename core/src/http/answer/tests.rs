@@ -12,7 +12,10 @@ use std::{
 /// What the answer said, fact by fact, and how it ended; the same in pieces of every size.
 #[track_caller]
 fn read(asked: Asked, body: &str) -> (Vec<String>, Result<(), AnswerError>) {
-    let mut answer = Answer::<36, 24>::new(Asked::Prompt);
+    let mut answer = Answer::<36, 24>::new(Asked::Queue);
+    // Of what was read before, nothing counts.
+    let before = r#"{"queue_running": [], "queue_pending": []}["#;
+    assert_eq!(answer.next(&mut before.as_bytes()), Ok(Some(Fact::Queue { running: 0, waiting: 0 })));
     let mut read = |size| {
         answer.reset(asked);
         let mut facts = Vec::new();
@@ -85,6 +88,14 @@ fn what_remains_is_a_whole_number_of_32_bits() {
 }
 
 #[test]
+fn a_number_that_is_cut_is_none() {
+    let mut answer = Answer::<4, 4>::new(Asked::Prompt);
+    let body = r#"{"exec_info": {"queue_remaining": 12345}}"#;
+    assert_eq!(answer.next(&mut body.as_bytes()), Ok(None));
+    assert_eq!(answer.finish(), Err(AnswerError::Shape));
+}
+
+#[test]
 fn the_queue_tells_who_runs_with_the_graph_and_who_waits() {
     let body = r#"{"queue_pending": [[4, "later", {"1": {"class_type": "X"}}, {}, ["1"]], [-5, "front"]],
         "queue_running": [[3, "p-1", {"7": {"inputs": {"class_type": ["no"], "a": [["4", 0]]}, "class_type": "KSampler"},
@@ -116,6 +127,8 @@ fn a_graph_without_a_prompt_is_nobodys_and_a_prompt_may_have_none() {
         let body = format!(r#"{{"queue_running": [{item}], "queue_pending": [{item}, {{"1": "p"}}, "p"]}}"#);
         says(Asked::Queue, &body, &[Fact::Queue { running: 1, waiting: 1 }]);
     }
+    let body = r#"{"queue_running": [[1, "p"], [2, 5, {"1": {"class_type": "X"}}]], "queue_pending": []}"#;
+    says(Asked::Queue, body, &[prompt("p", Standing::Running), Fact::Queue { running: 2, waiting: 0 }]);
     for graph in
         ["", ", []", ", null", r#", "x""#, r#", [{"1": {"class_type": "X"}}]"#, r#", 1, {"1": {"class_type": "X"}}"#]
     {
@@ -152,12 +165,23 @@ fn the_history_tells_how_a_prompt_ended() {
         (status("success", ""), Standing::Success),
         (status("error", ""), untold()),
         (status("error", r#"["execution_error", null]"#), untold()),
+        (status("error", r#"["execution_error", null], [5, {"node_id": "9"}]"#), untold()),
         (format!(r#"{{"messages": [{}], "status_str": "error"}}"#, message("execution_error", SENT)), failed),
         // What was blocked ends nothing.
         (
             status("success", &message("execution_error", r#""node_id": "3", "exception_type": "ExecutionBlocked""#)),
             Standing::Success,
         ),
+        (status("error", &format!("{}, {}", message("execution_error", SENT), r#"["a", {"node_id": "9"}]"#)), failed),
+        (status("error", &format!("{}, {}", message("execution_error", SENT), r#"[5, {"node_id": "9"}]"#)), failed),
+        (
+            status("error", &format!("{}, {}", message("execution_error", SENT), message("execution_error", ""))),
+            untold(),
+        ),
+        (status("", &format!("{}, {}", message("execution_success", ""), r#"["a", {}]"#)), Standing::Success),
+        (r#"{"completed": true, "status_str": "a"}"#.to_string(), Standing::Success),
+        (r#"{"completed": true, "status_str": "error"}"#.to_string(), untold()),
+        (r#"{"status_str": "error", "completed": true}"#.to_string(), untold()),
         (r#"{"completed": true}"#.to_string(), Standing::Success),
         (r#"{"completed": false}"#.to_string(), Standing::Ended),
         (
@@ -170,6 +194,20 @@ fn the_history_tells_how_a_prompt_ended() {
         says(Asked::History, &history(&status), &[prompt("p", standing)]);
     }
     says(Asked::History, "{}", &[]);
+}
+
+#[test]
+fn what_is_of_the_wrong_kind_reads_as_missing() {
+    for id in ["null", "true", "NaN", "-Infinity", "[3]", "{\"node_id\": 3}"] {
+        let error = format!(r#"{{"node_id": {id}, "node_type": "T", "exception_type": 5, "exception_message": null}}"#);
+        let empty = Id::from("");
+        let node_type = Some(Id::from("T"));
+        let standing = Standing::Error { node_id: None, node_type, exception_type: empty, exception_message: empty };
+        let body = format!(r#"{{"id": "p", "status": "failed", "execution_error": {error}}}"#);
+        says(Asked::Job, &body, &[prompt("p", standing)]);
+        let status = format!(r#"{{"status_str": "error", "messages": [["execution_error", {error}]]}}"#);
+        says(Asked::History, &history(&status), &[prompt("p", standing)]);
+    }
 }
 
 #[test]

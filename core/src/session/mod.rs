@@ -558,13 +558,14 @@ impl<
 
     #[inline(never)]
     fn leave(&mut self, now: Instant, observer: &mut impl Observer) {
-        self.leaving = true;
+        if core::mem::replace(&mut self.leaving, true) {
+            return;
+        }
         self.exchange.cancel();
         self.reconnect.stop();
-        // What ended the connection before stays known.
-        if self.socket.leave(now) {
-            self.reduce(now, Action::Lost(None), observer);
-        }
+        // What ended the connection before stays known; that there will be another doesn't.
+        let fault = if self.socket.leave(now) { None } else { self.state.connection().fault };
+        self.reduce(now, Action::Lost(fault), observer);
     }
 
     fn reduce(&mut self, now: Instant, action: Action<'_>, observer: &mut impl Observer) {

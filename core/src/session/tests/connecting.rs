@@ -78,7 +78,7 @@ fn an_answer_that_is_no_websocket_ends_the_session_with_its_reason() {
 
 #[test]
 fn an_end_of_the_link_says_what_it_means_in_each_state() {
-    use ConnectionStatus::{Disconnected, Error};
+    use ConnectionStatus::Disconnected;
     let cases: [(fn() -> Host<'static>, _, _, _); 9] = [
         (dialling, End::Unreachable, Disconnected, FaultKind::Unreachable),
         (dialling, End::Eof, Disconnected, FaultKind::Unreachable),

@@ -113,7 +113,7 @@ async fn refusals_are_no_riddles_and_redirects_are_not_followed() {
         (403, Whose::Yours, "refuses this client"),
         (404, Whose::Yours, "no ComfyUI at this path"),
         (307, Whose::Yours, "sends us elsewhere"),
-        (429, Whose::Yours, "too many visitors"),
+        (429, Whose::Servers, "too many visitors"),
     ] {
         let (result, times, _) = submitted(Fate::Answer(status)).await;
         let Err(SubmitError::Request(error)) = result else { panic!("{status}: {result:?}") };

@@ -214,9 +214,9 @@ impl<const ID: usize, const MESSAGE: usize> Exchange<ID, MESSAGE> {
                             Ok(Some(fact)) => {
                                 note(&mut self.found, &fact);
                                 let action = Action::Answer { heard: self.heard, fact };
-                                let changed = reduce(state, now, action);
-                                observer.reduced(now, &action, changed, state);
-                                changes = changes.and(changed);
+                                let by_fact = reduce(state, now, action);
+                                observer.reduced(now, &action, by_fact, state);
+                                changes = changes.and(by_fact);
                             }
                             Err(_) => self.fail(),
                         }

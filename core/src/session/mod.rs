@@ -384,7 +384,7 @@ impl<
 
     /// Whether anything is asked over HTTP.
     fn asks(&self) -> bool {
-        self.config.http && !self.leaving && !(self.reconnect.is_over() && !self.socket.is_open())
+        self.config.http && !self.leaving && (self.socket.is_open() || !self.reconnect.is_over())
     }
 
     /// Draws the last answer's conclusion, and asks the next question; whether one is asked.

@@ -99,7 +99,7 @@ const fn element(within: Place, place: Place) -> Row {
     Row { within, name: Name::NEXT, place }
 }
 
-/// ComfyUI's server.py, execution.py and comfy_execution/jobs.py. A container is in one place only, and an array's elements
+/// ComfyUI's server.py, execution.py and `comfy_execution/jobs.py`. A container is in one place only, and an array's elements
 /// stand together.
 const ROWS: &[Row] = &[
     // {"exec_info": {"queue_remaining": 2}}

@@ -56,8 +56,10 @@ pub(super) enum Result {
     Answered(Found),
     /// The server, or a proxy, answered with this status instead.
     Refused(u16),
-    /// Nobody answered, not in time, or not what was asked.
-    Failed,
+    /// Somebody answered, but not to the end, or not what was asked.
+    Broken,
+    /// Nobody answered, or not in time.
+    Unanswered,
 }
 
 impl<const ID: usize, const MESSAGE: usize> Exchange<ID, MESSAGE> {
@@ -113,7 +115,7 @@ impl<const ID: usize, const MESSAGE: usize> Exchange<ID, MESSAGE> {
         match self.place {
             Place::Idle => {}
             Place::Asked if self.response.finish_on_close().is_ok() => self.over(),
-            Place::Dialling | Place::Asking | Place::Asked => self.end(Result::Failed),
+            Place::Dialling | Place::Asking | Place::Asked => self.fail(),
         }
         self.drop_due = false;
     }
@@ -135,8 +137,16 @@ impl<const ID: usize, const MESSAGE: usize> Exchange<ID, MESSAGE> {
 
     pub(super) fn expire(&mut self, now: Instant) {
         if self.deadline().is_some_and(|deadline| now >= deadline) {
-            self.end(Result::Failed);
+            self.fail();
         }
+    }
+
+    fn fail(&mut self) {
+        self.end(match self.response.status() {
+            0 => Result::Unanswered,
+            200 => Result::Broken,
+            status => Result::Refused(status),
+        });
     }
 
     fn end(&mut self, result: Result) {
@@ -146,12 +156,10 @@ impl<const ID: usize, const MESSAGE: usize> Exchange<ID, MESSAGE> {
 
     /// The body is all there.
     fn over(&mut self) {
-        let result = match (self.response.status(), self.answer.finish()) {
-            (200, Ok(())) => Result::Answered(self.found),
-            (200, Err(_)) => Result::Failed,
-            (status, _) => Result::Refused(status),
-        };
-        self.end(result);
+        match (self.response.status(), self.answer.finish()) {
+            (200, Ok(())) => self.end(Result::Answered(self.found)),
+            _ => self.fail(),
+        }
     }
 
     /// Writes the request; `prompt_id` is whom it asks after.
@@ -195,28 +203,27 @@ impl<const ID: usize, const MESSAGE: usize> Exchange<ID, MESSAGE> {
     ) -> Changes {
         let mut changes = Changes::NONE;
         while self.place == Place::Asked {
-            match (self.response.status(), self.response.next(&mut bytes)) {
-                (_, Ok(None)) if self.response.is_complete() => self.over(),
-                (_, Ok(None)) => break,
-                // 0: the head ended just now.
-                (_, Ok(Some(mut piece))) if self.response.status() == 200 => {
+            let piece = self.response.next(&mut bytes);
+            match (self.response.status(), piece) {
+                (0 | 200, Ok(None)) if !self.response.is_complete() => break,
+                (200, Ok(None)) => self.over(),
+                (200, Ok(Some(mut piece))) => {
                     while self.place == Place::Asked {
                         match self.answer.next(&mut piece) {
                             Ok(None) => break,
                             Ok(Some(fact)) => {
                                 note(&mut self.found, &fact);
                                 let action = Action::Answer { heard: self.heard, fact };
-                                let changed = reduce(state, now, action);
-                                observer.reduced(now, &action, changed, state);
-                                changes = changes.and(changed);
+                                let by_fact = reduce(state, now, action);
+                                observer.reduced(now, &action, by_fact, state);
+                                changes = changes.and(by_fact);
                             }
-                            Err(_) => self.end(Result::Failed),
+                            Err(_) => self.fail(),
                         }
                     }
                 }
                 // What it says instead is for people who open it in a browser.
-                (_, Ok(Some(_))) => self.end(Result::Refused(self.response.status())),
-                (_, Err(_)) => self.end(Result::Failed),
+                _ => self.fail(),
             }
         }
         changes

@@ -6,6 +6,7 @@ use crate::{
 };
 
 /// The record of a prompt.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug)]
 pub struct Prompt<const ID: usize, const MESSAGE: usize> {
     /// Its id; not known yet where a reconnecting client was told the running node only.

@@ -11,7 +11,7 @@ mod queue;
 mod request;
 mod response;
 
-pub use answer::{Answer, AnswerError, Asked, Fact, Standing};
+pub use answer::{Answer, AnswerError, Asked, ErrorText, ErrorTexts, Fact, Standing};
 pub use body::BodyError;
 pub use head::{Field, Head, HeadError, Told};
 pub use queue::{QueueAnswer, QueueHandler};

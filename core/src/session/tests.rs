@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::*;
-use crate::state::ConnectionStatus;
+use crate::{heartbeat::HeartbeatConfig, state::ConnectionStatus};
 
 mod connecting;
 mod frames;
@@ -43,9 +43,14 @@ struct Host<'c> {
 
 const CONFIG: Config<'static> = Config {
     prefix: "/comfy",
-    http_query: "token=a%20b",
+    query: "token=a%20b",
+    client_id: ClientId::Fixed("desk"),
+    // One connection, silent but for what the test is about; what follows it has tests of its own.
+    reconnect: ReconnectConfig { attempts: Some(1), ..ReconnectConfig::DEFAULT },
+    heartbeat: HeartbeatConfig::OFF,
+    http: false,
     headers: &[("Authorization", "Bearer x")],
-    ..Config::new("desk:8188", "clientId=desk&token=a%20b")
+    ..Config::new("desk:8188")
 };
 
 /// Ways on from dialling, none of which opens the WebSocket yet.

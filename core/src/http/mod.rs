@@ -7,14 +7,12 @@
 mod answer;
 mod body;
 mod head;
-mod queue;
 mod request;
 mod response;
 
 pub use answer::{Answer, AnswerError, Asked, ErrorText, ErrorTexts, Fact, Standing};
 pub use body::BodyError;
 pub use head::{Field, Head, HeadError, Told};
-pub use queue::{QueueAnswer, QueueHandler};
 pub use request::{Request, RequestError, percent_encode, percent_encode_into};
 pub use response::{Response, ResponseError};
 

@@ -1,4 +1,5 @@
 use crate::{
+    http::{ErrorText, ErrorTexts},
     number::Milli,
     progress::Run,
     text::{Key, Text},
@@ -122,6 +123,45 @@ pub struct ErrorRecord<const ID: usize, const MESSAGE: usize> {
 impl<const ID: usize, const MESSAGE: usize> ErrorRecord<ID, MESSAGE> {
     const fn new() -> Self {
         Self { node_id: None, node_type: None, exception_type: Text::new(), exception_message: Text::new() }
+    }
+}
+
+/// So that an answer over HTTP needs no room of its own for them. They count once the prompt has failed.
+impl<const ID: usize, const MESSAGE: usize> ErrorTexts for ErrorRecord<ID, MESSAGE> {
+    fn clear(&mut self) {
+        self.node_id = None;
+        self.node_type = None;
+        self.exception_type.clear();
+        self.exception_message.clear();
+    }
+
+    fn push(&mut self, text: ErrorText, piece: &[u8], first: bool) {
+        match text {
+            ErrorText::NodeId => push_id(&mut self.node_id, piece, first),
+            ErrorText::NodeType => push_id(&mut self.node_type, piece, first),
+            ErrorText::ExceptionType => {
+                if first {
+                    self.exception_type.clear();
+                }
+                self.exception_type.push(piece);
+            }
+            ErrorText::ExceptionMessage => {
+                if first {
+                    self.exception_message.clear();
+                }
+                self.exception_message.push(piece);
+            }
+        }
+    }
+}
+
+/// An empty one is none.
+fn push_id<const ID: usize>(id: &mut Option<Text<ID>>, piece: &[u8], first: bool) {
+    if first {
+        *id = None;
+    }
+    if !piece.is_empty() {
+        id.get_or_insert_default().push(piece);
     }
 }
 

@@ -356,3 +356,25 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
         Some(self.ended.unwrap_or(now).saturating_since(self.started?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{Answer, Asked};
+
+    #[test]
+    fn an_answers_error_is_the_records_in_pieces_of_any_size() {
+        let body = r#"{"id": "p", "status": "failed", "execution_error": {"node_id": 7, "node_id": "\u00fc", "node_type": -Infinity, "exception_message": "0123456789\n", "exception_type": "E"}}"#;
+        for size in 1..=body.len() {
+            let mut record = ErrorRecord::<8, 8>::new();
+            record.node_type = Some(Text::from("before"));
+            let mut answer = Answer::<8>::new(Asked::Job);
+            for mut piece in body.as_bytes().chunks(size) {
+                while answer.next(&mut piece, &mut record).unwrap().is_some() {}
+            }
+            assert_eq!((record.node_id, record.node_type), (Some(Text::from("ü")), None), "pieces of {size}");
+            assert_eq!((record.exception_type.as_str(), record.exception_message.as_str()), ("E", "01234567"));
+            assert!(record.exception_message.is_cut());
+        }
+    }
+}

@@ -9,6 +9,9 @@ use crate::limits::STEP_MILLIS;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Milli(i64);
 
+/// Digits of a number that is read at once.
+const SIMPLE_DIGITS: u32 = 6;
+
 impl Milli {
     /// The number of `thousandths`, clamped.
     pub const fn from_thousandths(thousandths: i64) -> Self {
@@ -25,17 +28,24 @@ impl Milli {
     /// brace behind it, which stays.
     #[inline]
     pub(crate) fn take(piece: &[u8]) -> Option<(Self, &[u8])> {
-        let (mut number, mut behind) = (0_u32, piece);
-        while let [digit @ b'0'..=b'9', rest @ ..] = behind {
-            number = number.wrapping_mul(10).wrapping_add(u32::from(digit.wrapping_sub(b'0')));
+        let (mut number, mut digits, mut behind) = (0_u32, 0_u32, piece);
+        while let [byte, rest @ ..] = behind {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                break;
+            }
+            let leads_with_zero = number == 0 && digits != 0;
+            if leads_with_zero || digits == SIMPLE_DIGITS {
+                return None;
+            }
+            number = number.wrapping_mul(10).wrapping_add(u32::from(digit));
+            digits = digits.wrapping_add(1);
             behind = rest;
         }
-        let digits = piece.len().wrapping_sub(behind.len());
         if let [b'.', b'0', rest @ ..] = behind {
             behind = rest;
         }
-        let leads_with_zero = digits > 1 && piece.first() == Some(&b'0');
-        let simple = matches!(behind, [b',' | b'}', ..]) && (1..=6).contains(&digits) && !leads_with_zero;
+        let simple = matches!(behind, [b',' | b'}', ..]) && digits != 0;
         simple.then_some((Self(i64::from(number.wrapping_mul(1_000))), behind))
     }
 

@@ -115,7 +115,7 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
 
     /// A member's name was read.
     pub(super) fn select_named(&mut self, name: &[u8]) {
-        let mut members = members(self.level, self.kind).iter().zip(1..);
+        let mut members = members(self.level, self.kind).likely.iter().zip(1..);
         let found = members.find(|(member, _)| member.is_named(name));
         if let Some((_, next)) = found {
             self.next = next;
@@ -239,6 +239,8 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
     }
 
     /// What the message of `len` bytes said.
+    // Not inlined: what it needs of the stack is free again before the event is told.
+    #[inline(never)]
     pub(super) fn event(&self, whole: Result<(), JsonError>, len: u64) -> Event<'_> {
         let (at, reason) = match whole {
             Err(error) => (error.at, Reason::Json(error.kind)),
@@ -258,7 +260,10 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
             return self.broken;
         }
         let level = if self.kind == EventKind::Status { Field::ExecInfo } else { Field::Data };
-        [Field::Root, level].into_iter().find_map(|level| first_missing(level, self.kind, self.found))
+        if !self.found.has(Field::Data) {
+            return Some("data");
+        }
+        members(level, self.kind).missing(self.found)
     }
 
     /// The text `text` of `field`, where it was found.
@@ -284,7 +289,8 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
 
     /// The checked message as an event.
     fn whole(&self) -> Event<'_> {
-        let (id, prompt_id, node) = (self.prompt_id.as_id(), self.optional_prompt_id(), self.optional_node());
+        let (id, node) = (self.prompt_id.as_id(), self.optional_node());
+        let prompt_id = self.found.has(Field::PromptId).then_some(id);
         let display_node = self.optional_display_node();
         let node_type = self.optional(Field::NodeType, &self.display);
         let timestamp = self.found.has(Field::Timestamp).then_some(self.timestamp);
@@ -314,9 +320,4 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
             _ => Event::Unknown { event_type: self.node.as_id() },
         }
     }
-}
-
-/// The first field that a container of the kind `kind` needs and that was not found in it.
-pub(super) fn first_missing(level: Field, kind: EventKind, found: Found) -> Option<&'static str> {
-    members(level, kind).iter().find(|member| member.needed && !found.has(member.field)).map(super::field::Member::name)
 }

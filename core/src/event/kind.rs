@@ -1,4 +1,5 @@
 use super::Event;
+use crate::json;
 
 /// The kind of an [`Event`], without what it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,19 +45,21 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    const TEXTS: [Self; 12] = [
-        Self::Progress,
-        Self::ProgressState,
-        Self::Executing,
-        Self::Executed,
-        Self::Status,
-        Self::ExecutionStart,
-        Self::ExecutionCached,
-        Self::ExecutionSuccess,
-        Self::ExecutionError,
-        Self::ExecutionInterrupted,
-        Self::FeatureFlags,
-        Self::Logs,
+    /// The kinds of text messages, and how the server spells what is between the quote before its name and the first member
+    /// of its `data`.
+    const TEXTS: [(Self, &'static [u8]); 12] = [
+        (Self::Progress, b"progress\", \"data\": {"),
+        (Self::ProgressState, b"progress_state\", \"data\": {"),
+        (Self::Executing, b"executing\", \"data\": {"),
+        (Self::Executed, b"executed\", \"data\": {"),
+        (Self::Status, b"status\", \"data\": {"),
+        (Self::ExecutionStart, b"execution_start\", \"data\": {"),
+        (Self::ExecutionCached, b"execution_cached\", \"data\": {"),
+        (Self::ExecutionSuccess, b"execution_success\", \"data\": {"),
+        (Self::ExecutionError, b"execution_error\", \"data\": {"),
+        (Self::ExecutionInterrupted, b"execution_interrupted\", \"data\": {"),
+        (Self::FeatureFlags, b"feature_flags\", \"data\": {"),
+        (Self::Logs, b"logs\", \"data\": {"),
     ];
 
     /// The wire's word for it; for the binary kinds the server's name of the constant in lower case.
@@ -85,7 +88,13 @@ impl EventKind {
 
     /// The kind of a text message whose `type` is `name`.
     pub(super) fn of_type(name: &[u8]) -> Option<Self> {
-        Self::TEXTS.into_iter().find(|kind| kind.name().as_bytes() == name)
+        Self::TEXTS.iter().map(|(kind, _)| *kind).find(|kind| kind.name().as_bytes() == name)
+    }
+
+    /// The kind of the message that `piece` begins, where it is spelled as the server does, and the members of its `data`.
+    pub(super) fn of_opening(piece: &[u8]) -> Option<(Self, &[u8])> {
+        let behind = json::behind(piece, b"{\"type\": \"")?;
+        Self::TEXTS.iter().find_map(|(kind, spelled)| Some((*kind, json::behind(behind, spelled)?)))
     }
 }
 

@@ -4,8 +4,8 @@
 use super::{
     EventKind, Handler, NodeStatus, Part,
     entry::{Entry, IN_ONE_GO},
-    field::{Field, Found, members},
-    fields::{Fields, first_missing},
+    field::{AROUND_COMMA, Field, Found, members},
+    fields::Fields,
 };
 use crate::{
     json::{Container, Lexer, Token, Word, behind_spaces, find, plain_len, same},
@@ -24,9 +24,15 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
     /// returns the beginning of an entry of `nodes` that `piece` may end with.
     pub(super) fn read<'p>(&mut self, predicts: bool, piece: &'p [u8]) -> &'p [u8] {
         let mut rest = piece;
+        if predicts && self.lexer.is_fresh() {
+            self.opening(&mut rest);
+        }
         let cut = loop {
-            while predicts && self.predict(&mut rest) {}
+            while predicts && !rest.is_empty() && self.predict(&mut rest) {}
             if predicts && self.is_cut_entry(rest) {
+                break rest;
+            }
+            if rest.is_empty() {
                 break rest;
             }
             let Some(token) = self.lexer.next(&mut rest) else { break &[] };
@@ -35,6 +41,22 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
         // An error stays in the lexer until the message's end.
         let _ = self.lexer.count(piece, rest);
         cut
+    }
+
+    /// Takes what a message begins with up to the first member of its `data`.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn opening(&mut self, rest: &mut &[u8]) {
+        let Some((kind, behind)) = EventKind::of_opening(rest) else { return };
+        *rest = behind;
+        let fields = &mut *self.fields;
+        fields.kind = kind;
+        fields.is_object = true;
+        fields.found = Found::OPENING;
+        fields.entry = Found::NONE;
+        fields.level = Field::Data;
+        fields.field = Field::Skip;
+        fields.next = 0;
+        self.lexer.take_opening();
     }
 
     /// Whether all of `rest` is the beginning of an entry of `nodes`, as far as can be told.
@@ -54,21 +76,17 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
     fn predict(&mut self, rest: &mut &[u8]) -> bool {
         let Some(behind_member) = self.lexer.behind_member() else { return false };
         let fields = &mut *self.fields;
-        if let ([b'}', behind @ ..], 0) = (*rest, fields.matched) {
-            *rest = behind;
-            self.lexer.take_end();
-            self.end();
-            return true;
-        }
-        if IN_ONE_GO && fields.level == Field::Nodes {
+        if IN_ONE_GO && fields.level == Field::Nodes && !rest.starts_with(b"}") {
             return self.entry(rest, behind_member);
         }
-        let likely = members(fields.level, fields.kind);
+        let likely = members(fields.level, fields.kind).likely;
         let mut is_first = !behind_member;
+        // Of the first member there is no comma to come; nor what was read of it.
+        let mut skipped = usize::from(fields.matched).wrapping_add(if is_first { AROUND_COMMA } else { 0 });
         while let Some(member) = likely.get(usize::from(fields.next)) {
-            let expected = member.spelled(is_first).get(usize::from(fields.matched)..).unwrap_or_default();
-            let behind = match rest.split_at_checked(expected.len()) {
-                Some((front, behind)) if same(front, expected) => behind,
+            let expected = member.spelled.as_bytes().get(skipped..).unwrap_or_default();
+            let value = match rest.split_at_checked(expected.len()) {
+                Some((front, value)) if same(front, expected) => value,
                 None if expected.starts_with(rest) => {
                     let len = u8::try_from(rest.len()).unwrap_or(u8::MAX);
                     fields.matched = fields.matched.saturating_add(len);
@@ -77,15 +95,16 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
                 }
                 _ if fields.matched == 0 && member.field == Field::Finished => {
                     // The entry is of a node that runs.
-                    fields.next = fields.next.saturating_add(1);
+                    fields.next = fields.next.wrapping_add(1);
                     continue;
                 }
                 _ => break,
             };
-            *rest = behind;
+            skipped = 0;
             fields.matched = 0;
-            fields.next = fields.next.saturating_add(1);
-            let Some(behind) = fields.take(member.field, behind) else {
+            fields.next = fields.next.wrapping_add(1);
+            let Some(behind) = fields.take(member.field, value) else {
+                *rest = value;
                 fields.select(member.field);
                 self.take_name(rest);
                 return true;
@@ -94,11 +113,29 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
             is_first = false;
             self.lexer.take_member();
         }
-        if fields.matched == 0 {
-            return self.any_member(rest, is_first);
+        if fields.matched != 0 {
+            self.replay();
+            return false;
         }
-        self.replay();
-        false
+        if rest.starts_with(b"}") {
+            self.ends(rest);
+            return true;
+        }
+        self.any_member(rest, is_first)
+    }
+
+    /// Takes the end of an object that is not skipped from the front of `rest`, or the whole of a message's end.
+    fn ends(&mut self, rest: &mut &[u8]) {
+        if self.fields.level == Field::Data && *rest == b"}}" {
+            *rest = &[];
+            self.lexer.take_ending();
+            self.fields.level = Field::Skip;
+            self.fields.field = Field::Skip;
+            return;
+        }
+        *rest = rest.get(1..).unwrap_or_default();
+        self.lexer.take_end();
+        self.end();
     }
 
     /// Takes a member of any name from the front of `rest`, or its name alone where the value isn't whole or simple.
@@ -144,7 +181,7 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
     #[cold]
     fn replay(&mut self) {
         let matched = usize::from(core::mem::take(&mut self.fields.matched));
-        let likely = members(self.fields.level, self.fields.kind).get(usize::from(self.fields.next));
+        let likely = members(self.fields.level, self.fields.kind).likely.get(usize::from(self.fields.next));
         let is_first = self.lexer.behind_member() == Some(false);
         let mut read = likely.and_then(|member| member.spelled(is_first).get(..matched)).unwrap_or_default();
         while let Some(token) = self.lexer.next(&mut read) {
@@ -255,7 +292,7 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
     /// An entry of `nodes` ended: it is told where it is whole.
     fn end_node(&mut self) {
         let fields = &mut *self.fields;
-        if let Some(name) = first_missing(Field::NodeState, fields.kind, fields.entry) {
+        if let Some(name) = members(Field::NodeState, fields.kind).missing(fields.entry) {
             fields.broken = Some(name);
         } else if fields.broken.is_none() && fields.wants(EventKind::ProgressState) {
             self.handler.part(Part::NodeState {

@@ -48,20 +48,33 @@ pub(crate) fn same(text: &[u8], other: &[u8]) -> bool {
     if cfg!(target_pointer_width = "64") { text == other } else { same_by_words(text, other) }
 }
 
+/// What is behind `front` in `text`, where it begins so.
+#[inline]
+pub(crate) fn behind<'t>(text: &'t [u8], front: &[u8]) -> Option<&'t [u8]> {
+    let (begin, behind) = text.split_at_checked(front.len())?;
+    same(begin, front).then_some(behind)
+}
+
+#[inline(never)]
 fn same_by_words(text: &[u8], other: &[u8]) -> bool {
     if text.len() != other.len() {
         return false;
     }
-    let (mut text, mut other) = (text, other);
-    while let (Some((a, text_behind)), Some((b, other_behind))) =
-        (text.split_first_chunk::<WORD>(), other.split_first_chunk())
-    {
-        if usize::from_ne_bytes(*a) != usize::from_ne_bytes(*b) {
-            return false;
-        }
-        (text, other) = (text_behind, other_behind);
+    // The last words are compared as such, though bytes of them were before.
+    if let (Some(end), Some(other_end)) = (text.last_chunk::<PAIR>(), other.last_chunk()) {
+        let mut pairs = text.chunks_exact(PAIR).zip(other.chunks_exact(PAIR));
+        return pairs.all(|(a, b)| is_same(a.first_chunk(), b.first_chunk())) && is_same(Some(end), Some(other_end));
     }
     text.iter().zip(other).all(|(a, b)| a == b)
+}
+
+/// Two words.
+const PAIR: usize = 8;
+
+#[inline]
+fn is_same(a: Option<&[u8; PAIR]>, b: Option<&[u8; PAIR]>) -> bool {
+    let pair = |bytes: &[u8; PAIR]| u64::from_ne_bytes(*bytes);
+    a.map(pair) == b.map(pair)
 }
 
 const fn is_special(byte: u8) -> bool {

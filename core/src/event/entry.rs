@@ -2,7 +2,8 @@
 
 use super::NodeStatus;
 use crate::{
-    json::{behind_spaces, find, plain_len, same},
+    json::{behind_spaces, plain_len, same},
+    limits::ENTRY_BYTES,
     number::{Literal, Milli},
 };
 
@@ -13,6 +14,9 @@ const ONE: Milli = Milli::from_thousandths(1_000);
 
 /// Whether entries are read so. It takes 2 KB, which a microcontroller's flash hasn't; there members are read one by one.
 pub(super) const IN_ONE_GO: bool = cfg!(target_pointer_width = "64");
+
+/// Bytes that are kept of an entry which a piece's end cuts.
+pub(super) const CUT_BYTES: usize = if IN_ONE_GO { ENTRY_BYTES } else { 0 };
 
 /// An entry of `nodes`, borrowed.
 pub(super) struct Entry<'p> {
@@ -37,8 +41,6 @@ impl<'p> Entry<'p> {
         let before = cursor;
         let entry = Self::as_the_server_spells(node, &mut cursor).or_else(|| {
             cursor = before;
-            // Most often it is the piece's end that is in the way.
-            find(before.0, b'}')?;
             Self::in_any_order(node, &mut cursor)
         })?;
         *rest = cursor.0;

@@ -129,10 +129,13 @@ pub(super) struct Members {
 
 impl Members {
     /// The first of those needed that was not found.
+    #[inline]
     pub(super) fn missing(&self, found: Found) -> Option<&'static str> {
-        if found.has_all(self.needed) {
-            return None;
-        }
+        if found.has_all(self.needed) { None } else { self.first_missing(found) }
+    }
+
+    #[inline(never)]
+    fn first_missing(&self, found: Found) -> Option<&'static str> {
         let missing = |member: &&Member| self.needed.has(member.field) && !found.has(member.field);
         self.likely.iter().find(missing).map(Member::name)
     }
@@ -143,14 +146,14 @@ const BEFORE_NAME: &str = ", \"";
 const BEHIND_NAME: &str = "\": ";
 
 /// Bytes of the comma before a name and the space behind it, which the first member hasn't.
-pub(super) const AROUND_COMMA: usize = 2;
+pub(super) const COMMA_AND_SPACE: usize = 2;
 
 impl Member {
     /// How the server spells it up to its value.
     #[inline]
     pub(super) fn spelled(&self, is_first: bool) -> &'static [u8] {
         let spelled = self.spelled.as_bytes();
-        if is_first { spelled.get(AROUND_COMMA..).unwrap_or_default() } else { spelled }
+        if is_first { spelled.get(COMMA_AND_SPACE..).unwrap_or_default() } else { spelled }
     }
 
     pub(super) fn is_named(&self, name: &[u8]) -> bool {

@@ -3,7 +3,7 @@ use super::{
     field::{BEHIND_FINISHED, Field, Found, members},
 };
 use crate::{
-    json::{JsonError, plain_len, same},
+    json::{Lexer, plain_len, same},
     limits::KEY_BYTES,
     number::{Literal, Milli},
     text::{Id, Text},
@@ -115,12 +115,20 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
 
     /// A member's name was read.
     pub(super) fn select_named(&mut self, name: &[u8]) {
-        let mut members = members(self.level, self.kind).likely.iter().zip(1..);
-        let found = members.find(|(member, _)| member.is_named(name));
-        if let Some((_, next)) = found {
-            self.next = next;
+        let field = self.named(name);
+        self.select(field);
+    }
+
+    /// The field that is named so in the container at hand.
+    pub(super) fn named(&mut self, name: &[u8]) -> Field {
+        if self.level == Field::Nodes {
+            self.node.push(name);
+            return Field::NodeState;
         }
-        self.select(found.map_or(Field::Skip, |(member, _)| member.field));
+        let mut members = members(self.level, self.kind).likely.iter().zip(1..);
+        let Some((member, next)) = members.find(|(member, _)| member.is_named(name)) else { return Field::Skip };
+        self.next = next;
+        member.field
     }
 
     /// Prepares for the value of a field.
@@ -197,8 +205,9 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
         let text = piece.strip_prefix(b"\"")?;
         if field == Field::PromptId && self.is_plain_prompt && !self.found.has(Field::Nodes) {
             // Most often it is the one of the message before.
-            let (same_text, behind) = text.split_at_checked(self.prompt_id.as_bytes().len())?;
-            if let ([b'"', behind @ ..], true) = (behind, same(same_text, self.prompt_id.as_bytes())) {
+            let known = self.prompt_id.kept();
+            let (same_text, behind) = text.split_at_checked(known.len())?;
+            if let ([b'"', behind @ ..], true) = (behind, same(same_text, known)) {
                 self.found.set(field);
                 return Some(behind);
             }
@@ -211,6 +220,8 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
                 self.finished();
                 return Some(behind);
             }
+            // The type decides how `data` is read.
+            Field::Type if self.found.has(Field::Data) || self.data_first => return Some(behind),
             Field::Type => {
                 self.kind = EventKind::of_type(text)?;
             }
@@ -238,11 +249,12 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
         if matches!(self.level, Field::NodeState) { &mut self.entry } else { &mut self.found }
     }
 
-    /// What the message of `len` bytes said.
+    /// What the message said that `lexer` has read.
     // Not inlined: what it needs of the stack is free again before the event is told.
     #[inline(never)]
-    pub(super) fn event(&self, whole: Result<(), JsonError>, len: u64) -> Event<'_> {
-        let (at, reason) = match whole {
+    pub(super) fn event(&self, lexer: &mut Lexer) -> Event<'_> {
+        let len = lexer.position();
+        let (at, reason) = match lexer.end() {
             Err(error) => (error.at, Reason::Json(error.kind)),
             Ok(()) if !self.is_object => (0, Reason::NoObject),
             Ok(()) if self.data_first || !self.found.has(Field::Type) => (len, Reason::NoType),

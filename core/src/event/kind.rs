@@ -93,7 +93,11 @@ impl EventKind {
 
     /// The kind of the message that `piece` begins, where it is spelled as the server does, and the members of its `data`.
     pub(super) fn of_opening(piece: &[u8]) -> Option<(Self, &[u8])> {
-        let behind = json::behind(piece, b"{\"type\": \"")?;
+        let (begin, behind) = piece.split_first_chunk()?;
+        let [b' ', b'"', behind @ ..] = behind else { return None };
+        if u64::from_ne_bytes(*begin) != u64::from_ne_bytes(*b"{\"type\":") {
+            return None;
+        }
         Self::TEXTS.iter().find_map(|(kind, spelled)| Some((*kind, json::behind(behind, spelled)?)))
     }
 }

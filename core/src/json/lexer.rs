@@ -198,9 +198,14 @@ impl Lexer {
     }
 
     /// As [`finish`](Self::finish); that a number ended which is the whole text is not told.
+    #[inline]
     pub(crate) fn end(&mut self) -> Result<(), JsonError> {
+        if matches!(self.state, State::Expect(0)) { Ok(()) } else { self.end_oddly() }
+    }
+
+    #[inline(never)]
+    fn end_oddly(&mut self) -> Result<(), JsonError> {
         let kind = match self.state {
-            State::Expect(0) => return Ok(()),
             State::Number(digits) if self.depth == 0 && digits.may_end() => {
                 self.state = State::Expect(0);
                 return Ok(());
@@ -241,7 +246,7 @@ impl Lexer {
 
     /// Whether the text's first byte comes.
     pub(crate) const fn is_fresh(&self) -> bool {
-        self.fed == 0 && self.depth == 0 && matches!(self.state, State::Expect(VALUE))
+        self.fed == 0 && matches!(self.state, State::Expect(VALUE))
     }
 
     /// Somebody else has read the beginning of an object in an object, which are the text's first.

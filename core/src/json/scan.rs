@@ -60,21 +60,18 @@ fn same_by_words(text: &[u8], other: &[u8]) -> bool {
     if text.len() != other.len() {
         return false;
     }
-    // The last words are compared as such, though bytes of them were before.
-    if let (Some(end), Some(other_end)) = (text.last_chunk::<PAIR>(), other.last_chunk()) {
-        let mut pairs = text.chunks_exact(PAIR).zip(other.chunks_exact(PAIR));
-        return pairs.all(|(a, b)| is_same(a.first_chunk(), b.first_chunk())) && is_same(Some(end), Some(other_end));
+    // The last word overlaps with those before.
+    if let (Some(end), Some(other_end)) = (text.last_chunk(), other.last_chunk()) {
+        let (words, _) = text.as_chunks();
+        let (others, _) = other.as_chunks();
+        return words.iter().zip(others).all(|(a, b)| is_same_word(a, b)) && is_same_word(end, other_end);
     }
     text.iter().zip(other).all(|(a, b)| a == b)
 }
 
-/// Two words.
-const PAIR: usize = 8;
-
 #[inline]
-fn is_same(a: Option<&[u8; PAIR]>, b: Option<&[u8; PAIR]>) -> bool {
-    let pair = |bytes: &[u8; PAIR]| u64::from_ne_bytes(*bytes);
-    a.map(pair) == b.map(pair)
+fn is_same_word(a: &[u8; WORD], b: &[u8; WORD]) -> bool {
+    usize::from_ne_bytes(*a) == usize::from_ne_bytes(*b)
 }
 
 const fn is_special(byte: u8) -> bool {

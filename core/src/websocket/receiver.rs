@@ -145,6 +145,9 @@ impl Receiver {
     // Not inlined: what it needs of the stack is free again before a message is read.
     #[inline(never)]
     pub fn next<'a, 'i: 'a>(&'a mut self, input: &mut &'i [u8]) -> Result<Option<Received<'a>>, ProtocolError> {
+        if let (Place::Header(Header::Start), []) = (self.place, *input) {
+            return Ok(None);
+        }
         if let Some(text) = self.take_text(input) {
             return Ok(Some(text));
         }

@@ -4,7 +4,7 @@ use super::NodeStatus;
 use crate::{
     json::{behind_spaces, plain_len, same},
     limits::ENTRY_BYTES,
-    number::{Literal, Milli},
+    number::{Literal, Milli, take_whole},
 };
 
 /// How the entry of a node that has finished goes on behind its name, most often.
@@ -159,9 +159,12 @@ impl<'p> Cursor<'p> {
     /// A number without minus and exponent, and the byte behind it that ends it, which stays.
     #[inline]
     fn milli(&mut self) -> Option<Milli> {
-        if let Some((milli, behind)) = Milli::take(self.0) {
-            self.0 = behind;
-            return Some(milli);
+        if let Some((number, behind)) = take_whole(self.0) {
+            let behind = behind.strip_prefix(b".0").unwrap_or(behind);
+            if let [b',' | b'}', ..] = behind {
+                self.0 = behind;
+                return Some(Milli::whole(number));
+            }
         }
         let digits = |from: usize| self.0.iter().skip(from).take_while(|b| b.is_ascii_digit()).count();
         let whole = digits(0);

@@ -19,7 +19,6 @@ pub(super) enum Field {
     Status,
     /// `data.status.exec_info`
     ExecInfo,
-    QueueRemaining,
     Sid,
     /// `node`, `node_id`
     Node,
@@ -28,6 +27,8 @@ pub(super) enum Field {
     NodeType,
     ExceptionType,
     ExceptionMessage,
+    // Numbers that are read at once, side by side so that they are told by one comparison.
+    QueueRemaining,
     Value,
     Max,
     State,

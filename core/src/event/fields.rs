@@ -5,7 +5,7 @@ use super::{
 use crate::{
     json::{Lexer, plain_len, same},
     limits::KEY_BYTES,
-    number::{Literal, Milli},
+    number::{Literal, Milli, take_whole},
     text::{Id, Text},
 };
 
@@ -196,11 +196,8 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
     /// It means what the lexer's tokens would.
     #[inline]
     pub(super) fn take<'p>(&mut self, field: Field, piece: &'p [u8]) -> Option<&'p [u8]> {
-        if let Field::Value | Field::Max = field {
-            let (value, behind) = Milli::take(piece)?;
-            *(if field == Field::Value { &mut self.value } else { &mut self.max }) = value;
-            self.found_mut().set(field);
-            return Some(behind);
+        if let Field::Value | Field::Max | Field::QueueRemaining = field {
+            return self.take_number(field, piece);
         }
         let text = piece.strip_prefix(b"\"")?;
         if field == Field::PromptId && self.is_plain_prompt && !self.found.has(Field::Nodes) {
@@ -228,7 +225,37 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
             Field::State => {
                 self.state = NodeStatus::named(text);
             }
-            Field::PromptId if self.found.has(Field::Nodes) => return Some(behind),
+            _ => return self.take_text(field, text).then_some(behind),
+        }
+        self.found_mut().set(field);
+        Some(behind)
+    }
+
+    /// The part of [`take`](Self::take) for numbers.
+    #[inline]
+    fn take_number<'p>(&mut self, field: Field, piece: &'p [u8]) -> Option<&'p [u8]> {
+        let (number, mut behind) = take_whole(piece)?;
+        if let ([b'.', b'0', rest @ ..], Field::Value | Field::Max) = (behind, field) {
+            behind = rest;
+        }
+        if !matches!(behind, [b',' | b'}', ..]) {
+            return None;
+        }
+        match field {
+            Field::Value => self.value = Milli::whole(number),
+            Field::Max => self.max = Milli::whole(number),
+            _ => self.queue_remaining = number,
+        }
+        self.found_mut().set(field);
+        Some(behind)
+    }
+
+    /// The part of [`take`](Self::take) for texts that are kept: whether `field` has one.
+    // Not inlined: where its texts are would be worked out for each piece.
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
+    fn take_text(&mut self, field: Field, text: &[u8]) -> bool {
+        match field {
+            Field::PromptId if self.found.has(Field::Nodes) => return true,
             Field::PromptId => {
                 self.prompt_id.become_bytes(text);
                 self.is_plain_prompt = text.len() <= ID;
@@ -238,10 +265,10 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
                 self.node.become_bytes(text);
             }
             Field::DisplayNode | Field::NodeType => self.display.become_bytes(text),
-            _ => return None,
+            _ => return false,
         }
         self.found_mut().set(field);
-        Some(behind)
+        true
     }
 
     /// What was found in the container at hand: an entry of `nodes` has an account of its own.

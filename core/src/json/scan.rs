@@ -60,18 +60,24 @@ fn same_by_words(text: &[u8], other: &[u8]) -> bool {
     if text.len() != other.len() {
         return false;
     }
+    let Some(last) = text.len().checked_sub(WORD) else {
+        return text.iter().zip(other).all(|(a, b)| a == b);
+    };
     // The last word overlaps with those before.
-    if let (Some(end), Some(other_end)) = (text.last_chunk(), other.last_chunk()) {
-        let (words, _) = text.as_chunks();
-        let (others, _) = other.as_chunks();
-        return words.iter().zip(others).all(|(a, b)| is_same_word(a, b)) && is_same_word(end, other_end);
+    let end = |bytes: &[u8]| bytes.get(last..).and_then(|end| end.first_chunk().copied()).map(usize::from_ne_bytes);
+    if end(text) != end(other) {
+        return false;
     }
-    text.iter().zip(other).all(|(a, b)| a == b)
-}
-
-#[inline]
-fn is_same_word(a: &[u8; WORD], b: &[u8; WORD]) -> bool {
-    usize::from_ne_bytes(*a) == usize::from_ne_bytes(*b)
+    let (mut text, mut other) = (text, other);
+    while let (Some((a, text_behind)), Some((b, other_behind))) = (text.split_first_chunk(), other.split_first_chunk())
+        && text.len() > WORD
+    {
+        if usize::from_ne_bytes(*a) != usize::from_ne_bytes(*b) {
+            return false;
+        }
+        (text, other) = (text_behind, other_behind);
+    }
+    true
 }
 
 const fn is_special(byte: u8) -> bool {

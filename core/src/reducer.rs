@@ -267,6 +267,8 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
                 self.end(seen, id, PromptState::Success)
             }
             Standing::Interrupted => self.end(seen, id, PromptState::Interrupted),
+            // It is no end, and an answer that took it for one says nothing of how the prompt stands.
+            Standing::Error { exception_type, .. } if exception_type == Id::from(EXECUTION_BLOCKED) => Changes::NONE,
             Standing::Error { node_id, node_type, exception_type, exception_message } => {
                 self.execution_error(seen, id, node_id, node_type, exception_type, exception_message)
             }

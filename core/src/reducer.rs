@@ -286,6 +286,8 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
                 self.end(seen, id, PromptState::Success)
             }
             Standing::Interrupted => self.end(seen, id, PromptState::Interrupted),
+            // It is no end, and an answer that took it for one says nothing of how the prompt stands.
+            Standing::Error if prompt.error.exception_type.as_id() == Id::from(EXECUTION_BLOCKED) => Changes::NONE,
             Standing::Error => {
                 // Its texts came on the way.
                 prompt.failed = true;

@@ -96,7 +96,7 @@ struct Known {
 }
 
 fn ours(frames: &Frames, size: usize) -> Known {
-    let config = Config { interest: Interest::ALL, ask_for_graph: false, ..Config::new("localhost", "") };
+    let config = Config { interest: Interest::ALL, ..Config::attached() };
     let mut session = DesktopSession::new(config, 1);
     let mut subscriber = Subscription::<{ desktop::NOTES }>::new(Topics::ALL);
     let mut now = 0;

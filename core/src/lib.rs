@@ -28,13 +28,17 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod backoff;
+pub mod breaker;
 mod divide;
 pub mod event;
+pub mod heartbeat;
 pub mod http;
 pub mod json;
 pub mod limits;
 pub mod number;
 pub mod progress;
+pub mod quality;
 pub mod queue;
 #[cfg(feature = "record")]
 pub mod record;

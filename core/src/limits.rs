@@ -39,8 +39,45 @@ pub const CONNECT_SECONDS: u64 = 10;
 /// Seconds that an HTTP exchange may take; then it is given up and changes nothing.
 pub const HTTP_SECONDS: u64 = 10;
 
-/// Seconds after which a graph that wasn't answered is asked for again, while its prompt runs.
-pub const GRAPH_RETRY_SECONDS: u64 = 2;
+/// Seconds between questions over HTTP while there is no socket; twice as long after each that nobody answered, up to
+/// [`POLL_MAX_SECONDS`].
+pub const POLL_SECONDS: u64 = 2;
+
+/// The most seconds between questions over HTTP that nobody answers.
+pub const POLL_MAX_SECONDS: u64 = 30;
+
+/// Milliseconds after the socket opened, or told of another queue, until it is asked over HTTP what it may have left out.
+pub const RECONCILE_MILLIS: u64 = 300;
+
+/// Seconds of a socket's silence after which it is compared with what HTTP says.
+pub const DEAF_SECONDS: u64 = 30;
+
+/// Seconds after which a difference between socket and HTTP that stays, the socket silent, makes the socket a deaf one.
+pub const DEAF_GRACE_SECONDS: u64 = 2;
+
+/// Questions after a prompt's outcome that may fail; then it counts as not known.
+pub const OUTCOME_TRIES: u8 = 5;
+
+/// Seconds that a connection must live to prove itself: then the next failure begins with the shortest wait again.
+pub const PROVEN_SECONDS: u64 = 5;
+
+/// Seconds that we stay away from the socket after we could not keep up with it.
+pub const COURTESY_SECONDS: u64 = 60;
+
+/// The longest wait in seconds that a server's `Retry-After` may ask for; a longer one is cut to this.
+pub const RETRY_AFTER_SECONDS: u32 = 3_600;
+
+/// Seconds that the close handshake may take once we leave.
+pub const CLOSE_SECONDS: u64 = 2;
+
+/// Attempts to connect that may be made within the breaker's window; the next one would open the circuit instead.
+pub const BREAKER_ATTEMPTS: usize = 5;
+
+/// Milliseconds between two reads past which bytes flow no longer without a gap.
+pub const FLOW_GAP_MILLIS: u64 = 1_000;
+
+/// Seconds past a deadline after which whoever comes is taken to have slept: nobody could have answered meanwhile.
+pub const LATE_WAKE_SECONDS: u64 = 5;
 
 /// What a microcontroller with tens of KB of RAM affords.
 pub mod gadget {

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     number::Milli,
     progress::{Learned, LearnedEntry},
-    state::{ErrorRecord, Percentage, Prompt, PromptState, State, Steps},
+    state::{ErrorRecord, Percentage, Prompt, PromptState, Source, State, Steps},
     text::Text,
     time::{Duration, Instant},
 };
@@ -282,6 +282,10 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             Some(prompt) => Some(restore_prompt(prompt).ok_or(RecordError::Foreign)?),
             None => None,
         };
+        // Old until the server confirms it.
+        if prompt.is_some() {
+            self.connection.source = Source::Restored;
+        }
         self.prompt = prompt;
         self.nodes.clear();
         self.learned = learned;

@@ -6,11 +6,13 @@
 use crate::{
     divide::divide,
     event::{Event, EventKind, NodeStatus, Part},
+    http::{Fact, Standing},
     number::Milli,
     progress::Learned,
+    quality::Sample,
     state::{
-        ConnectionStatus, Fault, LastEvent, Nodes, Percentage, Prompt, PromptState, Seen, State, Steps, Target, WHOLE,
-        Whose, part_of,
+        ConnectionStatus, Fault, Heard, LastEvent, Nodes, Percentage, Prompt, PromptState, Seen, Source, State, Steps,
+        Target, WHOLE, Waiting, WaitingFor, Whose, part_of,
     },
     text::{Id, Key, Text},
     time::Instant,
@@ -24,8 +26,10 @@ const EXECUTION_BLOCKED: &str = "ExecutionBlocked";
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Action<'a> {
-    /// The connection is being made.
+    /// An attempt to connect is made.
     Dialling,
+    /// The next attempt waits.
+    Waiting(Waiting),
     /// The server accepted the connection.
     Established,
     /// The connection was lost or could not be made; without a fault we ended it.
@@ -52,6 +56,16 @@ pub enum Action<'a> {
         /// Nodes of the graph.
         nodes: u32,
     },
+    /// The server answered over HTTP.
+    Answer {
+        /// What the socket had said when this was asked: [`State::heard`] of then.
+        heard: Heard,
+        /// What it answered. The socket tells more and sooner: what it said since the question stands, and an answer takes
+        /// nothing of it back.
+        fact: Fact<'a>,
+    },
+    /// Something of the connection was measured.
+    Measured(Sample),
 }
 
 /// What an action changed.
@@ -105,7 +119,8 @@ pub fn reduce<const ID: usize, const MESSAGE: usize, const NODES: usize, const N
 ) -> Changes {
     match action {
         Action::Dialling => state.dialling(),
-        Action::Established => state.established(),
+        Action::Waiting(waiting) => state.wait(waiting),
+        Action::Established => state.established(now),
         Action::Lost(fault) => state.lost(fault),
         Action::Part(part) => {
             state.part(part);
@@ -119,15 +134,10 @@ pub fn reduce<const ID: usize, const MESSAGE: usize, const NODES: usize, const N
             state.messages.binary = state.messages.binary.saturating_add(1);
             state.message(now, event).and(Changes::MESSAGES)
         }
-        Action::GraphNode { prompt_id, node, class } => {
-            if state.names(prompt_id) {
-                state.nodes.note_class(node, class);
-            }
-            Changes::NONE
-        }
-        Action::Graph { prompt_id, nodes } if state.names(prompt_id) => state.graph(nodes),
-        // The prompt is over and another one's record stands.
-        Action::Graph { .. } => Changes::NONE,
+        Action::GraphNode { prompt_id, node, class } => state.graph_node(prompt_id, node, class),
+        Action::Graph { prompt_id, nodes } => state.graph(prompt_id, nodes),
+        Action::Answer { heard, fact } => state.answer(now, heard, fact),
+        Action::Measured(sample) => state.measured(now, sample),
     }
 }
 
@@ -137,13 +147,34 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     fn dialling(&mut self) -> Changes {
         self.connection.status = ConnectionStatus::Connecting;
         self.connection.attempt = self.connection.attempt.saturating_add(1);
+        self.connection.waiting = None;
         Changes::CONNECTION
     }
 
-    fn established(&mut self) -> Changes {
-        self.connection.status = ConnectionStatus::Connected;
-        self.connection.attempt = 0;
-        self.connection.fault = None;
+    fn wait(&mut self, waiting: Waiting) -> Changes {
+        self.connection.status = match waiting.why {
+            WaitingFor::Circuit => ConnectionStatus::Error,
+            _ => self.connection.status,
+        };
+        self.connection.waiting = Some(waiting);
+        Changes::CONNECTION
+    }
+
+    fn established(&mut self, now: Instant) -> Changes {
+        let connection = &mut self.connection;
+        if connection.established {
+            connection.reconnects = connection.reconnects.saturating_add(1);
+        }
+        connection.established = true;
+        connection.status = ConnectionStatus::Connected;
+        connection.attempt = 0;
+        connection.fault = None;
+        connection.waiting = None;
+        self.quality.established = Some(now);
+        // Of what runs the new connection may be told nothing, as another's; of what begins it is.
+        if connection.source == Source::Polling && !self.is_running() {
+            self.connection.source = Source::Websocket;
+        }
         // What runs by now, the new connection tells.
         if let Some(prompt) = &mut self.prompt {
             prompt.rest();
@@ -158,7 +189,116 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             _ => ConnectionStatus::Disconnected,
         };
         self.connection.fault = fault;
+        self.connection.waiting = None;
+        self.quality.established = None;
         Changes::CONNECTION
+    }
+
+    fn measured(&mut self, now: Instant, sample: Sample) -> Changes {
+        self.quality.take(now, sample);
+        self.connection.latency = self.quality.latency;
+        if matches!(sample, Sample::Pong(_)) { Changes::CONNECTION } else { Changes::NONE }
+    }
+
+    /// What an answer over HTTP says, as far as the socket has said nothing since that it would take back.
+    #[inline(never)] // What it needs of the stack is not on the way of messages.
+    fn answer(&mut self, now: Instant, heard: Heard, fact: Fact<'_>) -> Changes {
+        let polled = self.polled();
+        self.apply(now, heard, fact).and(polled)
+    }
+
+    /// Without a socket, what is known now is known by asking.
+    fn polled(&mut self) -> Changes {
+        let news = self.connection.status != ConnectionStatus::Connected && self.connection.source == Source::Websocket;
+        if !news {
+            return Changes::NONE;
+        }
+        self.connection.source = Source::Polling;
+        Changes::CONNECTION
+    }
+
+    fn apply(&mut self, now: Instant, heard: Heard, fact: Fact<'_>) -> Changes {
+        let (prompt_id, standing) = match fact {
+            Fact::Remaining(remaining) => return self.remaining(heard, remaining),
+            Fact::Queue { running, waiting } => return self.remaining(heard, running.saturating_add(waiting)),
+            Fact::Node { prompt_id, node, class } => return self.graph_node(prompt_id, node, class),
+            Fact::Graph { prompt_id, nodes } => return self.graph(prompt_id, nodes),
+            Fact::Prompt { prompt_id, standing } => (prompt_id, standing),
+        };
+        let amid_message = self.announced.target.is_some() || self.nodes.is_amid_message();
+        if heard.prompts != self.heard.prompts || amid_message {
+            return Changes::NONE;
+        }
+        let changes = match standing {
+            Standing::Waiting => Changes::NONE,
+            Standing::Running => self.runs(prompt_id),
+            _ if self.names(prompt_id) => self.is_over(now, prompt_id, standing),
+            _ => Changes::NONE,
+        };
+        let changes = changes.and(core::mem::take(&mut self.renewed));
+        if changes.any() {
+            self.connection.source = Source::Polling;
+        }
+        changes
+    }
+
+    fn remaining(&mut self, heard: Heard, queue_remaining: u32) -> Changes {
+        if heard.status != self.heard.status || self.queue_remaining == Some(queue_remaining) {
+            return Changes::NONE;
+        }
+        self.queue_remaining = Some(queue_remaining);
+        Changes::QUEUE
+    }
+
+    fn runs(&mut self, id: Id<'_>) -> Changes {
+        match &self.prompt {
+            Some(prompt) if prompt.is(id) && prompt.is_running() => return self.confirm(),
+            // Its end is known, which nothing but a new start takes back.
+            Some(prompt) if prompt.is(id) => {}
+            Some(prompt) if prompt.is_running() && prompt.id.is_none() => self.take(id),
+            // It is asked first how that one ended.
+            Some(prompt) if prompt.is_running() => {}
+            _ if self.was_replaced(id.key()) => {}
+            _ => self.begin(Some(id)),
+        }
+        Changes::NONE
+    }
+
+    /// What an earlier session kept is still so.
+    fn confirm(&mut self) -> Changes {
+        if self.connection.source != Source::Restored {
+            return Changes::NONE;
+        }
+        self.connection.source = Source::Polling;
+        Changes::PROMPT
+    }
+
+    /// The record's prompt is over.
+    fn is_over(&mut self, now: Instant, id: Id<'_>, standing: Standing<'_>) -> Changes {
+        let Some(prompt) = self.prompt.as_mut().filter(|prompt| !prompt.state.is_final()) else {
+            return Changes::NONE;
+        };
+        // Where its end was seen, that is when it ended; how, this tells.
+        let seen = prompt.ended.unwrap_or(now);
+        match standing {
+            Standing::Success => {
+                self.pass_rest(id);
+                self.end(seen, id, PromptState::Success)
+            }
+            Standing::Interrupted => self.end(seen, id, PromptState::Interrupted),
+            Standing::Error { node_id, node_type, exception_type, exception_message } => {
+                self.execution_error(seen, id, node_id, node_type, exception_type, exception_message)
+            }
+            Standing::Ended if prompt.is_running() => {
+                prompt.end(now, PromptState::Ended);
+                Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS)
+            }
+            Standing::Ended => {
+                prompt.settled = true;
+                Changes::PROMPT
+            }
+            Standing::Waiting | Standing::Running => Changes::NONE,
+        }
     }
 
     /// The message at hand was malformed or cut off.
@@ -167,13 +307,22 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         self.announced.clear();
     }
 
-    fn graph(&mut self, nodes: u32) -> Changes {
-        if let Some(prompt) = &mut self.prompt {
+    fn graph_node(&mut self, id: Id<'_>, node: Id<'_>, class: &str) -> Changes {
+        if self.names(id) {
+            self.nodes.note_class(node, class);
+        }
+        Changes::NONE
+    }
+
+    fn graph(&mut self, id: Id<'_>, nodes: u32) -> Changes {
+        // Else the prompt is over and another one's record stands.
+        if let Some(prompt) = self.prompt.as_mut().filter(|prompt| prompt.is(id)) {
             prompt.nodes_total = Some(nodes);
             prompt.weights = self.nodes.weigh(&self.learned, nodes);
             prompt.count(&self.nodes);
+            return Changes::PROGRESS;
         }
-        Changes::PROGRESS
+        Changes::NONE
     }
 
     /// Whether the record is that of the prompt `id`.
@@ -282,7 +431,20 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         self.connection.last_event = Some(LastEvent { kind: event.kind(), at: now });
         // A message may begin a record that the parts before it belong to; whatever is still apart belongs to none.
         self.forget_parts_of(event.kind());
-        changes.and(core::mem::take(&mut self.renewed))
+        let changes = changes.and(core::mem::take(&mut self.renewed));
+        self.note_heard(event.kind(), changes);
+        changes
+    }
+
+    /// What the socket says is newer than any answer to an earlier question.
+    fn note_heard(&mut self, kind: EventKind, changes: Changes) {
+        if kind == EventKind::Status {
+            self.heard.status = self.heard.status.wrapping_add(1);
+        }
+        if changes.has(Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS)) {
+            self.heard.prompts = self.heard.prompts.wrapping_add(1);
+            self.connection.source = Source::Websocket;
+        }
     }
 
     fn forget_parts_of(&mut self, kind: EventKind) {
@@ -429,16 +591,20 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     }
 
     fn execution_success(&mut self, now: Instant, id: Id<'_>) -> Changes {
-        match self.running(id) {
-            Some(prompt) if !prompt.has_progress_state => self.nodes.pass_all_but(None),
-            _ => {}
-        }
+        self.pass_rest(id);
         if self.running(id).is_some()
             && let Some(prompt) = &mut self.prompt
         {
             prompt.learn_current(now, &self.nodes, &mut self.learned);
         }
         self.end(now, id, PromptState::Success)
+    }
+
+    /// The prompt succeeded: what was announced has finished, where nothing told so.
+    fn pass_rest(&mut self, id: Id<'_>) {
+        if self.running(id).is_some_and(|prompt| !prompt.has_progress_state) {
+            self.nodes.pass_all_but(None);
+        }
     }
 
     #[inline(never)] // What it needs of the stack is not on the way of other messages.
@@ -533,6 +699,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             }
             prompt.state = PromptState::Running;
             prompt.ended = None;
+            prompt.settled = false;
         }
     }
 

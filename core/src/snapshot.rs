@@ -10,7 +10,7 @@ mod serde;
 
 use crate::{
     number::Milli,
-    state::{Connection, Fault, LastEvent, Messages, Percentage, Prompt, State},
+    state::{Fault, LastEvent, Messages, Percentage, Prompt, State},
     time::{Duration, Instant},
     view::{ErrorView, View},
 };
@@ -28,6 +28,8 @@ pub struct Snapshot<'a> {
     truncated_nodes: bool,
     text_updates: u32,
     messages: Messages,
+    /// Thousandths.
+    drop_rate: u32,
 }
 
 /// An object of the snapshot: the one list of its members, whoever writes them.
@@ -72,7 +74,7 @@ impl From<Percentage> for Decimal {
 impl Object for Snapshot<'_> {
     fn tell<W: Members>(&self, to: &mut W) {
         to.count("schema", Some(SCHEMA));
-        to.object("connection", Some(&At { now: self.now, what: self.view.connection }));
+        to.object("connection", Some(&Link(self)));
         to.count("queue_remaining", self.view.queue_remaining);
         to.object("prompt", self.view.prompt.is_some().then_some(&Record(self)));
         to.object("messages", Some(&self.messages));
@@ -85,20 +87,22 @@ struct At<T> {
     what: T,
 }
 
-impl Object for At<&Connection> {
+/// The connection of a snapshot.
+struct Link<'s, 'a>(&'s Snapshot<'a>);
+
+impl Object for Link<'_, '_> {
     fn tell<W: Members>(&self, to: &mut W) {
-        let connection = self.what;
+        let Snapshot { now, drop_rate, .. } = *self.0;
+        let connection = self.0.view.connection;
         to.text("status", Some(connection.status.name()));
         to.count("attempt", Some(connection.attempt));
         to.count("reconnects", Some(connection.reconnects));
-        // Unknown: nothing is timed yet.
-        to.number("latency_ms", None);
-        // Subscribers are told in place, so no delivery is dropped.
-        to.decimal("drop_rate", Some(Decimal { units: 0, places: 3 }));
-        to.number("next_attempt_ms", None);
+        to.number("latency_ms", connection.latency.map(Duration::nearest_millis));
+        to.decimal("drop_rate", Some(Decimal { units: drop_rate.into(), places: 3 }));
+        to.number("next_attempt_ms", self.0.view.next_attempt.map(Duration::nearest_millis));
         to.text("source", Some(connection.source.name()));
         to.object("error", connection.fault.as_ref());
-        to.object("last_event", connection.last_event.map(|what| At { now: self.now, what }).as_ref());
+        to.object("last_event", connection.last_event.map(|what| At { now, what }).as_ref());
     }
 }
 
@@ -200,6 +204,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             truncated_nodes: self.prompt().is_some_and(Prompt::truncated_nodes),
             text_updates: self.prompt().map_or(0, Prompt::text_updates),
             messages: self.messages(),
+            drop_rate: self.quality().drop_rate(now),
         }
     }
 }

@@ -78,7 +78,7 @@ impl Topics {
 ///     time::Instant,
 /// };
 ///
-/// let mut session = GadgetSession::new(Config::new("desk:8188", "clientId=desk"), 1);
+/// let mut session = GadgetSession::new(Config::new("desk:8188"), 1);
 /// let mut lamp = Subscription::<8>::new(Topics::CONNECTION.and(Topics::END));
 /// let _ = session.poll_output_with(Instant::ZERO, &mut lamp);
 /// session.handle_input_with(Instant::ZERO, Input::Opened(Link::Socket), &mut lamp);

@@ -62,6 +62,12 @@ impl Duration {
         Self(secs.saturating_mul(1_000_000))
     }
 
+    /// `self` - `other`; zero where `other` is longer.
+    #[must_use]
+    pub const fn saturating_sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
     /// The span in microseconds.
     pub const fn as_micros(self) -> u64 {
         self.0

@@ -115,12 +115,16 @@ impl LearnedFile {
 
 #[cfg(test)]
 mod tests {
-    use comfyglow_core::{session::DesktopSession, text::Id, time::Instant};
+    use comfyglow_core::{
+        session::{ClientId, DesktopSession},
+        text::Id,
+        time::Instant,
+    };
 
     use super::*;
 
     fn client(address: &Address) -> Driver<'_> {
-        Driver::new(address, address.config("", &[])).expect("the system has random numbers")
+        Driver::new(address, address.config(ClientId::Fresh, &[])).expect("the system has random numbers")
     }
 
     /// A record of one node's time.

@@ -122,7 +122,7 @@ impl Player {
         let nodes_total = recording.nodes_total().into_iter();
         let nodes_total = nodes_total.map(|(id, n)| (Text::from(id.as_str()), u32::try_from(n).unwrap_or(u32::MAX)));
         // The recording says what was asked over HTTP.
-        let config = Config { ask_for_graph: false, ..Config::new("recording", "") };
+        let config = Config::attached();
         Self {
             session: Box::new(DesktopSession::new(config, 0)),
             now: Instant::ZERO,

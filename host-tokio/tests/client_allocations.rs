@@ -7,7 +7,7 @@ use comfyglow::{
     client::{Client, Progress, driver::Driver},
     simulator::{Recipients, Simulator},
 };
-use comfyglow_core::session::Config;
+use comfyglow_core::session::{ClientId, Config};
 use serde_json::json;
 
 /// Reads until `count` text messages have come.
@@ -23,10 +23,10 @@ fn messages_allocate_nothing() -> std::io::Result<()> {
     let servers = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let simulator = servers.block_on(Simulator::builder().start())?;
     let address: Address = simulator.url().parse().map_err(std::io::Error::other)?;
-    let (query, headers) = (address.query("counter"), address.headers());
+    let headers = address.headers();
     let clients = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // The graph would be asked for over another link, once for each prompt.
-    let config = Config { ask_for_graph: false, ..address.config(&query, &headers) };
+    let config = Config { http: false, ..address.config(ClientId::Fixed("counter"), &headers) };
     let mut client = Driver::new(&address, config)?;
     clients.block_on(read_until(&mut client, 1));
 

@@ -9,7 +9,7 @@ use comfyglow_core::{
 
 pub fn session() -> ! {
     let headers = [("Authorization", "Bearer x")];
-    let config = black_box(Config { headers: &headers, ..Config::new("desk:8188", "clientId=desk") });
+    let config = black_box(Config { headers: &headers, ..Config::new("desk:8188") });
     let mut session = GadgetSession::new(config, black_box(1));
     loop {
         let now = black_box(Instant::ZERO);

@@ -26,7 +26,7 @@ impl Core {
     /// Where a graph has more than 2^32 nodes.
     pub fn new(nodes_total: &[(String, usize)]) -> Self {
         let known = |(id, n): &(String, usize)| (Text::from(id.as_str()), u32::try_from(*n).expect("graphs are small"));
-        let config = Config { ask_for_graph: false, ..Config::new("test", "") };
+        let config = Config::attached();
         let mut session = Box::new(DesktopSession::new(config, 1));
         session.attach(Instant::ZERO);
         Self { session, nodes_total: nodes_total.iter().map(known).collect(), now: Instant::ZERO }

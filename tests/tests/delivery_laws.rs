@@ -12,7 +12,7 @@ use comfyglow_tests::{
 };
 use proptest::{collection, prelude::*};
 
-const CONFIG: Config<'static> = Config { ask_for_graph: false, ..Config::new("test", "") };
+const CONFIG: Config<'static> = Config::attached();
 
 /// Plays what was heard and returns the snapshot after each message; `between` is told of each message's number.
 fn play<O: Observer>(heard: &Heard, observer: &mut O, mut between: impl FnMut(usize, &mut O)) -> Vec<String> {

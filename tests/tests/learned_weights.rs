@@ -75,7 +75,7 @@ struct Core {
 
 impl Core {
     fn new() -> Self {
-        let config = Config { ask_for_graph: false, ..Config::new("test", "") };
+        let config = Config::attached();
         let mut session = Box::new(DesktopSession::new(config, 1));
         session.attach(Instant::ZERO);
         Self { session, units: 0 }

@@ -60,7 +60,7 @@ fn play<
 
 /// A gadget's session with a socket, that asks for no graph and wants all there is.
 fn gadget() -> GadgetSession<'static> {
-    let config = Config { ask_for_graph: false, interest: Interest::ALL, ..Config::new("test", "") };
+    let config = Config { interest: Interest::ALL, ..Config::attached() };
     let mut session = GadgetSession::new(config, 1);
     session.attach(Instant::ZERO);
     session
@@ -95,7 +95,7 @@ fn a_session_from_socket_to_state_allocates_nothing() {
         assert_eq!((heard.text, heard.malformed), (messages, 0));
         assert_eq!(counter.events, u64::from(messages));
 
-        let mut session = Box::new(DesktopSession::new(Config { ask_for_graph: false, ..Config::new("test", "") }, 1));
+        let mut session = Box::new(DesktopSession::new(Config::attached(), 1));
         session.attach(Instant::ZERO);
         assert_eq!(play(&mut session, &mut counter, &wire, pieces), 0, "in pieces of {pieces}");
     }

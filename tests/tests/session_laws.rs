@@ -19,7 +19,7 @@ use serde_json::Value;
 /// As small as a session of a server's own messages can be: the longest type has 21 letters.
 type Tiny<'c> = Session<'c, 24, 16, 4, 32, 4, 256>;
 
-const CONFIG: Config<'static> = Config { ask_for_graph: false, ..Config::new("test", "") };
+const CONFIG: Config<'static> = Config::attached();
 
 /// A session of any capacities, attached to a socket.
 struct Player<
@@ -257,7 +257,7 @@ fn tell() -> impl Strategy<Value = Tell> {
 
 /// Tells a session all this and checks what it wants done.
 fn drive(told: &[(Tell, u64)]) {
-    let mut session = Box::new(GadgetSession::new(Config::new("test", "clientId=x"), 1));
+    let mut session = Box::new(GadgetSession::new(Config::new("test"), 1));
     let (mut now, mut sending, mut open) = (0_u64, None, Vec::new());
     for (tell, later) in told {
         now += later;

@@ -60,7 +60,7 @@ fn judged(wire: &Wire) -> Option<Message> {
 /// Plays so many of them, picked at random, cut in pieces of any size.
 fn play(count: u32) {
     let messages = messages();
-    let config = Config { ask_for_graph: false, ..Config::new("test", "") };
+    let config = Config::attached();
     let mut session = GadgetSession::new(config, 1);
     session.attach(Instant::ZERO);
     let mut expected = Messages::default();

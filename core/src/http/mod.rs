@@ -1,22 +1,25 @@
 //! What polling needs of HTTP/1.1, sans-IO: [`Request`] writes a GET, [`Response`] reads past the answer's [`Head`] and
-//! hands on what follows it.
+//! hands on what follows it, [`Answer`] tells what ComfyUI says there.
 //!
 //! One request a connection (`Connection: close`): a poll every few seconds gains nothing from keeping it, and a
 //! server that is restarted leaves no half-dead connection behind.
 
+mod answer;
 mod body;
 mod head;
 mod queue;
 mod request;
 mod response;
 
+pub use answer::{Answer, AnswerError, Asked, Fact, Standing};
 pub use body::BodyError;
 pub use head::{Field, Head, HeadError, Told};
 pub use queue::{QueueAnswer, QueueHandler};
-pub use request::{Request, RequestError, percent_encode};
+pub use request::{Request, RequestError, percent_encode, percent_encode_into};
 pub use response::{Response, ResponseError};
 
-pub(crate) use body::decimal;
+use body::decimal;
+pub(crate) use body::seconds;
 
 /// `tchar` of RFC 9110, 5.6.2.
 fn is_token(byte: u8) -> bool {

@@ -1,12 +1,14 @@
-//! One HTTP exchange at a time: so far the running prompt's graph.
+//! One HTTP exchange at a time.
+
+use core::fmt;
 
 use super::{Config, Observer};
 use crate::{
-    http::{QueueAnswer, QueueHandler, Request, Response},
+    http::{Answer, Asked, Fact, Request, Response, Standing, percent_encode},
     limits::HTTP_SECONDS,
     reducer::{Action, Changes, reduce},
-    state::State,
-    text::Id,
+    state::{Heard, State},
+    text::Key,
     time::{Duration, Instant},
 };
 
@@ -14,14 +16,18 @@ use crate::{
 const EXCHANGE: Duration = Duration::from_secs(HTTP_SECONDS);
 
 #[derive(Debug)]
-pub(super) struct Exchange<const ID: usize> {
+pub(super) struct Exchange<const ID: usize, const MESSAGE: usize> {
     place: Place,
     since: Instant,
     response: Response,
-    answer: QueueAnswer<ID>,
+    asked: Asked,
+    /// What the socket had said when it was asked.
+    heard: Heard,
+    answer: Answer<ID, MESSAGE>,
+    found: Found,
     drop_due: bool,
-    /// The last exchange ended without an answer; another try may have one.
-    failed: bool,
+    /// How the last exchange ended, until that is taken.
+    result: Option<Result>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +40,27 @@ enum Place {
     Asked,
 }
 
-impl<const ID: usize> Exchange<ID> {
+/// What an answer said, as far as the next question depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) remaining: Option<u32>,
+    /// The first prompt that runs.
+    pub(super) running: Option<Key>,
+    /// It told how the prompt asked after stands.
+    pub(super) told: bool,
+}
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Result {
+    Answered(Found),
+    /// The server, or a proxy, answered with this status instead.
+    Refused(u16),
+    /// Nobody answered, not in time, or not what was asked.
+    Failed,
+}
+
+impl<const ID: usize, const MESSAGE: usize> Exchange<ID, MESSAGE> {
     #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
     #[inline(always)]
     pub(super) const fn new() -> Self {
@@ -42,32 +68,39 @@ impl<const ID: usize> Exchange<ID> {
             place: Place::Idle,
             since: Instant::ZERO,
             response: Response::new(),
-            answer: QueueAnswer::new(),
+            asked: Asked::Prompt,
+            heard: Heard::NONE,
+            answer: Answer::new(Asked::Prompt),
+            found: Found::NONE,
             drop_due: false,
-            failed: false,
+            result: None,
         }
     }
 
-    /// Whether an exchange has ended without an answer since this was asked last.
-    pub(super) const fn take_failed(&mut self) -> bool {
-        core::mem::replace(&mut self.failed, false)
+    /// How the last exchange ended, once.
+    pub(super) fn take_result(&mut self) -> Option<(Asked, Result)> {
+        self.result.take().map(|result| (self.asked, result))
+    }
+
+    /// What the socket had said when the last question was asked.
+    pub(super) const fn heard(&self) -> Heard {
+        self.heard
     }
 
     pub(super) const fn is_idle(&self) -> bool {
-        matches!(self.place, Place::Idle) && !self.drop_due
+        matches!(self.place, Place::Idle) && !self.drop_due && self.result.is_none()
     }
 
-    /// Begins an exchange, where none is under way.
-    pub(super) fn begin(&mut self, now: Instant) -> bool {
-        let may = self.is_idle();
-        if may {
-            self.place = Place::Dialling;
-            self.since = now;
-            self.failed = false;
-            self.response = Response::new();
-            self.answer.reset();
-        }
-        may
+    /// Begins an exchange.
+    pub(super) fn begin(&mut self, now: Instant, asked: Asked, heard: Heard) {
+        self.place = Place::Dialling;
+        self.since = now;
+        self.response = Response::new();
+        self.asked = asked;
+        self.heard = heard;
+        self.answer.reset(asked);
+        self.found = Found::NONE;
+        self.result = None;
     }
 
     pub(super) const fn opened(&mut self) {
@@ -77,12 +110,11 @@ impl<const ID: usize> Exchange<ID> {
     }
 
     pub(super) fn closed(&mut self) {
-        self.failed = match self.place {
-            Place::Idle => self.failed,
-            Place::Asked => self.response.finish_on_close().is_err(),
-            Place::Dialling | Place::Asking => true,
-        };
-        self.place = Place::Idle;
+        match self.place {
+            Place::Idle => {}
+            Place::Asked if self.response.finish_on_close().is_ok() => self.over(),
+            Place::Dialling | Place::Asking | Place::Asked => self.end(Result::Failed),
+        }
         self.drop_due = false;
     }
 
@@ -90,12 +122,11 @@ impl<const ID: usize> Exchange<ID> {
         core::mem::replace(&mut self.drop_due, false)
     }
 
-    /// Gives up what is under way, if anything is.
-    pub(super) const fn cancel(&mut self) {
-        if !matches!(self.place, Place::Idle) {
-            self.place = Place::Idle;
-            self.drop_due = true;
-        }
+    /// Gives up what is under way, if anything is, and forgets how the last one ended.
+    pub(super) fn cancel(&mut self) {
+        self.drop_due |= self.place != Place::Idle;
+        self.place = Place::Idle;
+        self.result = None;
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
@@ -104,73 +135,125 @@ impl<const ID: usize> Exchange<ID> {
 
     pub(super) fn expire(&mut self, now: Instant) {
         if self.deadline().is_some_and(|deadline| now >= deadline) {
-            self.fail();
+            self.end(Result::Failed);
         }
     }
 
-    fn fail(&mut self) {
+    fn end(&mut self, result: Result) {
         self.cancel();
-        self.failed = true;
+        self.result = Some(result);
     }
 
-    pub(super) fn write(&mut self, config: &Config<'_>, out: &mut [u8]) -> Option<usize> {
+    /// The body is all there.
+    fn over(&mut self) {
+        let result = match (self.response.status(), self.answer.finish()) {
+            (200, Ok(())) => Result::Answered(self.found),
+            (200, Err(_)) => Result::Failed,
+            (status, _) => Result::Refused(status),
+        };
+        self.end(result);
+    }
+
+    /// Writes the request; `prompt_id` is whom it asks after.
+    pub(super) fn write(&mut self, config: &Config<'_>, prompt_id: &str, out: &mut [u8]) -> Option<usize> {
         if self.place != Place::Asking {
             return None;
         }
         self.place = Place::Asked;
-        let separator = if config.http_query.is_empty() { "" } else { "?" };
-        let target = [config.prefix, "/queue", separator, config.http_query];
-        let written = Request { host: config.host, target: &target, headers: config.headers }.write_get(out).ok();
+        // The id stands behind the request while that is written.
+        let room = prompt_id.len().saturating_mul(3).min(out.len());
+        let (out, id) = out.split_at_mut_checked(out.len().saturating_sub(room))?;
+        let mut id = Encoded { out: id, len: 0 };
+        let written = percent_encode(prompt_id, &mut id).ok().and_then(|()| {
+            let (path, id, query) = match self.asked {
+                Asked::Prompt => ("/prompt", "", ""),
+                Asked::Queue => ("/queue", "", ""),
+                Asked::History => ("/history/", id.as_str(), ""),
+                Asked::Job => ("/api/jobs/", id.as_str(), ""),
+                Asked::Jobs => ("/api/jobs", "", "status=in_progress&limit=1"),
+            };
+            let question = if query.is_empty() && config.query.is_empty() { "" } else { "?" };
+            let and = if query.is_empty() || config.query.is_empty() { "" } else { "&" };
+            let target = [config.prefix, path, id, question, query, and, config.query];
+            Request { host: config.host, target: &target, headers: config.headers }.write_get(out).ok()
+        });
         if written.is_none() {
-            self.cancel();
+            // Nor will it fit the next time.
+            self.end(Result::Refused(0));
         }
         written
     }
 
     // Not inlined: what it needs of the stack would lie there for as long as the socket is read.
     #[inline(never)]
-    pub(super) fn bytes<const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
+    pub(super) fn bytes<const NODES: usize, const NAMES: usize, const LEARNED: usize>(
         &mut self,
         now: Instant,
         mut bytes: &[u8],
         state: &mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
         observer: &mut impl Observer,
     ) -> Changes {
-        let mut graph = Graph { state, now, changes: Changes::NONE, observer };
+        let mut changes = Changes::NONE;
         while self.place == Place::Asked {
-            let piece = self.response.next(&mut bytes);
-            match (self.response.status(), piece) {
-                (200, Ok(Some(piece))) if self.answer.feed(piece, &mut graph).is_ok() => {}
-                (0 | 200, Ok(None)) if !self.response.is_complete() => break,
-                // A proxy whose server isn't there for the moment.
-                (500.., _) => self.fail(),
-                // It is all there; or it wants something that we don't have: without the graph there is no percentage.
-                _ => self.cancel(),
+            match (self.response.status(), self.response.next(&mut bytes)) {
+                (_, Ok(None)) if self.response.is_complete() => self.over(),
+                (_, Ok(None)) => break,
+                // 0: the head ended just now.
+                (_, Ok(Some(mut piece))) if self.response.status() == 200 => {
+                    while self.place == Place::Asked {
+                        match self.answer.next(&mut piece) {
+                            Ok(None) => break,
+                            Ok(Some(fact)) => {
+                                note(&mut self.found, &fact);
+                                let action = Action::Answer { heard: self.heard, fact };
+                                let changed = reduce(state, now, action);
+                                observer.reduced(now, &action, changed, state);
+                                changes = changes.and(changed);
+                            }
+                            Err(_) => self.end(Result::Failed),
+                        }
+                    }
+                }
+                // What it says instead is for people who open it in a browser.
+                (_, Ok(Some(_))) => self.end(Result::Refused(self.response.status())),
+                (_, Err(_)) => self.end(Result::Failed),
             }
         }
-        graph.changes
+        changes
     }
 }
 
-/// Hands the graph to the reducer.
-struct Graph<'a, O, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
-{
-    state: &'a mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
-    now: Instant,
-    changes: Changes,
-    observer: &'a mut O,
+/// A text that is percent-encoded into a buffer.
+struct Encoded<'a> {
+    out: &'a mut [u8],
+    len: usize,
 }
 
-impl<O: Observer, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
-    QueueHandler for Graph<'_, O, ID, MESSAGE, NODES, NAMES, LEARNED>
-{
-    fn node(&mut self, prompt_id: Id<'_>, node: Id<'_>, class: &str) {
-        reduce(self.state, self.now, Action::GraphNode { prompt_id, node, class });
+impl Encoded<'_> {
+    fn as_str(&self) -> &str {
+        self.out.get(..self.len).and_then(|bytes| str::from_utf8(bytes).ok()).unwrap_or_default()
     }
+}
 
-    fn graph(&mut self, prompt_id: Id<'_>, nodes: u32) {
-        let changes = reduce(self.state, self.now, Action::Graph { prompt_id, nodes });
-        self.changes = self.changes.and(changes);
-        self.observer.reduced(self.now, &Action::Graph { prompt_id, nodes }, changes, self.state);
+impl fmt::Write for Encoded<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.len.saturating_add(text.len());
+        self.out.get_mut(self.len..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.len = end;
+        Ok(())
+    }
+}
+
+fn note(found: &mut Found, fact: &Fact<'_>) {
+    match *fact {
+        Fact::Remaining(remaining) => found.remaining = Some(remaining),
+        Fact::Prompt { prompt_id, standing } => {
+            found.told = true;
+            if standing == Standing::Running && found.running.is_none() {
+                found.running = Some(prompt_id.key());
+            }
+        }
+        Fact::Queue { running, waiting } => found.remaining = Some(running.saturating_add(waiting)),
+        Fact::Node { .. } | Fact::Graph { .. } => {}
     }
 }

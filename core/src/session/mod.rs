@@ -20,27 +20,31 @@ mod config;
 mod exchange;
 mod handler;
 mod random;
+mod reconcile;
+mod reconnect;
 mod socket;
 
-pub use config::Config;
+pub use config::{ClientId, Config, ReconnectConfig};
 pub use handler::Observer;
 
 use exchange::Exchange;
 use random::Random;
+use reconcile::{Conclusion, Reconcile, Silence};
+use reconnect::Reconnect;
 use socket::Socket;
 
 use crate::{
-    limits::{GRAPH_RETRY_SECONDS, desktop, gadget},
+    breaker::Circuit,
+    http::{Fact, Standing},
+    limits::{desktop, gadget},
     progress::{Debounce, Smooth},
+    quality::Sample,
     reducer::{Action, Changes, reduce},
-    state::{Fault, FaultKind, Percentage, PromptState, State},
-    text::{Id, Key},
+    state::{Fault, FaultKind, Percentage, State},
+    text::Id,
     time::{Duration, Instant},
     view::View,
 };
-
-/// How long a graph that wasn't answered is not asked for again.
-const GRAPH_RETRY: Duration = Duration::from_secs(GRAPH_RETRY_SECONDS);
 
 /// A session for a microcontroller.
 pub type GadgetSession<'c> = Session<
@@ -103,8 +107,24 @@ pub enum Input<'a> {
         /// Nodes of the graph.
         nodes: u32,
     },
+    /// The host painted what changed, which took so long.
+    Painted {
+        /// From the first stroke to the last, or until the display had it.
+        took: Duration,
+    },
+    /// What delivery queues did since this was told last.
+    Queued {
+        /// Notes taken in.
+        queued: u32,
+        /// Notes dropped: a subscriber was too slow.
+        dropped: u32,
+        /// Notes that a later one took the place of.
+        merged: u32,
+    },
     /// The deadline of [`Output::Sleep`] has come.
     Wake,
+    /// Try again now, whatever there is to wait for: a person wants it. Revives a session that had given up.
+    Reconnect,
     /// End the session in good order.
     Leave,
 }
@@ -157,10 +177,10 @@ pub struct Session<
 > {
     config: Config<'c>,
     random: Random,
-    /// The prompt whose graph was asked for.
-    asked: Option<Key>,
-    /// When to ask for it again, where it wasn't answered.
-    ask_again: Option<Instant>,
+    reconnect: Reconnect,
+    reconcile: Reconcile,
+    /// What was read since the last output: since when, bytes, and messages before.
+    read: Option<(Instant, u32, u32)>,
     /// The link that something is being sent on.
     sending: Option<Link>,
     changes: Changes,
@@ -168,7 +188,7 @@ pub struct Session<
     smooth: Smooth,
     leaving: bool,
     socket: Socket<ID, MESSAGE>,
-    exchange: Exchange<ID>,
+    exchange: Exchange<ID, MESSAGE>,
     state: State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     /// What is being sent.
     out: [u8; HEAD],
@@ -192,8 +212,9 @@ impl<
             state: State::new(),
             socket: Socket::new(config.interest),
             exchange: Exchange::new(),
-            asked: None,
-            ask_again: None,
+            reconnect: Reconnect::new(),
+            reconcile: Reconcile::new(),
+            read: None,
             out: [0; HEAD],
             sending: None,
             changes: Changes::NONE,
@@ -205,11 +226,27 @@ impl<
     }
 
     /// Begins with a socket that is open already, its handshake behind it: a recording's, or one that somebody else made.
-    /// The next input is its bytes.
+    /// The next input is its bytes. Once it is lost, there is no other: the session doesn't know how it was made.
     pub fn attach(&mut self, now: Instant) {
-        self.socket.attach();
+        self.socket.attach(now);
         self.reduce(now, Action::Established, &mut ());
+        self.reconnect.stop();
+        self.reconcile.established(now, self.state.heard().status());
     }
+
+    /// Who the server takes us for, as far as it is known: what prompts are to be submitted with, in parts that follow each
+    /// other.
+    pub fn client_id(&self) -> [&str; 3] {
+        self.reconnect.client_id(&self.config)
+    }
+
+    /// How the circuit breaker is.
+    pub const fn circuit(&self) -> Circuit {
+        self.reconnect.circuit()
+    }
+
+    /// Bytes that a session of these capacities takes.
+    pub const MEMORY: usize = size_of::<Self>();
 
     /// What is known of the server.
     pub const fn state(&self) -> &State<ID, MESSAGE, NODES, NAMES, LEARNED> {
@@ -246,9 +283,10 @@ impl<
         self.state.prompt()?.percentage().map(|truth| truth.min(self.smooth.at(now)))
     }
 
-    /// Whether the session is over: nothing will come of it any more.
+    /// Whether the session is over: nothing will come of it any more. We left, or the fault needs a person, or all attempts
+    /// were used up.
     pub fn is_over(&self) -> bool {
-        self.socket.is_over() && self.exchange.is_idle()
+        self.reconnect.is_over() && self.socket.is_over() && self.exchange.is_idle()
     }
 
     /// Tells the session what happened.
@@ -286,9 +324,16 @@ impl<
                 self.reduce(now, Action::GraphNode { prompt_id, node, class }, observer);
             }
             Input::Graph { prompt_id, nodes } => self.graph(now, prompt_id, nodes, observer),
-            Input::Wake => self.wake(now, observer),
+            Input::Painted { took } => self.measured(now, Sample::Painted(took), observer),
+            Input::Queued { queued, dropped, merged } => {
+                self.measured(now, Sample::Queued { queued, dropped, merged }, observer);
+            }
+            Input::Wake => {}
+            Input::Reconnect => self.reconnect.by_hand(),
             Input::Leave => self.leave(now, observer),
         }
+        // Whatever came: a host that is kept busy may never find the time to tell that it woke.
+        self.expire(now, observer);
     }
 
     /// What is to be done next, [`Output::Sleep`] last.
@@ -298,7 +343,14 @@ impl<
 
     /// As [`poll_output`](Self::poll_output), and tells `observer` what this changes.
     pub fn poll_output_with(&mut self, now: Instant, observer: &mut impl Observer) -> Output<'_> {
-        if self.socket.take_dial(now) {
+        self.count_read(now);
+        // First, since the socket may have to go by an answer.
+        if self.ask(now, observer) {
+            return Output::Dial(Link::Http);
+        }
+        if self.socket.is_over() && self.reconnect.take_attempt(now, &self.config, &mut self.random) {
+            self.socket.dial(now);
+            self.reconcile.dialling(now);
             self.reduce(now, Action::Dialling, observer);
             return Output::Dial(Link::Socket);
         }
@@ -315,21 +367,90 @@ impl<
             self.sends_no_more(Link::Http);
             return Output::Close(Link::Http);
         }
-        if self.exchange.take_failed() && self.socket.is_open() {
-            self.ask_again = Some(now.saturating_add(GRAPH_RETRY));
-        }
-        if self.ask_again.is_some_and(|again| now >= again) {
-            self.ask_again = None;
-            self.asked = None;
-        }
-        if self.wants_graph() && self.exchange.begin(now) {
-            return Output::Dial(Link::Http);
-        }
         if self.debounce.take(now) {
             return Output::Changed(core::mem::take(&mut self.changes));
         }
-        let links = sooner(self.socket.deadline(), self.exchange.deadline());
-        Output::Sleep(sooner(links, sooner(self.debounce.deadline(), self.ask_again)))
+        Output::Sleep(self.deadline(now))
+    }
+
+    /// The next of all deadlines.
+    fn deadline(&self, now: Instant) -> Option<Instant> {
+        let dial = self.reconnect.deadline().filter(|_| self.socket.is_over());
+        let asks = self.asks() && self.exchange.is_idle();
+        let links = sooner(self.socket.deadline(&self.config), self.exchange.deadline());
+        let waits = sooner(dial, self.debounce.deadline());
+        sooner(sooner(links, waits), self.reconcile.deadline(now).filter(|_| asks))
+    }
+
+    /// Whether anything is asked over HTTP.
+    fn asks(&self) -> bool {
+        self.config.http && !self.leaving && !(self.reconnect.is_over() && !self.socket.is_open())
+    }
+
+    /// Draws the last answer's conclusion, and asks the next question; whether one is asked.
+    #[inline(never)]
+    fn ask(&mut self, now: Instant, observer: &mut impl Observer) -> bool {
+        if !self.asks() {
+            return false;
+        }
+        if let Some((asked, result)) = self.exchange.take_result() {
+            let silence = self
+                .socket
+                .is_open()
+                .then(|| Silence { status: self.state.heard().status(), pieces: self.socket.pieces() });
+            let conclusion = self.reconcile.finished(now, asked, result, &self.state, silence);
+            self.conclude(now, conclusion, observer);
+        }
+        if !self.exchange.is_idle() {
+            return false;
+        }
+        let Some(asked) = self.reconcile.question(now, &self.state, self.socket.is_open()) else { return false };
+        self.exchange.begin(now, asked, self.state.heard());
+        true
+    }
+
+    fn conclude(&mut self, now: Instant, conclusion: Conclusion, observer: &mut impl Observer) {
+        match conclusion {
+            Conclusion::Nothing => {}
+            Conclusion::Alive => self.server_is_back(),
+            Conclusion::Runs(runs) => {
+                self.server_is_back();
+                if reconcile::running_key(&self.state).is_some_and(|key| runs != Some(key)) {
+                    self.over(now, observer);
+                }
+            }
+            Conclusion::Unheard => self.over(now, observer),
+            Conclusion::Deaf => {
+                self.socket.leave(now);
+                self.lost(now, Fault::new(FaultKind::Deaf), observer);
+            }
+        }
+    }
+
+    /// The server answers over HTTP: the socket need not wait for it to come back.
+    fn server_is_back(&mut self) {
+        let fault = self.state.connection().fault.map(|fault| fault.kind);
+        let was_away = matches!(
+            fault,
+            Some(
+                FaultKind::Unreachable
+                    | FaultKind::TimedOut
+                    | FaultKind::Silent
+                    | FaultKind::Closed
+                    | FaultKind::Broken
+                    | FaultKind::Refused(502..=504)
+            )
+        );
+        if was_away && !self.socket.is_open() {
+            self.reconnect.hurry();
+        }
+    }
+
+    /// The record's prompt is over, and the server doesn't tell how; or not yet, where it was running until now.
+    fn over(&mut self, now: Instant, observer: &mut impl Observer) {
+        let Some(id) = self.state.prompt().and_then(|prompt| prompt.prompt_id()).cloned() else { return };
+        let fact = Fact::Prompt { prompt_id: id.as_id(), standing: Standing::Ended };
+        self.reduce(now, Action::Answer { heard: self.exchange.heard(), fact }, observer);
     }
 
     /// What was being sent on `link`, if anything was, is on its way or lost with it.
@@ -342,12 +463,14 @@ impl<
         if self.sending.is_some() {
             return None;
         }
-        match self.socket.write(&self.config, &mut self.random, &mut self.out) {
+        let client_id = self.reconnect.client_id(&self.config);
+        match self.socket.write(&self.config, &client_id, &mut self.random, &mut self.out) {
             Ok(Some(len)) => return Some((Link::Socket, len)),
             Ok(None) => {}
             Err(fault) => self.lost(now, fault, observer),
         }
-        self.exchange.write(&self.config, &mut self.out).map(|len| (Link::Http, len))
+        let prompt_id = self.state.prompt().and_then(|prompt| prompt.prompt_id()).map_or("", |id| id.as_str());
+        self.exchange.write(&self.config, prompt_id, &mut self.out).map(|len| (Link::Http, len))
     }
 
     fn socket_bytes(&mut self, now: Instant, bytes: &[u8], observer: &mut impl Observer) {
@@ -356,20 +479,46 @@ impl<
             return;
         }
         let mut changes = Changes::NONE;
-        let result = self.socket.receive(now, rest, &mut self.state, &mut changes, observer);
+        let messages = self.state.messages();
+        let messages = messages.text.saturating_add(messages.binary);
+        let (_, read, _) = self.read.get_or_insert((now, 0, messages));
+        *read = read.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+        let result = self.socket.receive(now, &self.config, rest, &mut self.state, &mut changes, observer);
         self.changed(now, changes);
+        if let Some(latency) = self.socket.take_latency() {
+            self.measured(now, Sample::Pong(latency), observer);
+        }
         if let Err(fault) = result {
             self.lost(now, fault, observer);
+        } else if self.socket.leave_overrun(now, &self.config) {
+            self.lost(now, Fault::new(FaultKind::Overrun), observer);
         }
+    }
+
+    /// Counts what was read, and how long that took.
+    fn count_read(&mut self, now: Instant) {
+        let Some((since, bytes, before)) = self.read.take() else { return };
+        let messages = self.state.messages();
+        let messages = messages.text.saturating_add(messages.binary).saturating_sub(before);
+        let took = now.saturating_since(since);
+        reduce(&mut self.state, now, Action::Measured(Sample::Read { bytes, messages, took }));
+    }
+
+    // Not inlined, as above.
+    #[inline(never)]
+    fn measured(&mut self, now: Instant, sample: Sample, observer: &mut impl Observer) {
+        self.reduce(now, Action::Measured(sample), observer);
     }
 
     /// Reads the server's answer to the handshake; whether there is a WebSocket now.
     // Not inlined, here and below: an action would lie on the stack while messages are read.
     #[inline(never)]
     fn shake_hands(&mut self, now: Instant, bytes: &mut &[u8], observer: &mut impl Observer) -> bool {
-        match self.socket.handshake(bytes) {
+        match self.socket.handshake(now, bytes) {
             Ok(open) => {
                 if open {
+                    self.reconnect.established(now);
+                    self.reconcile.established(now, self.state.heard().status());
                     self.reduce(now, Action::Established, observer);
                 }
                 open
@@ -385,34 +534,38 @@ impl<
     #[inline(never)]
     fn lost(&mut self, now: Instant, fault: Fault, observer: &mut impl Observer) {
         self.reduce(now, Action::Lost(Some(fault)), observer);
-        self.ask_nothing();
+        self.reconcile.lost(now);
+        let retry_after = self.socket.take_retry_after();
+        let waiting = self.reconnect.lost(now, fault, retry_after, &self.config, &mut self.random);
+        match waiting {
+            Some(waiting) => self.reduce(now, Action::Waiting(waiting), observer),
+            None => self.exchange.cancel(),
+        }
     }
 
     #[inline(never)]
     fn graph(&mut self, now: Instant, prompt_id: Id<'_>, nodes: u32, observer: &mut impl Observer) {
         self.reduce(now, Action::Graph { prompt_id, nodes }, observer);
+        self.reconcile.submitted(now);
     }
 
-    fn ask_nothing(&mut self) {
-        self.exchange.cancel();
-        self.ask_again = None;
-    }
-
-    fn wake(&mut self, now: Instant, observer: &mut impl Observer) {
-        if self.socket.expire(now) {
-            self.lost(now, Fault::new(FaultKind::TimedOut), observer);
+    fn expire(&mut self, now: Instant, observer: &mut impl Observer) {
+        if let Some(kind) = self.socket.expire(now, &self.config) {
+            self.lost(now, Fault::new(kind), observer);
         }
         self.exchange.expire(now);
     }
 
     #[inline(never)]
     fn leave(&mut self, now: Instant, observer: &mut impl Observer) {
-        self.leaving = true;
-        self.ask_nothing();
-        // What ended the connection before stays known.
-        if self.socket.leave(now) {
-            self.reduce(now, Action::Lost(None), observer);
+        if core::mem::replace(&mut self.leaving, true) {
+            return;
         }
+        self.exchange.cancel();
+        self.reconnect.stop();
+        // What ended the connection before stays known; that there will be another doesn't.
+        let fault = if self.socket.leave(now) { None } else { self.state.connection().fault };
+        self.reduce(now, Action::Lost(fault), observer);
     }
 
     fn reduce(&mut self, now: Instant, action: Action<'_>, observer: &mut impl Observer) {
@@ -430,26 +583,6 @@ impl<
         if changes.has(Changes::PROGRESS.and(Changes::PROMPT)) {
             let truth = self.state.prompt().and_then(crate::state::Prompt::percentage);
             self.smooth.set(now, truth.unwrap_or_default());
-        }
-    }
-
-    /// Whether the running prompt's graph is to be asked for: once for each prompt, and again where nothing was answered.
-    fn wants_graph(&mut self) -> bool {
-        let Some(prompt) = self.state.prompt() else { return false };
-        if prompt.state() != PromptState::Running {
-            // It may be submitted again under its own id, with another graph.
-            self.asked = None;
-        }
-        let known = prompt.nodes_total().is_some() || prompt.state() != PromptState::Running;
-        let Some(id) = prompt.prompt_id().filter(|_| !known) else { return false };
-        if !self.config.ask_for_graph || self.leaving || !self.socket.is_open() || !self.exchange.is_idle() {
-            return false;
-        }
-        let key = Some(id.as_id().key());
-        self.asked != key && {
-            self.asked = key;
-            self.ask_again = None;
-            true
         }
     }
 }

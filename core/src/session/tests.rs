@@ -8,12 +8,12 @@ use std::{
 };
 
 use super::*;
-use crate::state::ConnectionStatus;
+use crate::{heartbeat::HeartbeatConfig, limits::RECONCILE_MILLIS, state::ConnectionStatus};
 
 mod connecting;
 mod frames;
 mod leaving;
-mod queue;
+
 mod time;
 
 const HEAD: usize = 512;
@@ -43,10 +43,18 @@ struct Host<'c> {
 
 const CONFIG: Config<'static> = Config {
     prefix: "/comfy",
-    http_query: "token=a%20b",
+    query: "token=a%20b",
+    client_id: ClientId::Fixed("desk"),
+    // One connection, silent but for what the test is about; what follows it has tests of its own.
+    reconnect: ReconnectConfig { attempts: Some(1), ..ReconnectConfig::DEFAULT },
+    heartbeat: HeartbeatConfig::OFF,
+    http: false,
     headers: &[("Authorization", "Bearer x")],
-    ..Config::new("desk:8188", "clientId=desk&token=a%20b")
+    ..Config::new("desk:8188")
 };
+
+/// The same, and it asks over HTTP.
+const ASKS: Config<'static> = Config { http: true, ..CONFIG };
 
 /// Ways on from dialling, none of which opens the WebSocket yet.
 const BEFORE_OPEN: [fn(&mut Host<'_>); 3] = [
@@ -64,22 +72,77 @@ impl<'c> Host<'c> {
     }
 
     /// A host whose socket was dialled and opened and has asked.
-    fn asked() -> (Self, String) {
-        let mut host = Host::new(CONFIG);
+    fn asked() -> (Host<'static>, String) {
+        Host::asked_with(CONFIG)
+    }
+
+    fn asked_with(config: Config<'c>) -> (Self, String) {
+        let mut host = Host::new(config);
         assert_eq!(host.drain(), [Dial(Ws), Changed]);
-        let did = host.tell(Input::Opened(Ws));
-        let [Send(Ws, request)] = &did[..] else { panic!("{did:?}") };
-        (host, String::from_utf8(request.clone()).unwrap())
+        let request = host.opens();
+        (host, request)
+    }
+
+    /// The socket that was dialled opens: what it asks.
+    #[track_caller]
+    fn opens(&mut self) -> String {
+        let did = self.tell(Input::Opened(Ws));
+        let sent = did.iter().find_map(|did| match did {
+            Send(Ws, request) => Some(request.clone()),
+            _ => None,
+        });
+        String::from_utf8(sent.unwrap_or_else(|| panic!("{did:?}"))).unwrap()
     }
 
     /// A host with a WebSocket, its flags sent and all changes told.
-    fn connected() -> Self {
-        let (mut host, request) = Self::asked();
-        let did = host.hear(&accept(&request));
-        assert!(matches!(&did[..], [Send(Ws, _)]), "{did:?}");
-        assert_eq!(host.later(1_000), [Changed]);
+    fn connected() -> Host<'static> {
+        let mut host = Host::connected_with(CONFIG);
         assert_eq!(host.later(1_000), []);
         host
+    }
+
+    /// The same a second after it was established; what is asked by then was answered: nothing is to be done.
+    fn connected_with(config: Config<'c>) -> Self {
+        let (mut host, request) = Self::asked_with(config);
+        let did = host.hear(&accept(&request));
+        assert!(matches!(&did[..], [Send(Ws, _)]), "{did:?}");
+        if config.http {
+            let did = host.later(RECONCILE_MILLIS);
+            assert_eq!(did, [Dial(Http), Changed]);
+            host.answers("/prompt", "{\"exec_info\": {\"queue_remaining\": 0}}");
+            assert_eq!(host.later(600), [Changed], "the queue");
+            assert_eq!(host.later(100), []);
+        } else {
+            assert_eq!(host.later(1_000), [Changed]);
+        }
+        host
+    }
+
+    /// The HTTP link that was dialled opens, is asked for `path`, and answers.
+    #[track_caller]
+    fn answers(&mut self, path: &str, json: &str) -> Vec<Did> {
+        self.responds(path, &answer(json))
+    }
+
+    #[track_caller]
+    fn responds(&mut self, path: &str, response: &str) -> Vec<Did> {
+        assert_eq!(self.asks(), path);
+        let did = self.tell(Input::Bytes(Http, response.as_bytes()));
+        assert_eq!(did.first(), Some(&Close(Http)), "{did:?}");
+        did[1..].to_vec()
+    }
+
+    /// The HTTP link that was dialled opens: what is asked of it, without what each question has.
+    #[track_caller]
+    fn asks(&mut self) -> String {
+        let did = self.tell(Input::Opened(Http));
+        let Some(Send(Http, request)) = did.first() else { panic!("{did:?}") };
+        let request = str::from_utf8(request).unwrap();
+        let behind = request.strip_prefix("GET /comfy").unwrap();
+        let (target, headers) = behind.split_once(" HTTP/1.1\r\n").unwrap();
+        assert!(headers.starts_with("Host: desk:8188\r\n") && headers.contains("\r\nAuthorization: Bearer x\r\n"));
+        let path = target.strip_suffix("token=a%20b").unwrap();
+        path.strip_suffix(['?', '&']).unwrap().to_string()
     }
 
     /// Carries out all outputs until the session sleeps.
@@ -164,6 +227,11 @@ fn accept(request: &str) -> Vec<u8> {
     let key = request.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap();
     let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
     format!("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n").into()
+}
+
+/// A server's answer to a question over HTTP.
+fn answer(json: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{json}", json.len())
 }
 
 /// A server's frame, whose first byte is `first`.

@@ -1,4 +1,7 @@
-use crate::{event::EventKind, time::Instant};
+use crate::{
+    event::EventKind,
+    time::{Duration, Instant},
+};
 
 /// The connection to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,8 +17,14 @@ pub struct Connection {
     pub reconnects: u32,
     /// What is wrong, or was when it was lost.
     pub fault: Option<Fault>,
+    /// What the next attempt waits for, where one is to come.
+    pub waiting: Option<Waiting>,
+    /// How long the server takes to answer a ping, smoothed over the last ones; known once one was answered.
+    pub latency: Option<Duration>,
     /// The last message that was of use, and when it ended.
     pub last_event: Option<LastEvent>,
+    /// Whether it was made before.
+    pub(crate) established: bool,
 }
 
 impl Connection {
@@ -26,9 +35,36 @@ impl Connection {
             attempt: 0,
             reconnects: 0,
             fault: None,
+            waiting: None,
+            latency: None,
             last_event: None,
+            established: false,
         }
     }
+}
+
+/// What the next attempt to connect waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Waiting {
+    /// When it will be made.
+    pub until: Instant,
+    /// Why not at once.
+    pub why: WaitingFor,
+}
+
+/// Why an attempt isn't made at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum WaitingFor {
+    /// Attempts that follow each other too fast help nobody: [`backoff`](crate::backoff).
+    Backoff,
+    /// There were too many of them: the circuit is open, see [`breaker`](crate::breaker).
+    Circuit,
+    /// The server said when to come back.
+    Server,
+    /// We left since we could not keep up, and would slow the server's other clients down.
+    Courtesy,
 }
 
 /// How a connection fares.
@@ -64,6 +100,10 @@ impl ConnectionStatus {
 pub enum Source {
     /// By the server's messages.
     Websocket,
+    /// By asking the server over HTTP.
+    Polling,
+    /// By what an earlier session kept; the server has not confirmed it yet.
+    Restored,
 }
 
 impl Source {
@@ -71,6 +111,8 @@ impl Source {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Websocket => "websocket",
+            Self::Polling => "polling",
+            Self::Restored => "restored",
         }
     }
 }
@@ -127,6 +169,14 @@ pub enum FaultKind {
     TimedOut,
     /// The server ended the connection, as it does when it stops.
     Closed,
+    /// The server, or a proxy, ended the connection with this code (RFC 6455, 7.4).
+    ClosedWith(u16),
+    /// The server fell silent: not even a ping was answered.
+    Silent,
+    /// The socket lives, but the server sends this client nothing: it lost the client's registration.
+    Deaf,
+    /// We read too slowly, and left rather than hold up the server's other clients.
+    Overrun,
     /// The network broke it.
     Broken,
     /// The server answered the handshake with this status.
@@ -150,7 +200,10 @@ impl Fault {
         match self.kind {
             FaultKind::Unreachable => "unreachable",
             FaultKind::TimedOut => "timed_out",
-            FaultKind::Closed => "closed",
+            FaultKind::Closed | FaultKind::ClosedWith(_) => "closed",
+            FaultKind::Silent => "silent",
+            FaultKind::Deaf => "deaf",
+            FaultKind::Overrun => "overrun",
             FaultKind::Broken => "broken",
             FaultKind::Refused(_) => "refused",
             FaultKind::NotComfyUi => "not_comfyui",
@@ -162,9 +215,29 @@ impl Fault {
     /// Whose fault it is.
     pub const fn whose(self) -> Whose {
         match self.kind {
-            FaultKind::Refused(401 | 403 | 404 | 407) | FaultKind::NotComfyUi | FaultKind::Config => Whose::Yours,
-            FaultKind::Closed | FaultKind::Protocol | FaultKind::Refused(_) => Whose::Servers,
-            FaultKind::Unreachable | FaultKind::TimedOut | FaultKind::Broken => Whose::Networks,
+            FaultKind::Refused(300..=399 | 401 | 403 | 404 | 407) | FaultKind::NotComfyUi | FaultKind::Config => {
+                Whose::Yours
+            }
+            FaultKind::ClosedWith(code) if is_login(code) => Whose::Yours,
+            FaultKind::Closed
+            | FaultKind::ClosedWith(_)
+            | FaultKind::Deaf
+            | FaultKind::Protocol
+            | FaultKind::Refused(_) => Whose::Servers,
+            FaultKind::Unreachable
+            | FaultKind::TimedOut
+            | FaultKind::Silent
+            | FaultKind::Overrun
+            | FaultKind::Broken => Whose::Networks,
+        }
+    }
+
+    /// Whether it stays until a person does something about it: there are no further attempts.
+    pub const fn needs_a_person(self) -> bool {
+        match self.kind {
+            FaultKind::Refused(300..=399 | 401 | 403 | 404 | 407) | FaultKind::Config => true,
+            FaultKind::ClosedWith(code) => is_login(code),
+            _ => false,
         }
     }
 
@@ -173,7 +246,14 @@ impl Fault {
         match self.kind {
             FaultKind::Unreachable => "nobody answers at this address",
             FaultKind::TimedOut => "the server does not answer",
+            FaultKind::Silent => "the server fell silent",
             FaultKind::Closed => "the server ended the connection",
+            FaultKind::ClosedWith(1001 | 1012) => "the server stops or restarts",
+            FaultKind::ClosedWith(1013) => "the server is too busy",
+            FaultKind::ClosedWith(code) if is_login(code) => "the server refuses this client",
+            FaultKind::ClosedWith(_) => "the server, or a proxy, ended the connection",
+            FaultKind::Deaf => "the server lost sight of this client",
+            FaultKind::Overrun => "this machine, or its network, could not keep up",
             FaultKind::Broken => "the network broke the connection",
             FaultKind::Refused(401 | 407) => "the server wants a login",
             FaultKind::Refused(403) => "the server refuses this client",
@@ -194,8 +274,17 @@ impl Fault {
             FaultKind::Unreachable => {
                 "Is ComfyUI running, and is this its address and port? Elsewhere than on this machine it must be started with --listen."
             }
-            FaultKind::TimedOut => "Check the address, the network and firewalls between; a busy server answers late.",
-            FaultKind::Closed => "ComfyUI stopped or restarts; look at its terminal.",
+            FaultKind::TimedOut | FaultKind::Silent => {
+                "Check the address, the network and firewalls between; a busy server answers late."
+            }
+            FaultKind::ClosedWith(code) if is_login(code) => {
+                "Give the login in the address (http://user:password@host) or by a header."
+            }
+            FaultKind::Closed | FaultKind::ClosedWith(_) => "ComfyUI stopped or restarts; look at its terminal.",
+            FaultKind::Deaf => "Nothing: a new connection under another client id mends it.",
+            FaultKind::Overrun => {
+                "It is asked over HTTP meanwhile. A better network helps, and so do smaller previews."
+            }
             FaultKind::Broken => "Check the network, Wi-Fi or VPN between.",
             FaultKind::Refused(401 | 407) => {
                 "Give the login in the address (http://user:password@host) or by a header."
@@ -211,4 +300,10 @@ impl Fault {
             FaultKind::Config => "Shorten or correct the address, query or headers.",
         }
     }
+}
+
+/// Whether a close's code means that this client may not, as proxies and services say it (RFC 6455's 1008, IANA's 3000 and
+/// 3003, and by custom HTTP's statuses behind a 4).
+const fn is_login(code: u16) -> bool {
+    matches!(code, 1008 | 3000 | 3003 | 4401 | 4403)
 }

@@ -7,7 +7,7 @@ mod names;
 mod nodes;
 mod prompt;
 
-pub use connection::{Connection, ConnectionStatus, Fault, FaultKind, LastEvent, Source, Whose};
+pub use connection::{Connection, ConnectionStatus, Fault, FaultKind, LastEvent, Source, Waiting, WaitingFor, Whose};
 pub use prompt::{ErrorRecord, Percentage, Prompt, PromptState, Steps};
 
 pub(crate) use nodes::{Nodes, Seen, WHOLE, part_of};
@@ -18,6 +18,7 @@ use prompt::Weights;
 use crate::{
     limits::REPLACED_PROMPTS,
     progress::{History, Learned, Rest, Took},
+    quality::Quality,
     reducer::Changes,
     text::Key,
     time::{Duration, Instant},
@@ -42,12 +43,35 @@ pub struct State<const ID: usize, const MESSAGE: usize, const NODES: usize, cons
     pub(crate) learned: Learned<LEARNED>,
     /// Messages received whole.
     pub(crate) messages: Messages,
+    /// How much the socket has said.
+    pub(crate) heard: Heard,
+    /// How good the connection is.
+    pub(crate) quality: Quality,
     /// Prompts whose record was replaced, the newest first; behind them keys that no id has.
     pub(crate) replaced: [Key; REPLACED_PROMPTS],
     /// What the entries of the `progress_state` at hand said so far.
     pub(crate) announced: Announced<ID>,
     /// What the message at hand changed by beginning, naming or reviving the record, whatever else it says.
     pub(crate) renewed: Changes,
+}
+
+/// How much the socket has said of what can be asked over HTTP, too: an answer to a question asked before is older.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Heard {
+    /// How often it told the queue, modulo 2^32.
+    pub(crate) status: u32,
+    /// How often it told of the prompt, modulo 2^32.
+    pub(crate) prompts: u32,
+}
+
+impl Heard {
+    /// Nothing.
+    pub(crate) const NONE: Self = Self { status: 0, prompts: 0 };
+
+    pub(crate) const fn status(self) -> u32 {
+        self.status
+    }
 }
 
 /// How many messages were received whole, and of what use they were.
@@ -90,6 +114,8 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             history: History::new(),
             learned: Learned::new(),
             messages: Messages { text: 0, binary: 0, malformed: 0, unknown: 0 },
+            heard: Heard::NONE,
+            quality: Quality::new(),
             replaced: [Key::NONE; REPLACED_PROMPTS],
             announced: Announced::new(),
             renewed: Changes::NONE,
@@ -119,6 +145,17 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     /// Messages received whole.
     pub const fn messages(&self) -> Messages {
         self.messages
+    }
+
+    /// How much the socket has said until now: to be kept with a question over HTTP for its answer,
+    /// [`Action::Answer`](crate::reducer::Action::Answer).
+    pub const fn heard(&self) -> Heard {
+        self.heard
+    }
+
+    /// How good the connection is.
+    pub const fn quality(&self) -> &Quality {
+        &self.quality
     }
 
     /// The last progress events, the oldest first.

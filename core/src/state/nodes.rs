@@ -166,6 +166,11 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
         self.cached_soon.unwrap_or(self.staged.map_or(self.truncated, |stage| stage.truncated))
     }
 
+    /// Whether entries of a message stand apart until its end.
+    pub(crate) const fn is_amid_message(&self) -> bool {
+        self.staged.is_some() || self.cached_soon.is_some()
+    }
+
     /// From now on entries are those of a prompt that the message at hand may begin.
     pub(crate) fn stage(&mut self) {
         let stage = Stage {

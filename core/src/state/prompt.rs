@@ -34,6 +34,8 @@ pub struct Prompt<const ID: usize, const MESSAGE: usize> {
     pub(crate) warnings: u32,
     /// It failed, by `error`.
     pub(crate) failed: bool,
+    /// It ended, and nobody will tell how.
+    pub(crate) settled: bool,
     pub(crate) error: ErrorRecord<ID, MESSAGE>,
     pub(crate) nodes_finished: u32,
     pub(crate) truncated_nodes: bool,
@@ -211,6 +213,7 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
             text_updates: 0,
             warnings: 0,
             failed: false,
+            settled: false,
             error: ErrorRecord::new(),
             nodes_finished: 0,
             truncated_nodes: false,
@@ -227,6 +230,17 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
     /// How it fares.
     pub const fn state(&self) -> PromptState {
         self.state
+    }
+
+    /// Whether its end is known as well as it ever will be: final, or [`PromptState::Ended`] where the server was asked for
+    /// the outcome and doesn't know it.
+    pub const fn is_settled(&self) -> bool {
+        // Of one without a known id nobody can be asked.
+        let nameless = match &self.id {
+            Some(id) => id.is_cut(),
+            None => true,
+        };
+        self.state.is_final() || ((self.settled || nameless) && matches!(self.state, PromptState::Ended))
     }
 
     /// The node that runs, by the id that it has in the submitted graph.

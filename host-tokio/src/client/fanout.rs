@@ -20,7 +20,7 @@ use super::{
     mailbox::{Letter, Urgency, Waiting},
     registry::{Registry, Subscribers, Wants},
 };
-use crate::finish::Finishes;
+use crate::finish::{Finish, Finishes};
 
 /// The longest message that is kept whole for a subscriber, in bytes; a longer one is lost to those that want it whole.
 pub(super) const MESSAGE_BYTES: usize = 16 * 1024 * 1024;
@@ -61,22 +61,23 @@ impl Fanout {
         }
     }
 
-    /// When [`tick`](Self::tick) has something to tell.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        self.finishes.deadline()
-    }
-
-    /// Tells ends that were guessed, once nothing better is to be expected.
-    pub(super) fn tick(&mut self, now: Instant) {
-        while let Some(finish) = self.finishes.take(now) {
-            self.registry.refresh(&mut self.subscribers);
-            self.tell(&Event::Finish(finish), EventKind::ExecutionSuccess, true);
+    /// Tells the ends of prompts that are known by now.
+    fn finish(&mut self) {
+        while let Some(finish) = self.finishes.take() {
+            self.tell_finish(finish);
         }
     }
 
     /// Tells the ends that were guessed last, when nothing more will be heard.
     pub(super) fn end(&mut self) {
-        self.tick(Instant::from_micros(u64::MAX));
+        while let Some(finish) = self.finishes.take_last() {
+            self.tell_finish(finish);
+        }
+    }
+
+    fn tell_finish(&mut self, finish: Finish) {
+        self.registry.refresh(&mut self.subscribers);
+        self.tell(&Event::Finish(finish), EventKind::ExecutionSuccess, true);
     }
 
     fn wants(&self, kind: EventKind) -> bool {
@@ -305,7 +306,7 @@ impl Observer for Fanout {
         let _ = action;
         if changes.has(Changes::PROMPT) {
             self.finishes.applied(now, state);
-            self.tick(now);
+            self.finish();
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use comfyglow_core::session::ClientId;
 use tokio::sync::mpsc;
 
 use super::{
@@ -53,11 +54,11 @@ pub(super) async fn run(
     // Declared first, and so dropped last: the watched values end behind it, and find the reason.
     let publisher = publisher;
     let ending = Ending(registry.clone());
-    let query = setup.address.query(&setup.client_id);
+    let client_id = Address::encoded(&setup.client_id);
     let mut headers = setup.address.headers();
     headers.retain(|(name, _)| !setup.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name)));
     headers.extend(setup.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    let mut config = setup.address.config(&query, &headers);
+    let mut config = setup.address.config(ClientId::Own(&client_id), &headers);
     config.interest = INTEREST;
     let mut driver = match AppDriver::sized(&setup.address, config) {
         Ok(driver) => driver,
@@ -69,7 +70,6 @@ pub(super) async fn run(
     let mut fanout = Fanout::new(registry.clone());
     let mut is_leaving = false;
     loop {
-        let deadline = fanout.deadline().map(|deadline| driver.at(deadline));
         tokio::select! {
             changes = driver.changed(&mut fanout) => match changes {
                 Some(_) => publisher.publish(&driver.view(), driver.reason()),
@@ -83,7 +83,6 @@ pub(super) async fn run(
                     driver.leave();
                 }
             },
-            () = at(deadline) => fanout.tick(driver.now()),
         }
     }
     fanout.end();
@@ -95,12 +94,4 @@ pub(super) async fn run(
     tracing::debug!(%reason, "the client ends");
     registry.end(&reason);
     drop(ending);
-}
-
-/// Waits until `deadline`, or for ever where there is none.
-async fn at(deadline: Option<tokio::time::Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
-        None => std::future::pending().await,
-    }
 }

@@ -9,7 +9,7 @@ use comfyglow::{
     sink::{Lines, Sink},
 };
 use comfyglow_core::{
-    state::{ConnectionStatus, Messages, PromptState, State},
+    state::{ConnectionStatus, Messages, PromptState, Source, State},
     time::Instant,
     view::View,
 };
@@ -120,12 +120,17 @@ impl Screen {
     pub(super) fn next_frame(&self, client: &Driver<'_>) -> Option<tokio::time::Instant> {
         let Kind::Live { drawn, .. } = &self.kind else { return None };
         let view = client.view();
-        let running = view.prompt.as_ref().filter(|prompt| prompt.state == PromptState::Running)?;
         if self.closed {
             return None;
         }
+        let Some(running) = view.prompt.as_ref().filter(|prompt| prompt.state == PromptState::Running) else {
+            // What is counted down.
+            return view.next_attempt.map(|_| *drawn + TICKING);
+        };
         let smooth = client.session().smooth_percentage(client.now());
-        let moves = smooth != running.percentage || (running.current_node.is_some() && running.steps.is_none());
+        let pulses =
+            running.steps.is_none() && (running.current_node.is_some() || view.connection.source == Source::Polling);
+        let moves = smooth != running.percentage || pulses;
         Some(*drawn + if moves { MOVING } else { TICKING })
     }
 

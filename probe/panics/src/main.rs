@@ -48,7 +48,7 @@ type GadgetState =
 extern "C" fn _start() -> ! {
     let mut subscriber = Subscription::<{ gadget::NOTES }>::new(black_box(Topics::ALL));
     let (mut kept, mut flash) = (GadgetState::new(), [0; GadgetState::RECORD_BYTES]);
-    let mut session = GadgetSession::new(black_box(Config::new("", "")), black_box(0));
+    let mut session = GadgetSession::new(black_box(Config::new("")), black_box(0));
     let mut line = [0; 1024];
     loop {
         let now = black_box(Instant::ZERO);

@@ -106,7 +106,7 @@ pub(crate) mod play {
 
 /// The recording says what was asked over HTTP.
 const fn config() -> Config<'static> {
-    Config { ask_for_graph: false, ..Config::new("recording", "") }
+    Config::attached()
 }
 
 fn play<

@@ -28,7 +28,7 @@ pub fn drive(paint: impl Fn(&GadgetSession<'_>, Instant)) -> ! {
     // SAFETY: nothing else refers to them, as this never returns and is called once.
     let (place, subscriber) = unsafe { (&mut *(&raw mut SESSION), &mut *(&raw mut SUBSCRIBER)) };
     let subscriber = subscriber.write(Subscription::new(black_box(Topics::ALL)));
-    let session = place.write(GadgetSession::new(black_box(Config::new("desk", "clientId=desk")), black_box(0)));
+    let session = place.write(GadgetSession::new(black_box(Config::new("desk")), black_box(0)));
     loop {
         let now = black_box(Instant::ZERO);
         session.handle_input_with(now, black_box(Input::Wake), subscriber);

@@ -50,7 +50,7 @@ struct Listener {
 
 impl Listener {
     fn new() -> Self {
-        let config = Config { ask_for_graph: false, ..Config::new("recording", "") };
+        let config = Config::attached();
         let mut session = Box::new(DesktopSession::new(config, 0));
         session.attach(Instant::ZERO);
         Self { session, now: Instant::ZERO }

@@ -33,12 +33,19 @@ fn dials_asks_and_reads_the_first_frame_behind_the_answer_in_every_split() {
 
 #[test]
 fn sends_no_flags_where_previews_shall_not_name_their_node() {
-    let mut host = Host::new(Config { preview_metadata: false, query: "", prefix: "", headers: &[], ..CONFIG });
+    let mut host = Host::new(Config {
+        preview_metadata: false,
+        query: "",
+        client_id: ClientId::Own("x%20y"),
+        prefix: "",
+        headers: &[],
+        ..CONFIG
+    });
     host.drain();
     let did = host.tell(Input::Opened(Ws));
     let [Send(Ws, request)] = &did[..] else { panic!("{did:?}") };
     let request = str::from_utf8(request).unwrap();
-    assert!(request.starts_with("GET /ws HTTP/1.1\r\n") && !request.contains("Origin"), "{request}");
+    assert!(request.starts_with("GET /ws?clientId=x%20y HTTP/1.1\r\n") && !request.contains("Origin"), "{request}");
     assert_eq!(host.hear(&accept(request)), []);
     assert_eq!(host.status(), (ConnectionStatus::Connected, None));
 }
@@ -52,7 +59,7 @@ fn an_answer_that_is_no_websocket_ends_the_session_with_its_reason() {
         ("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", Error, FaultKind::Refused(403)),
         ("HTTP/1.1 404 Not Found\r\n\r\n", Error, FaultKind::Refused(404)),
         ("HTTP/1.1 502 Bad Gateway\r\n\r\n<html>", Disconnected, FaultKind::Refused(502)),
-        ("HTTP/1.1 302 Found\r\nLocation: https://desk/\r\n\r\n", Disconnected, FaultKind::Refused(302)),
+        ("HTTP/1.1 302 Found\r\nLocation: https://desk/\r\n\r\n", Error, FaultKind::Refused(302)),
         ("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>", Error, FaultKind::NotComfyUi),
         (wrong_accept, Error, FaultKind::NotComfyUi),
         ("SSH-2.0-OpenSSH_9.2\r\n", Error, FaultKind::NotComfyUi),
@@ -71,14 +78,14 @@ fn an_answer_that_is_no_websocket_ends_the_session_with_its_reason() {
 
 #[test]
 fn an_end_of_the_link_says_what_it_means_in_each_state() {
-    use ConnectionStatus::{Disconnected, Error};
+    use ConnectionStatus::Disconnected;
     let cases: [(fn() -> Host<'static>, _, _, _); 9] = [
         (dialling, End::Unreachable, Disconnected, FaultKind::Unreachable),
         (dialling, End::Eof, Disconnected, FaultKind::Unreachable),
         (dialling, End::Broken, Disconnected, FaultKind::Unreachable),
-        (|| Host::asked().0, End::Eof, Error, FaultKind::NotComfyUi),
+        (|| Host::asked().0, End::Eof, Disconnected, FaultKind::Closed),
         (|| Host::asked().0, End::Broken, Disconnected, FaultKind::Broken),
-        (half_answered, End::Eof, Error, FaultKind::NotComfyUi),
+        (half_answered, End::Eof, Disconnected, FaultKind::Closed),
         (Host::connected, End::Eof, Disconnected, FaultKind::Closed),
         (Host::connected, End::Broken, Disconnected, FaultKind::Broken),
         (mid_message, End::Eof, Disconnected, FaultKind::Closed),

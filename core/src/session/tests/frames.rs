@@ -1,6 +1,7 @@
 //! Pings, closes, fragments and violations.
 
 use super::*;
+use crate::limits::CLOSE_SECONDS;
 
 #[test]
 fn a_ping_is_answered_with_its_payload_also_between_fragments() {
@@ -27,18 +28,18 @@ fn a_ping_is_answered_with_its_payload_also_between_fragments() {
 
 #[test]
 fn a_close_is_answered_with_its_code_then_the_link_dropped() {
-    for (payload, answer) in [
-        (&b""[..], &b""[..]),
-        (b"\x03\xe8", b"\x03\xe8"),
-        (b"\x03\xe9going away", b"\x03\xe9"),
-        (b"\x0f\xa0", b"\x0f\xa0"),
+    for (payload, answer, fault) in [
+        (&b""[..], &b""[..], FaultKind::Closed),
+        (b"\x03\xe8", b"\x03\xe8", FaultKind::ClosedWith(1000)),
+        (b"\x03\xe9going away", b"\x03\xe9", FaultKind::ClosedWith(1001)),
+        (b"\x0f\xa0", b"\x0f\xa0", FaultKind::ClosedWith(4000)),
     ] {
         let mut host = Host::connected();
         // What follows a close is not read.
         let did = host.hear(&[frame(0x88, payload), status(9)].concat());
         assert_eq!(unmasked(&did[0]), (0x88, answer.to_vec()));
         assert_eq!(did[1..], [Close(Ws), Changed]);
-        assert_eq!(host.status(), (ConnectionStatus::Disconnected, Some(FaultKind::Closed)));
+        assert_eq!(host.status(), (ConnectionStatus::Disconnected, Some(fault)));
         assert_eq!(host.session.state().queue_remaining(), None);
         host.assert_over();
     }
@@ -78,10 +79,10 @@ fn a_close_that_can_not_be_sent_is_given_up() {
     let mut host = Host::connected();
     host.slow = true;
     assert_eq!(host.hear(&frame(0x88, b"\x03\xe8")).len(), 2, "the close and the change");
-    assert_eq!(host.later(9_999), []);
+    assert_eq!(host.later(CLOSE_SECONDS * 1_000 - 1), []);
     assert!(!host.session.is_over());
     assert_eq!(host.later(1), [Close(Ws)]);
-    assert_eq!(host.status(), (ConnectionStatus::Disconnected, Some(FaultKind::Closed)));
+    assert_eq!(host.status(), (ConnectionStatus::Disconnected, Some(FaultKind::ClosedWith(1000))));
     host.slow = false;
     host.assert_over();
 }

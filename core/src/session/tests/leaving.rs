@@ -1,6 +1,7 @@
 //! Leaving, in every state.
 
 use super::*;
+use crate::limits::CLOSE_SECONDS;
 
 #[test]
 fn an_open_socket_is_closed_in_good_order() {
@@ -25,11 +26,12 @@ fn leaving_before_the_socket_is_open_drops_it() {
     }
     let mut host = Host::new(CONFIG);
     assert_eq!(host.tell(Input::Leave), [Changed], "nothing was dialled");
+    assert_eq!(host.status(), (ConnectionStatus::Disconnected, None));
     host.assert_over();
 }
 
 #[test]
-fn leaving_waits_for_what_is_on_its_way_and_at_most_ten_seconds() {
+fn leaving_waits_for_what_is_on_its_way_and_at_most_two_seconds() {
     let (mut host, request) = Host::asked();
     host.slow = true;
     host.hear(&accept(&request));
@@ -38,7 +40,7 @@ fn leaving_waits_for_what_is_on_its_way_and_at_most_ten_seconds() {
     let did = host.tell(Input::Sent(Ws));
     assert_eq!((did.len(), unmasked(&did[0]).0), (1, 0x88), "{did:?}");
     assert_eq!(host.hear(&status(4)), [], "nothing is read any more");
-    assert_eq!(host.deadline, Some(Instant::from_millis(11_000)));
+    assert_eq!(host.deadline, Some(Instant::from_millis(1_000 + CLOSE_SECONDS * 1_000)));
     assert_eq!(host.tell(Input::Sent(Ws)), [Close(Ws)]);
     host.assert_over();
 
@@ -46,7 +48,7 @@ fn leaving_waits_for_what_is_on_its_way_and_at_most_ten_seconds() {
     host.slow = true;
     host.hear(&accept(&request));
     host.tell(Input::Leave);
-    assert_eq!(host.later(10_000), [Close(Ws), Changed], "not even the flags were sent");
+    assert_eq!(host.later(CLOSE_SECONDS * 1_000), [Close(Ws), Changed], "not even the flags were sent");
     host.slow = false;
     host.assert_over();
 }
@@ -54,7 +56,7 @@ fn leaving_waits_for_what_is_on_its_way_and_at_most_ten_seconds() {
 #[test]
 fn leaving_drops_the_exchange_too() {
     for opened in [false, true] {
-        let mut host = Host::connected();
+        let mut host = Host::connected_with(ASKS);
         assert_eq!(host.hear(&start("p")), [Dial(Http), Changed]);
         if opened {
             host.tell(Input::Opened(Http));

@@ -88,7 +88,7 @@ fn messages_that_change_nothing_shown_are_no_reason_to_paint() {
 
 #[test]
 fn nothing_is_sent_while_something_is_on_its_way() {
-    let (mut host, request) = Host::asked();
+    let (mut host, request) = Host::asked_with(ASKS);
     host.slow = true;
     assert_eq!(host.hear(&accept(&request)).len(), 1, "the flags");
     assert_eq!(host.hear(&frame(0x89, b"1")), []);

@@ -68,7 +68,7 @@ fn main() -> ! {
 }
 
 fn config() -> Config<'static> {
-    Config::new("desk:8188", "clientId=desk")
+    Config::new("desk:8188")
 }
 
 fn at(millis: u64) -> Instant {
@@ -108,7 +108,7 @@ impl Device {
 
     /// With a socket, and no wish for the graph.
     fn attached(topics: Topics) -> Self {
-        let mut device = Self::new(Config { ask_for_graph: false, ..config() }, topics);
+        let mut device = Self::new(Config { http: false, ..config() }, topics);
         device.session.attach(at(0));
         device
     }

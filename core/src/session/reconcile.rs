@@ -1,0 +1,297 @@
+//! What to ask over HTTP: how things stand after each connect, while there is no socket, and where the socket may be deaf.
+
+use super::exchange::{Found, Result};
+use crate::{
+    http::Asked,
+    limits::{DEAF_GRACE_SECONDS, DEAF_SECONDS, OUTCOME_TRIES, POLL_MAX_SECONDS, POLL_SECONDS, RECONCILE_MILLIS},
+    state::{Prompt, PromptState, Source, State},
+    text::Key,
+    time::{Duration, Instant},
+};
+
+const POLL: Duration = Duration::from_secs(POLL_SECONDS);
+const POLL_MAX: Duration = Duration::from_secs(POLL_MAX_SECONDS);
+const SOON: Duration = Duration::from_millis(RECONCILE_MILLIS);
+
+#[derive(Debug)]
+pub(super) struct Reconcile {
+    /// When the next round begins: how many prompts there are, then which one runs.
+    due: Option<Instant>,
+    /// When it begins unless the socket has told by then what runs.
+    glance: Option<Instant>,
+    /// The question of the round at hand that comes next.
+    next: Option<Asked>,
+    /// How long after an answer the next round follows while there is no socket.
+    pace: Duration,
+    /// `/api/jobs` isn't there: an old server.
+    jobs_missing: bool,
+    /// The server wants nothing asked: who isn't let in need not knock every other second.
+    refused: bool,
+    /// The prompt whose graph was asked for.
+    graph_of: Option<Key>,
+    /// When to ask again for what wasn't answered.
+    again: Option<Instant>,
+    /// Questions after the outcome at hand that failed.
+    tries: u8,
+    /// The queue as this socket told it last, and how often it had told it then.
+    said: Option<u32>,
+    said_at: u32,
+    /// HTTP told another queue than the socket, which had said so much.
+    suspect: Option<Silence>,
+}
+
+/// How much a socket had said when it was silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Silence {
+    pub(super) status: u32,
+    pub(super) pieces: u32,
+}
+
+impl Reconcile {
+    pub(super) const fn new() -> Self {
+        Self {
+            due: None,
+            glance: None,
+            next: None,
+            pace: POLL,
+            jobs_missing: false,
+            refused: false,
+            graph_of: None,
+            again: None,
+            tries: 0,
+            said: None,
+            said_at: 0,
+            suspect: None,
+        }
+    }
+
+    /// An attempt to connect begins: until it succeeds, HTTP tells.
+    pub(super) fn dialling(&mut self, now: Instant) {
+        if self.due.is_none() {
+            self.due = Some(now.saturating_add(POLL));
+        }
+    }
+
+    /// The socket is open; `status` is how often the queue was told before.
+    pub(super) fn established(&mut self, now: Instant, status: u32) {
+        *self = Self { due: Some(now.saturating_add(SOON)), said_at: status, graph_of: self.graph_of, ..Self::new() };
+    }
+
+    /// The socket is lost.
+    pub(super) fn lost(&mut self, now: Instant) {
+        self.due = Some(now.saturating_add(self.pace));
+        self.glance = None;
+        self.suspect = None;
+    }
+
+    /// Something was submitted, which the socket is to tell of: whether it does, is soon known.
+    pub(super) fn submitted(&mut self, now: Instant) {
+        let soon = now.saturating_add(Duration::from_secs(DEAF_GRACE_SECONDS));
+        self.due = Some(self.due.map_or(soon, |due| due.min(soon)));
+    }
+
+    /// What to ask next, if anything.
+    pub(super) fn question<
+        const ID: usize,
+        const MESSAGE: usize,
+        const NODES: usize,
+        const NAMES: usize,
+        const LEARNED: usize,
+    >(
+        &mut self,
+        now: Instant,
+        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
+        open: bool,
+    ) -> Option<Asked> {
+        if self.refused {
+            return None;
+        }
+        let again = self.again.is_none_or(|again| now >= again);
+        if again {
+            self.again = None;
+        }
+        let prompt = state.prompt();
+        // First of all how it ended: another one may run by now and would take its place.
+        if prompt.is_some_and(|prompt| prompt.state() == PromptState::Ended && !prompt.is_settled()) {
+            return again.then_some(Asked::History);
+        }
+        self.tries = 0;
+        if let Some(next) = self.next.take() {
+            return Some(next);
+        }
+        if again && self.wants_graph(prompt) {
+            return Some(Asked::Queue);
+        }
+        let told = prompt.is_some_and(|prompt| prompt.state() == PromptState::Running)
+            && state.connection().source == Source::Websocket;
+        if self.said_at != state.heard().status() {
+            self.said_at = state.heard().status();
+            self.said = state.queue_remaining();
+            if open && !told && self.said != Some(0) {
+                self.glance = Some(now.saturating_add(SOON));
+            }
+        }
+        let glances = self.glance.is_some_and(|glance| now >= glance);
+        if glances {
+            self.glance = None;
+        }
+        if (glances && !told) || self.due.is_some_and(|due| now >= due) {
+            self.due = None;
+            return Some(Asked::Prompt);
+        }
+        None
+    }
+
+    /// When there will be another question, where nothing else comes before. What is due and wasn't asked waits for
+    /// something else.
+    pub(super) fn deadline(&self, now: Instant) -> Option<Instant> {
+        let ahead = [self.due, self.glance, self.again].into_iter().flatten().filter(|at| *at > now && !self.refused);
+        ahead.min()
+    }
+
+    /// Whether the running prompt's graph is to be asked for: once for each prompt, and again where nothing was answered.
+    fn wants_graph<const ID: usize, const MESSAGE: usize>(&mut self, prompt: Option<&Prompt<ID, MESSAGE>>) -> bool {
+        let Some(prompt) = prompt else { return false };
+        if prompt.state() != PromptState::Running {
+            // It may be submitted again under its own id, with another graph.
+            self.graph_of = None;
+            return false;
+        }
+        let Some(id) = prompt.prompt_id().filter(|_| prompt.nodes_total().is_none()) else { return false };
+        let key = Some(id.as_id().key());
+        core::mem::replace(&mut self.graph_of, key) != key
+    }
+
+    /// A question was answered, or not. `silence` is how much the socket has said, where it is open.
+    pub(super) fn finished<
+        const ID: usize,
+        const MESSAGE: usize,
+        const NODES: usize,
+        const NAMES: usize,
+        const LEARNED: usize,
+    >(
+        &mut self,
+        now: Instant,
+        asked: Asked,
+        result: Result,
+        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
+        silence: Option<Silence>,
+    ) -> Conclusion {
+        let found = match result {
+            Result::Answered(found) => found,
+            Result::Refused(401 | 403 | 407) => {
+                self.refused = true;
+                return Conclusion::Nothing;
+            }
+            Result::Refused(_) if asked == Asked::Jobs => {
+                self.jobs_missing = true;
+                self.next = Some(Asked::Queue);
+                return Conclusion::Nothing;
+            }
+            Result::Refused(_) | Result::Failed => return self.failed(now, asked, result, silence.is_some()),
+        };
+        self.pace = POLL;
+        match asked {
+            Asked::Prompt => {
+                self.rest(now, silence.is_some());
+                if let (Some(silence), Some(remaining)) = (silence, found.remaining)
+                    && self.is_deaf(now, silence, remaining)
+                {
+                    return Conclusion::Deaf;
+                }
+                if found.remaining != Some(0) {
+                    self.next = Some(if self.jobs_missing { Asked::Queue } else { Asked::Jobs });
+                    return Conclusion::Alive;
+                }
+                Conclusion::Runs(None)
+            }
+            Asked::Jobs | Asked::Queue => {
+                let runs = running_key(state);
+                // Another one runs: once it is known how the one before ended, it is asked again which.
+                if runs.is_some() && runs != found.running {
+                    self.next = Some(asked);
+                }
+                Conclusion::Runs(found.running)
+            }
+            Asked::History | Asked::Job => {
+                // Where the socket was amid saying something else, the answer didn't count.
+                self.again = Some(now.saturating_add(POLL));
+                if found.told { Conclusion::Alive } else { Conclusion::Unheard }
+            }
+        }
+    }
+
+    /// Nobody answered, or not what was asked.
+    fn failed(&mut self, now: Instant, asked: Asked, result: Result, open: bool) -> Conclusion {
+        self.rest(now, open);
+        self.again = Some(now.saturating_add(POLL));
+        if result == Result::Failed && !open {
+            self.pace = Duration::from_micros(self.pace.as_micros().saturating_mul(2)).min(POLL_MAX);
+        }
+        match asked {
+            Asked::History | Asked::Job => {
+                self.tries = self.tries.saturating_add(1);
+                if result != Result::Failed || self.tries >= OUTCOME_TRIES {
+                    self.tries = 0;
+                    return Conclusion::Unheard;
+                }
+            }
+            // What the server refuses, it won't have for us a second later.
+            Asked::Queue if result == Result::Failed => self.graph_of = None,
+            Asked::Queue | Asked::Prompt | Asked::Jobs => {}
+        }
+        Conclusion::Nothing
+    }
+
+    /// Until the next round.
+    fn rest(&mut self, now: Instant, open: bool) {
+        let pause = if open { Duration::from_secs(DEAF_SECONDS) } else { self.pace };
+        self.due = Some(now.saturating_add(pause));
+    }
+
+    /// Whether the socket, silent since it was suspected, doesn't tell what HTTP does.
+    fn is_deaf(&mut self, now: Instant, silence: Silence, remaining: u32) -> bool {
+        let differs = self.said != Some(remaining) && self.said_at == silence.status;
+        if differs && self.suspect == Some(silence) {
+            return true;
+        }
+        self.suspect = differs.then_some(silence);
+        if differs {
+            self.due = Some(now.saturating_add(Duration::from_secs(DEAF_GRACE_SECONDS)));
+        }
+        false
+    }
+}
+
+/// What an answer means for the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Conclusion {
+    Nothing,
+    /// The server is there.
+    Alive,
+    /// This prompt runs, or none.
+    Runs(Option<Key>),
+    /// How the record's prompt ended, can't be known.
+    Unheard,
+    /// The socket is deaf.
+    Deaf,
+}
+
+/// The prompt of the record that runs.
+pub(super) fn running_key<
+    const ID: usize,
+    const MESSAGE: usize,
+    const NODES: usize,
+    const NAMES: usize,
+    const LEARNED: usize,
+>(
+    state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
+) -> Option<Key> {
+    let prompt = state.prompt().filter(|prompt| prompt.state() == PromptState::Running)?;
+    prompt.prompt_id().map(|id| id.as_id().key())
+}
+
+impl Found {
+    /// Nothing yet.
+    pub(super) const NONE: Self = Self { remaining: None, running: None, told: false };
+}

@@ -1,0 +1,176 @@
+//! When to connect, and under which id.
+
+use super::{ClientId, Config, random::Random};
+use crate::{
+    backoff::Backoff,
+    breaker::{Breaker, Circuit},
+    limits::{COURTESY_SECONDS, RETRY_AFTER_SECONDS},
+    state::{Fault, FaultKind, Waiting, WaitingFor},
+    time::{Duration, Instant},
+};
+
+/// Hexadecimal digits of an id made by chance.
+const DIGITS: usize = 16;
+
+#[derive(Debug)]
+pub(super) struct Reconnect {
+    backoff: Backoff,
+    breaker: Breaker,
+    next: Next,
+    /// Attempts that failed since the last connection that proved itself.
+    failures: u32,
+    established: Option<Instant>,
+    /// What makes the id a fresh one, where it is.
+    digits: Option<[u8; DIGITS]>,
+    /// Another id is to be used from the next attempt on.
+    renew: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    Now,
+    Wait(Waiting),
+    /// There is a connection, or one is being made.
+    Made,
+    /// There will be none any more.
+    Never,
+}
+
+impl Reconnect {
+    pub(super) const fn new() -> Self {
+        Self {
+            backoff: Backoff::new(),
+            breaker: Breaker::new(),
+            next: Next::Now,
+            failures: 0,
+            established: None,
+            digits: None,
+            renew: false,
+        }
+    }
+
+    pub(super) const fn is_over(&self) -> bool {
+        matches!(self.next, Next::Never)
+    }
+
+    pub(super) const fn deadline(&self) -> Option<Instant> {
+        match self.next {
+            Next::Wait(waiting) => Some(waiting.until),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn circuit(&self) -> Circuit {
+        self.breaker.circuit()
+    }
+
+    /// Whether an attempt is to be made now, which is then taken to be.
+    pub(super) fn take_attempt(&mut self, now: Instant, config: &Config<'_>, random: &mut Random) -> bool {
+        let due = match self.next {
+            Next::Now => true,
+            Next::Wait(waiting) => now >= waiting.until,
+            Next::Made | Next::Never => false,
+        };
+        if due {
+            self.next = Next::Made;
+            self.breaker.attempt(now);
+            if config.client_id == ClientId::Fresh || (self.renew && matches!(config.client_id, ClientId::Own(_))) {
+                self.digits = Some(hexadecimal(random.bytes()));
+            }
+            self.renew = false;
+        }
+        due
+    }
+
+    pub(super) const fn established(&mut self, now: Instant) {
+        self.next = Next::Made;
+        self.established = Some(now);
+    }
+
+    /// The connection failed or was lost: what the next attempt waits for, if one is to follow. `retry_after` is what the
+    /// server said of it, in seconds.
+    pub(super) fn lost(
+        &mut self,
+        now: Instant,
+        fault: Fault,
+        retry_after: Option<u32>,
+        config: &Config<'_>,
+        random: &mut Random,
+    ) -> Option<Waiting> {
+        let config = &config.reconnect;
+        if self.established.take().is_some_and(|since| now.saturating_since(since) >= config.proven) {
+            self.reset();
+        }
+        self.failures = self.failures.saturating_add(1);
+        let used_up = config.attempts.is_some_and(|attempts| self.failures >= attempts);
+        if self.next == Next::Never || fault.needs_a_person() || used_up {
+            self.next = Next::Never;
+            return None;
+        }
+        self.renew |= fault.kind == FaultKind::Deaf;
+        let mut wait = self.backoff.next(&config.backoff, u32::from_le_bytes(random.bytes()));
+        let mut why = WaitingFor::Backoff;
+        let asked = retry_after.map(|seconds| Duration::from_secs(seconds.min(RETRY_AFTER_SECONDS).into()));
+        if let Some(asked) = asked.filter(|asked| *asked > wait) {
+            (wait, why) = (asked, WaitingFor::Server);
+        }
+        let courtesy = Duration::from_secs(COURTESY_SECONDS);
+        if fault.kind == FaultKind::Overrun && courtesy > wait {
+            (wait, why) = (courtesy, WaitingFor::Courtesy);
+        }
+        let wanted = now.saturating_add(wait);
+        let until = self.breaker.failed(&config.breaker, now, wanted);
+        if until > wanted {
+            why = WaitingFor::Circuit;
+        }
+        let waiting = Waiting { until, why };
+        self.next = Next::Wait(waiting);
+        Some(waiting)
+    }
+
+    /// The server answers over HTTP: there is no need to wait any longer for it to come back.
+    pub(super) const fn hurry(&mut self) {
+        if let Next::Wait(Waiting { why: WaitingFor::Backoff, .. }) = self.next {
+            self.next = Next::Now;
+        }
+    }
+
+    /// A person wants it now.
+    pub(super) fn by_hand(&mut self) {
+        self.reset();
+        if self.next != Next::Made {
+            self.next = Next::Now;
+        }
+    }
+
+    pub(super) const fn stop(&mut self) {
+        self.next = Next::Never;
+    }
+
+    fn reset(&mut self) {
+        self.backoff.reset();
+        self.breaker.reset();
+        self.failures = 0;
+    }
+
+    /// The id in parts.
+    pub(super) fn client_id<'a>(&'a self, config: &Config<'a>) -> [&'a str; 3] {
+        let digits = self.digits.as_ref().and_then(|digits| str::from_utf8(digits).ok());
+        match (config.client_id, digits) {
+            (ClientId::Fresh, digits) => ["comfyglow", "-", digits.unwrap_or_default()],
+            (ClientId::Own(id), Some(digits)) => [id, "-", digits],
+            (ClientId::Own(id) | ClientId::Fixed(id), _) => [id, "", ""],
+        }
+    }
+}
+
+fn hexadecimal(random: [u8; DIGITS / 2]) -> [u8; DIGITS] {
+    let mut digits = [0; DIGITS];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(random) {
+        for (digit, nibble) in pair.iter_mut().zip([byte >> 4, byte & 0xf]) {
+            *digit =
+                if nibble < 10 { b'0'.saturating_add(nibble) } else { b'a'.saturating_add(nibble.saturating_sub(10)) };
+        }
+    }
+    digits
+}

@@ -112,7 +112,7 @@ async fn refusals_are_no_riddles_and_redirects_are_not_followed() {
         (401, Whose::Yours, "wants a login"),
         (403, Whose::Yours, "refuses this client"),
         (404, Whose::Yours, "no ComfyUI at this path"),
-        (307, Whose::Servers, "sends us elsewhere"),
+        (307, Whose::Yours, "sends us elsewhere"),
         (429, Whose::Servers, "too many visitors"),
     ] {
         let (result, times, _) = submitted(Fate::Answer(status)).await;

@@ -17,7 +17,7 @@ use comfyglow::{
 };
 use comfyglow_core::{
     reducer::{Action, Changes},
-    session::Observer,
+    session::{ClientId, Observer},
     state::{PromptState, State},
     time::Instant,
 };
@@ -130,8 +130,8 @@ enum Stage {
 impl Run {
     async fn run(self) -> anyhow::Result<Exit> {
         let Self { http, address, client_id, submission, mut learned, mut screen, verbose } = self;
-        let (query, headers) = (address.query(&client_id), address.headers());
-        let mut client = Driver::new(&address, address.config(&query, &headers))?;
+        let (client_id, headers) = (Address::encoded(&client_id), address.headers());
+        let mut client = Driver::new(&address, address.config(ClientId::Own(&client_id), &headers))?;
         if let Some(file) = &mut learned
             && let Err(error) = file.load(&mut client)
         {
@@ -150,9 +150,6 @@ impl Run {
         let mut finish: Option<Finish> = None;
         let mut exit = None;
         loop {
-            // An old server may have given it another id, which the answer tells.
-            let is_named = stage != Stage::Submitting;
-            let deadline = heard.finishes.deadline().filter(|_| is_named).map(|deadline| client.at(deadline));
             let frame = screen.next_frame(&client);
             let mut paint = false;
             tokio::select! {
@@ -160,7 +157,6 @@ impl Run {
                     Some(_) => paint = true,
                     None => break,
                 },
-                () = at(deadline) => {}
                 () = at(frame) => screen.draw(&client),
                 submitted = &mut submitting, if stage == Stage::Submitting => match submitted {
                     Ok(submitted) => {
@@ -220,6 +216,7 @@ impl Run {
                     stage = Stage::Leaving;
                 }
             }
+            // An old server may have given it another id, which the answer tells.
             let is_named = stage != Stage::Submitting;
             let named = if is_named { heard.ends.len() } else { 0 };
             for (id, line) in heard.ends.drain(..named) {
@@ -227,7 +224,7 @@ impl Run {
                     screen.snapshot(line);
                 }
             }
-            while is_named && let Some(ended) = heard.finishes.take(client.now()) {
+            while is_named && let Some(ended) = heard.finishes.take() {
                 if ended.prompt_id.as_deref() == Some(&prompt_id) && exit.is_none() && stage != Stage::Leaving {
                     keep(&mut learned, &client);
                     stage = Stage::Leaving;

@@ -135,6 +135,12 @@ impl Address {
         form_urlencoded::byte_serialize(client_id.as_bytes()).collect()
     }
 
+    /// The id whose parts, one behind the other, are as [`encoded`](Self::encoded) gives it.
+    pub fn decoded(encoded: [&str; 3]) -> String {
+        let encoded = encoded.concat();
+        form_urlencoded::parse(encoded.as_bytes()).next().map(|(id, _)| id.into_owned()).unwrap_or_default()
+    }
+
     /// Adds a parameter to the query of each request, in the place of one of that name.
     pub fn add_query(&mut self, name: &str, value: &str) {
         let part = form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
@@ -228,6 +234,7 @@ mod tests {
         assert_eq!(query(&address("h")), "");
         assert_eq!(query(&address("h/?token=a%20b&x=1")), "token=a%20b&x=1");
         assert_eq!(Address::encoded("my desk/2"), "my+desk%2F2");
+        assert_eq!(Address::decoded(["my+desk%2F2", "-", "1"]), "my desk/2-1");
         let named = address("ws://h/ws?clientId=in%20browser&token=t");
         assert_eq!(named.client_id(), Some("in browser"));
         assert_eq!(query(&named), "token=t");

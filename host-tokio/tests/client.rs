@@ -10,7 +10,7 @@ use comfyglow::{
     },
     simulator::{Recipients, Simulator},
 };
-use comfyglow_core::state::PromptState;
+use comfyglow_core::state::{FaultKind, PromptState};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use support::{PATIENCE, workflow};
@@ -266,6 +266,37 @@ async fn what_waits_is_taken_out_and_what_runs_is_interrupted() -> Result {
         Some(PromptState::Interrupted)
     );
     assert_eq!(in_time(client.outcome("nobody's")).await?, None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_outcome_that_a_lost_connection_missed_is_told() -> Result {
+    let simulator = stepped().await;
+    let client = client(&simulator).await;
+    let submitted = in_time(client.submit(&graph(json!({})))).await?;
+    simulator.step(1);
+    simulator.settled().await;
+    let mut connection = client.connection();
+    let mut finishes = client.events::<Finish>();
+    assert!(simulator.disconnect(support::CLIENT));
+    let lost = in_time(connection.wait_for(|now| now.waiting.is_some())).await?;
+    assert!(lost.fault.is_some() && !lost.is_connected());
+    simulator.step(100);
+    simulator.settled().await;
+    in_time(client.reconnect()).await?;
+    let back = in_time(connection.wait_for(|now| now.reconnects == 1)).await?;
+    assert!(back.is_connected() && back.waiting.is_none() && back.fault.is_none());
+    let finish = in_time(finishes.next()).await.expect("it goes on")?;
+    assert_eq!((finish.prompt_id, finish.state), (Some(submitted.prompt_id), PromptState::Success));
+    Ok(())
+}
+
+#[tokio::test]
+async fn attempts_are_limited_by_choice() -> Result {
+    let client = Client::builder("127.0.0.1:9").attempts(1).connect()?;
+    let closed = in_time(client.closed()).await;
+    assert!(matches!(closed, Closed::Fault(fault, Some(_)) if fault.kind == FaultKind::Unreachable), "{closed:?}");
+    assert!(closed.to_string().contains("Is ComfyUI running"), "{closed}");
     Ok(())
 }
 

@@ -51,7 +51,7 @@ fn nothing() -> Response {
 async fn submit(State(server): State<Server>, body: String) -> Response {
     server.submitted.fetch_add(1, Ordering::SeqCst);
     let body: Value = serde_json::from_str(&body).unwrap_or_default();
-    *server.id.lock().expect("nobody panics") = body["prompt_id"].as_str().unwrap_or_default().to_owned();
+    body["prompt_id"].as_str().unwrap_or_default().clone_into(&mut server.id.lock().expect("nobody panics"));
     match server.fate {
         Fate::Answer(status) => {
             let status = StatusCode::from_u16(status).expect("a status");
@@ -83,7 +83,7 @@ async fn submitted(fate: Fate) -> (Result<Option<f64>, SubmitError>, usize, Stri
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let url = format!("http://{}/comfy/", listener.local_addr().expect("it has an address"));
     let serving = tokio::spawn(async move { axum::serve(listener, router).await });
-    let http = Http::new(url.parse().expect("an address"), &[], Duration::from_secs(60));
+    let http = Http::new(url.parse().expect("an address"), &[], Duration::from_mins(1));
     let submission = Submission::new(&json!({"1": {"class_type": "A", "inputs": {}}}), "me").expect("a workflow");
     let result = http.submit(&submission).await;
     serving.abort();
@@ -153,7 +153,7 @@ async fn headers_and_query_go_with_each_request() {
     let router = Router::new().route("/a/queue", get(seen));
     let serving = tokio::spawn(async move { axum::serve(listener, router).await });
     let own = [("X-Key".to_owned(), "k".to_owned())];
-    let http = Http::new(url.parse().expect("an address"), &own, Duration::from_secs(60));
+    let http = Http::new(url.parse().expect("an address"), &own, Duration::from_mins(1));
     let queue = http.queue().await.expect("it answers");
     let pending: Vec<_> = queue.pending.iter().map(|prompt| (prompt.prompt_id.as_str(), prompt.nodes)).collect();
     assert_eq!(pending, [("front", 2), ("late", 0)]);
@@ -172,7 +172,7 @@ async fn an_interruption_is_no_error() {
     let url = format!("http://{}", listener.local_addr().expect("it has an address"));
     let serving =
         tokio::spawn(async move { axum::serve(listener, Router::new().route("/history/{id}", get(history))).await });
-    let http = Http::new(url.parse().expect("an address"), &[], Duration::from_secs(60));
+    let http = Http::new(url.parse().expect("an address"), &[], Duration::from_mins(1));
     let outcome = http.outcome("p").await.expect("it answers").expect("it is known");
     assert_eq!(outcome.state, PromptState::Interrupted);
     serving.abort();

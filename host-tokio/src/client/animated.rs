@@ -175,7 +175,7 @@ mod tests {
 
     impl Bar {
         fn new() -> Self {
-            let (publisher, _connection, progress) = Publisher::new();
+            let (publisher, _connection, progress) = Publisher::new("me");
             let registry = Arc::new(Registry::new());
             let animated = Watch::new(&progress, &registry).animated();
             Self { state: Box::new(State::new()), publisher, animated, start: time::Instant::now() }
@@ -185,7 +185,7 @@ mod tests {
             let since = u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX);
             let now = Instant::from_micros(since);
             reduce(&mut self.state, now, action);
-            self.publisher.publish(&self.state.view(now), None);
+            self.publisher.publish_prompt(&self.state.view(now));
         }
 
         fn begin(&mut self, prompt: &str) {

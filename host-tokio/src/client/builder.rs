@@ -1,6 +1,7 @@
 use std::{fmt, io, sync::Arc, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use comfyglow_core::{heartbeat::HeartbeatConfig, session::ReconnectConfig};
 use hyper::header::{HeaderName, HeaderValue};
 use tokio::{runtime::Handle as Runtime, sync::mpsc};
 use tracing::Instrument as _;
@@ -41,6 +42,8 @@ pub struct Builder {
     headers: Vec<(String, String)>,
     query: Vec<(String, String)>,
     request_timeout: Duration,
+    reconnect: ReconnectConfig,
+    heartbeat: HeartbeatConfig,
 }
 
 /// Why a client can't be made; what to do stands in its text.
@@ -96,7 +99,15 @@ impl fmt::Debug for Builder {
 
 impl Builder {
     pub(super) fn new(url: String) -> Self {
-        Self { url, client_id: None, headers: Vec::new(), query: Vec::new(), request_timeout: REQUEST_TIMEOUT }
+        Self {
+            url,
+            client_id: None,
+            headers: Vec::new(),
+            query: Vec::new(),
+            request_timeout: REQUEST_TIMEOUT,
+            reconnect: ReconnectConfig::DEFAULT,
+            heartbeat: HeartbeatConfig::DEFAULT,
+        }
     }
 
     /// Connects as this client, and so hears of what is submitted under this id. By default an id by chance. ComfyUI keeps
@@ -138,6 +149,25 @@ impl Builder {
         self
     }
 
+    /// Gives up after so many attempts in a row that failed, 1 or more: the client then ends. By default it never does.
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.reconnect.attempts = Some(attempts);
+        self
+    }
+
+    /// When to try again after a connection failed or was lost: waits, jitter, circuit breaker, attempts. By default
+    /// [`ReconnectConfig::DEFAULT`].
+    pub fn reconnect(mut self, reconnect: ReconnectConfig) -> Self {
+        self.reconnect = reconnect;
+        self
+    }
+
+    /// When to ping. By default [`HeartbeatConfig::DEFAULT`].
+    pub fn heartbeat(mut self, heartbeat: HeartbeatConfig) -> Self {
+        self.heartbeat = heartbeat;
+        self
+    }
+
     /// Makes the client. It connects by itself, in a task of its own on this runtime: [`Client::connected`] waits for
     /// that.
     ///
@@ -163,11 +193,12 @@ impl Builder {
         };
         let http = Arc::new(Http::new(address.clone(), &self.headers, self.request_timeout));
         let registry = Arc::new(Registry::new());
-        let (publisher, connection, progress) = Publisher::new();
+        let (publisher, connection, progress) = Publisher::new(&client_id);
         let (commands, wanted) = mpsc::channel::<Command>(COMMANDS);
         let span = tracing::info_span!("client", server = %address);
-        let setup = Setup { address, client_id: client_id.clone(), headers: self.headers };
+        let Self { headers, reconnect, heartbeat, .. } = self;
+        let setup = Setup { address, client_id, headers, reconnect, heartbeat };
         runtime.spawn(task::run(setup, wanted, registry.clone(), publisher).instrument(span));
-        Ok(Client::of(super::Handle { commands, registry, connection, progress, http, client_id }))
+        Ok(Client::of(super::Handle { commands, registry, connection, progress, http }))
     }
 }

@@ -167,6 +167,17 @@ impl<
         self.graphs.retain(|graph| graph.prompt_id() != prompt_id);
     }
 
+    /// Tries to connect now, whatever there is to wait for.
+    pub fn reconnect(&mut self) {
+        self.session.handle_input(self.now(), Input::Reconnect);
+    }
+
+    /// Tells the session's quality what delivery queues did since this was told last: notes taken in, dropped, and
+    /// replaced by later ones.
+    pub fn queued(&mut self, queued: u32, dropped: u32, merged: u32) {
+        self.session.handle_input(self.now(), Input::Queued { queued, dropped, merged });
+    }
+
     /// Ends the session in good order: [`changed`](Self::changed) carries it out, and then returns `None`.
     pub fn leave(&mut self) {
         self.session.handle_input(self.now(), Input::Leave);

@@ -303,8 +303,8 @@ impl Observer for Fanout {
         changes: Changes,
         state: &state::State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     ) {
-        let _ = action;
-        if changes.has(Changes::PROMPT) {
+        let is_news = matches!(action, Action::Text(_) | Action::Binary(_) | Action::Answer { .. });
+        if is_news || changes.has(Changes::PROMPT) {
             self.finishes.applied(now, state);
             self.finish();
         }

@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     task::{Context, Poll, Waker},
 };
 
@@ -88,6 +91,24 @@ pub(super) enum Taken {
 pub(super) struct Mailbox {
     state: Mutex<State>,
     room: usize,
+    counts: Arc<Counts>,
+}
+
+/// What all mailboxes of a client did since somebody looked.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    queued: AtomicU32,
+    lost: AtomicU32,
+    merged: AtomicU32,
+}
+
+impl Counts {
+    /// Letters taken in, lost, and replaced by later ones, since this was asked last; `None` where there were none.
+    pub(super) fn take(&self) -> Option<(u32, u32, u32)> {
+        let take = |count: &AtomicU32| count.swap(0, Ordering::Relaxed);
+        let (queued, lost, merged) = (take(&self.queued), take(&self.lost), take(&self.merged));
+        (queued > 0 || lost > 0).then_some((queued, lost, merged))
+    }
 }
 
 #[derive(Debug, Default)]
@@ -104,13 +125,14 @@ struct State {
 
 impl Mailbox {
     /// A mailbox for `room` letters, 1 or more.
-    pub(super) fn new(room: usize) -> Self {
-        Self { state: Mutex::default(), room: room.max(1) }
+    pub(super) fn new(room: usize, counts: Arc<Counts>) -> Self {
+        Self { state: Mutex::default(), room: room.max(1), counts }
     }
 
     /// Puts a letter in, where need be instead of another one.
     pub(super) fn put(&self, waiting: Waiting) {
         let mut state = self.lock();
+        let (lost, merged) = (state.lost, state.merged);
         state.make_room(&waiting, self.room);
         if state.waiting.len() < self.room {
             state.bytes = state.bytes.saturating_add(waiting.bytes);
@@ -118,6 +140,12 @@ impl Mailbox {
         } else {
             state.lose();
         }
+        let count = |counter: &AtomicU32, number: u64| {
+            counter.fetch_add(u32::try_from(number).unwrap_or(u32::MAX), Ordering::Relaxed);
+        };
+        count(&self.counts.queued, 1);
+        count(&self.counts.lost, state.lost.saturating_sub(lost));
+        count(&self.counts.merged, state.merged.saturating_sub(merged));
         wake(state);
     }
 
@@ -125,6 +153,7 @@ impl Mailbox {
     pub(super) fn lose(&self) {
         let mut state = self.lock();
         state.lose();
+        self.counts.lost.fetch_add(1, Ordering::Relaxed);
         wake(state);
     }
 
@@ -242,7 +271,7 @@ mod tests {
 
     #[test]
     fn progress_is_replaced_by_later_progress() {
-        let mailbox = Mailbox::new(3);
+        let mailbox = Mailbox::new(3, Arc::default());
         put(&mailbox, "start", Urgency::Change);
         for step in ["1", "2", "3", "4"] {
             put(&mailbox, step, PROGRESS);
@@ -253,7 +282,7 @@ mod tests {
 
     #[test]
     fn the_oldest_of_the_least_urgent_gives_way_and_ends_stay() {
-        let mailbox = Mailbox::new(3);
+        let mailbox = Mailbox::new(3, Arc::default());
         put(&mailbox, "log", LOGS);
         put(&mailbox, "node", Urgency::Change);
         put(&mailbox, "end", Urgency::End);
@@ -272,7 +301,7 @@ mod tests {
 
     #[test]
     fn large_messages_wait_within_a_budget() {
-        let mailbox = Mailbox::new(100);
+        let mailbox = Mailbox::new(100, Arc::default());
         let message: Arc<[u8]> = vec![0; BYTES / 4].into();
         for _ in 0..6 {
             let letter = Letter::Message(message.clone(), true);

@@ -90,7 +90,6 @@ struct Handle {
     connection: tokio_watch::Receiver<Connection>,
     progress: tokio_watch::Receiver<Option<Progress>>,
     http: Arc<Http>,
-    client_id: String,
 }
 
 /// Why a call failed.
@@ -118,7 +117,7 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("http", &self.handle.http)
-            .field("client_id", &self.handle.client_id)
+            .field("client_id", &self.client_id())
             .field("ended", &self.handle.registry.ended())
             .finish_non_exhaustive()
     }
@@ -134,9 +133,9 @@ impl Client {
         Self { handle: Arc::new(handle) }
     }
 
-    /// The id that the server knows this client by.
-    pub fn client_id(&self) -> &str {
-        &self.handle.client_id
+    /// The id that the server knows this client by, which changes where the server has lost sight of it.
+    pub fn client_id(&self) -> Arc<str> {
+        self.handle.connection.borrow().client_id.clone()
     }
 
     /// How the connection fares.
@@ -216,10 +215,10 @@ impl Client {
     ///
     /// When the future is dropped, the workflow may be queued or not.
     pub async fn submit(&self, workflow: &impl Serialize) -> Result<Submitted, SubmitError> {
-        let submission = Submission::new(workflow, &self.handle.client_id)?;
+        let mut submission = Submission::new(workflow, &self.client_id())?;
         let mut connection = self.connection();
         match time::timeout(self.handle.http.timeout(), connection.wait_for(Connection::is_connected)).await {
-            Ok(Ok(_)) => {}
+            Ok(Ok(connected)) => submission.set_client_id(&connected.client_id),
             Ok(Err(reason)) => return Err(SubmitError::Closed(reason)),
             Err(_) => return Err(SubmitError::NotConnected(Box::new(connection.get()))),
         }
@@ -292,6 +291,19 @@ impl Client {
     /// The future may be dropped at any time.
     pub async fn outcome(&self, prompt_id: &str) -> Result<Option<Outcome>, CallError> {
         self.call()?.outcome(prompt_id).await.map_err(CallError::Request)
+    }
+
+    /// Tries to connect now, whatever there is to wait for: somebody wants it.
+    ///
+    /// # Errors
+    ///
+    /// Where the client has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, it may be tried or not.
+    pub async fn reconnect(&self) -> Result<(), Closed> {
+        self.command(Command::Reconnect).await
     }
 
     /// Closes the connection in good order, for all handles, and waits until that is done.

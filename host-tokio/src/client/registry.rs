@@ -7,7 +7,11 @@ use std::sync::{
 
 use comfyglow_core::event::{EventKind, Interest};
 
-use super::{closed::Closed, event::Topics, mailbox::Mailbox};
+use super::{
+    closed::Closed,
+    event::Topics,
+    mailbox::{Counts, Mailbox},
+};
 
 /// What a subscriber is told.
 #[derive(Clone, Debug)]
@@ -64,6 +68,7 @@ pub(super) struct Registry {
     /// That of the subscribers, so that it costs little to see that they are the same still.
     version: AtomicU64,
     state: Mutex<State>,
+    counts: Arc<Counts>,
 }
 
 #[derive(Debug)]
@@ -75,12 +80,16 @@ struct State {
 impl Registry {
     pub(super) fn new() -> Self {
         let subscribers = Arc::new(Subscribers::of(0, Vec::new()));
-        Self { version: AtomicU64::new(0), state: Mutex::new(State { subscribers, ended: None }) }
+        Self {
+            version: AtomicU64::new(0),
+            state: Mutex::new(State { subscribers, ended: None }),
+            counts: Arc::default(),
+        }
     }
 
     /// Takes a subscriber in, whose mailbox has room for `room` letters.
     pub(super) fn subscribe(&self, wants: Wants, room: usize) -> Arc<Mailbox> {
-        let mailbox = Arc::new(Mailbox::new(room));
+        let mailbox = Arc::new(Mailbox::new(room, self.counts.clone()));
         let mut state = self.lock();
         if let Some(reason) = &state.ended {
             mailbox.end(reason);
@@ -98,6 +107,11 @@ impl Registry {
         let mut all = state.subscribers.all.clone();
         all.retain(|subscriber| !Arc::ptr_eq(&subscriber.mailbox, mailbox));
         self.replace(&mut state, all);
+    }
+
+    /// What all mailboxes did.
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     /// Who is subscribed now.

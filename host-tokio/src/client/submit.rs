@@ -22,7 +22,9 @@ const WORKFLOW_BYTES: usize = 100 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub struct Submission {
     graph: Graph,
-    body: Bytes,
+    /// The body but for its first members.
+    rest: String,
+    client_id: String,
 }
 
 /// A workflow that the server has queued.
@@ -133,20 +135,31 @@ impl Submission {
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|error| SubmitError::NoWorkflow(error.to_string()))?;
         let prompt_id = uuid::Builder::from_random_bytes(random).into_uuid().to_string();
-        let mut body = json!({"prompt": graph, "client_id": client_id, "prompt_id": prompt_id});
+        let mut body = json!({"prompt": graph, "prompt_id": prompt_id});
         if is_body && workflow["extra_data"].is_object() {
             body["extra_data"] = workflow["extra_data"].clone();
         }
-        let body = body.to_string();
-        if body.len() > WORKFLOW_BYTES {
-            return Err(SubmitError::TooLong(body.len()));
+        let rest = body.to_string();
+        if rest.len() > WORKFLOW_BYTES {
+            return Err(SubmitError::TooLong(rest.len()));
         }
-        Ok(Self { graph: Graph::new(&prompt_id, graph), body: body.into() })
+        Ok(Self { graph: Graph::new(&prompt_id, graph), rest, client_id: client_id.to_owned() })
     }
 
     /// The id that it is submitted under.
     pub fn prompt_id(&self) -> &str {
         self.graph.prompt_id()
+    }
+
+    /// Who submits it, and so will hear how it goes.
+    pub fn set_client_id(&mut self, client_id: &str) {
+        client_id.clone_into(&mut self.client_id);
+    }
+
+    fn body(&self) -> Bytes {
+        let client_id = Value::from(self.client_id.as_str());
+        let rest = self.rest.strip_prefix('{').unwrap_or_default();
+        format!("{{\"client_id\":{client_id},{rest}").into()
     }
 
     /// What it is made of.
@@ -168,7 +181,7 @@ impl Http {
     #[tracing::instrument(name = "submit", skip_all, fields(prompt_id = submission.prompt_id()))]
     pub async fn submit(&self, submission: &Submission) -> Result<Submitted, SubmitError> {
         let prompt_id = submission.prompt_id();
-        let error = match self.post("/prompt", submission.body.clone()).await {
+        let error = match self.post("/prompt", submission.body()).await {
             Ok(answer) if answer.status == StatusCode::OK => match serde_json::from_slice::<Value>(&answer.body) {
                 Ok(body) if body["prompt_id"].is_string() => return Ok(submitted(&body, prompt_id)),
                 _ => RequestError::new(FaultKind::NotComfyUi, true, "the answer is none of ComfyUI's".to_owned()),

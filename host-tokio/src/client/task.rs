@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use comfyglow_core::session::ClientId;
+use comfyglow_core::{
+    heartbeat::HeartbeatConfig,
+    session::{ClientId, ReconnectConfig},
+};
 use tokio::sync::mpsc;
 
 use super::{
@@ -22,6 +25,8 @@ pub(super) enum Command {
     Submitted(Graph),
     /// It was not submitted after all.
     Withdrawn(String),
+    /// Try to connect now.
+    Reconnect,
     /// End in good order.
     Leave,
 }
@@ -32,6 +37,8 @@ pub(super) struct Setup {
     pub(super) client_id: String,
     /// Headers of the user's own, for each request.
     pub(super) headers: Vec<(String, String)>,
+    pub(super) reconnect: ReconnectConfig,
+    pub(super) heartbeat: HeartbeatConfig,
 }
 
 /// Tells the subscribers that it is over, however the task ends.
@@ -60,6 +67,8 @@ pub(super) async fn run(
     headers.extend(setup.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let mut config = setup.address.config(ClientId::Own(&client_id), &headers);
     config.interest = INTEREST;
+    config.reconnect = setup.reconnect;
+    config.heartbeat = setup.heartbeat;
     let mut driver = match AppDriver::sized(&setup.address, config) {
         Ok(driver) => driver,
         Err(error) => {
@@ -72,12 +81,18 @@ pub(super) async fn run(
     loop {
         tokio::select! {
             changes = driver.changed(&mut fanout) => match changes {
-                Some(_) => publisher.publish(&driver.view(), driver.reason()),
+                Some(_) => {
+                    if let Some((queued, lost, merged)) = registry.counts().take() {
+                        driver.queued(queued, lost, merged);
+                    }
+                    publisher.publish(&driver);
+                }
                 None => break,
             },
             command = commands.recv(), if !is_leaving => match command {
                 Some(Command::Submitted(graph)) => driver.submitted(graph),
                 Some(Command::Withdrawn(prompt_id)) => driver.withdrawn(&prompt_id),
+                Some(Command::Reconnect) => driver.reconnect(),
                 Some(Command::Leave) | None => {
                     is_leaving = true;
                     driver.leave();
@@ -86,7 +101,7 @@ pub(super) async fn run(
         }
     }
     fanout.end();
-    publisher.publish(&driver.view(), driver.reason());
+    publisher.publish(&driver);
     let reason = match driver.fault() {
         Some(fault) => Closed::Fault(fault, driver.reason().map(ToString::to_string)),
         None => Closed::Left,

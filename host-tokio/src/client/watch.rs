@@ -3,12 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use comfyglow_core::{
-    state::{ConnectionStatus, Fault, PromptState, Source},
+    state::{ConnectionStatus, Fault, PromptState, Source, WaitingFor},
     view::{ErrorView, PromptView, View},
 };
 use tokio::{sync::watch, time};
 
-use super::{animated::Animated, closed::Closed, registry::Registry, units};
+use super::{animated::Animated, closed::Closed, driver::AppDriver, registry::Registry, units};
+use crate::address::Address;
 
 /// How the connection fares.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,12 +27,18 @@ pub struct Connection {
     pub fault: Option<Fault>,
     /// What the system said of it.
     pub reason: Option<Arc<str>>,
+    /// When the next attempt to connect will be made, and why not at once.
+    pub waiting: Option<(time::Instant, WaitingFor)>,
+    /// How long the server takes to answer a ping, smoothed.
+    pub latency: Option<Duration>,
     /// Prompts queued and running on the server, once it told.
     pub queue_remaining: Option<u32>,
+    /// The id that the server knows this client by.
+    pub client_id: Arc<str>,
 }
 
 impl Connection {
-    pub(super) const fn new() -> Self {
+    fn new(client_id: &str) -> Self {
         Self {
             status: ConnectionStatus::Connecting,
             source: Source::Websocket,
@@ -39,7 +46,10 @@ impl Connection {
             reconnects: 0,
             fault: None,
             reason: None,
+            waiting: None,
+            latency: None,
             queue_remaining: None,
+            client_id: client_id.into(),
         }
     }
 
@@ -243,27 +253,39 @@ pub(super) struct Publisher {
 }
 
 impl Publisher {
-    pub(super) fn new() -> (Self, watch::Receiver<Connection>, watch::Receiver<Option<Progress>>) {
-        let (connection, watched_connection) = watch::channel(Connection::new());
+    pub(super) fn new(client_id: &str) -> (Self, watch::Receiver<Connection>, watch::Receiver<Option<Progress>>) {
+        let (connection, watched_connection) = watch::channel(Connection::new(client_id));
         let (progress, watched_progress) = watch::channel(None);
         (Self { connection, progress }, watched_connection, watched_progress)
     }
 
-    /// Tells what is so at `now`; `reason`: what the system said of the connection.
-    pub(super) fn publish(&self, view: &View<'_>, reason: Option<&std::io::Error>) {
+    /// Tells what `driver` knows now.
+    pub(super) fn publish(&self, driver: &AppDriver<'_>) {
+        let view = driver.view();
         let known = view.connection;
         self.connection.send_if_modified(|connection| {
-            let reason = known.fault.and(reason).map(ToString::to_string);
             let before = connection.clone();
             connection.status = known.status;
             connection.source = known.source;
             connection.attempt = known.attempt;
             connection.reconnects = known.reconnects;
             connection.fault = known.fault;
+            connection.waiting = known.waiting.map(|waiting| (driver.at(waiting.until), waiting.why));
+            connection.latency = known.latency.map(span);
             connection.queue_remaining = view.queue_remaining;
+            let reason = known.fault.and(driver.reason()).map(ToString::to_string);
             keep(&mut connection.reason, reason.as_deref());
+            let id = driver.session().client_id();
+            if known.attempt != before.attempt || known.reconnects != before.reconnects {
+                connection.client_id = Address::decoded(id).into();
+            }
             *connection != before
         });
+        self.publish_prompt(&view);
+    }
+
+    /// Tells how far the prompt is.
+    pub(super) fn publish_prompt(&self, view: &View<'_>) {
         let Some(prompt) = &view.prompt else { return };
         let at = time::Instant::now();
         self.progress.send_modify(|progress| progress.get_or_insert_with(|| Progress::new(at)).set(prompt, at));

@@ -94,7 +94,7 @@ pub mod gadget {
     /// takes 12 bytes.
     pub const LEARNED: usize = 24;
     /// Bytes for a request's head. A longer one is an error of the configuration.
-    pub const HEAD: usize = 640;
+    pub const HEAD: usize = 512;
     /// Notes that wait for a subscriber; what gives way past them, [`Queue`](crate::queue::Queue) tells.
     pub const NOTES: usize = 16;
 }

@@ -41,6 +41,7 @@ pub struct Builder {
     client_id: Option<String>,
     headers: Vec<(String, String)>,
     query: Vec<(String, String)>,
+    trusted: Vec<Vec<u8>>,
     request_timeout: Duration,
     reconnect: ReconnectConfig,
     heartbeat: HeartbeatConfig,
@@ -104,6 +105,7 @@ impl Builder {
             client_id: None,
             headers: Vec::new(),
             query: Vec::new(),
+            trusted: Vec::new(),
             request_timeout: REQUEST_TIMEOUT,
             reconnect: ReconnectConfig::DEFAULT,
             heartbeat: HeartbeatConfig::DEFAULT,
@@ -139,6 +141,13 @@ impl Builder {
     /// Adds a parameter to the query of each request, such as a token; neither name nor value is encoded yet.
     pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.query.push((name.into(), value.into()));
+        self
+    }
+
+    /// Trusts what the authorities in `pem` have signed, besides what this system trusts: for an `https` server with
+    /// certificates of one's own.
+    pub fn trust(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.trusted.push(pem.into());
         self
     }
 
@@ -179,6 +188,9 @@ impl Builder {
         let mut address: Address = self.url.parse().map_err(BuildError::Address)?;
         for (name, value) in &self.query {
             address.add_query(name, value);
+        }
+        for pem in &self.trusted {
+            address.trust(pem).map_err(BuildError::Address)?;
         }
         for (name, value) in &self.headers {
             let is_reserved = RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name));

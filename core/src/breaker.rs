@@ -34,7 +34,7 @@ pub enum Circuit {
     Closed,
     /// None are made before this.
     Open(Instant),
-    /// One is made: whether it succeeds decides.
+    /// One is made: whether it proves itself decides.
     HalfOpen,
 }
 
@@ -83,10 +83,7 @@ impl Breaker {
         let tries_out = match self.circuit {
             Circuit::HalfOpen => true,
             Circuit::Open(_) => false,
-            Circuit::Closed => {
-                let oldest = self.attempts.last().copied().flatten();
-                oldest.is_some_and(|oldest| wanted < oldest.saturating_add(config.window))
-            }
+            Circuit::Closed => wanted < self.allows(config, wanted),
         };
         if tries_out {
             let twice = Duration::from_micros(self.cool_down.as_micros().saturating_mul(2));
@@ -99,7 +96,23 @@ impl Breaker {
         }
     }
 
-    /// The connection has proved itself, or a person wants the next attempt now: all is forgotten.
+    /// When the next attempt may be made without opening the circuit, `now` at the earliest.
+    pub fn allows(&self, config: &BreakerConfig, now: Instant) -> Instant {
+        match (self.circuit, self.attempts.last()) {
+            (Circuit::Open(until), _) => until.max(now),
+            (_, Some(Some(oldest))) => oldest.saturating_add(config.window).max(now),
+            _ => now,
+        }
+    }
+
+    /// The connection has proved itself: the circuit closes. The attempts still count, for a link that lives for seconds
+    /// only, again and again, is no better than one that fails.
+    pub const fn close(&mut self) {
+        self.circuit = Circuit::Closed;
+        self.cool_down = Duration::ZERO;
+    }
+
+    /// A person wants the next attempt now: all is forgotten.
     pub const fn reset(&mut self) {
         *self = Self::new();
     }
@@ -158,12 +171,38 @@ mod tests {
 
     #[test]
     fn what_proves_itself_closes_it() {
+        let mut breaker = after(&[0, 1, 2, 3, 4]);
+        assert_eq!(breaker.failed(&CONFIG, at(4), at(5)), at(34));
+        breaker.attempt(at(34));
+        breaker.close();
+        assert_eq!(breaker.circuit(), Circuit::Closed);
+        assert_eq!(breaker.failed(&CONFIG, at(60), at(61)), at(61), "a minute after the second");
+        breaker.attempt(at(61));
+        assert_eq!(breaker.failed(&CONFIG, at(61), at(61)), at(91), "the cool-down is the first again");
+    }
+
+    #[test]
+    fn links_that_live_for_seconds_only_open_it_too() {
+        let mut breaker = Breaker::new();
+        for second in [0, 6, 12, 18] {
+            breaker.attempt(at(second));
+            breaker.close();
+            assert_eq!(breaker.failed(&CONFIG, at(second + 5), at(second + 6)), at(second + 6));
+        }
+        breaker.attempt(at(24));
+        breaker.close();
+        assert_eq!(breaker.allows(&CONFIG, at(29)), at(60));
+        assert_eq!(breaker.allows(&CONFIG, at(61)), at(61));
+        assert_eq!(breaker.failed(&CONFIG, at(29), at(30)), at(59));
+    }
+
+    #[test]
+    fn a_person_forgets_all() {
         let mut breaker = after(&[0, 0, 0, 0, 0]);
-        let until = breaker.failed(&CONFIG, at(0), at(0));
-        breaker.attempt(until);
+        breaker.failed(&CONFIG, at(0), at(0));
         breaker.reset();
         assert_eq!(breaker, Breaker::new());
-        breaker.attempt(until);
-        assert_eq!(breaker.failed(&CONFIG, until, until), until);
+        breaker.attempt(at(0));
+        assert_eq!(breaker.failed(&CONFIG, at(0), at(0)), at(0));
     }
 }

@@ -274,7 +274,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     }
 
     /// The record's prompt is over.
-    fn is_over(&mut self, now: Instant, id: Id<'_>, standing: Standing<'_>) -> Changes {
+    fn is_over(&mut self, now: Instant, id: Id<'_>, standing: Standing) -> Changes {
         let Some(prompt) = self.prompt.as_mut().filter(|prompt| !prompt.state.is_final()) else {
             return Changes::NONE;
         };
@@ -286,8 +286,12 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
                 self.end(seen, id, PromptState::Success)
             }
             Standing::Interrupted => self.end(seen, id, PromptState::Interrupted),
-            Standing::Error { node_id, node_type, exception_type, exception_message } => {
-                self.execution_error(seen, id, node_id, node_type, exception_type, exception_message)
+            // It is no end, and an answer that took it for one says nothing of how the prompt stands.
+            Standing::Error if prompt.error.exception_type.as_id() == Id::from(EXECUTION_BLOCKED) => Changes::NONE,
+            Standing::Error => {
+                // Its texts came on the way.
+                prompt.failed = true;
+                self.end(seen, id, PromptState::Error)
             }
             Standing::Ended if prompt.is_running() => {
                 prompt.end(now, PromptState::Ended);

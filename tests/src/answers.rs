@@ -1,7 +1,7 @@
 //! What an answer over HTTP says, read a second time: whole, by `serde_json`.
 
 use comfyglow_core::{
-    http::{Answer, AnswerError, Asked, Fact, Standing},
+    http::{Answer, AnswerError, Asked, ErrorText, ErrorTexts, Fact, Standing},
     json::JsonErrorKind,
     text::Id,
 };
@@ -10,9 +10,40 @@ use serde_json::Value;
 /// All that can be asked for.
 pub const ALL: [Asked; 5] = [Asked::Prompt, Asked::Queue, Asked::History, Asked::Job, Asked::Jobs];
 
-/// Small, so that texts are cut.
+/// Small, so that ids are cut.
 const ID: usize = 36;
-const MESSAGE: usize = 100;
+
+/// The texts of an error, in the order of [`ErrorText`].
+#[derive(Default)]
+struct Texts([Vec<u8>; 4]);
+
+impl ErrorTexts for Texts {
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    fn push(&mut self, text: ErrorText, piece: &[u8], first: bool) {
+        let Self([node_id, node_type, exception_type, exception_message]) = self;
+        let text = match text {
+            ErrorText::NodeId => node_id,
+            ErrorText::NodeType => node_type,
+            ErrorText::ExceptionType => exception_type,
+            ErrorText::ExceptionMessage => exception_message,
+        };
+        if first {
+            text.clear();
+        }
+        text.extend(piece);
+    }
+}
+
+/// A fact in words; of an error with its texts.
+fn words(fact: &Fact<'_>, texts: [&str; 4]) -> String {
+    match fact {
+        Fact::Prompt { standing: Standing::Error, .. } => format!("{fact:?} {texts:?}"),
+        _ => format!("{fact:?}"),
+    }
+}
 
 /// The facts that the core finds in a body in pieces of `size`, sorted, each in words.
 ///
@@ -24,11 +55,11 @@ const MESSAGE: usize = 100;
 ///
 /// Where a piece isn't read to its end.
 pub fn read(asked: Asked, body: &[u8], size: usize) -> Result<Vec<String>, AnswerError> {
-    let mut answer = Answer::<ID, MESSAGE>::new(asked);
-    let mut facts = Vec::new();
+    let mut answer = Answer::<ID>::new(asked);
+    let (mut facts, mut texts) = (Vec::new(), Texts::default());
     for mut piece in body.chunks(size) {
-        while let Some(fact) = answer.next(&mut piece)? {
-            facts.push(format!("{fact:?}"));
+        while let Some(fact) = answer.next(&mut piece, &mut texts)? {
+            facts.push(words(&fact, texts.0.each_ref().map(|text| str::from_utf8(text).unwrap_or_default())));
         }
         assert!(piece.is_empty(), "all is used");
     }
@@ -42,20 +73,26 @@ pub fn expected(asked: Asked, body: &Value) -> Option<Vec<String>> {
     let mut body = body.clone();
     numbers_as_ids(&mut body);
     let body = &body;
+    let plain = |fact| (fact, None);
     let facts = match asked {
         Asked::Prompt => {
             let remaining = body["exec_info"]["queue_remaining"].as_u64()?;
-            vec![Fact::Remaining(remaining.try_into().ok()?)]
+            vec![plain(Fact::Remaining(remaining.try_into().ok()?))]
         }
-        Asked::Queue => queue(body)?,
+        Asked::Queue => queue(body)?.into_iter().map(plain).collect(),
         Asked::History => {
-            let entries = body.as_object()?.iter().filter_map(|(id, entry)| Some((id, ended(entry)?)));
-            entries.map(|(text, standing)| Fact::Prompt { prompt_id: id(text), standing }).collect()
+            let entries = body.as_object()?.iter().filter_map(|(text, entry)| Some((text, ended(entry)?)));
+            entries.map(|(text, (standing, error))| (Fact::Prompt { prompt_id: id(text), standing }, error)).collect()
         }
         Asked::Job => vec![job(body)?],
         Asked::Jobs => body.get("jobs")?.as_array()?.iter().filter_map(job).collect(),
     };
-    let mut facts: Vec<_> = facts.iter().map(|fact| format!("{fact:?}")).collect();
+    let names = ["node_id", "node_type", "exception_type", "exception_message"];
+    let facts = facts.iter().map(|(fact, error)| {
+        let text = |name| error.and_then(|error: &Value| error.get(name)).and_then(Value::as_str).unwrap_or_default();
+        words(fact, names.map(text))
+    });
+    let mut facts: Vec<_> = facts.collect();
     facts.sort();
     Some(facts)
 }
@@ -90,12 +127,12 @@ fn numbers_as_ids(value: &mut Value) {
 
 /// What is kept of an id.
 fn id(text: &str) -> Id<'_> {
-    Id::from(kept::<ID>(text))
+    Id::from(kept(text))
 }
 
-/// What is kept of a text: as many whole characters as fit.
-fn kept<const N: usize>(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(N)).unwrap_or_default()
+/// As many whole characters as fit.
+fn kept(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(ID)).unwrap_or_default()
 }
 
 fn queue(body: &Value) -> Option<Vec<Fact<'_>>> {
@@ -112,7 +149,7 @@ fn queue(body: &Value) -> Option<Vec<Fact<'_>>> {
             let Some(graph) = graph.filter(|_| !text.is_empty() && standing == Standing::Running) else { continue };
             for (node, value) in graph {
                 let class = value.get("class_type").and_then(Value::as_str);
-                facts.extend(class.map(|class| Fact::Node { prompt_id, node: id(node), class: kept::<ID>(class) }));
+                facts.extend(class.map(|class| Fact::Node { prompt_id, node: id(node), class: kept(class) }));
             }
             let nodes = graph.values().filter(|node| node.is_object()).count();
             facts.push(Fact::Graph { prompt_id, nodes: nodes.try_into().expect("few") });
@@ -123,18 +160,19 @@ fn queue(body: &Value) -> Option<Vec<Fact<'_>>> {
     Some(facts)
 }
 
-fn job(job: &Value) -> Option<Fact<'_>> {
+/// What a job says, and its error.
+fn job(job: &Value) -> Option<(Fact<'_>, Option<&Value>)> {
     let prompt_id = job.get("id")?.as_str().filter(|id| !id.is_empty())?;
-    let standing = standing(job.get("status")?.as_str()?, job.get("execution_error"))?;
-    Some(Fact::Prompt { prompt_id: id(prompt_id), standing })
+    let standing = standing(job.get("status")?.as_str()?)?;
+    Some((Fact::Prompt { prompt_id: id(prompt_id), standing }, job.get("execution_error")))
 }
 
-/// What an entry of the history says.
-fn ended(entry: &Value) -> Option<Standing<'_>> {
+/// What an entry of the history says, and its error.
+fn ended(entry: &Value) -> Option<(Standing, Option<&Value>)> {
     let status = &entry.as_object()?.get("status").filter(|status| status.is_object()).unwrap_or(&Value::Null);
     let (mut word, mut error) = (None, None);
     for message in status["messages"].as_array().into_iter().flatten().filter_map(Value::as_array) {
-        let Some(kind) = message.first().and_then(Value::as_str).filter(|kind| standing(kind, None).is_some()) else {
+        let Some(kind) = message.first().and_then(Value::as_str).filter(|kind| standing(kind).is_some()) else {
             continue;
         };
         word = Some(kind);
@@ -144,29 +182,18 @@ fn ended(entry: &Value) -> Option<Standing<'_>> {
             word = word.filter(|_| data.get("exception_type").and_then(Value::as_str) != Some("ExecutionBlocked"));
         }
     }
-    let said = status["status_str"].as_str().filter(|said| standing(said, None).is_some());
+    let said = status["status_str"].as_str().filter(|said| standing(said).is_some());
     let completed = (status["completed"] == true).then_some("completed");
-    Some(word.or(said).or(completed).and_then(|word| standing(word, error)).unwrap_or(Standing::Ended))
+    Some((word.or(said).or(completed).and_then(standing).unwrap_or(Standing::Ended), error))
 }
 
-fn standing<'a>(word: &str, error: Option<&'a Value>) -> Option<Standing<'a>> {
+fn standing(word: &str) -> Option<Standing> {
     Some(match word {
         "success" | "execution_success" | "completed" => Standing::Success,
         "execution_interrupted" | "cancelled" => Standing::Interrupted,
         "pending" => Standing::Waiting,
         "in_progress" => Standing::Running,
-        "error" | "execution_error" | "failed" => failure(error),
+        "error" | "execution_error" | "failed" => Standing::Error,
         _ => return None,
     })
-}
-
-fn failure(error: Option<&Value>) -> Standing<'_> {
-    let text = |name: &str| error.and_then(|error| error.get(name)).and_then(Value::as_str).unwrap_or_default();
-    let told = |name: &str| Some(text(name)).filter(|text| !text.is_empty()).map(id);
-    Standing::Error {
-        node_id: told("node_id"),
-        node_type: told("node_type"),
-        exception_type: id(text("exception_type")),
-        exception_message: Id::from(kept::<MESSAGE>(text("exception_message"))),
-    }
 }

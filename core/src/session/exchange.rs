@@ -1,10 +1,8 @@
 //! One HTTP exchange at a time.
 
-use core::fmt;
-
 use super::{Config, Observer};
 use crate::{
-    http::{Answer, Asked, Fact, Request, Response, Standing, percent_encode},
+    http::{Answer, Asked, Fact, Request, Response, Standing, percent_encode_into},
     limits::HTTP_SECONDS,
     reducer::{Action, Changes, reduce},
     state::{Heard, State},
@@ -16,14 +14,14 @@ use crate::{
 const EXCHANGE: Duration = Duration::from_secs(HTTP_SECONDS);
 
 #[derive(Debug)]
-pub(super) struct Exchange<const ID: usize, const MESSAGE: usize> {
+pub(super) struct Exchange<const ID: usize> {
     place: Place,
     since: Instant,
     response: Response,
     asked: Asked,
     /// What the socket had said when it was asked.
     heard: Heard,
-    answer: Answer<ID, MESSAGE>,
+    answer: Answer<ID>,
     found: Found,
     drop_due: bool,
     /// How the last exchange ended, until that is taken.
@@ -56,11 +54,13 @@ pub(super) enum Result {
     Answered(Found),
     /// The server, or a proxy, answered with this status instead.
     Refused(u16),
-    /// Nobody answered, not in time, or not what was asked.
-    Failed,
+    /// Somebody answered, but not to the end, or not what was asked.
+    Broken,
+    /// Nobody answered, or not in time.
+    Unanswered,
 }
 
-impl<const ID: usize, const MESSAGE: usize> Exchange<ID, MESSAGE> {
+impl<const ID: usize> Exchange<ID> {
     #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
     #[inline(always)]
     pub(super) const fn new() -> Self {
@@ -113,7 +113,7 @@ impl<const ID: usize, const MESSAGE: usize> Exchange<ID, MESSAGE> {
         match self.place {
             Place::Idle => {}
             Place::Asked if self.response.finish_on_close().is_ok() => self.over(),
-            Place::Dialling | Place::Asking | Place::Asked => self.end(Result::Failed),
+            Place::Dialling | Place::Asking | Place::Asked => self.fail(),
         }
         self.drop_due = false;
     }
@@ -135,8 +135,16 @@ impl<const ID: usize, const MESSAGE: usize> Exchange<ID, MESSAGE> {
 
     pub(super) fn expire(&mut self, now: Instant) {
         if self.deadline().is_some_and(|deadline| now >= deadline) {
-            self.end(Result::Failed);
+            self.fail();
         }
+    }
+
+    fn fail(&mut self) {
+        self.end(match self.response.status() {
+            0 => Result::Unanswered,
+            200 => Result::Broken,
+            status => Result::Refused(status),
+        });
     }
 
     fn end(&mut self, result: Result) {
@@ -146,12 +154,10 @@ impl<const ID: usize, const MESSAGE: usize> Exchange<ID, MESSAGE> {
 
     /// The body is all there.
     fn over(&mut self) {
-        let result = match (self.response.status(), self.answer.finish()) {
-            (200, Ok(())) => Result::Answered(self.found),
-            (200, Err(_)) => Result::Failed,
-            (status, _) => Result::Refused(status),
-        };
-        self.end(result);
+        match (self.response.status(), self.answer.finish()) {
+            (200, Ok(())) => self.end(Result::Answered(self.found)),
+            _ => self.fail(),
+        }
     }
 
     /// Writes the request; `prompt_id` is whom it asks after.
@@ -163,13 +169,12 @@ impl<const ID: usize, const MESSAGE: usize> Exchange<ID, MESSAGE> {
         // The id stands behind the request while that is written.
         let room = prompt_id.len().saturating_mul(3).min(out.len());
         let (out, id) = out.split_at_mut_checked(out.len().saturating_sub(room))?;
-        let mut id = Encoded { out: id, len: 0 };
-        let written = percent_encode(prompt_id, &mut id).ok().and_then(|()| {
+        let written = percent_encode_into(prompt_id, id).and_then(|id| {
             let (path, id, query) = match self.asked {
                 Asked::Prompt => ("/prompt", "", ""),
                 Asked::Queue => ("/queue", "", ""),
-                Asked::History => ("/history/", id.as_str(), ""),
-                Asked::Job => ("/api/jobs/", id.as_str(), ""),
+                Asked::History => ("/history/", id, ""),
+                Asked::Job => ("/api/jobs/", id, ""),
                 Asked::Jobs => ("/api/jobs", "", "status=in_progress&limit=1"),
             };
             let question = if query.is_empty() && config.query.is_empty() { "" } else { "?" };
@@ -186,7 +191,7 @@ impl<const ID: usize, const MESSAGE: usize> Exchange<ID, MESSAGE> {
 
     // Not inlined: what it needs of the stack would lie there for as long as the socket is read.
     #[inline(never)]
-    pub(super) fn bytes<const NODES: usize, const NAMES: usize, const LEARNED: usize>(
+    pub(super) fn bytes<const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
         &mut self,
         now: Instant,
         mut bytes: &[u8],
@@ -195,52 +200,32 @@ impl<const ID: usize, const MESSAGE: usize> Exchange<ID, MESSAGE> {
     ) -> Changes {
         let mut changes = Changes::NONE;
         while self.place == Place::Asked {
-            match (self.response.status(), self.response.next(&mut bytes)) {
-                (_, Ok(None)) if self.response.is_complete() => self.over(),
-                (_, Ok(None)) => break,
-                // 0: the head ended just now.
-                (_, Ok(Some(mut piece))) if self.response.status() == 200 => {
+            let piece = self.response.next(&mut bytes);
+            match (self.response.status(), piece) {
+                (0 | 200, Ok(None)) if !self.response.is_complete() => break,
+                (200, Ok(None)) => self.over(),
+                (200, Ok(Some(mut piece))) => {
                     while self.place == Place::Asked {
-                        match self.answer.next(&mut piece) {
+                        // It may tell why the prompt failed. What has ended keeps what it says.
+                        let record = state.prompt.as_mut().filter(|prompt| !prompt.state.is_final());
+                        match self.answer.next(&mut piece, &mut record.map(|prompt| &mut prompt.error)) {
                             Ok(None) => break,
                             Ok(Some(fact)) => {
                                 note(&mut self.found, &fact);
                                 let action = Action::Answer { heard: self.heard, fact };
-                                let changed = reduce(state, now, action);
-                                observer.reduced(now, &action, changed, state);
-                                changes = changes.and(changed);
+                                let by_fact = reduce(state, now, action);
+                                observer.reduced(now, &action, by_fact, state);
+                                changes = changes.and(by_fact);
                             }
-                            Err(_) => self.end(Result::Failed),
+                            Err(_) => self.fail(),
                         }
                     }
                 }
                 // What it says instead is for people who open it in a browser.
-                (_, Ok(Some(_))) => self.end(Result::Refused(self.response.status())),
-                (_, Err(_)) => self.end(Result::Failed),
+                _ => self.fail(),
             }
         }
         changes
-    }
-}
-
-/// A text that is percent-encoded into a buffer.
-struct Encoded<'a> {
-    out: &'a mut [u8],
-    len: usize,
-}
-
-impl Encoded<'_> {
-    fn as_str(&self) -> &str {
-        self.out.get(..self.len).and_then(|bytes| str::from_utf8(bytes).ok()).unwrap_or_default()
-    }
-}
-
-impl fmt::Write for Encoded<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let end = self.len.saturating_add(text.len());
-        self.out.get_mut(self.len..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
-        self.len = end;
-        Ok(())
     }
 }
 

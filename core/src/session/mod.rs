@@ -190,7 +190,7 @@ pub struct Session<
     smooth: Smooth,
     leaving: bool,
     socket: Socket<ID, MESSAGE>,
-    exchange: Exchange<ID, MESSAGE>,
+    exchange: Exchange<ID>,
     state: State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     /// What is being sent.
     out: [u8; HEAD],
@@ -386,7 +386,7 @@ impl<
 
     /// Whether anything is asked over HTTP.
     fn asks(&self) -> bool {
-        self.config.http && !self.leaving && !(self.reconnect.is_over() && !self.socket.is_open())
+        self.config.http && !self.leaving && (self.socket.is_open() || !self.reconnect.is_over())
     }
 
     /// Draws the last answer's conclusion, and asks the next question; whether one is asked.
@@ -400,10 +400,11 @@ impl<
                 .socket
                 .is_open()
                 .then(|| Silence { status: self.state.heard().status(), pieces: self.socket.pieces() });
-            let conclusion = self.reconcile.finished(now, asked, result, &self.state, silence);
+            let conclusion = self.reconcile.finished(now, asked, result, silence);
             self.conclude(now, conclusion, observer);
         }
-        if !self.exchange.is_idle() {
+        // Once more: the conclusion may have been the end.
+        if !self.asks() || !self.exchange.is_idle() {
             return false;
         }
         let Some(asked) = self.reconcile.question(now, &self.state, self.socket.is_open()) else { return false };
@@ -411,14 +412,19 @@ impl<
         true
     }
 
+    /// What an answer means for links and record.
     fn conclude(&mut self, now: Instant, conclusion: Conclusion, observer: &mut impl Observer) {
         match conclusion {
             Conclusion::Nothing => {}
-            Conclusion::Alive => self.server_is_back(),
+            Conclusion::Alive => self.server_is_back(now, observer),
             Conclusion::Runs(runs) => {
-                self.server_is_back();
+                self.server_is_back(now, observer);
                 if reconcile::running_key(&self.state).is_some_and(|key| runs != Some(key)) {
                     self.over(now, observer);
+                    // Only where that counted, or it would be asked on and on.
+                    if runs.is_some() && reconcile::running_key(&self.state).is_none() {
+                        self.reconcile.look_again();
+                    }
                 }
             }
             Conclusion::Unheard => self.over(now, observer),
@@ -430,7 +436,7 @@ impl<
     }
 
     /// The server answers over HTTP: the socket need not wait for it to come back.
-    fn server_is_back(&mut self) {
+    fn server_is_back(&mut self, now: Instant, observer: &mut impl Observer) {
         let fault = self.state.connection().fault.map(|fault| fault.kind);
         let was_away = matches!(
             fault,
@@ -443,8 +449,11 @@ impl<
                     | FaultKind::Refused(502..=504)
             )
         );
-        if was_away && !self.socket.is_open() {
-            self.reconnect.hurry();
+        if was_away
+            && !self.socket.is_open()
+            && let Some(waiting) = self.reconnect.hurry(now, &self.config)
+        {
+            self.reduce(now, Action::Waiting(waiting), observer);
         }
     }
 
@@ -556,6 +565,7 @@ impl<
             self.lost(now, Fault::new(kind), observer);
         }
         self.exchange.expire(now);
+        self.reconnect.prove(now, &self.config);
     }
 
     #[inline(never)]

@@ -21,7 +21,7 @@ pub(super) struct Reconcile {
     glance: Option<Instant>,
     /// The question of the round at hand that comes next.
     next: Option<Asked>,
-    /// How long after an answer the next round follows while there is no socket.
+    /// How long after an answer the next round follows while there is no socket, and what wasn't answered is asked again.
     pace: Duration,
     /// `/api/jobs` isn't there: an old server.
     jobs_missing: bool,
@@ -29,8 +29,8 @@ pub(super) struct Reconcile {
     refused: bool,
     /// The prompt whose graph was asked for.
     graph_of: Option<Key>,
-    /// When to ask again for what wasn't answered.
-    again: Option<Instant>,
+    /// What wasn't answered, and when to ask for it again.
+    again: Option<(Asked, Instant)>,
     /// Questions after the outcome at hand that failed.
     tries: u8,
     /// The queue as this socket told it last, and how often it had told it then.
@@ -79,15 +79,29 @@ impl Reconcile {
 
     /// The socket is lost.
     pub(super) fn lost(&mut self, now: Instant) {
-        self.due = Some(now.saturating_add(self.pace));
+        // No later than before: attempts that fail one soon after the other don't put it off.
+        self.hasten(now.saturating_add(self.pace));
         self.glance = None;
         self.suspect = None;
     }
 
     /// Something was submitted, which the socket is to tell of: whether it does, is soon known.
     pub(super) fn submitted(&mut self, now: Instant) {
-        let soon = now.saturating_add(Duration::from_secs(DEAF_GRACE_SECONDS));
-        self.due = Some(self.due.map_or(soon, |due| due.min(soon)));
+        self.hasten(now.saturating_add(Duration::from_secs(DEAF_GRACE_SECONDS)));
+    }
+
+    /// Another prompt runs than the one whose end was asked after: once that is known, it is asked again which.
+    pub(super) fn look_again(&mut self) {
+        self.next = Some(self.which_runs());
+    }
+
+    /// The question which prompt runs.
+    const fn which_runs(&self) -> Asked {
+        if self.jobs_missing { Asked::Queue } else { Asked::Jobs }
+    }
+
+    fn hasten(&mut self, at: Instant) {
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
     }
 
     /// What to ask next, if anything.
@@ -106,20 +120,16 @@ impl Reconcile {
         if self.refused {
             return None;
         }
-        let again = self.again.is_none_or(|again| now >= again);
-        if again {
-            self.again = None;
-        }
         let prompt = state.prompt();
         // First of all how it ended: another one may run by now and would take its place.
         if prompt.is_some_and(|prompt| prompt.state() == PromptState::Ended && !prompt.is_settled()) {
-            return again.then_some(Asked::History);
+            return self.may_ask(now, Asked::History).then_some(Asked::History);
         }
         self.tries = 0;
         if let Some(next) = self.next.take() {
             return Some(next);
         }
-        if again && self.wants_graph(prompt) {
+        if self.may_ask(now, Asked::Queue) && self.wants_graph(prompt) {
             return Some(Asked::Queue);
         }
         let told = prompt.is_some_and(|prompt| prompt.state() == PromptState::Running)
@@ -128,25 +138,28 @@ impl Reconcile {
             self.said_at = state.heard().status();
             self.said = state.queue_remaining();
             if open && !told && self.said != Some(0) {
-                self.glance = Some(now.saturating_add(SOON));
+                self.glance.get_or_insert(now.saturating_add(SOON));
             }
         }
-        let glances = self.glance.is_some_and(|glance| now >= glance);
-        if glances {
+        self.glance = self.glance.filter(|_| !told);
+        let begins = [self.due, self.glance].into_iter().flatten().any(|at| now >= at);
+        if begins {
+            // Whatever the socket told by now, the answer is newer.
+            self.due = None;
             self.glance = None;
         }
-        if (glances && !told) || self.due.is_some_and(|due| now >= due) {
-            self.due = None;
-            return Some(Asked::Prompt);
-        }
-        None
+        begins.then_some(Asked::Prompt)
     }
 
     /// When there will be another question, where nothing else comes before. What is due and wasn't asked waits for
     /// something else.
     pub(super) fn deadline(&self, now: Instant) -> Option<Instant> {
-        let ahead = [self.due, self.glance, self.again].into_iter().flatten().filter(|at| *at > now && !self.refused);
-        ahead.min()
+        let times = [self.due, self.glance, self.again.map(|(_, at)| at)];
+        times.into_iter().flatten().filter(|at| *at > now && !self.refused).min()
+    }
+
+    fn may_ask(&self, now: Instant, asked: Asked) -> bool {
+        self.again.is_none_or(|(what, at)| what != asked || now >= at)
     }
 
     /// Whether the running prompt's graph is to be asked for: once for each prompt, and again where nothing was answered.
@@ -163,32 +176,25 @@ impl Reconcile {
     }
 
     /// A question was answered, or not. `silence` is how much the socket has said, where it is open.
-    pub(super) fn finished<
-        const ID: usize,
-        const MESSAGE: usize,
-        const NODES: usize,
-        const NAMES: usize,
-        const LEARNED: usize,
-    >(
+    pub(super) fn finished(
         &mut self,
         now: Instant,
         asked: Asked,
         result: Result,
-        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
         silence: Option<Silence>,
     ) -> Conclusion {
         let found = match result {
             Result::Answered(found) => found,
             Result::Refused(401 | 403 | 407) => {
                 self.refused = true;
-                return Conclusion::Nothing;
+                return if asked == Asked::History { Conclusion::Unheard } else { Conclusion::Nothing };
             }
-            Result::Refused(_) if asked == Asked::Jobs => {
-                self.jobs_missing = true;
+            Result::Refused(status) if asked == Asked::Jobs => {
+                self.jobs_missing |= status == 404;
                 self.next = Some(Asked::Queue);
                 return Conclusion::Nothing;
             }
-            Result::Refused(_) | Result::Failed => return self.failed(now, asked, result, silence.is_some()),
+            _ => return self.failed(now, asked, result, silence.is_some()),
         };
         self.pace = POLL;
         match asked {
@@ -200,22 +206,15 @@ impl Reconcile {
                     return Conclusion::Deaf;
                 }
                 if found.remaining != Some(0) {
-                    self.next = Some(if self.jobs_missing { Asked::Queue } else { Asked::Jobs });
+                    self.next = Some(self.which_runs());
                     return Conclusion::Alive;
                 }
                 Conclusion::Runs(None)
             }
-            Asked::Jobs | Asked::Queue => {
-                let runs = running_key(state);
-                // Another one runs: once it is known how the one before ended, it is asked again which.
-                if runs.is_some() && runs != found.running {
-                    self.next = Some(asked);
-                }
-                Conclusion::Runs(found.running)
-            }
+            Asked::Jobs | Asked::Queue => Conclusion::Runs(found.running),
             Asked::History | Asked::Job => {
                 // Where the socket was amid saying something else, the answer didn't count.
-                self.again = Some(now.saturating_add(POLL));
+                self.again = Some((asked, now.saturating_add(POLL)));
                 if found.told { Conclusion::Alive } else { Conclusion::Unheard }
             }
         }
@@ -224,21 +223,21 @@ impl Reconcile {
     /// Nobody answered, or not what was asked.
     fn failed(&mut self, now: Instant, asked: Asked, result: Result, open: bool) -> Conclusion {
         self.rest(now, open);
-        self.again = Some(now.saturating_add(POLL));
-        if result == Result::Failed && !open {
-            self.pace = Duration::from_micros(self.pace.as_micros().saturating_mul(2)).min(POLL_MAX);
-        }
+        self.again = Some((asked, now.saturating_add(self.pace)));
+        self.pace = Duration::from_micros(self.pace.as_micros().saturating_mul(2)).min(POLL_MAX);
+        // What the server refuses, it won't have for us a second later; what a proxy does, it may.
+        let is_refused = matches!(result, Result::Refused(status) if !matches!(status, 429 | 500..600));
         match asked {
-            Asked::History | Asked::Job => {
+            // While the server is away, nothing is known: its history may outlive that.
+            Asked::History | Asked::Job if open || result != Result::Unanswered => {
                 self.tries = self.tries.saturating_add(1);
-                if result != Result::Failed || self.tries >= OUTCOME_TRIES {
+                if is_refused || self.tries >= OUTCOME_TRIES {
                     self.tries = 0;
                     return Conclusion::Unheard;
                 }
             }
-            // What the server refuses, it won't have for us a second later.
-            Asked::Queue if result == Result::Failed => self.graph_of = None,
-            Asked::Queue | Asked::Prompt | Asked::Jobs => {}
+            Asked::Queue if !is_refused => self.graph_of = None,
+            _ => {}
         }
         Conclusion::Nothing
     }

@@ -32,6 +32,8 @@ enum Next {
     Wait(Waiting),
     /// There is a connection, or one is being made.
     Made,
+    /// There will be none unless a person wants it.
+    GivenUp,
     /// There will be none any more.
     Never,
 }
@@ -50,7 +52,7 @@ impl Reconnect {
     }
 
     pub(super) const fn is_over(&self) -> bool {
-        matches!(self.next, Next::Never)
+        matches!(self.next, Next::GivenUp | Next::Never)
     }
 
     pub(super) const fn deadline(&self) -> Option<Instant> {
@@ -69,7 +71,7 @@ impl Reconnect {
         let due = match self.next {
             Next::Now => true,
             Next::Wait(waiting) => now >= waiting.until,
-            Next::Made | Next::Never => false,
+            Next::Made | Next::GivenUp | Next::Never => false,
         };
         if due {
             self.next = Next::Made;
@@ -97,14 +99,16 @@ impl Reconnect {
         config: &Config<'_>,
         random: &mut Random,
     ) -> Option<Waiting> {
-        let config = &config.reconnect;
-        if self.established.take().is_some_and(|since| now.saturating_since(since) >= config.proven) {
-            self.reset();
-        }
+        self.prove(now, config);
+        self.established = None;
         self.failures = self.failures.saturating_add(1);
+        let config = &config.reconnect;
         let used_up = config.attempts.is_some_and(|attempts| self.failures >= attempts);
-        if self.next == Next::Never || fault.needs_a_person() || used_up {
-            self.next = Next::Never;
+        if self.next == Next::Never {
+            return None;
+        }
+        if fault.needs_a_person() || used_up {
+            self.next = Next::GivenUp;
             return None;
         }
         self.renew |= fault.kind == FaultKind::Deaf;
@@ -128,29 +132,41 @@ impl Reconnect {
         Some(waiting)
     }
 
-    /// The server answers over HTTP: there is no need to wait any longer for it to come back.
-    pub(super) const fn hurry(&mut self) {
-        if let Next::Wait(Waiting { why: WaitingFor::Backoff, .. }) = self.next {
-            self.next = Next::Now;
+    /// The connection at hand has proved itself, if it has lived for long enough.
+    pub(super) fn prove(&mut self, now: Instant, config: &Config<'_>) {
+        if self.established.is_some_and(|since| now.saturating_since(since) >= config.reconnect.proven) {
+            self.established = None;
+            self.backoff.reset();
+            self.breaker.close();
+            self.failures = 0;
         }
+    }
+
+    /// The server answers over HTTP: there is no need to wait any longer for it to come back, as far as the breaker lets
+    /// us. What is waited for instead, where that is sooner.
+    pub(super) fn hurry(&mut self, now: Instant, config: &Config<'_>) -> Option<Waiting> {
+        let Next::Wait(waiting @ Waiting { why: WaitingFor::Backoff, .. }) = self.next else { return None };
+        let until = self.breaker.allows(&config.reconnect.breaker, now);
+        if until >= waiting.until {
+            return None;
+        }
+        let waiting = Waiting { until, ..waiting };
+        self.next = Next::Wait(waiting);
+        Some(waiting)
     }
 
     /// A person wants it now.
     pub(super) fn by_hand(&mut self) {
-        self.reset();
-        if self.next != Next::Made {
+        if matches!(self.next, Next::Wait(_) | Next::GivenUp) {
+            self.backoff.reset();
+            self.breaker.reset();
+            self.failures = 0;
             self.next = Next::Now;
         }
     }
 
     pub(super) const fn stop(&mut self) {
         self.next = Next::Never;
-    }
-
-    fn reset(&mut self) {
-        self.backoff.reset();
-        self.breaker.reset();
-        self.failures = 0;
     }
 
     /// The id in parts.

@@ -8,12 +8,26 @@ use std::{
 };
 
 use super::*;
-use crate::{heartbeat::HeartbeatConfig, limits::RECONCILE_MILLIS, state::ConnectionStatus};
+use crate::{
+    backoff::{BackoffConfig, Jitter},
+    heartbeat::HeartbeatConfig,
+    limits::RECONCILE_MILLIS,
+    state::{ConnectionStatus, PromptState, WaitingFor},
+    text::Text,
+};
 
+mod client_id;
 mod connecting;
+mod courtesy;
+mod deaf;
 mod frames;
+mod graph;
+mod heartbeat;
 mod leaving;
-
+mod polling;
+mod reconcile;
+mod reconnect;
+mod teardown;
 mod time;
 
 const HEAD: usize = 512;
@@ -39,6 +53,8 @@ struct Host<'c> {
     slow: bool,
     /// What the last [`Output::Sleep`] said.
     deadline: Option<Instant>,
+    /// Links that were dialled and not closed since, by the session.
+    open: Vec<Link>,
 }
 
 const CONFIG: Config<'static> = Config {
@@ -56,6 +72,18 @@ const CONFIG: Config<'static> = Config {
 /// The same, and it asks over HTTP.
 const ASKS: Config<'static> = Config { http: true, ..CONFIG };
 
+/// The same, and it tries again as often as it takes; waits are not spread by chance.
+const TRIES: Config<'static> = Config {
+    reconnect: ReconnectConfig {
+        backoff: BackoffConfig { jitter: Jitter::None, ..BackoffConfig::DEFAULT },
+        ..ReconnectConfig::DEFAULT
+    },
+    ..CONFIG
+};
+
+/// The same, and it asks over HTTP.
+const POLLS: Config<'static> = Config { http: true, ..TRIES };
+
 /// Ways on from dialling, none of which opens the WebSocket yet.
 const BEFORE_OPEN: [fn(&mut Host<'_>); 3] = [
     |_| {},
@@ -68,7 +96,7 @@ const BEFORE_OPEN: [fn(&mut Host<'_>); 3] = [
 
 impl<'c> Host<'c> {
     fn new(config: Config<'c>) -> Self {
-        Self { session: Session::new(config, 7), now: Instant::ZERO, slow: false, deadline: None }
+        Self { session: Session::new(config, 7), now: Instant::ZERO, slow: false, deadline: None, open: Vec::new() }
     }
 
     /// A host whose socket was dialled and opened and has asked.
@@ -104,14 +132,14 @@ impl<'c> Host<'c> {
     /// The same a second after it was established; what is asked by then was answered: nothing is to be done.
     fn connected_with(config: Config<'c>) -> Self {
         let (mut host, request) = Self::asked_with(config);
-        let did = host.hear(&accept(&request));
+        let first = if config.http { status(0) } else { Vec::new() };
+        let did = host.hear(&[accept(&request), first].concat());
         assert!(matches!(&did[..], [Send(Ws, _)]), "{did:?}");
         if config.http {
             let did = host.later(RECONCILE_MILLIS);
             assert_eq!(did, [Dial(Http), Changed]);
             host.answers("/prompt", "{\"exec_info\": {\"queue_remaining\": 0}}");
-            assert_eq!(host.later(600), [Changed], "the queue");
-            assert_eq!(host.later(100), []);
+            assert_eq!(host.later(700), []);
         } else {
             assert_eq!(host.later(1_000), [Changed]);
         }
@@ -127,9 +155,10 @@ impl<'c> Host<'c> {
     #[track_caller]
     fn responds(&mut self, path: &str, response: &str) -> Vec<Did> {
         assert_eq!(self.asks(), path);
-        let did = self.tell(Input::Bytes(Http, response.as_bytes()));
-        assert_eq!(did.first(), Some(&Close(Http)), "{did:?}");
-        did[1..].to_vec()
+        let mut did = self.tell(Input::Bytes(Http, response.as_bytes()));
+        let at = did.iter().position(|did| *did == Close(Http));
+        did.remove(at.unwrap_or_else(|| panic!("{did:?}")));
+        did
     }
 
     /// The HTTP link that was dialled opens: what is asked of it, without what each question has.
@@ -152,6 +181,8 @@ impl<'c> Host<'c> {
             assert!(did.len() < 20, "no end of {did:?}");
             let sent = match self.session.poll_output(self.now) {
                 Output::Dial(link) => {
+                    assert!(!self.open.contains(&link), "{link:?} is there already");
+                    self.open.push(link);
                     did.push(Dial(link));
                     None
                 }
@@ -160,6 +191,8 @@ impl<'c> Host<'c> {
                     Some(link)
                 }
                 Output::Close(link) => {
+                    assert!(self.open.contains(&link), "{link:?} isn't there");
+                    self.open.retain(|open| *open != link);
                     did.push(Close(link));
                     None
                 }
@@ -180,8 +213,16 @@ impl<'c> Host<'c> {
     }
 
     fn tell(&mut self, input: Input<'_>) -> Vec<Did> {
-        self.session.handle_input(self.now, input);
+        self.told(input);
         self.drain()
+    }
+
+    /// Tells the session, and asks nothing of it yet.
+    fn told(&mut self, input: Input<'_>) {
+        if let Input::Closed(link, _) = input {
+            self.open.retain(|open| *open != link);
+        }
+        self.session.handle_input(self.now, input);
     }
 
     fn hear(&mut self, bytes: &[u8]) -> Vec<Did> {
@@ -192,6 +233,38 @@ impl<'c> Host<'c> {
     fn later(&mut self, millis: u64) -> Vec<Did> {
         self.now = self.now.saturating_add(crate::time::Duration::from_millis(millis));
         self.tell(Input::Wake)
+    }
+
+    /// The next thing to do is due at `millis`, and not a microsecond earlier: what it is. That changes are told before is
+    /// of no account.
+    #[track_caller]
+    fn due(&mut self, millis: u64) -> Vec<Did> {
+        let due = Instant::from_millis(millis);
+        while self.deadline != Some(due) {
+            let deadline = self.deadline.unwrap();
+            assert!(deadline < due && deadline > self.now, "{deadline:?} instead of {due:?}");
+            self.now = deadline;
+            assert_eq!(links(self.tell(Input::Wake)), [], "at {deadline:?}");
+        }
+        self.now = Instant::from_micros(due.as_micros() - 1);
+        assert_eq!(links(self.tell(Input::Wake)), [], "a microsecond early");
+        self.now = due;
+        links(self.tell(Input::Wake))
+    }
+
+    /// Goes to `millis`, without a wake-up.
+    fn at(&mut self, millis: u64) {
+        self.now = Instant::from_millis(millis);
+    }
+
+    fn waiting(&self) -> Option<(u64, WaitingFor)> {
+        let waiting = self.session.state().connection().waiting;
+        waiting.map(|waiting| (waiting.until.as_micros() / 1_000, waiting.why))
+    }
+
+    /// The record's prompt and how it fares.
+    fn prompt(&self) -> Option<(&str, PromptState)> {
+        self.session.state().prompt().map(|prompt| (prompt.prompt_id().map_or("", Text::as_str), prompt.state()))
     }
 
     fn status(&self) -> (ConnectionStatus, Option<FaultKind>) {
@@ -227,6 +300,11 @@ fn accept(request: &str) -> Vec<u8> {
     let key = request.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap();
     let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
     format!("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n").into()
+}
+
+/// What is to be done with links.
+fn links(did: Vec<Did>) -> Vec<Did> {
+    did.into_iter().filter(|did| *did != Changed).collect()
 }
 
 /// A server's answer to a question over HTTP.

@@ -26,7 +26,7 @@ pub fn http(data: &[u8]) {
 /// What is read of an answer.
 struct Exchange {
     response: Response,
-    answer: Answer<48, 64>,
+    answer: Answer<48>,
     facts: Vec<String>,
     content: Vec<u8>,
     /// What went wrong first.
@@ -54,7 +54,7 @@ impl Exchange {
         while let Some(mut piece) = self.response.next(&mut bytes).map_err(|error| format!("{error:?}"))? {
             assert!(!piece.is_empty());
             self.content.extend(piece);
-            while let Some(fact) = self.answer.next(&mut piece).map_err(|error| format!("{error:?}"))? {
+            while let Some(fact) = self.answer.next(&mut piece, &mut ()).map_err(|error| format!("{error:?}"))? {
                 self.facts.push(format!("{fact:?}"));
             }
             assert!(piece.is_empty(), "all is used");

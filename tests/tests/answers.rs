@@ -1,0 +1,284 @@
+//! What the server answers over HTTP, among what its socket says: an answer speaks only of the prompt that it names, may end
+//! it or fill in totals or begin a record, and never revives or replaces what the socket said after the request was sent.
+
+use comfyglow_core::{
+    http::{Fact, Standing},
+    reducer::{Action, Changes, reduce},
+    state::{Heard, PromptState, State},
+    text::Text,
+    time::{Duration, Instant},
+};
+use comfyglow_tests::strategies::{
+    actions::{Act, Said, action},
+    values::{any_text, node_id, prompt_id},
+};
+use proptest::{collection, option, prelude::*, sample::select};
+use serde_json::Value;
+
+type Small = State<24, 32, 4, 64, 4>;
+
+/// A [`Fact`] that owns its texts.
+#[derive(Clone, Debug)]
+enum Told {
+    Remaining(u32),
+    Queue(u32, u32),
+    Node(String, String, String),
+    Graph(String, u32),
+    Prompt(String, Stands),
+}
+
+/// A [`Standing`] that owns its texts.
+#[derive(Clone, Debug)]
+enum Stands {
+    Waiting,
+    Running,
+    Success,
+    Error(Option<String>, String, String),
+    Interrupted,
+    Ended,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// The host tells something, mostly what the socket says.
+    Act(Act),
+    /// A question is asked.
+    Ask,
+    /// An answer to one of the questions, counted from the newest, or to the one that is asked with it.
+    Answer(usize, Told),
+}
+
+fn stands() -> impl Strategy<Value = Stands> {
+    let exception = prop_oneof![any_text(), Just("ExecutionBlocked".to_owned())];
+    prop_oneof![
+        1 => Just(Stands::Waiting),
+        3 => Just(Stands::Running),
+        1 => Just(Stands::Success),
+        1 => (option::of(node_id()), exception, any_text()).prop_map(|(node, kind, text)| Stands::Error(node, kind, text)),
+        1 => Just(Stands::Interrupted),
+        2 => Just(Stands::Ended),
+    ]
+}
+
+fn told() -> impl Strategy<Value = Told> {
+    prop_oneof![
+        1 => (0..4_u32).prop_map(Told::Remaining),
+        1 => (0..3_u32, 0..3_u32).prop_map(|(running, waiting)| Told::Queue(running, waiting)),
+        1 => (prompt_id(), node_id(), any_text()).prop_map(|(prompt, node, class)| Told::Node(prompt, node, class)),
+        1 => (prompt_id(), 0..9_u32).prop_map(|(prompt, nodes)| Told::Graph(prompt, nodes)),
+        5 => (prompt_id(), stands()).prop_map(|(prompt, stands)| Told::Prompt(prompt, stands)),
+    ]
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        3 => action().prop_map(Step::Act),
+        1 => select(&["p", "q"][..]).prop_map(|id| Step::Act(Act::Message(Said::Start(id.to_owned())))),
+        1 => Just(Step::Ask),
+        3 => (0..3_usize, told()).prop_map(|(ago, told)| Step::Answer(ago, told)),
+    ];
+    collection::vec(step, 0..60)
+}
+
+impl Told {
+    fn tell(&self, state: &mut Small, now: Instant, heard: Heard) -> Changes {
+        let text = |text: &str| Text::<24>::from(text);
+        match self {
+            Self::Remaining(remaining) => answer(state, now, heard, Fact::Remaining(*remaining)),
+            Self::Queue(running, waiting) => {
+                answer(state, now, heard, Fact::Queue { running: *running, waiting: *waiting })
+            }
+            Self::Node(prompt, node, class) => {
+                let (prompt, node) = (text(prompt), text(node));
+                answer(state, now, heard, Fact::Node { prompt_id: prompt.as_id(), node: node.as_id(), class })
+            }
+            Self::Graph(prompt, nodes) => {
+                answer(state, now, heard, Fact::Graph { prompt_id: text(prompt).as_id(), nodes: *nodes })
+            }
+            Self::Prompt(prompt, stands) => {
+                let prompt = text(prompt);
+                let mut told =
+                    |standing| answer(state, now, heard, Fact::Prompt { prompt_id: prompt.as_id(), standing });
+                match stands {
+                    Stands::Waiting => told(Standing::Waiting),
+                    Stands::Running => told(Standing::Running),
+                    Stands::Success => told(Standing::Success),
+                    Stands::Interrupted => told(Standing::Interrupted),
+                    Stands::Ended => told(Standing::Ended),
+                    Stands::Error(node, kind, message) => {
+                        let (node, kind, message) =
+                            (node.as_deref().map(text), text(kind), Text::<32>::from(message.as_str()));
+                        told(Standing::Error {
+                            node_id: node.as_ref().map(Text::as_id),
+                            node_type: None,
+                            exception_type: kind.as_id(),
+                            exception_message: message.as_id(),
+                        })
+                    }
+                }
+            }
+        }
+    }
+
+    /// The prompt that it names.
+    fn names(&self) -> Option<&str> {
+        match self {
+            Self::Remaining(_) | Self::Queue(..) => None,
+            Self::Node(prompt, ..) | Self::Graph(prompt, _) | Self::Prompt(prompt, _) => Some(prompt),
+        }
+    }
+}
+
+fn answer(state: &mut Small, now: Instant, heard: Heard, fact: Fact<'_>) -> Changes {
+    reduce(state, now, Action::Answer { heard, fact })
+}
+
+/// When it was asked: what the state had heard, and how many messages had told of the queue and of a prompt.
+#[derive(Clone, Copy)]
+struct Asked {
+    heard: Heard,
+    queues: u32,
+    prompts: u32,
+}
+
+/// Whether a message is under way that may be of another prompt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Amid {
+    Nothing,
+    Perhaps,
+    Message,
+}
+
+fn shot(state: &Small, now: Instant) -> Value {
+    serde_json::to_value(state.snapshot(now)).expect("it is JSON")
+}
+
+fn play(steps: &[Step]) {
+    let mut state = Box::new(Small::new());
+    let (mut now, mut queues, mut prompts) = (Instant::ZERO, 0, 0);
+    let mut amid = Amid::Nothing;
+    let mut asked: Vec<Asked> = Vec::new();
+    for step in steps {
+        now = now.saturating_add(Duration::from_millis(1));
+        match step {
+            Step::Act(act) => {
+                let changes = act.play(&mut state, now);
+                match act {
+                    Act::Message(said) => {
+                        queues += u32::from(matches!(said, Said::Status(_)));
+                        prompts += u32::from(changes.has(Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS)));
+                        // What it doesn't end, a decoder would have ended before it.
+                        let ends = matches!(said, Said::Cached(..) | Said::ProgressState(..) | Said::Malformed);
+                        amid = if ends || amid == Amid::Nothing { Amid::Nothing } else { Amid::Perhaps };
+                    }
+                    Act::Lost(_) => amid = Amid::Nothing,
+                    Act::CachedNode(_) if amid == Amid::Nothing => amid = Amid::Perhaps,
+                    Act::NodeState(..) => amid = Amid::Message,
+                    _ => {}
+                }
+            }
+            Step::Ask => asked.push(Asked { heard: state.heard(), queues, prompts }),
+            Step::Answer(ago, told) => {
+                let fresh = Asked { heard: state.heard(), queues, prompts };
+                let question = asked.iter().rev().nth(*ago).copied().unwrap_or(fresh);
+                let late = (question.queues != queues, question.prompts != prompts);
+                check(&mut state, now, question.heard, told, late, amid);
+            }
+        }
+    }
+}
+
+/// Tells one answer and checks what it changed; `late`: the socket has told of the queue, and of a prompt, since.
+fn check(state: &mut Small, now: Instant, heard: Heard, told: &Told, late: (bool, bool), amid: Amid) {
+    let (before, was) = (shot(state, now), state.prompt().cloned());
+    let (replaced, generation) = (state.heard(), state.generation());
+    let changes = told.tell(state, now, heard);
+    let (mut after, is) = (shot(state, now), state.prompt().cloned());
+    assert_eq!(state.heard(), replaced, "the socket said nothing");
+    let queue_before = before["queue_remaining"].clone();
+    let named = told.names().map(Text::<24>::from);
+    let was_named = was.as_ref().is_some_and(|was| was.prompt_id() == named.as_ref() && named.is_some());
+
+    match *told {
+        Told::Remaining(_) | Told::Queue(..) => {
+            let remaining = match *told {
+                Told::Queue(running, waiting) => running + waiting,
+                Told::Remaining(remaining) => remaining,
+                _ => unreachable!(),
+            };
+            let queue_after = after["queue_remaining"].take();
+            assert_eq!(queue_after, if late.0 { queue_before } else { remaining.into() });
+            after["queue_remaining"] = before["queue_remaining"].clone();
+            assert_eq!(after, before, "the queue alone");
+        }
+        Told::Node(..) => {
+            if was_named {
+                after["prompt"]["current_class"] = before["prompt"]["current_class"].clone();
+            }
+            assert_eq!(after, before, "the node's class alone");
+        }
+        Told::Graph(_, nodes) if was_named => {
+            assert_eq!(after["prompt"]["nodes_total"], nodes);
+            assert!(after["prompt"]["percentage"].as_f64() >= before["prompt"]["percentage"].as_f64());
+            for filled in ["nodes_total", "percentage", "eta_ms", "nodes_finished", "truncated_nodes"] {
+                after["prompt"][filled] = before["prompt"][filled].clone();
+            }
+            assert_eq!(after, before, "totals alone");
+        }
+        Told::Graph(..) => assert_eq!(after, before, "it is of another prompt"),
+        Told::Prompt(_, ref stands) => {
+            let (was_state, is_state) = (was.as_ref().map(|was| was.state()), is.as_ref().map(|is| is.state()));
+            let is_news = state.generation() != generation;
+            assert!(!is_news || matches!(stands, Stands::Running), "what runs alone may begin a record");
+            if late.1 || amid == Amid::Message || (amid == Amid::Perhaps && changes == Changes::NONE) {
+                assert_eq!((changes, after, is_news), (Changes::NONE, before, false), "the socket said more since");
+                return;
+            }
+            let was_nameless = was.as_ref().is_some_and(|was| was.prompt_id().is_none());
+            if is_news {
+                assert_ne!(was_state, Some(PromptState::Running), "who runs, isn't replaced");
+                assert!(!was_named, "nor is an end taken back");
+                assert_eq!(is.as_ref().and_then(|is| is.prompt_id()), named.as_ref());
+                assert_eq!(is_state, Some(PromptState::Running));
+            } else if was_named {
+                match (was_state, is_state, stands) {
+                    (Some(PromptState::Running), Some(state), _) if state == PromptState::Running => {}
+                    (_, _, Stands::Waiting | Stands::Running) => assert_eq!(was_state, is_state, "nothing is revived"),
+                    (Some(was), _, _) if was.is_final() => assert_eq!(after, before, "an end is final"),
+                    (_, _, Stands::Error(_, kind, _)) if kind == "ExecutionBlocked" => assert_eq!(after, before),
+                    (_, is, Stands::Success) => assert_eq!(is, Some(PromptState::Success)),
+                    (_, is, Stands::Error(..)) => assert_eq!(is, Some(PromptState::Error)),
+                    (_, is, Stands::Interrupted) => assert_eq!(is, Some(PromptState::Interrupted)),
+                    (_, is, Stands::Ended) => assert_eq!(is, Some(PromptState::Ended)),
+                }
+                let counts = ["outputs", "previews", "text_updates", "warnings", "nodes_cached", "nodes_total"];
+                for count in counts {
+                    assert_eq!(after["prompt"][count], before["prompt"][count], "{count}");
+                }
+            } else if was_nameless && matches!(stands, Stands::Running) && was_state == Some(PromptState::Running) {
+                assert_eq!(is.as_ref().and_then(|is| is.prompt_id()), named.as_ref(), "what runs has a name now");
+            } else {
+                after["connection"] = before["connection"].clone();
+                assert_eq!(after, before, "it is of another prompt");
+            }
+            assert_eq!(after["queue_remaining"], queue_before);
+            assert_eq!(after["messages"], before["messages"]);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn an_answer_fills_in_what_the_socket_left_out_and_takes_nothing_back(steps in steps()) {
+        play(&steps);
+    }
+}
+
+/// The one exception that doesn't end its prompt: an answer that tells it is no answer.
+#[test]
+fn an_answer_never_revives() {
+    let prompt = |stands| Step::Answer(9, Told::Prompt("p".to_owned(), stands));
+    let blocked = Stands::Error(None, "ExecutionBlocked".to_owned(), String::new());
+    let start = Step::Act(Act::Message(Said::Start("p".to_owned())));
+    play(&[start, prompt(Stands::Ended), prompt(blocked), prompt(Stands::Running)]);
+}

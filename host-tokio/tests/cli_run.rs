@@ -82,7 +82,7 @@ async fn a_refused_workflow_is_2_and_told_node_by_node() {
     let ran = ended(started(&simulator, &file, &[])).await;
     assert_eq!(ran.status, Some(2), "{ran:?}");
     assert!(ran.stderr.contains("won't run this workflow"), "{ran:?}");
-    assert!(ran.stderr.contains("\nEmptyImage #1: width is -5, but at least 1\n"), "{ran:?}");
+    assert!(ran.stderr.contains("\nEmptyImage #1: width is -5, but must be at least 1\n"), "{ran:?}");
 }
 
 #[test]

@@ -314,7 +314,9 @@ async fn a_refused_workflow_is_told_node_by_node() {
     assert_eq!(rejection.nodes.len(), 1);
     assert_eq!((rejection.nodes[0].node.as_str(), rejection.nodes[0].class.as_deref()), ("1", Some("EmptyImage")));
     let said = rejection.to_string();
-    for said_so in ["EmptyImage #1", "width is -5, but at least 1", "height is \"abc\", but takes a whole number"] {
+    for said_so in
+        ["EmptyImage #1", "width is -5, but must be at least 1", "height is \"abc\", but takes a whole number"]
+    {
         assert!(said.contains(said_so), "{said}");
     }
     let unknown = json!({"1": {"class_type": "NoSuchNode", "inputs": {}}});

@@ -80,9 +80,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     })
                     .collect();
                 let start = Instant::now();
-                let last = f64::from(MESSAGES);
+                let end = f64::from(MESSAGES);
                 let is_last = |now: &Option<comfyglow::client::Progress>| {
-                    now.as_ref().and_then(|now| now.steps).is_some_and(|steps| steps.value >= last)
+                    now.as_ref().and_then(|now| now.steps).is_some_and(|steps| steps.value >= end)
                 };
                 client.progress().wait_for(is_last).await?;
                 let elapsed = start.elapsed();

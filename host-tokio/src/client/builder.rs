@@ -10,7 +10,8 @@ use super::{
     Client,
     http::Http,
     registry::Registry,
-    task::{self, Command, Setup},
+    stream::Dialer,
+    task::{self, Command, Ending, Setup},
     watch::Publisher,
 };
 use crate::address::{Address, AddressError, fresh_client_id};
@@ -57,6 +58,8 @@ pub enum BuildError {
     Header(String),
     /// It was called outside of a tokio runtime.
     NoRuntime,
+    /// TLS can't be set up.
+    Tls(io::Error),
     /// The system gives no random numbers.
     Random(io::Error),
 }
@@ -72,6 +75,7 @@ impl fmt::Display for BuildError {
                  have. Correct or remove it."
             ),
             Self::NoRuntime => f.write_str("there is no tokio runtime here. Call connect() inside of one."),
+            Self::Tls(error) => write!(f, "TLS can't be set up: {error}. Are this system's certificates in order?"),
             Self::Random(error) => write!(f, "the system gives no random numbers: {error}"),
         }
     }
@@ -81,7 +85,7 @@ impl std::error::Error for BuildError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Address(error) => Some(error),
-            Self::Random(error) => Some(error),
+            Self::Tls(error) | Self::Random(error) => Some(error),
             Self::Header(_) | Self::NoRuntime => None,
         }
     }
@@ -192,6 +196,7 @@ impl Builder {
         for pem in &self.trusted {
             address.trust(pem).map_err(BuildError::Address)?;
         }
+        Dialer::new(&address).map_err(BuildError::Tls)?;
         for (name, value) in &self.headers {
             let is_reserved = RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name));
             let can_be_sent = HeaderName::from_bytes(name.as_bytes()).is_ok() && HeaderValue::from_str(value).is_ok();
@@ -210,7 +215,7 @@ impl Builder {
         let span = tracing::info_span!("client", server = %address);
         let Self { headers, reconnect, heartbeat, .. } = self;
         let setup = Setup { address, client_id, headers, reconnect, heartbeat };
-        runtime.spawn(task::run(setup, wanted, registry.clone(), publisher).instrument(span));
+        runtime.spawn(task::run(setup, wanted, publisher, Ending::of(&registry)).instrument(span));
         Ok(Client::of(super::Handle { commands, registry, connection, progress, http }))
     }
 }

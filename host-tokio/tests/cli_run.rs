@@ -126,6 +126,20 @@ async fn a_workflow_from_the_standard_input() {
     assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
 }
 
+#[tokio::test]
+async fn what_is_logged_tells_no_secrets() {
+    let (simulator, file) = (simulator().await, file(&graph(json!({}))));
+    let url = format!("http://ann:secret-1@{}/?token=secret-2", simulator.addr());
+    let ran = ended(comfyglow(&["-v", "run", name(&file), "--server", &url]).spawn().expect("it starts")).await;
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    // With --verbose the outputs' addresses are told.
+    assert!(ran.stdout.contains("/view?filename=") && ran.stderr.contains("submit{prompt_id="), "{ran:?}");
+    // In base64 the login would begin so.
+    for secret in ["secret-", "YW5uOn"] {
+        assert!(!ran.stdout.contains(secret) && !ran.stderr.contains(secret), "{ran:?}");
+    }
+}
+
 #[cfg(unix)]
 fn interrupt(child: &Child) {
     let sent = std::process::Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status();

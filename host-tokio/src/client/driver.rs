@@ -57,6 +57,12 @@ pub struct Driver<
     graphs: VecDeque<Graph>,
 }
 
+/// What one of many clients in a program takes for its session; its buffers, sockets and task come to that.
+const _: () = assert!(
+    Session::<{ app::ID }, { app::MESSAGE }, { app::NODES }, { app::NAMES }, { app::LEARNED }, { app::HEAD }>::MEMORY
+        <= 40 * 1024
+);
+
 /// A driver of one of many clients in a program.
 pub(super) type AppDriver<'a> =
     Driver<'a, { app::ID }, { app::MESSAGE }, { app::NODES }, { app::NAMES }, { app::LEARNED }, { app::HEAD }>;

@@ -99,7 +99,8 @@ pub mod gadget {
     pub const NOTES: usize = 16;
 }
 
-/// What a program affords that has many sessions at once, such as one for each of a thousand servers: less than 48 KB each.
+/// What a program affords that has many sessions at once, such as one for each of a thousand servers: a session
+/// takes less than 40 KB.
 pub mod app {
     /// Bytes of an id or type that are kept; a longer one is cut at a character's boundary, yet compared whole.
     pub const ID: usize = 128;

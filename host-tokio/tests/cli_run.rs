@@ -82,7 +82,7 @@ async fn a_refused_workflow_is_2_and_told_node_by_node() {
     let ran = ended(started(&simulator, &file, &[])).await;
     assert_eq!(ran.status, Some(2), "{ran:?}");
     assert!(ran.stderr.contains("won't run this workflow"), "{ran:?}");
-    assert!(ran.stderr.contains("\nEmptyImage #1: width is -5, but at least 1\n"), "{ran:?}");
+    assert!(ran.stderr.contains("\nEmptyImage #1: width is -5, but must be at least 1\n"), "{ran:?}");
 }
 
 #[test]
@@ -124,6 +124,20 @@ async fn a_workflow_from_the_standard_input() {
     drop(stdin);
     let ran = ended(child).await;
     assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+}
+
+#[tokio::test]
+async fn what_is_logged_tells_no_secrets() {
+    let (simulator, file) = (simulator().await, file(&graph(json!({}))));
+    let url = format!("http://ann:secret-1@{}/?token=secret-2", simulator.addr());
+    let ran = ended(comfyglow(&["-v", "run", name(&file), "--server", &url]).spawn().expect("it starts")).await;
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    // With --verbose the outputs' addresses are told.
+    assert!(ran.stdout.contains("/view?filename=") && ran.stderr.contains("submit{prompt_id="), "{ran:?}");
+    // In base64 the login would begin so.
+    for secret in ["secret-", "YW5uOn"] {
+        assert!(!ran.stdout.contains(secret) && !ran.stderr.contains(secret), "{ran:?}");
+    }
 }
 
 #[cfg(unix)]

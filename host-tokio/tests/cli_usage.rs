@@ -54,7 +54,6 @@ fn wrong_usage_is_2() {
     fails_with_usage(&run(&["watch", "--nonsense"]), &["--nonsense"]);
     fails_with_usage(&run(&["watch", "ftp://host"]), &["ftp is none of ComfyUI's protocols"]);
     fails_with_usage(&run(&["watch", "http://host:99999"]), &["invalid port number", "http://host:8188"]);
-    fails_with_usage(&run(&["watch", "https://host"]), &["TLS is not built in yet"]);
     fails_with_usage(&run(&["demo", "--speed", "0"]), &["more than 0"]);
     fails_with_usage(&run(&["replay", "x", "--pieces", "0"]), &["--pieces"]);
 }

@@ -182,11 +182,13 @@ async fn a_handle_whose_task_has_ended_says_why_at_each_call() {
 fn a_runtime_that_is_shut_down_is_told() -> Result {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let client = runtime.block_on(async { Client::builder("127.0.0.1:9").connect() })?;
+    let mut events = client.events::<Event>();
     runtime.shutdown_background();
     let other = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // Nobody listens there: either came first.
     let closed = other.block_on(client.closed());
     assert!(matches!(closed, Closed::Aborted | Closed::Fault(..)), "{closed:?}");
+    assert_eq!(other.block_on(events.next()), Some(Err(EventsError::Closed(closed))));
     Ok(())
 }
 
@@ -314,7 +316,9 @@ async fn a_refused_workflow_is_told_node_by_node() {
     assert_eq!(rejection.nodes.len(), 1);
     assert_eq!((rejection.nodes[0].node.as_str(), rejection.nodes[0].class.as_deref()), ("1", Some("EmptyImage")));
     let said = rejection.to_string();
-    for said_so in ["EmptyImage #1", "width is -5, but at least 1", "height is \"abc\", but takes a whole number"] {
+    for said_so in
+        ["EmptyImage #1", "width is -5, but must be at least 1", "height is \"abc\", but takes a whole number"]
+    {
         assert!(said.contains(said_so), "{said}");
     }
     let unknown = json!({"1": {"class_type": "NoSuchNode", "inputs": {}}});

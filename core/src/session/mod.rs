@@ -137,6 +137,8 @@ pub enum End {
     Eof,
     /// Nobody answered at the address: refused, no route, no such name.
     Unreachable,
+    /// Its certificate is not to be trusted, or it speaks no TLS where TLS is wanted.
+    Untrusted,
     /// It broke.
     Broken,
 }

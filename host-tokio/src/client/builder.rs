@@ -10,7 +10,8 @@ use super::{
     Client,
     http::Http,
     registry::Registry,
-    task::{self, Command, Setup},
+    stream::Dialer,
+    task::{self, Command, Ending, Setup},
     watch::Publisher,
 };
 use crate::address::{Address, AddressError, fresh_client_id};
@@ -41,6 +42,7 @@ pub struct Builder {
     client_id: Option<String>,
     headers: Vec<(String, String)>,
     query: Vec<(String, String)>,
+    trusted: Vec<Vec<u8>>,
     request_timeout: Duration,
     reconnect: ReconnectConfig,
     heartbeat: HeartbeatConfig,
@@ -56,6 +58,8 @@ pub enum BuildError {
     Header(String),
     /// It was called outside of a tokio runtime.
     NoRuntime,
+    /// TLS can't be set up.
+    Tls(io::Error),
     /// The system gives no random numbers.
     Random(io::Error),
 }
@@ -71,6 +75,7 @@ impl fmt::Display for BuildError {
                  have. Correct or remove it."
             ),
             Self::NoRuntime => f.write_str("there is no tokio runtime here. Call connect() inside of one."),
+            Self::Tls(error) => write!(f, "TLS can't be set up: {error}. Are this system's certificates in order?"),
             Self::Random(error) => write!(f, "the system gives no random numbers: {error}"),
         }
     }
@@ -80,7 +85,7 @@ impl std::error::Error for BuildError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Address(error) => Some(error),
-            Self::Random(error) => Some(error),
+            Self::Tls(error) | Self::Random(error) => Some(error),
             Self::Header(_) | Self::NoRuntime => None,
         }
     }
@@ -104,6 +109,7 @@ impl Builder {
             client_id: None,
             headers: Vec::new(),
             query: Vec::new(),
+            trusted: Vec::new(),
             request_timeout: REQUEST_TIMEOUT,
             reconnect: ReconnectConfig::DEFAULT,
             heartbeat: HeartbeatConfig::DEFAULT,
@@ -139,6 +145,13 @@ impl Builder {
     /// Adds a parameter to the query of each request, such as a token; neither name nor value is encoded yet.
     pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.query.push((name.into(), value.into()));
+        self
+    }
+
+    /// Trusts what the authorities in `pem` have signed, besides what this system trusts: for an `https` server with
+    /// certificates of one's own.
+    pub fn trust(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.trusted.push(pem.into());
         self
     }
 
@@ -180,6 +193,10 @@ impl Builder {
         for (name, value) in &self.query {
             address.add_query(name, value);
         }
+        for pem in &self.trusted {
+            address.trust(pem).map_err(BuildError::Address)?;
+        }
+        Dialer::new(&address).map_err(BuildError::Tls)?;
         for (name, value) in &self.headers {
             let is_reserved = RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name));
             let can_be_sent = HeaderName::from_bytes(name.as_bytes()).is_ok() && HeaderValue::from_str(value).is_ok();
@@ -198,7 +215,7 @@ impl Builder {
         let span = tracing::info_span!("client", server = %address);
         let Self { headers, reconnect, heartbeat, .. } = self;
         let setup = Setup { address, client_id, headers, reconnect, heartbeat };
-        runtime.spawn(task::run(setup, wanted, registry.clone(), publisher).instrument(span));
+        runtime.spawn(task::run(setup, wanted, publisher, Ending::of(&registry)).instrument(span));
         Ok(Client::of(super::Handle { commands, registry, connection, progress, http }))
     }
 }

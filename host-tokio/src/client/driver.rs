@@ -17,6 +17,7 @@ use tokio::{io::ReadBuf, time};
 use super::{
     graph::Graph,
     line::{Happened, Line},
+    stream::Dialer,
 };
 use crate::address::Address;
 
@@ -42,7 +43,7 @@ pub struct Driver<
     const LEARNED: usize = { desktop::LEARNED },
     const HEAD: usize = { desktop::HEAD },
 > {
-    address: &'a Address,
+    dialer: Dialer,
     session: Box<Session<'a, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>>,
     socket: Line,
     http: Line,
@@ -56,6 +57,12 @@ pub struct Driver<
     graphs: VecDeque<Graph>,
 }
 
+/// What one of many clients in a program takes for its session; its buffers, sockets and task come to that.
+const _: () = assert!(
+    Session::<{ app::ID }, { app::MESSAGE }, { app::NODES }, { app::NAMES }, { app::LEARNED }, { app::HEAD }>::MEMORY
+        <= 40 * 1024
+);
+
 /// A driver of one of many clients in a program.
 pub(super) type AppDriver<'a> =
     Driver<'a, { app::ID }, { app::MESSAGE }, { app::NODES }, { app::NAMES }, { app::LEARNED }, { app::HEAD }>;
@@ -66,7 +73,7 @@ impl<'a> Driver<'a> {
     ///
     /// # Errors
     ///
-    /// Where the system gives no random numbers.
+    /// Where the system gives no random numbers, or TLS can't be set up.
     pub fn new(address: &'a Address, config: Config<'a>) -> io::Result<Self> {
         Self::sized(address, config)
     }
@@ -86,11 +93,11 @@ impl<
     ///
     /// # Errors
     ///
-    /// Where the system gives no random numbers.
+    /// Where the system gives no random numbers, or TLS can't be set up.
     pub fn sized(address: &'a Address, config: Config<'a>) -> io::Result<Self> {
         let seed = getrandom::u64().map_err(io::Error::other)?;
         Ok(Self {
-            address,
+            dialer: Dialer::new(address)?,
             session: Box::new(Session::new(config, seed)),
             socket: Line::new(),
             http: Line::new(),
@@ -115,9 +122,9 @@ impl<
             self.tell_graph(observer);
             match self.session.poll_output_with(since(self.start), observer) {
                 Output::Dial(link) => {
-                    tracing::debug!(?link, address = %self.address, "dialling");
-                    let endpoint = self.address.endpoint();
-                    self.line(link).dial(endpoint);
+                    tracing::debug!(?link, "dialling");
+                    let dialer = self.dialer.clone();
+                    self.line(link).dial(dialer);
                 }
                 Output::Send(Link::Socket, bytes) => self.socket.send(bytes),
                 Output::Send(Link::Http, bytes) => self.http.send(bytes),

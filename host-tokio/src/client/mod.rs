@@ -45,6 +45,7 @@ mod output;
 mod queue;
 mod registry;
 mod rejection;
+mod stream;
 mod submit;
 mod task;
 mod watch;

@@ -42,7 +42,13 @@ pub(super) struct Setup {
 }
 
 /// Tells the subscribers that it is over, however the task ends.
-struct Ending(Arc<Registry>);
+pub(super) struct Ending(Arc<Registry>);
+
+impl Ending {
+    pub(super) fn of(registry: &Arc<Registry>) -> Self {
+        Self(registry.clone())
+    }
+}
 
 impl Drop for Ending {
     fn drop(&mut self) {
@@ -51,16 +57,9 @@ impl Drop for Ending {
     }
 }
 
-/// Runs a session until it is over, or all handles are gone.
-pub(super) async fn run(
-    setup: Setup,
-    mut commands: mpsc::Receiver<Command>,
-    registry: Arc<Registry>,
-    publisher: Publisher,
-) {
-    // Declared first, and so dropped last: the watched values end behind it, and find the reason.
-    let publisher = publisher;
-    let ending = Ending(registry.clone());
+/// Runs a session until it is over, or all handles are gone. `ending` tells the end even where this never runs.
+pub(super) async fn run(setup: Setup, mut commands: mpsc::Receiver<Command>, publisher: Publisher, ending: Ending) {
+    let registry = ending.0.clone();
     let client_id = Address::encoded(&setup.client_id);
     let mut headers = setup.address.headers();
     headers.retain(|(name, _)| !setup.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name)));
@@ -72,7 +71,7 @@ pub(super) async fn run(
     let mut driver = match AppDriver::sized(&setup.address, config) {
         Ok(driver) => driver,
         Err(error) => {
-            tracing::error!(%error, "the system gives no random numbers");
+            tracing::error!(%error, "the session can't be set up");
             return;
         }
     };
@@ -103,10 +102,9 @@ pub(super) async fn run(
     fanout.end();
     publisher.publish(&driver);
     let reason = match driver.fault() {
-        Some(fault) => Closed::Fault(fault, driver.reason().map(ToString::to_string)),
-        None => Closed::Left,
+        Some(fault) if !is_leaving => Closed::Fault(fault, driver.reason().map(ToString::to_string)),
+        _ => Closed::Left,
     };
     tracing::debug!(%reason, "the client ends");
     registry.end(&reason);
-    drop(ending);
 }

@@ -4,7 +4,7 @@
 use comfyglow_core::{
     http::{Fact, Standing},
     reducer::{Action, Changes, reduce},
-    state::{Heard, PromptState, State},
+    state::{Heard, Prompt, PromptState, State},
     text::Text,
     time::{Duration, Instant},
 };
@@ -197,7 +197,7 @@ fn check(state: &mut Small, now: Instant, heard: Heard, told: &Told, late: (bool
         }
         Told::Graph(..) => assert_eq!(after, before, "it is of another prompt"),
         Told::Prompt(_, ref stands) => {
-            let (was_state, is_state) = (was.as_ref().map(|was| was.state()), is.as_ref().map(|is| is.state()));
+            let (was_state, is_state) = (was.as_ref().map(Prompt::state), is.as_ref().map(Prompt::state));
             let is_news = state.generation() != generation;
             assert!(!is_news || matches!(stands, Standing::Running), "what runs alone may begin a record");
             if late.1 || amid == Amid::Message || (amid == Amid::Perhaps && changes == Changes::NONE) {
@@ -212,9 +212,9 @@ fn check(state: &mut Small, now: Instant, heard: Heard, told: &Told, late: (bool
                 assert_eq!(is_state, Some(PromptState::Running));
             } else if was_named {
                 match (was_state, is_state, stands) {
-                    (Some(PromptState::Running), Some(state), _) if state == PromptState::Running => {}
+                    (Some(PromptState::Running), Some(PromptState::Running), _) => {}
                     (_, _, Standing::Waiting | Standing::Running) => {
-                        assert_eq!(was_state, is_state, "nothing is revived")
+                        assert_eq!(was_state, is_state, "nothing is revived");
                     }
                     (Some(was), _, _) if was.is_final() => assert_eq!(after, before, "an end is final"),
                     (_, is, Standing::Success) => assert_eq!(is, Some(PromptState::Success)),

@@ -179,6 +179,11 @@ impl<
         self.session.handle_input(self.now(), Input::Reconnect);
     }
 
+    /// Tells the session's quality how long a paint took.
+    pub fn painted(&mut self, took: std::time::Duration) {
+        self.session.handle_input(self.now(), Input::Painted { took: micros(took) });
+    }
+
     /// Tells the session's quality what delivery queues did since this was told last: notes taken in, dropped, and
     /// replaced by later ones.
     pub fn queued(&mut self, queued: u32, dropped: u32, merged: u32) {

@@ -51,8 +51,3 @@ pub mod text;
 pub mod time;
 pub mod view;
 pub mod websocket;
-
-// The README's examples compile and run.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;

@@ -1,7 +1,7 @@
 //! Every limit of the core, once, with its unit and what happens past it.
 //!
 //! Those that cost memory are const generics of [`Session`](crate::session::Session) and [`State`](crate::state::State);
-//! [`gadget`] and [`desktop`] are two ready-made sets of them.
+//! [`gadget`], [`app`] and [`desktop`] are ready-made sets of them.
 
 /// Containers that a JSON text may nest. A deeper message is malformed.
 pub const JSON_DEPTH: u8 = 64;
@@ -95,9 +95,28 @@ pub mod gadget {
     /// takes 12 bytes.
     pub const LEARNED: usize = 24;
     /// Bytes for a request's head. A longer one is an error of the configuration.
-    pub const HEAD: usize = 640;
+    pub const HEAD: usize = 512;
     /// Notes that wait for a subscriber; what gives way past them, [`Queue`](crate::queue::Queue) tells.
     pub const NOTES: usize = 16;
+}
+
+/// What a program affords that has many sessions at once, such as one for each of a thousand servers: less than 48 KB each.
+pub mod app {
+    /// Bytes of an id or type that are kept; a longer one is cut at a character's boundary, yet compared whole.
+    pub const ID: usize = 128;
+    /// Bytes of an exception's message that are kept; a longer one is cut and marked.
+    pub const MESSAGE: usize = 2_048;
+    /// Nodes whose progress is tracked in a prompt; past them the counts are lower bounds, and marked so.
+    pub const NODES: usize = 512;
+    /// Bytes for the distinct display ids and class names of a prompt's nodes; past them a node is shown by its own id,
+    /// without its class.
+    pub const NAMES: usize = 8_192;
+    /// Nodes whose durations are remembered from earlier runs; a new one takes the place of one that counts least.
+    pub const LEARNED: usize = 256;
+    /// Bytes for a request's head. A longer one is an error of the configuration.
+    pub const HEAD: usize = 4_096;
+    /// Notes that wait for a subscriber; what gives way past them, [`Queue`](crate::queue::Queue) tells.
+    pub const NOTES: usize = 64;
 }
 
 /// What a desktop affords (SNAPSHOT's capacities).

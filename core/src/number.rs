@@ -9,6 +9,9 @@ use crate::limits::STEP_MILLIS;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Milli(i64);
 
+/// Digits of a number that is read at once.
+const FEW_DIGITS: u32 = 6;
+
 impl Milli {
     /// The number of `thousandths`, clamped.
     pub const fn from_thousandths(thousandths: i64) -> Self {
@@ -21,28 +24,36 @@ impl Milli {
         }
     }
 
-    /// The number at the front of `piece`, where it has few digits and perhaps a fraction of zero, and the comma or the
-    /// brace behind it, which stays.
+    /// A whole number of [`take_whole`].
     #[inline]
-    pub(crate) fn take(piece: &[u8]) -> Option<(Self, &[u8])> {
-        let (mut number, mut behind) = (0_u32, piece);
-        while let [digit @ b'0'..=b'9', rest @ ..] = behind {
-            number = number.wrapping_mul(10).wrapping_add(u32::from(digit.wrapping_sub(b'0')));
-            behind = rest;
-        }
-        let digits = piece.len().wrapping_sub(behind.len());
-        if let [b'.', b'0', rest @ ..] = behind {
-            behind = rest;
-        }
-        let leads_with_zero = digits > 1 && piece.first() == Some(&b'0');
-        let simple = matches!(behind, [b',' | b'}', ..]) && (1..=6).contains(&digits) && !leads_with_zero;
-        simple.then_some((Self(i64::from(number.wrapping_mul(1_000))), behind))
+    pub(crate) const fn whole(number: u32) -> Self {
+        Self(number.wrapping_mul(1_000) as i64)
     }
 
     /// The number in thousandths.
     pub const fn thousandths(self) -> i64 {
         self.0
     }
+}
+
+/// The number at the front of `piece`, where it has few digits, and what is behind them.
+#[inline]
+pub(crate) fn take_whole(piece: &[u8]) -> Option<(u32, &[u8])> {
+    let (mut number, mut digits, mut behind) = (0_u32, 0_u32, piece);
+    while let [byte, rest @ ..] = behind {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        let leads_with_zero = number == 0 && digits != 0;
+        if leads_with_zero || digits == FEW_DIGITS {
+            return None;
+        }
+        number = number.wrapping_mul(10).wrapping_add(u32::from(digit));
+        digits = digits.wrapping_add(1);
+        behind = rest;
+    }
+    (digits != 0).then_some((number, behind))
 }
 
 /// As few digits as tell the number: `5`, `0.37`.

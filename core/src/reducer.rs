@@ -171,6 +171,10 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         connection.fault = None;
         connection.waiting = None;
         self.quality.established = Some(now);
+        // Of what runs the new connection may be told nothing, as another's; of what begins it is.
+        if connection.source == Source::Polling && !self.is_running() {
+            self.connection.source = Source::Websocket;
+        }
         // What runs by now, the new connection tells.
         if let Some(prompt) = &mut self.prompt {
             prompt.rest();
@@ -192,13 +196,27 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
 
     fn measured(&mut self, now: Instant, sample: Sample) -> Changes {
         self.quality.take(now, sample);
-        self.connection.latency = self.quality.latency;
         if matches!(sample, Sample::Pong(_)) { Changes::CONNECTION } else { Changes::NONE }
     }
 
     /// What an answer over HTTP says, as far as the socket has said nothing since that it would take back.
     #[inline(never)] // What it needs of the stack is not on the way of messages.
     fn answer(&mut self, now: Instant, heard: Heard, fact: Fact<'_>) -> Changes {
+        let polled = self.polled();
+        self.apply(now, heard, fact).and(polled)
+    }
+
+    /// Without a socket, what is known now is known by asking.
+    fn polled(&mut self) -> Changes {
+        let news = self.connection.status != ConnectionStatus::Connected && self.connection.source == Source::Websocket;
+        if !news {
+            return Changes::NONE;
+        }
+        self.connection.source = Source::Polling;
+        Changes::CONNECTION
+    }
+
+    fn apply(&mut self, now: Instant, heard: Heard, fact: Fact<'_>) -> Changes {
         let (prompt_id, standing) = match fact {
             Fact::Remaining(remaining) => return self.remaining(heard, remaining),
             Fact::Queue { running, waiting } => return self.remaining(heard, running.saturating_add(waiting)),
@@ -255,7 +273,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     }
 
     /// The record's prompt is over.
-    fn is_over(&mut self, now: Instant, id: Id<'_>, standing: Standing<'_>) -> Changes {
+    fn is_over(&mut self, now: Instant, id: Id<'_>, standing: Standing) -> Changes {
         let Some(prompt) = self.prompt.as_mut().filter(|prompt| !prompt.state.is_final()) else {
             return Changes::NONE;
         };
@@ -268,9 +286,11 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             }
             Standing::Interrupted => self.end(seen, id, PromptState::Interrupted),
             // It is no end, and an answer that took it for one says nothing of how the prompt stands.
-            Standing::Error { exception_type, .. } if exception_type == Id::from(EXECUTION_BLOCKED) => Changes::NONE,
-            Standing::Error { node_id, node_type, exception_type, exception_message } => {
-                self.execution_error(seen, id, node_id, node_type, exception_type, exception_message)
+            Standing::Error if prompt.error.exception_type.as_id() == Id::from(EXECUTION_BLOCKED) => Changes::NONE,
+            Standing::Error => {
+                // Its texts came on the way.
+                prompt.failed = true;
+                self.end(seen, id, PromptState::Error)
             }
             Standing::Ended if prompt.is_running() => {
                 prompt.end(now, PromptState::Ended);

@@ -10,7 +10,7 @@ mod serde;
 
 use crate::{
     number::Milli,
-    state::{Fault, LastEvent, Messages, Percentage, Prompt, State, Waiting},
+    state::{Fault, LastEvent, Messages, Percentage, Prompt, State},
     time::{Duration, Instant},
     view::{ErrorView, View},
 };
@@ -97,10 +97,9 @@ impl Object for Link<'_, '_> {
         to.text("status", Some(connection.status.name()));
         to.count("attempt", Some(connection.attempt));
         to.count("reconnects", Some(connection.reconnects));
-        to.number("latency_ms", connection.latency.map(Duration::nearest_millis));
+        to.number("latency_ms", self.0.view.latency.map(Duration::nearest_millis));
         to.decimal("drop_rate", Some(Decimal { units: drop_rate.into(), places: 3 }));
-        let until = |waiting: Waiting| waiting.until.saturating_since(now).nearest_millis();
-        to.number("next_attempt_ms", connection.waiting.map(until));
+        to.number("next_attempt_ms", self.0.view.next_attempt.map(Duration::nearest_millis));
         to.text("source", Some(connection.source.name()));
         to.object("error", connection.fault.as_ref());
         to.object("last_event", connection.last_event.map(|what| At { now, what }).as_ref());

@@ -88,7 +88,7 @@ impl<const N: usize> Text<N> {
     /// What was kept, to the last byte.
     #[inline(never)]
     pub fn as_bytes(&self) -> &[u8] {
-        self.buffer.get(..usize::from(self.filled)).unwrap_or_default()
+        self.kept()
     }
 
     /// What was kept, as far as it is whole characters.
@@ -99,7 +99,13 @@ impl<const N: usize> Text<N> {
     /// The text, borrowed.
     #[inline(never)]
     pub fn as_id(&self) -> Id<'_> {
-        Id { kept: self.as_bytes(), past: self.past }
+        Id { kept: self.kept(), past: self.past }
+    }
+
+    /// As [`as_bytes`](Self::as_bytes), where an instruction counts.
+    #[inline]
+    pub(crate) fn kept(&self) -> &[u8] {
+        self.buffer.get(..usize::from(self.filled)).unwrap_or_default()
     }
 
     /// Whether less than the whole was kept.
@@ -229,7 +235,7 @@ impl<'a, const N: usize> From<&'a Text<N>> for Id<'a> {
 impl PartialEq for Id<'_> {
     #[inline(never)]
     fn eq(&self, other: &Self) -> bool {
-        same(self.kept, other.kept) && self.past == other.past
+        self.past == other.past && same(self.kept, other.kept)
     }
 }
 

@@ -11,6 +11,10 @@ use crate::{
 pub struct View<'a> {
     /// The connection to the server.
     pub connection: &'a Connection,
+    /// How long the server takes to answer a ping, smoothed over the last ones; known once one was answered.
+    pub latency: Option<Duration>,
+    /// How long until the next attempt to connect, where one is to come.
+    pub next_attempt: Option<Duration>,
     /// Prompts queued and running, once the server told.
     pub queue_remaining: Option<u32>,
     /// The prompt last seen to start.
@@ -102,6 +106,14 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
                 truncated: error.exception_message.is_cut(),
             }),
         });
-        View { connection: self.connection(), queue_remaining: self.queue_remaining(), prompt }
+        let connection = self.connection();
+        let next_attempt = connection.waiting.map(|waiting| waiting.until.saturating_since(now));
+        View {
+            connection,
+            latency: self.quality().latency(),
+            next_attempt,
+            queue_remaining: self.queue_remaining(),
+            prompt,
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use comfyglow_core::session::Config;
+use comfyglow_core::session::{ClientId, Config};
 use percent_encoding::percent_decode_str;
 use url::{Host, Url, form_urlencoded};
 
@@ -130,11 +130,38 @@ impl Address {
         self.client_id.as_deref()
     }
 
-    /// The query for the WebSocket of the client `client_id`.
-    pub fn query(&self, client_id: &str) -> String {
-        let id: String = form_urlencoded::byte_serialize(client_id.as_bytes()).collect();
-        let separator = if self.query.is_empty() { "" } else { "&" };
-        format!("{CLIENT_ID}{id}{separator}{}", self.query)
+    /// A client's id as it stands in a query.
+    pub fn encoded(client_id: &str) -> String {
+        form_urlencoded::byte_serialize(client_id.as_bytes()).collect()
+    }
+
+    /// The id whose parts, one behind the other, are as [`encoded`](Self::encoded) gives it.
+    pub fn decoded(encoded: [&str; 3]) -> String {
+        let encoded = encoded.concat();
+        form_urlencoded::parse(encoded.as_bytes()).next().map(|(id, _)| id.into_owned()).unwrap_or_default()
+    }
+
+    /// Adds a parameter to the query of each request, in the place of one of that name.
+    pub fn add_query(&mut self, name: &str, value: &str) {
+        let part = form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
+        let start = part.split_inclusive('=').next().unwrap_or_default();
+        if start == CLIENT_ID {
+            self.client_id = Some(value.to_owned()).filter(|id| !id.is_empty());
+            return;
+        }
+        let others = self.query.split('&').filter(|other| !other.is_empty() && !other.starts_with(start));
+        self.query = others.chain([part.as_str()]).collect::<Vec<_>>().join("&");
+    }
+
+    /// The value of `Host`.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// What a request for `path` asks for, with the prefix and the query.
+    pub(crate) fn target(&self, path: &str) -> String {
+        let separator = if self.query.is_empty() { "" } else { "?" };
+        format!("{}{path}{separator}{}", self.prefix, self.query)
     }
 
     /// The headers that each request needs: the login, where the address has one.
@@ -142,9 +169,9 @@ impl Address {
         self.login.iter().map(|login| ("Authorization", login.as_str())).collect()
     }
 
-    /// What a session needs, with what [`query`](Self::query) and [`headers`](Self::headers) gave.
-    pub fn config<'a>(&'a self, query: &'a str, headers: &'a [(&'a str, &'a str)]) -> Config<'a> {
-        Config { prefix: &self.prefix, http_query: &self.query, headers, ..Config::new(&self.authority, query) }
+    /// What a session needs, with what [`encoded`](Self::encoded) and [`headers`](Self::headers) gave.
+    pub fn config<'a>(&'a self, client_id: ClientId<'a>, headers: &'a [(&'a str, &'a str)]) -> Config<'a> {
+        Config { prefix: &self.prefix, query: &self.query, client_id, headers, ..Config::new(&self.authority) }
     }
 }
 
@@ -203,11 +230,25 @@ mod tests {
 
     #[test]
     fn the_query_goes_with_the_socket() {
-        assert_eq!(address("h").query("desk"), "clientId=desk");
-        assert_eq!(address("h/?token=a%20b&x=1").query("my desk/2"), "clientId=my+desk%2F2&token=a%20b&x=1");
+        let query = |address: &Address| address.config(ClientId::Fresh, &[]).query.to_owned();
+        assert_eq!(query(&address("h")), "");
+        assert_eq!(query(&address("h/?token=a%20b&x=1")), "token=a%20b&x=1");
+        assert_eq!(Address::encoded("my desk/2"), "my+desk%2F2");
+        assert_eq!(Address::decoded(["my+desk%2F2", "-", "1"]), "my desk/2-1");
         let named = address("ws://h/ws?clientId=in%20browser&token=t");
         assert_eq!(named.client_id(), Some("in browser"));
-        assert_eq!(named.query("other"), "clientId=other&token=t");
+        assert_eq!(query(&named), "token=t");
+    }
+
+    #[test]
+    fn parameters_are_added_to_the_query() {
+        let mut address = address("h/comfy/?token=old&x=1");
+        address.add_query("token", "a b&c");
+        address.add_query("clientId", "desk");
+        assert_eq!(address.config(ClientId::Fresh, &[]).query, "x=1&token=a+b%26c");
+        assert_eq!(address.client_id(), Some("desk"));
+        assert_eq!(address.target("/queue"), "/comfy/queue?x=1&token=a+b%26c");
+        assert!(!format!("{address:?}").contains("a+b"), "{address:?}");
     }
 
     #[test]

@@ -5,13 +5,9 @@ use std::{collections::VecDeque, time::Duration};
 use comfyglow_core::{
     state::{PromptState, State},
     text::Key,
-    time::{self, Instant},
-    view::PromptView,
+    time::Instant,
+    view::{ErrorView, PromptView},
 };
-
-/// How long a prompt's guessed end waits for its true outcome. The server tells it before anything that we guess by; it
-/// was lost, or is not for us, if it doesn't come at once.
-pub const OUTCOME_GRACE: time::Duration = time::Duration::from_millis(500);
 
 /// A prompt that has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,24 +43,30 @@ pub struct Failure {
     pub truncated: bool,
 }
 
+impl Failure {
+    /// A failure as a screen knows it.
+    pub fn of(error: &ErrorView<'_>) -> Self {
+        Self {
+            node_id: error.node_id.map(str::to_owned),
+            node_type: error.node_type.map(str::to_owned),
+            exception_type: error.exception_type.to_owned(),
+            exception_message: error.exception_message.to_owned(),
+            truncated: error.truncated,
+        }
+    }
+}
+
 impl Finish {
     /// A prompt as a screen knows it.
     pub fn of(prompt: &PromptView<'_>) -> Self {
-        let owned = |text: Option<&str>| text.map(str::to_owned);
         Self {
-            prompt_id: owned(prompt.prompt_id),
+            prompt_id: prompt.prompt_id.map(str::to_owned),
             state: prompt.state,
             elapsed: prompt.elapsed.map(|elapsed| Duration::from_micros(elapsed.as_micros())),
             nodes_total: prompt.nodes_total,
             nodes_cached: prompt.nodes_cached,
             warnings: prompt.warnings,
-            failure: prompt.error.map(|error| Failure {
-                node_id: owned(error.node_id),
-                node_type: owned(error.node_type),
-                exception_type: error.exception_type.to_owned(),
-                exception_message: error.exception_message.to_owned(),
-                truncated: error.truncated,
-            }),
+            failure: prompt.error.as_ref().map(Failure::of),
         }
     }
 
@@ -87,13 +89,13 @@ impl Finish {
 pub struct Finishes {
     /// The record as last seen: its id's key, its state, its id.
     seen: Option<(Option<Key>, PromptState, Option<String>)>,
-    /// An end that was guessed, and when it'll stand.
-    guess: Option<(Instant, Finish)>,
+    /// An end that was guessed, until its outcome is known, or known to be lost.
+    guess: Option<Finish>,
     ready: VecDeque<Finish>,
 }
 
 impl Finishes {
-    /// A message was applied to `state`; whether a prompt ended by it, or seems to have.
+    /// Something was applied to `state`; whether a prompt ended by it, or seems to have.
     pub fn applied<
         const ID: usize,
         const MESSAGE: usize,
@@ -106,6 +108,9 @@ impl Finishes {
         state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     ) -> bool {
         let Some(prompt) = state.prompt() else { return false };
+        if prompt.is_settled() {
+            self.ready.extend(self.guess.take_if(|_| prompt.state() == PromptState::Ended));
+        }
         let (key, state_now) = (prompt.prompt_id().map(|id| id.as_id().key()), prompt.state());
         if self.seen.as_ref().is_some_and(|(seen, state, _)| *seen == key && *state == state_now) {
             return false;
@@ -117,7 +122,7 @@ impl Finishes {
         {
             // The server runs one prompt at a time.
             match self.guess.take() {
-                Some((_, guessed)) => self.ready.push_back(guessed),
+                Some(guessed) => self.ready.push_back(guessed),
                 None if before == PromptState::Running => self.ready.push_back(Finish::unheard(id)),
                 None => {}
             }
@@ -128,17 +133,12 @@ impl Finishes {
         }
         let view = state.view(now);
         let Some(finish) = view.prompt.as_ref().map(Finish::of) else { return false };
-        if state_now.is_final() {
+        if prompt.is_settled() {
             self.ready.push_back(finish);
         } else {
-            self.guess = Some((now.saturating_add(OUTCOME_GRACE), finish));
+            self.guess = Some(finish);
         }
         true
-    }
-
-    /// When the next guess will stand.
-    pub fn deadline(&self) -> Option<Instant> {
-        self.guess.as_ref().map(|(deadline, _)| *deadline)
     }
 
     /// Whether the end of a prompt is known and not taken yet.
@@ -147,16 +147,14 @@ impl Finishes {
     }
 
     /// The next prompt that has ended.
-    pub fn take(&mut self, now: Instant) -> Option<Finish> {
-        if self.deadline().is_some_and(|deadline| now >= deadline) {
-            self.ready.extend(self.guess.take().map(|(_, finish)| finish));
-        }
+    pub fn take(&mut self) -> Option<Finish> {
         self.ready.pop_front()
     }
 
     /// The next prompt that has ended, when nothing will be heard any more.
     pub fn take_last(&mut self) -> Option<Finish> {
-        self.take(Instant::from_micros(u64::MAX))
+        self.ready.extend(self.guess.take());
+        self.take()
     }
 }
 
@@ -164,6 +162,7 @@ impl Finishes {
 mod tests {
     use comfyglow_core::{
         event::Event,
+        http::{Fact, Standing},
         reducer::{Action, reduce},
         state::PromptState::{Ended, Error, Interrupted, Success},
         text::Id,
@@ -189,7 +188,7 @@ mod tests {
 
         fn taken(&mut self) -> Vec<(String, PromptState)> {
             let mut taken = Vec::new();
-            while let Some(finish) = self.finishes.take(self.now) {
+            while let Some(finish) = self.finishes.take() {
                 taken.push((finish.prompt_id.unwrap_or_default(), finish.state));
             }
             taken
@@ -253,25 +252,34 @@ mod tests {
         assert_eq!(heard.taken(), named(&[("a", Success), ("b", Error), ("c", Interrupted)]));
     }
 
+    /// The server says over HTTP that `id` is over, and not how.
+    fn asked(heard: &mut Heard, id: &str) {
+        let fact = Fact::Prompt { prompt_id: Id::from(id), standing: Standing::Ended };
+        let action = Action::Answer { heard: heard.state.heard(), fact };
+        reduce(&mut heard.state, heard.now, action);
+        heard.finishes.applied(heard.now, &heard.state);
+    }
+
     #[test]
     fn a_guessed_end_waits_for_better() {
         let mut heard = Heard::new();
         heard.hears(start("a"));
         heard.hears(queue(0));
         assert_eq!(heard.taken(), []);
-        assert_eq!(heard.finishes.deadline(), Some(Instant::ZERO.saturating_add(OUTCOME_GRACE)));
         heard.hears(success("a"));
-        assert_eq!(heard.finishes.deadline(), None);
         assert_eq!(heard.taken(), named(&[("a", Success)]));
     }
 
     #[test]
-    fn a_guessed_end_stands_after_the_grace_or_at_the_next_start() {
+    fn a_guessed_end_stands_when_nobody_knows_better_or_at_the_next_start() {
         let mut heard = Heard::new();
         heard.hears(start("a"));
         heard.hears(nothing_runs("a"));
-        heard.now = Instant::ZERO.saturating_add(OUTCOME_GRACE);
+        assert_eq!(heard.taken(), []);
+        asked(&mut heard, "a");
         assert_eq!(heard.taken(), named(&[("a", Ended)]));
+        asked(&mut heard, "a");
+        assert_eq!(heard.taken(), [], "once");
         heard.hears(start("b"));
         heard.hears(nothing_runs("b"));
         heard.hears(start("c"));

@@ -16,7 +16,7 @@ use comfyglow_core::record::RecordError;
 
 use crate::{
     address::Address,
-    client::{Client, RECORD_BYTES},
+    client::driver::{Driver, RECORD_BYTES},
 };
 
 /// A file for what was learned.
@@ -56,7 +56,7 @@ impl LearnedFile {
     /// # Errors
     ///
     /// Where the file can't be read or is damaged; the client then begins with nothing learned.
-    pub fn load(&mut self, client: &mut Client<'_>) -> io::Result<()> {
+    pub fn load(&mut self, client: &mut Driver<'_>) -> io::Result<()> {
         self.left = true;
         // Behind a link: replacing the link itself would leave the file behind it as it was.
         match fs::canonicalize(&self.file) {
@@ -94,7 +94,7 @@ impl LearnedFile {
     /// # Errors
     ///
     /// Where the file, or a folder that it is to be in, can't be written.
-    pub fn save(&mut self, client: &Client<'_>) -> io::Result<()> {
+    pub fn save(&mut self, client: &Driver<'_>) -> io::Result<()> {
         if self.left || client.session().state().learned().is_empty() {
             return Ok(());
         }
@@ -115,12 +115,16 @@ impl LearnedFile {
 
 #[cfg(test)]
 mod tests {
-    use comfyglow_core::{session::DesktopSession, text::Id, time::Instant};
+    use comfyglow_core::{
+        session::{ClientId, DesktopSession},
+        text::Id,
+        time::Instant,
+    };
 
     use super::*;
 
-    fn client(address: &Address) -> Client<'_> {
-        Client::new(address, address.config("", &[])).expect("the system has random numbers")
+    fn client(address: &Address) -> Driver<'_> {
+        Driver::new(address, address.config(ClientId::Fresh, &[])).expect("the system has random numbers")
     }
 
     /// A record of one node's time.
@@ -149,7 +153,7 @@ mod tests {
         out
     }
 
-    fn learned(client: &Client<'_>) -> usize {
+    fn learned(client: &Driver<'_>) -> usize {
         let session: &DesktopSession<'_> = client.session();
         session.state().learned().len()
     }

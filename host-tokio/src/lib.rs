@@ -8,3 +8,8 @@ pub mod recording;
 pub mod replay;
 pub mod simulator;
 pub mod sink;
+
+// The README's examples compile; those of the core run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

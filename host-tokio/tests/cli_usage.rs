@@ -64,14 +64,14 @@ fn no_error_shows_a_password() {
     for url in
         ["http://ann:secret@host:99999", "https://ann:secret@host", "http://ann:secret@127.0.0.1:1/?token=secret"]
     {
-        let ran = run(&["-v", "watch", "--once", url]);
+        let ran = run(&["-v", "watch", "--once", "--attempts", "1", url]);
         assert!(!format!("{ran:?}").contains("secret"), "{ran:?}");
     }
 }
 
 #[test]
 fn what_happens_is_told_without_colours_into_a_pipe() {
-    let ran = run(&["-v", "watch", "127.0.0.1:1"]);
+    let ran = run(&["-v", "watch", "127.0.0.1:1", "--attempts", "1"]);
     assert!(ran.stderr.contains("dialling") && !ran.stderr.contains('\x1b'), "{ran:?}");
 }
 

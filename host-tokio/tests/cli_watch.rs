@@ -59,13 +59,15 @@ async fn an_interruption_is_3() {
 }
 
 #[tokio::test]
-async fn an_end_whose_outcome_nobody_is_told_is_5() {
-    let mut body = workflow(json!({}));
-    body["client_id"] = Value::Null;
-    let ran = watched(&["--once", "--json"], &body).await;
-    let said = "the prompt ended, but its outcome was not heard\n";
-    assert_eq!((ran.status, ran.stderr.as_str()), (Some(5), said));
-    assert_eq!(ran.last()["prompt"]["state"], "ended");
+async fn an_outcome_that_nobody_is_told_is_asked_for() {
+    for (inputs, status, state) in [(json!({}), 0, "success"), (json!({"sim_error": "out of memory"}), 1, "error")] {
+        let mut body = workflow(inputs);
+        body["client_id"] = Value::Null;
+        let ran = watched(&["--once", "--json"], &body).await;
+        assert_eq!((ran.status, ran.stderr.as_str()), (Some(status), ""));
+        let last = ran.last();
+        assert_eq!((&last["prompt"]["state"], &last["connection"]["source"]), (&json!(state), &json!("polling")));
+    }
 }
 
 #[tokio::test]
@@ -73,7 +75,7 @@ async fn nobody_there_is_4() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = listener.local_addr().expect("it has an address").to_string();
     drop(listener);
-    for args in [&["watch", &address][..], &["watch", &address, "--once", "--json"]] {
+    for args in [&["watch", &address, "--attempts", "1"][..], &["watch", &address, "--once", "--json"]] {
         let ran = run(args);
         assert_eq!(ran.status, Some(4), "{ran:?}");
         assert!(ran.stderr.contains(&format!("error: http://{address}: nobody answers")), "{ran:?}");
@@ -82,8 +84,8 @@ async fn nobody_there_is_4() {
 }
 
 #[tokio::test]
-async fn a_lost_server_is_4() {
-    for args in [&[][..], &["--once", "--json"]] {
+async fn a_lost_server_is_4_where_there_is_no_second_attempt() {
+    for args in [&["--attempts", "1"][..], &["--once", "--json", "--attempts", "1"]] {
         let simulator = simulator().await;
         let child = watching(&simulator, args).await;
         simulator.shutdown().await;
@@ -120,7 +122,7 @@ async fn the_first_prompt_that_ends_decides_and_the_next_ones_do_not() {
 #[tokio::test]
 async fn without_once_it_goes_on_to_the_next_prompt() {
     let simulator = simulator().await;
-    let child = watching(&simulator, &[]).await;
+    let child = watching(&simulator, &["--attempts", "1"]).await;
     for seed in 0..3 {
         simulator.submit(&workflow(json!({"seed": seed}))).expect("the workflow is valid");
     }
@@ -204,7 +206,7 @@ async fn a_recording_can_be_watched() {
     let stdout = server.stdout.take().expect("it is piped");
     BufReader::new(stdout).read_line(&mut line).expect("it tells where it listens");
     let url = line.split_whitespace().next().unwrap_or_default();
-    let ran = run(&["watch", url, "--json"]);
+    let ran = run(&["watch", url, "--json", "--attempts", "1"]);
     server.kill().expect("it runs");
     server.wait().expect("it ends");
     assert_eq!(ran.status, Some(4), "{ran:?}");

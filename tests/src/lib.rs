@@ -3,6 +3,7 @@
 //! - [`model`]: what a snapshot must say, a second time and independently;
 //! - [`recorded`]: plays recordings to the model;
 //! - [`pinned`]: the results of all recordings, kept in `fixtures/expected`;
+//! - [`answers`]: what `serde_json` finds in the body of an answer over HTTP;
 //! - [`compare`]: whether a snapshot is what was expected;
 //! - [`oracle`], [`prediction`], [`lockstep`]: the lexer beside `serde_json`, the two ways to read a message, and the core
 //!   beside the model;
@@ -13,6 +14,7 @@
 //! - [`script`]: what a recording's client did, done again with the simulator;
 //! - [`told`]: what a decoder tells, as values that can be compared.
 
+pub mod answers;
 #[cfg(feature = "host")]
 pub mod client;
 pub mod compare;

@@ -1,8 +1,13 @@
-use super::{Handler, Interest, binary::Binary, entry::IN_ONE_GO, fields::Fields, reader::Reader};
-use crate::{
-    json::{Lexer, find},
-    limits::ENTRY_BYTES,
+use heapless::Vec;
+
+use super::{
+    Handler, Interest,
+    binary::Binary,
+    entry::{CUT_BYTES, IN_ONE_GO},
+    fields::Fields,
+    reader::Reader,
 };
+use crate::json::{Lexer, find};
 
 /// Reads messages in pieces and tells a [`Handler`] what they say.
 ///
@@ -12,8 +17,8 @@ use crate::{
 pub struct Decoder<const ID: usize, const MESSAGE: usize> {
     /// What is likely is not looked at token by token.
     predicts: bool,
-    /// The last piece ended amid an entry of `nodes`, whose beginning is kept in the fields' `message`.
-    cut: bool,
+    /// The beginning of an entry of `nodes` that the last piece ended with.
+    cut: Vec<u8, CUT_BYTES>,
     lexer: Lexer,
     fields: Fields<ID, MESSAGE>,
     pub(super) binary: Binary,
@@ -24,7 +29,13 @@ impl<const ID: usize, const MESSAGE: usize> Decoder<ID, MESSAGE> {
     #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
     #[inline(always)]
     pub const fn new(interest: Interest) -> Self {
-        Self { predicts: true, lexer: Lexer::new(), fields: Fields::new(interest), cut: false, binary: Binary::new() }
+        Self {
+            predicts: true,
+            lexer: Lexer::new(),
+            fields: Fields::new(interest),
+            cut: Vec::new(),
+            binary: Binary::new(),
+        }
     }
 
     /// As [`new`](Self::new), but every token is looked at by itself: slower, and the same in all else. Tests compare the
@@ -39,17 +50,17 @@ impl<const ID: usize, const MESSAGE: usize> Decoder<ID, MESSAGE> {
     pub fn reset(&mut self) {
         self.lexer.reset();
         self.fields.reset();
-        self.cut = false;
+        self.cut.clear();
         self.binary = Binary::new();
     }
 
     /// Reads the next piece of a text message.
     #[inline(never)]
     pub fn text(&mut self, piece: &[u8], handler: &mut impl Handler) {
-        let rest = if self.cut { self.complete(piece, handler) } else { piece };
+        let rest = if IN_ONE_GO && !self.cut.is_empty() { self.complete(piece, handler) } else { piece };
         let predicts = self.predicts;
         let cut = self.reader(handler).read(predicts, rest);
-        if !cut.is_empty() && !self.keep(cut) {
+        if IN_ONE_GO && !cut.is_empty() && self.cut.extend_from_slice(cut).is_err() {
             self.reader(handler).read(false, cut);
         }
     }
@@ -57,12 +68,11 @@ impl<const ID: usize, const MESSAGE: usize> Decoder<ID, MESSAGE> {
     /// Ends a text message and tells the handler what it said.
     #[inline(never)]
     pub fn end_text(&mut self, handler: &mut impl Handler) {
-        if self.cut {
+        if IN_ONE_GO && !self.cut.is_empty() {
             self.complete(b"", handler);
         }
         self.reader(handler).deviate();
-        let whole = self.lexer.end();
-        handler.event(self.fields.event(whole, self.lexer.position()));
+        handler.event(self.fields.event(&mut self.lexer));
         self.lexer.reset();
         self.fields.reset();
     }
@@ -75,40 +85,18 @@ impl<const ID: usize, const MESSAGE: usize> Decoder<ID, MESSAGE> {
     /// empty one says that no more comes.
     #[inline(never)]
     fn complete<'p>(&mut self, piece: &'p [u8], handler: &mut impl Handler) -> &'p [u8] {
-        if !IN_ONE_GO {
-            return piece;
-        }
         let end = find(piece, b'}').map(|at| at.saturating_add(1));
         let (end_of_entry, behind) = piece.split_at_checked(end.unwrap_or(piece.len())).unwrap_or((piece, &[]));
-        let fits = self.keep(end_of_entry);
+        let fits = self.cut.extend_from_slice(end_of_entry).is_ok();
         if fits && end.is_none() && !piece.is_empty() {
             return behind;
         }
-        let mut entry = [0; ENTRY_BYTES];
-        let kept = self.fields.message.as_bytes();
-        let entry = entry.get_mut(..kept.len()).unwrap_or_default();
-        if entry.len() == kept.len() {
-            entry.copy_from_slice(kept);
-        }
-        self.cut = false;
-        let left = self.reader(handler).read(true, entry);
+        let mut reader = Reader { lexer: &mut self.lexer, fields: &mut self.fields, handler };
+        let left = reader.read(true, &self.cut);
         // No more of it will come in one piece.
-        self.reader(handler).read(false, left);
+        reader.read(false, left);
+        self.cut.clear();
         if fits { behind } else { piece }
-    }
-
-    /// Keeps the next piece of an entry that is cut, where there is room.
-    fn keep(&mut self, piece: &[u8]) -> bool {
-        let kept = &mut self.fields.message;
-        if !self.cut {
-            kept.clear();
-        }
-        let fits = IN_ONE_GO && kept.as_bytes().len().saturating_add(piece.len()) <= MESSAGE.min(ENTRY_BYTES);
-        if fits {
-            kept.push(piece);
-            self.cut = true;
-        }
-        fits
     }
 
     /// Reads the next piece of a binary message.

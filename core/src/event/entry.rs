@@ -2,8 +2,9 @@
 
 use super::NodeStatus;
 use crate::{
-    json::{behind_spaces, find, plain_len, same},
-    number::{Literal, Milli},
+    json::{behind_spaces, plain_len, same},
+    limits::ENTRY_BYTES,
+    number::{Literal, Milli, take_whole},
 };
 
 /// How the entry of a node that has finished goes on behind its name, most often.
@@ -13,6 +14,9 @@ const ONE: Milli = Milli::from_thousandths(1_000);
 
 /// Whether entries are read so. It takes 2 KB, which a microcontroller's flash hasn't; there members are read one by one.
 pub(super) const IN_ONE_GO: bool = cfg!(target_pointer_width = "64");
+
+/// Bytes that are kept of an entry which a piece's end cuts.
+pub(super) const CUT_BYTES: usize = if IN_ONE_GO { ENTRY_BYTES } else { 0 };
 
 /// An entry of `nodes`, borrowed.
 pub(super) struct Entry<'p> {
@@ -37,8 +41,6 @@ impl<'p> Entry<'p> {
         let before = cursor;
         let entry = Self::as_the_server_spells(node, &mut cursor).or_else(|| {
             cursor = before;
-            // Most often it is the piece's end that is in the way.
-            find(before.0, b'}')?;
             Self::in_any_order(node, &mut cursor)
         })?;
         *rest = cursor.0;
@@ -157,9 +159,12 @@ impl<'p> Cursor<'p> {
     /// A number without minus and exponent, and the byte behind it that ends it, which stays.
     #[inline]
     fn milli(&mut self) -> Option<Milli> {
-        if let Some((milli, behind)) = Milli::take(self.0) {
-            self.0 = behind;
-            return Some(milli);
+        if let Some((number, behind)) = take_whole(self.0) {
+            let behind = behind.strip_prefix(b".0").unwrap_or(behind);
+            if let [b',' | b'}', ..] = behind {
+                self.0 = behind;
+                return Some(Milli::whole(number));
+            }
         }
         let digits = |from: usize| self.0.iter().skip(from).take_while(|b| b.is_ascii_digit()).count();
         let whole = digits(0);

@@ -19,7 +19,6 @@ pub(super) enum Field {
     Status,
     /// `data.status.exec_info`
     ExecInfo,
-    QueueRemaining,
     Sid,
     /// `node`, `node_id`
     Node,
@@ -28,6 +27,8 @@ pub(super) enum Field {
     NodeType,
     ExceptionType,
     ExceptionMessage,
+    // Numbers that are read at once, side by side so that they are told by one comparison.
+    QueueRemaining,
     Value,
     Max,
     State,
@@ -92,6 +93,8 @@ pub(super) struct Found(u32);
 
 impl Found {
     pub(super) const NONE: Self = Self(0);
+    /// What a message begins with.
+    pub(super) const OPENING: Self = Self(1 << Field::Root as u32 | 1 << Field::Type as u32 | 1 << Field::Data as u32);
 
     pub(super) const fn set(&mut self, field: Field) {
         self.0 |= 1 << field as u32;
@@ -104,6 +107,10 @@ impl Found {
     pub(super) const fn has(self, field: Field) -> bool {
         self.0 & 1 << field as u32 != 0
     }
+
+    pub(super) const fn has_all(self, others: Self) -> bool {
+        self.0 & others.0 == others.0
+    }
 }
 
 /// A member that is looked for, or only likely.
@@ -111,20 +118,43 @@ pub(super) struct Member {
     /// How the server spells it up to its value, behind another member.
     pub(super) spelled: &'static str,
     pub(super) field: Field,
-    /// Without it the message is malformed.
-    pub(super) needed: bool,
+}
+
+/// The members of a container.
+pub(super) struct Members {
+    /// In the server's order.
+    pub(super) likely: &'static [Member],
+    /// Without these the message is malformed.
+    pub(super) needed: Found,
+}
+
+impl Members {
+    /// The first of those needed that was not found.
+    #[inline]
+    pub(super) fn missing(&self, found: Found) -> Option<&'static str> {
+        if found.has_all(self.needed) { None } else { self.first_missing(found) }
+    }
+
+    #[inline(never)]
+    fn first_missing(&self, found: Found) -> Option<&'static str> {
+        let missing = |member: &&Member| self.needed.has(member.field) && !found.has(member.field);
+        self.likely.iter().find(missing).map(Member::name)
+    }
 }
 
 /// Around a name where the server spells it behind another member.
 const BEFORE_NAME: &str = ", \"";
 const BEHIND_NAME: &str = "\": ";
 
+/// Bytes of the comma before a name and the space behind it, which the first member hasn't.
+pub(super) const COMMA_AND_SPACE: usize = 2;
+
 impl Member {
     /// How the server spells it up to its value.
     #[inline]
     pub(super) fn spelled(&self, is_first: bool) -> &'static [u8] {
         let spelled = self.spelled.as_bytes();
-        if is_first { spelled.get(2..).unwrap_or_default() } else { spelled }
+        if is_first { spelled.get(COMMA_AND_SPACE..).unwrap_or_default() } else { spelled }
     }
 
     pub(super) fn is_named(&self, name: &[u8]) -> bool {
@@ -141,15 +171,20 @@ impl Member {
 
 macro_rules! members {
     ($($name:literal $field:ident $($needed:ident)?),*) => {
-        &[$(Member { spelled: concat!(", \"", $name, "\": "), field: Field::$field, needed: members!(@ $($needed)?) }),*]
+        const {
+            &Members {
+                likely: &[$(Member { spelled: concat!(", \"", $name, "\": "), field: Field::$field }),*],
+                needed: Found($(members!(@ $field $($needed)?) |)* 0),
+            }
+        }
     };
-    (@ needed) => { true };
-    (@) => { false };
+    (@ $field:ident needed) => { 1 << Field::$field as u32 };
+    (@ $field:ident) => { 0 };
 }
 
 /// The members that are looked for in the container `level` of a message of the kind `kind`, and likely ones, in the
 /// server's order.
-pub(super) const fn members(level: Field, kind: EventKind) -> &'static [Member] {
+pub(super) const fn members(level: Field, kind: EventKind) -> &'static Members {
     use EventKind as K;
     match level {
         Field::Root => members!["type" Type needed, "data" Data needed],
@@ -186,9 +221,9 @@ pub(super) const fn members(level: Field, kind: EventKind) -> &'static [Member] 
             K::PreviewImageWithMetadata => members![
                 "node_id" Node, "prompt_id" PromptId, "display_node_id" DisplayNode, "image_type" ImageType
             ],
-            _ => &[],
+            _ => members![],
         },
-        _ => &[],
+        _ => members![],
     }
 }
 

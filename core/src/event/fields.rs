@@ -3,9 +3,9 @@ use super::{
     field::{BEHIND_FINISHED, Field, Found, members},
 };
 use crate::{
-    json::{JsonError, plain_len, same},
+    json::{Lexer, plain_len, same},
     limits::KEY_BYTES,
-    number::{Literal, Milli},
+    number::{Literal, Milli, take_whole},
     text::{Id, Text},
 };
 
@@ -115,12 +115,20 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
 
     /// A member's name was read.
     pub(super) fn select_named(&mut self, name: &[u8]) {
-        let mut members = members(self.level, self.kind).iter().zip(1..);
-        let found = members.find(|(member, _)| member.is_named(name));
-        if let Some((_, next)) = found {
-            self.next = next;
+        let field = self.named(name);
+        self.select(field);
+    }
+
+    /// The field that is named so in the container at hand.
+    pub(super) fn named(&mut self, name: &[u8]) -> Field {
+        if self.level == Field::Nodes {
+            self.node.push(name);
+            return Field::NodeState;
         }
-        self.select(found.map_or(Field::Skip, |(member, _)| member.field));
+        let mut members = members(self.level, self.kind).likely.iter().zip(1..);
+        let Some((member, next)) = members.find(|(member, _)| member.is_named(name)) else { return Field::Skip };
+        self.next = next;
+        member.field
     }
 
     /// Prepares for the value of a field.
@@ -188,17 +196,15 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
     /// It means what the lexer's tokens would.
     #[inline]
     pub(super) fn take<'p>(&mut self, field: Field, piece: &'p [u8]) -> Option<&'p [u8]> {
-        if let Field::Value | Field::Max = field {
-            let (value, behind) = Milli::take(piece)?;
-            *(if field == Field::Value { &mut self.value } else { &mut self.max }) = value;
-            self.found_mut().set(field);
-            return Some(behind);
+        if let Field::Value | Field::Max | Field::QueueRemaining = field {
+            return self.take_number(field, piece);
         }
         let text = piece.strip_prefix(b"\"")?;
         if field == Field::PromptId && self.is_plain_prompt && !self.found.has(Field::Nodes) {
             // Most often it is the one of the message before.
-            let (same_text, behind) = text.split_at_checked(self.prompt_id.as_bytes().len())?;
-            if let ([b'"', behind @ ..], true) = (behind, same(same_text, self.prompt_id.as_bytes())) {
+            let known = self.prompt_id.kept();
+            let (same_text, behind) = text.split_at_checked(known.len())?;
+            if let ([b'"', behind @ ..], true) = (behind, same(same_text, known)) {
                 self.found.set(field);
                 return Some(behind);
             }
@@ -211,13 +217,45 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
                 self.finished();
                 return Some(behind);
             }
+            // The type decides how `data` is read.
+            Field::Type if self.found.has(Field::Data) || self.data_first => return Some(behind),
             Field::Type => {
                 self.kind = EventKind::of_type(text)?;
             }
             Field::State => {
                 self.state = NodeStatus::named(text);
             }
-            Field::PromptId if self.found.has(Field::Nodes) => return Some(behind),
+            _ => return self.take_text(field, text).then_some(behind),
+        }
+        self.found_mut().set(field);
+        Some(behind)
+    }
+
+    /// The part of [`take`](Self::take) for numbers.
+    #[inline]
+    fn take_number<'p>(&mut self, field: Field, piece: &'p [u8]) -> Option<&'p [u8]> {
+        let (number, mut behind) = take_whole(piece)?;
+        if let ([b'.', b'0', rest @ ..], Field::Value | Field::Max) = (behind, field) {
+            behind = rest;
+        }
+        if !matches!(behind, [b',' | b'}', ..]) {
+            return None;
+        }
+        match field {
+            Field::Value => self.value = Milli::whole(number),
+            Field::Max => self.max = Milli::whole(number),
+            _ => self.queue_remaining = number,
+        }
+        self.found_mut().set(field);
+        Some(behind)
+    }
+
+    /// The part of [`take`](Self::take) for texts that are kept: whether `field` has one.
+    // Not inlined: where its texts are would be worked out for each piece.
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
+    fn take_text(&mut self, field: Field, text: &[u8]) -> bool {
+        match field {
+            Field::PromptId if self.found.has(Field::Nodes) => return true,
             Field::PromptId => {
                 self.prompt_id.become_bytes(text);
                 self.is_plain_prompt = text.len() <= ID;
@@ -227,10 +265,10 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
                 self.node.become_bytes(text);
             }
             Field::DisplayNode | Field::NodeType => self.display.become_bytes(text),
-            _ => return None,
+            _ => return false,
         }
         self.found_mut().set(field);
-        Some(behind)
+        true
     }
 
     /// What was found in the container at hand: an entry of `nodes` has an account of its own.
@@ -238,9 +276,12 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
         if matches!(self.level, Field::NodeState) { &mut self.entry } else { &mut self.found }
     }
 
-    /// What the message of `len` bytes said.
-    pub(super) fn event(&self, whole: Result<(), JsonError>, len: u64) -> Event<'_> {
-        let (at, reason) = match whole {
+    /// What the message said that `lexer` has read.
+    // Not inlined: what it needs of the stack is free again before the event is told.
+    #[inline(never)]
+    pub(super) fn event(&self, lexer: &mut Lexer) -> Event<'_> {
+        let len = lexer.position();
+        let (at, reason) = match lexer.end() {
             Err(error) => (error.at, Reason::Json(error.kind)),
             Ok(()) if !self.is_object => (0, Reason::NoObject),
             Ok(()) if self.data_first || !self.found.has(Field::Type) => (len, Reason::NoType),
@@ -258,7 +299,10 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
             return self.broken;
         }
         let level = if self.kind == EventKind::Status { Field::ExecInfo } else { Field::Data };
-        [Field::Root, level].into_iter().find_map(|level| first_missing(level, self.kind, self.found))
+        if !self.found.has(Field::Data) {
+            return Some("data");
+        }
+        members(level, self.kind).missing(self.found)
     }
 
     /// The text `text` of `field`, where it was found.
@@ -284,7 +328,8 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
 
     /// The checked message as an event.
     fn whole(&self) -> Event<'_> {
-        let (id, prompt_id, node) = (self.prompt_id.as_id(), self.optional_prompt_id(), self.optional_node());
+        let (id, node) = (self.prompt_id.as_id(), self.optional_node());
+        let prompt_id = self.found.has(Field::PromptId).then_some(id);
         let display_node = self.optional_display_node();
         let node_type = self.optional(Field::NodeType, &self.display);
         let timestamp = self.found.has(Field::Timestamp).then_some(self.timestamp);
@@ -314,9 +359,4 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
             _ => Event::Unknown { event_type: self.node.as_id() },
         }
     }
-}
-
-/// The first field that a container of the kind `kind` needs and that was not found in it.
-pub(super) fn first_missing(level: Field, kind: EventKind, found: Found) -> Option<&'static str> {
-    members(level, kind).iter().find(|member| member.needed && !found.has(member.field)).map(super::field::Member::name)
 }

@@ -1,4 +1,5 @@
 use super::Event;
+use crate::json;
 
 /// The kind of an [`Event`], without what it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,7 +44,17 @@ pub enum EventKind {
     Malformed,
 }
 
+/// What is behind a message's `type` up to the first member of its `data`.
+const BEHIND_NAME: &str = "\", \"data\": {";
+
+macro_rules! opening {
+    ($name:literal) => {
+        concat!($name, "\", \"data\": {")
+    };
+}
+
 impl EventKind {
+    /// The kinds of text messages, the most frequent first.
     const TEXTS: [Self; 12] = [
         Self::Progress,
         Self::ProgressState,
@@ -61,31 +72,50 @@ impl EventKind {
 
     /// The wire's word for it; for the binary kinds the server's name of the constant in lower case.
     pub const fn name(self) -> &'static str {
+        let opening = self.opening();
+        match opening.split_at_checked(opening.len().saturating_sub(BEHIND_NAME.len())) {
+            Some((name, _)) => name,
+            None => opening,
+        }
+    }
+
+    /// How the server spells what is between the quote before its name and the first member of a message's `data`.
+    const fn opening(self) -> &'static str {
         match self {
-            Self::Status => "status",
-            Self::ExecutionStart => "execution_start",
-            Self::ExecutionCached => "execution_cached",
-            Self::Executing => "executing",
-            Self::Progress => "progress",
-            Self::ProgressState => "progress_state",
-            Self::Executed => "executed",
-            Self::ExecutionSuccess => "execution_success",
-            Self::ExecutionError => "execution_error",
-            Self::ExecutionInterrupted => "execution_interrupted",
-            Self::FeatureFlags => "feature_flags",
-            Self::Logs => "logs",
-            Self::PreviewImage => "preview_image",
-            Self::ProgressText => "text",
-            Self::PreviewImageWithMetadata => "preview_image_with_metadata",
-            Self::Unknown => "unknown",
-            Self::UnknownBinary => "unknown_binary",
-            Self::Malformed => "malformed",
+            Self::Status => opening!("status"),
+            Self::ExecutionStart => opening!("execution_start"),
+            Self::ExecutionCached => opening!("execution_cached"),
+            Self::Executing => opening!("executing"),
+            Self::Progress => opening!("progress"),
+            Self::ProgressState => opening!("progress_state"),
+            Self::Executed => opening!("executed"),
+            Self::ExecutionSuccess => opening!("execution_success"),
+            Self::ExecutionError => opening!("execution_error"),
+            Self::ExecutionInterrupted => opening!("execution_interrupted"),
+            Self::FeatureFlags => opening!("feature_flags"),
+            Self::Logs => opening!("logs"),
+            Self::PreviewImage => opening!("preview_image"),
+            Self::ProgressText => opening!("text"),
+            Self::PreviewImageWithMetadata => opening!("preview_image_with_metadata"),
+            Self::Unknown => opening!("unknown"),
+            Self::UnknownBinary => opening!("unknown_binary"),
+            Self::Malformed => opening!("malformed"),
         }
     }
 
     /// The kind of a text message whose `type` is `name`.
     pub(super) fn of_type(name: &[u8]) -> Option<Self> {
         Self::TEXTS.into_iter().find(|kind| kind.name().as_bytes() == name)
+    }
+
+    /// The kind of the message that `piece` begins, where it is spelled as the server does, and the members of its `data`.
+    pub(super) fn of_opening(piece: &[u8]) -> Option<(Self, &[u8])> {
+        let (begin, behind) = piece.split_first_chunk()?;
+        let [b' ', b'"', behind @ ..] = behind else { return None };
+        if u64::from_ne_bytes(*begin) != u64::from_ne_bytes(*b"{\"type\":") {
+            return None;
+        }
+        Self::TEXTS.into_iter().find_map(|kind| Some((kind, json::behind(behind, kind.opening().as_bytes())?)))
     }
 }
 

@@ -3,9 +3,9 @@
 
 use super::{
     EventKind, Handler, NodeStatus, Part,
-    entry::{Entry, IN_ONE_GO},
-    field::{Field, Found, members},
-    fields::{Fields, first_missing},
+    entry::{CUT_BYTES, Entry, IN_ONE_GO},
+    field::{COMMA_AND_SPACE, Field, Found, Member, members},
+    fields::Fields,
 };
 use crate::{
     json::{Container, Lexer, Token, Word, behind_spaces, find, plain_len, same},
@@ -24,10 +24,19 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
     /// returns the beginning of an entry of `nodes` that `piece` may end with.
     pub(super) fn read<'p>(&mut self, predicts: bool, piece: &'p [u8]) -> &'p [u8] {
         let mut rest = piece;
+        if predicts && self.lexer.is_fresh() {
+            self.opening(&mut rest);
+        }
         let cut = loop {
-            while predicts && self.predict(&mut rest) {}
-            if predicts && self.is_cut_entry(rest) {
+            if rest.is_empty() {
                 break rest;
+            }
+            if predicts {
+                match self.predict(&mut rest) {
+                    Ahead::Taken => continue,
+                    Ahead::Cut => break rest,
+                    Ahead::Odd => {}
+                }
             }
             let Some(token) = self.lexer.next(&mut rest) else { break &[] };
             self.token(token);
@@ -37,13 +46,20 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
         cut
     }
 
-    /// Whether all of `rest` is the beginning of an entry of `nodes`, as far as can be told.
-    fn is_cut_entry(&self, rest: &[u8]) -> bool {
-        IN_ONE_GO
-            && self.fields.level == Field::Nodes
-            && !rest.is_empty()
-            && self.lexer.behind_member().is_some()
-            && find(rest, b'}').is_none()
+    /// Takes what a message begins with up to the first member of its `data`.
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    fn opening(&mut self, rest: &mut &[u8]) {
+        let Some((kind, behind)) = EventKind::of_opening(rest) else { return };
+        *rest = behind;
+        let fields = &mut *self.fields;
+        fields.kind = kind;
+        fields.is_object = true;
+        fields.found = Found::OPENING;
+        fields.entry = Found::NONE;
+        fields.level = Field::Data;
+        fields.field = Field::Skip;
+        fields.next = 0;
+        self.lexer.take_opening();
     }
 
     /// Takes members and the end of an object from the front of `rest`, as far as they are simple.
@@ -51,75 +67,84 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
     /// The server spells its messages the same way each time (Python's `json.dumps`), which is compared in a fraction of
     /// the time that it takes to look at each byte.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    fn predict(&mut self, rest: &mut &[u8]) -> bool {
-        let Some(behind_member) = self.lexer.behind_member() else { return false };
+    fn predict(&mut self, rest: &mut &[u8]) -> Ahead {
+        let Some(behind_member) = self.lexer.behind_member() else { return Ahead::Odd };
         let fields = &mut *self.fields;
-        if let ([b'}', behind @ ..], 0) = (*rest, fields.matched) {
-            *rest = behind;
-            self.lexer.take_end();
-            self.end();
-            return true;
+        if IN_ONE_GO && fields.level == Field::Nodes && !rest.starts_with(b"}") {
+            return self.entries(rest, behind_member);
         }
-        if IN_ONE_GO && fields.level == Field::Nodes {
-            return self.entry(rest, behind_member);
-        }
-        let likely = members(fields.level, fields.kind);
+        let likely = members(fields.level, fields.kind).likely;
         let mut is_first = !behind_member;
+        // Of the first member there is no comma to come; nor what was read of it.
+        let mut skipped = usize::from(self.fields.matched).wrapping_add(if is_first { COMMA_AND_SPACE } else { 0 });
+        loop {
+            let (field, value) = match self.likely_name(likely, skipped, rest) {
+                Name::Here(field, value) => (field, value),
+                Name::Cut => return Ahead::Odd,
+                Name::Other if rest.starts_with(b"}") => {
+                    self.ends(rest);
+                    return Ahead::Taken;
+                }
+                Name::Other => {
+                    let Some((name, value)) = name(rest, is_first) else { return Ahead::Odd };
+                    (self.fields.named(name), value)
+                }
+            };
+            let Some(behind) = self.fields.take(field, value) else {
+                *rest = value;
+                self.fields.select(field);
+                self.take_name(rest);
+                return Ahead::Taken;
+            };
+            *rest = behind;
+            is_first = false;
+            skipped = 0;
+            self.lexer.take_member();
+        }
+    }
+
+    /// Takes the name of the member that is likely to come from the front of `rest`, of which so much won't come any more.
+    #[inline(always)]
+    fn likely_name<'p>(&mut self, likely: &[Member], skipped: usize, rest: &mut &'p [u8]) -> Name<'p> {
+        let fields = &mut *self.fields;
         while let Some(member) = likely.get(usize::from(fields.next)) {
-            let expected = member.spelled(is_first).get(usize::from(fields.matched)..).unwrap_or_default();
-            let behind = match rest.split_at_checked(expected.len()) {
-                Some((front, behind)) if same(front, expected) => behind,
+            let expected = member.spelled.as_bytes().get(skipped..).unwrap_or_default();
+            match rest.split_at_checked(expected.len()) {
+                Some((front, value)) if same(front, expected) => {
+                    fields.matched = 0;
+                    fields.next = fields.next.wrapping_add(1);
+                    return Name::Here(member.field, value);
+                }
                 None if expected.starts_with(rest) => {
                     let len = u8::try_from(rest.len()).unwrap_or(u8::MAX);
                     fields.matched = fields.matched.saturating_add(len);
                     *rest = &[];
-                    return false;
+                    return Name::Cut;
                 }
-                _ if fields.matched == 0 && member.field == Field::Finished => {
-                    // The entry is of a node that runs.
-                    fields.next = fields.next.saturating_add(1);
-                    continue;
+                _ if fields.matched != 0 => {
+                    self.replay();
+                    return Name::Cut;
                 }
+                // The entry is of a node that runs.
+                _ if member.field == Field::Finished => fields.next = fields.next.wrapping_add(1),
                 _ => break,
-            };
-            *rest = behind;
-            fields.matched = 0;
-            fields.next = fields.next.saturating_add(1);
-            let Some(behind) = fields.take(member.field, behind) else {
-                fields.select(member.field);
-                self.take_name(rest);
-                return true;
-            };
-            *rest = behind;
-            is_first = false;
-            self.lexer.take_member();
+            }
         }
-        if fields.matched == 0 {
-            return self.any_member(rest, is_first);
-        }
-        self.replay();
-        false
+        Name::Other
     }
 
-    /// Takes a member of any name from the front of `rest`, or its name alone where the value isn't whole or simple.
-    #[cfg_attr(target_pointer_width = "64", inline(always))]
-    fn any_member(&mut self, rest: &mut &[u8], is_first: bool) -> bool {
-        let Some((name, value)) = name(rest, is_first) else { return false };
-        let fields = &mut *self.fields;
-        if fields.level == Field::Nodes {
-            fields.node.push(name);
-            fields.field = Field::NodeState;
-        } else {
-            fields.select_named(name);
+    /// Takes the end of an object that is not skipped from the front of `rest`, or the whole of a message's end.
+    fn ends(&mut self, rest: &mut &[u8]) {
+        if self.fields.level == Field::Data && *rest == b"}}" {
+            *rest = &[];
+            self.lexer.take_ending();
+            self.fields.level = Field::Skip;
+            self.fields.field = Field::Skip;
+            return;
         }
-        *rest = value;
-        if let Some(behind) = fields.take(fields.field, value) {
-            *rest = behind;
-            self.lexer.take_member();
-        } else {
-            self.take_name(rest);
-        }
-        true
+        *rest = rest.get(1..).unwrap_or_default();
+        self.lexer.take_end();
+        self.end();
     }
 
     /// A member's name was taken; its value is in front, or the beginning of it.
@@ -144,7 +169,7 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
     #[cold]
     fn replay(&mut self) {
         let matched = usize::from(core::mem::take(&mut self.fields.matched));
-        let likely = members(self.fields.level, self.fields.kind).get(usize::from(self.fields.next));
+        let likely = members(self.fields.level, self.fields.kind).likely.get(usize::from(self.fields.next));
         let is_first = self.lexer.behind_member() == Some(false);
         let mut read = likely.and_then(|member| member.spelled(is_first).get(..matched)).unwrap_or_default();
         while let Some(token) = self.lexer.next(&mut read) {
@@ -228,34 +253,44 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
         fields.next = 1;
     }
 
-    /// Takes an entry of `nodes` from the front of `rest`, where it stands there whole.
+    /// Takes entries of `nodes` from the front of `rest`, as many as stand there whole.
     #[inline]
-    fn entry(&mut self, rest: &mut &[u8], behind_member: bool) -> bool {
-        let mut behind = *rest;
-        let Some(Entry { node, value, max, state, display }) = Entry::take(&mut behind, !behind_member) else {
-            return false;
-        };
-        let (node_id, display_node_id) = match (Id::whole::<ID>(node), display.map(Id::whole::<ID>)) {
-            (Some(node_id), None) => (node_id, None),
-            (Some(node_id), Some(Some(display))) => (node_id, Some(display)),
-            // A longer one is hashed as it is kept.
-            _ => return false,
-        };
-        *rest = behind;
-        self.lexer.take_member();
-        let fields = &mut *self.fields;
-        fields.count = fields.count.saturating_add(1);
-        if fields.broken.is_none() && fields.wants(EventKind::ProgressState) {
-            let prompt_id = fields.prompt_id.as_id();
-            self.handler.part(Part::NodeState { prompt_id, node_id, value, max, state, display_node_id });
+    fn entries(&mut self, rest: &mut &[u8], behind_member: bool) -> Ahead {
+        let Self { lexer, fields, handler } = self;
+        let told = fields.broken.is_none() && fields.wants(EventKind::ProgressState);
+        let prompt_id = fields.prompt_id.as_id();
+        let mut is_first = !behind_member;
+        while let [byte, ..] = *rest
+            && *byte != b'}'
+        {
+            if rest.len() < CUT_BYTES && !rest.ends_with(b"}") && find(rest, b'}').is_none() {
+                return Ahead::Cut;
+            }
+            let mut behind = *rest;
+            let Some(Entry { node, value, max, state, display }) = Entry::take(&mut behind, is_first) else {
+                return Ahead::Odd;
+            };
+            let (node_id, display_node_id) = match (Id::whole::<ID>(node), display.map(Id::whole::<ID>)) {
+                (Some(node_id), None) => (node_id, None),
+                (Some(node_id), Some(Some(display))) => (node_id, Some(display)),
+                // A longer one is hashed as it is kept.
+                _ => return Ahead::Odd,
+            };
+            *rest = behind;
+            lexer.take_member();
+            is_first = false;
+            fields.count = fields.count.saturating_add(1);
+            if told {
+                handler.part(Part::NodeState { prompt_id, node_id, value, max, state, display_node_id });
+            }
         }
-        true
+        Ahead::Taken
     }
 
     /// An entry of `nodes` ended: it is told where it is whole.
     fn end_node(&mut self) {
         let fields = &mut *self.fields;
-        if let Some(name) = first_missing(Field::NodeState, fields.kind, fields.entry) {
+        if let Some(name) = members(Field::NodeState, fields.kind).missing(fields.entry) {
             fields.broken = Some(name);
         } else if fields.broken.is_none() && fields.wants(EventKind::ProgressState) {
             self.handler.part(Part::NodeState {
@@ -377,6 +412,25 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
             _ => {}
         }
     }
+}
+
+/// What is ahead in a piece.
+enum Ahead {
+    /// What was predicted, which was taken.
+    Taken,
+    /// The beginning of an entry of `nodes` that the piece ends with.
+    Cut,
+    /// Something else, or nothing.
+    Odd,
+}
+
+/// What is in front of a piece where the name of a member is likely.
+enum Name<'p> {
+    /// The name of the field, and what is behind its colon.
+    Here(Field, &'p [u8]),
+    /// The beginning of it that the piece has, which was taken, or what was taken before of another.
+    Cut,
+    Other,
 }
 
 /// A member's name without escapes at the front of `piece`, and what is behind its colon.

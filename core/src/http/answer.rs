@@ -13,7 +13,7 @@ mod place;
 use place::{Name, Place};
 
 /// The one exception that doesn't end its prompt (ComfyUI's `execution_block_cb`).
-const EXECUTION_BLOCKED: &str = "ExecutionBlocked";
+const EXECUTION_BLOCKED: Name = Name::of("ExecutionBlocked");
 
 /// What was asked for, and so what the answer looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub enum Fact<'a> {
         /// The prompt.
         prompt_id: Id<'a>,
         /// How it stands.
-        standing: Standing<'a>,
+        standing: Standing,
     },
     /// A node of a running prompt's graph; told behind its [`Fact::Prompt`].
     Node {
@@ -73,24 +73,15 @@ pub enum Fact<'a> {
 /// How a prompt stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Standing<'a> {
+pub enum Standing {
     /// It waits.
     Waiting,
     /// It runs.
     Running,
     /// It ended well.
     Success,
-    /// A node failed.
-    Error {
-        /// The node of the submitted graph, if it is told.
-        node_id: Option<Id<'a>>,
-        /// Its class, if it is told.
-        node_type: Option<Id<'a>>,
-        /// The exception's full name; empty where it isn't told.
-        exception_type: Id<'a>,
-        /// Its message, which often ends with a line feed; empty where it isn't told.
-        exception_message: Id<'a>,
-    },
+    /// A node failed; the [`ErrorTexts`] say why.
+    Error,
     /// Somebody interrupted it.
     Interrupted,
     /// It is over; how, isn't told.
@@ -98,33 +89,81 @@ pub enum Standing<'a> {
 }
 
 /// What a word of the history's status and messages, or of a job's status, says of its prompt.
+const STANDINGS: [(Name, Standing); 10] = [
+    (Name::of("success"), Standing::Success),
+    (Name::of("execution_success"), Standing::Success),
+    (Name::of("completed"), Standing::Success),
+    (Name::of("error"), Standing::Error),
+    (Name::of("execution_error"), Standing::Error),
+    (Name::of("failed"), Standing::Error),
+    (Name::of("execution_interrupted"), Standing::Interrupted),
+    (Name::of("cancelled"), Standing::Interrupted),
+    (Name::of("pending"), Standing::Waiting),
+    (Name::of("in_progress"), Standing::Running),
+];
+
+/// Which text of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    Waiting,
-    Running,
-    Success,
-    Error,
-    Interrupted,
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum ErrorText {
+    /// The node of the submitted graph that failed.
+    NodeId,
+    /// Its class.
+    NodeType,
+    /// The exception's full name.
+    ExceptionType,
+    /// Its message, which often ends with a line feed.
+    ExceptionMessage,
 }
 
-const VERDICTS: [(Name, Verdict); 10] = [
-    (Name::of("success"), Verdict::Success),
-    (Name::of("execution_success"), Verdict::Success),
-    (Name::of("completed"), Verdict::Success),
-    (Name::of("error"), Verdict::Error),
-    (Name::of("execution_error"), Verdict::Error),
-    (Name::of("failed"), Verdict::Error),
-    (Name::of("execution_interrupted"), Verdict::Interrupted),
-    (Name::of("cancelled"), Verdict::Interrupted),
-    (Name::of("pending"), Verdict::Waiting),
-    (Name::of("in_progress"), Verdict::Running),
-];
+impl ErrorText {
+    const fn at(place: Place) -> Option<Self> {
+        match place {
+            Place::NodeId => Some(Self::NodeId),
+            Place::NodeType => Some(Self::NodeType),
+            Place::ExceptionType => Some(Self::ExceptionType),
+            Place::ExceptionMessage => Some(Self::ExceptionMessage),
+            _ => None,
+        }
+    }
+}
+
+/// Keeps the texts of an error as they come. They count once a [`Standing::Error`] is told: an answer may break off before.
+///
+/// So whoever has a place for them already, such as the record of the prompt, needs no other.
+pub trait ErrorTexts {
+    /// A prompt's standing comes: no text of its error is known.
+    fn clear(&mut self);
+    /// A piece of a text, and whether it is the first, which takes the place of what there was.
+    fn push(&mut self, text: ErrorText, piece: &[u8], first: bool);
+}
+
+/// Kept by nobody.
+impl ErrorTexts for () {
+    fn clear(&mut self) {}
+    fn push(&mut self, _text: ErrorText, _piece: &[u8], _first: bool) {}
+}
+
+/// Kept by who is there.
+impl<T: ErrorTexts> ErrorTexts for Option<&mut T> {
+    fn clear(&mut self) {
+        if let Some(texts) = self {
+            texts.clear();
+        }
+    }
+
+    fn push(&mut self, text: ErrorText, piece: &[u8], first: bool) {
+        if let Some(texts) = self {
+            texts.push(text, piece, first);
+        }
+    }
+}
 
 /// Which [`Fact`] is to be told.
 #[derive(Clone, Copy, Debug)]
 enum Due {
     Remaining(u32),
-    Prompt(Option<Verdict>),
+    Prompt(Standing),
     Node,
     Graph,
     Queue,
@@ -136,9 +175,9 @@ enum Due {
 ///
 /// ```
 /// # use comfyglow_core::http::{Answer, Asked, Fact};
-/// let mut answer = Answer::<48, 256>::new(Asked::Prompt);
+/// let mut answer = Answer::<48>::new(Asked::Prompt);
 /// for mut piece in [&b"{\"exec_info\": {\"queue_rem"[..], b"aining\": 2}}"] {
-///     while let Some(fact) = answer.next(&mut piece)? {
+///     while let Some(fact) = answer.next(&mut piece, &mut ())? {
 ///         assert_eq!(fact, Fact::Remaining(2));
 ///     }
 /// }
@@ -146,7 +185,7 @@ enum Due {
 /// # Ok::<(), comfyglow_core::http::AnswerError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Answer<const ID: usize, const MESSAGE: usize> {
+pub struct Answer<const ID: usize> {
     lexer: Lexer,
     /// The container at hand.
     within: Place,
@@ -157,9 +196,9 @@ pub struct Answer<const ID: usize, const MESSAGE: usize> {
     /// What was asked for is there.
     answered: bool,
     /// What the history's messages say, which is more than its status does.
-    message: Option<Verdict>,
+    message: Option<Standing>,
     /// What the status says.
-    status: Option<Verdict>,
+    status: Option<Standing>,
     /// The hash of the text at hand.
     name: Name,
     /// Nodes of the graph at hand.
@@ -168,14 +207,12 @@ pub struct Answer<const ID: usize, const MESSAGE: usize> {
     running: Option<u32>,
     waiting: Option<u32>,
     prompt_id: Text<ID>,
+    /// A node of the graph, or how many prompts remain.
     node: Text<ID>,
     class: Text<ID>,
-    /// The exception's type, or how many prompts remain.
-    word: Text<ID>,
-    exception: Text<MESSAGE>,
 }
 
-impl<const ID: usize, const MESSAGE: usize> Answer<ID, MESSAGE> {
+impl<const ID: usize> Answer<ID> {
     /// Before the answer's first byte.
     pub const fn new(asked: Asked) -> Self {
         Self {
@@ -193,8 +230,6 @@ impl<const ID: usize, const MESSAGE: usize> Answer<ID, MESSAGE> {
             prompt_id: Text::new(),
             node: Text::new(),
             class: Text::new(),
-            word: Text::new(),
-            exception: Text::new(),
         }
     }
 
@@ -210,19 +245,20 @@ impl<const ID: usize, const MESSAGE: usize> Answer<ID, MESSAGE> {
         // What else there is, is cleared where it begins.
     }
 
-    /// The next thing that the answer says, read from the front of `input`. `None`: the input is used up.
+    /// The next thing that the answer says, read from the front of `input`. `None`: the input is used up. The texts of errors
+    /// go to `texts` on the way.
     ///
     /// # Errors
     ///
     /// [`AnswerError::Json`] where the answer is no JSON, and again for everything after it. What was told before was
     /// whole.
-    pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<Fact<'_>>, AnswerError> {
+    pub fn next(&mut self, input: &mut &[u8], texts: &mut impl ErrorTexts) -> Result<Option<Fact<'_>>, AnswerError> {
         let piece = *input;
         let mut due = None;
         while due.is_none()
             && let Some(token) = self.lexer.next(input)
         {
-            due = self.take(token);
+            due = self.take(token, texts);
         }
         self.lexer.count(piece, input).map_err(AnswerError::Json)?;
         Ok(due.map(|due| self.fact(due)))
@@ -238,20 +274,20 @@ impl<const ID: usize, const MESSAGE: usize> Answer<ID, MESSAGE> {
         if self.answered { Ok(()) } else { Err(AnswerError::Shape) }
     }
 
-    fn take(&mut self, token: Token<'_>) -> Option<Due> {
+    fn take(&mut self, token: Token<'_>, texts: &mut impl ErrorTexts) -> Option<Due> {
         match token {
             Token::Nothing => None,
             Token::Begin(container) => {
-                self.begin(container);
+                self.begin(container, texts);
                 None
             }
             Token::End(_) => self.end(),
             Token::Character(character) => {
-                self.put(self.text_place(), character.encode_utf8(&mut [0; 4]).as_bytes(), false);
+                self.put(self.text_place(), character.encode_utf8(&mut [0; 4]).as_bytes(), false, texts);
                 None
             }
             Token::Text(piece, last) => {
-                self.put(self.text_place(), piece, last);
+                self.put(self.text_place(), piece, last, texts);
                 match (last, self.lexer.in_key()) {
                     (false, _) => None,
                     (true, true) => {
@@ -264,15 +300,15 @@ impl<const ID: usize, const MESSAGE: usize> Answer<ID, MESSAGE> {
             Token::Number(piece, last) => {
                 // An id may be a number, read as it is written.
                 if matches!(self.value, Place::Remaining | Place::NodeId) {
-                    self.put(self.value, piece, last);
+                    self.put(self.value, piece, last, texts);
                 }
                 if last { self.end_number() } else { None }
             }
             Token::Word(word) => {
                 match self.value {
-                    Place::Completed if word == Word::True => self.status = self.status.or(Some(Verdict::Success)),
+                    Place::Completed if word == Word::True => self.status = self.status.or(Some(Standing::Success)),
                     // The minus of an infinity came as a number.
-                    Place::NodeId => self.node.clear(),
+                    Place::NodeId => texts.push(ErrorText::NodeId, b"", true),
                     _ => {}
                 }
                 self.over = true;
@@ -288,25 +324,31 @@ impl<const ID: usize, const MESSAGE: usize> Answer<ID, MESSAGE> {
     }
 
     /// Takes a piece of the text or number that stands there, and whether it is the last.
-    fn put(&mut self, place: Place, piece: &[u8], last: bool) {
-        if core::mem::replace(&mut self.over, last) {
+    fn put(&mut self, place: Place, piece: &[u8], last: bool, texts: &mut impl ErrorTexts) {
+        let first = core::mem::replace(&mut self.over, last);
+        if first {
             self.name = Name::EMPTY;
-            match place {
-                Place::History | Place::RunningId | Place::PendingId | Place::JobId => self.prompt_id.clear(),
-                Place::Graph | Place::NodeId => self.node.clear(),
-                Place::Class | Place::NodeType => self.class.clear(),
-                Place::Remaining | Place::ExceptionType => self.word.clear(),
-                Place::ExceptionMessage => self.exception.clear(),
-                _ => {}
-            }
         }
+        if let Some(text) = self.kept_at(place) {
+            if first {
+                text.clear();
+            }
+            text.push(piece);
+            return;
+        }
+        self.name = self.name.and(piece);
+        if let Some(text) = ErrorText::at(place) {
+            texts.push(text, piece, first);
+        }
+    }
+
+    /// Where the text that stands there is kept, if it is.
+    const fn kept_at(&mut self, place: Place) -> Option<&mut Text<ID>> {
         match place {
-            Place::History | Place::RunningId | Place::PendingId | Place::JobId => self.prompt_id.push(piece),
-            Place::Graph | Place::NodeId => self.node.push(piece),
-            Place::Class | Place::NodeType => self.class.push(piece),
-            Place::Remaining | Place::ExceptionType => self.word.push(piece),
-            Place::ExceptionMessage => self.exception.push(piece),
-            _ => self.name = self.name.and(piece),
+            Place::History | Place::RunningId | Place::PendingId | Place::JobId => Some(&mut self.prompt_id),
+            Place::Graph | Place::Remaining => Some(&mut self.node),
+            Place::Class => Some(&mut self.class),
+            _ => None,
         }
     }
 
@@ -314,18 +356,14 @@ impl<const ID: usize, const MESSAGE: usize> Answer<ID, MESSAGE> {
     fn end_text(&mut self) -> Option<Due> {
         let place = self.value;
         self.end_value();
-        let verdict = VERDICTS.iter().find(|(name, _)| *name == self.name).map(|(_, verdict)| *verdict);
+        let standing = STANDINGS.iter().find(|(name, _)| *name == self.name).map(|(_, standing)| *standing);
         match place {
-            Place::RunningId => return Some(Due::Prompt(Some(Verdict::Running))),
-            Place::PendingId => return Some(Due::Prompt(Some(Verdict::Waiting))),
+            Place::RunningId => return Some(Due::Prompt(Standing::Running)),
+            Place::PendingId => return Some(Due::Prompt(Standing::Waiting)),
             Place::Class => return Some(Due::Node),
-            Place::StatusWord | Place::JobStatus => self.status = verdict,
-            Place::MessageType => {
-                self.message = verdict.or(self.message);
-                if verdict != Some(Verdict::Error) {
-                    self.value = Place::Other;
-                }
-            }
+            Place::StatusWord | Place::JobStatus => self.status = standing.or(self.status),
+            Place::MessageType => self.message = standing.or(self.message),
+            Place::ExceptionType if self.name == EXECUTION_BLOCKED => self.message = None,
             _ => {}
         }
         None
@@ -335,8 +373,8 @@ impl<const ID: usize, const MESSAGE: usize> Answer<ID, MESSAGE> {
     fn end_number(&mut self) -> Option<Due> {
         let place = self.value;
         self.end_value();
-        let remaining = match self.word.as_bytes() {
-            _ if place != Place::Remaining || self.word.is_cut() => None,
+        let remaining = match self.node.as_bytes() {
+            _ if place != Place::Remaining || self.node.is_cut() => None,
             b"-0" => Some(0),
             digits => decimal(digits).and_then(|number| number.try_into().ok()),
         };
@@ -349,10 +387,15 @@ impl<const ID: usize, const MESSAGE: usize> Answer<ID, MESSAGE> {
         self.value = self.within.behind(self.value);
     }
 
-    fn begin(&mut self, container: Container) {
+    fn begin(&mut self, container: Container, texts: &mut impl ErrorTexts) {
         let place = self.value;
-        // The graph of a prompt without an id is nobody's.
-        if place.container() != Some(container) || (place == Place::Graph && self.prompt_id.as_bytes().is_empty()) {
+        let counts = match place {
+            // That of a prompt without an id is nobody's.
+            Place::Graph => !self.prompt_id.as_bytes().is_empty(),
+            Place::MessageData => self.name == Name::of("execution_error"),
+            _ => true,
+        };
+        if place.container() != Some(container) || !counts {
             self.lexer.skip();
             return self.end_value();
         }
@@ -363,12 +406,8 @@ impl<const ID: usize, const MESSAGE: usize> Answer<ID, MESSAGE> {
             Place::Running => self.running = Some(0),
             Place::Pending => self.waiting = Some(0),
             Place::Graph => self.nodes = 0,
-            Place::Entry | Place::Job | Place::MessageData | Place::JobError => {
-                self.node.clear();
-                self.class.clear();
-                self.word.clear();
-                self.exception.clear();
-            }
+            Place::Message => self.name = Name::EMPTY,
+            Place::Entry | Place::Job | Place::MessageData | Place::JobError => texts.clear(),
             _ => {}
         }
         if matches!(place, Place::Entry | Place::Job) {
@@ -395,12 +434,11 @@ impl<const ID: usize, const MESSAGE: usize> Answer<ID, MESSAGE> {
                 self.answered = self.running.is_some() && self.waiting.is_some();
                 return self.answered.then_some(Due::Queue);
             }
-            Place::MessageData if self.word.as_id() == Id::from(EXECUTION_BLOCKED) => self.message = None,
             Place::History | Place::JobList => self.answered = true,
-            Place::Entry => return Some(Due::Prompt(self.message.or(self.status))),
-            Place::Job if self.status.is_some() && !self.prompt_id.as_bytes().is_empty() => {
-                self.answered = true;
-                return Some(Due::Prompt(self.status));
+            Place::Entry => return Some(Due::Prompt(self.message.or(self.status).unwrap_or(Standing::Ended))),
+            Place::Job if !self.prompt_id.as_bytes().is_empty() => {
+                self.answered |= self.status.is_some();
+                return self.status.map(Due::Prompt);
             }
             _ => {}
         }
@@ -414,29 +452,9 @@ impl<const ID: usize, const MESSAGE: usize> Answer<ID, MESSAGE> {
             Due::Node => Fact::Node { prompt_id, node: self.node.as_id(), class: self.class.as_str() },
             Due::Graph => Fact::Graph { prompt_id, nodes: self.nodes },
             Due::Queue => Fact::Queue { running: self.running.unwrap_or(0), waiting: self.waiting.unwrap_or(0) },
-            Due::Prompt(verdict) => {
-                let standing = match verdict {
-                    None => Standing::Ended,
-                    Some(Verdict::Waiting) => Standing::Waiting,
-                    Some(Verdict::Running) => Standing::Running,
-                    Some(Verdict::Success) => Standing::Success,
-                    Some(Verdict::Interrupted) => Standing::Interrupted,
-                    Some(Verdict::Error) => Standing::Error {
-                        node_id: told(&self.node),
-                        node_type: told(&self.class),
-                        exception_type: self.word.as_id(),
-                        exception_message: self.exception.as_id(),
-                    },
-                };
-                Fact::Prompt { prompt_id, standing }
-            }
+            Due::Prompt(standing) => Fact::Prompt { prompt_id, standing },
         }
     }
-}
-
-/// The text, unless there is none.
-fn told<const N: usize>(text: &Text<N>) -> Option<Id<'_>> {
-    Some(text.as_id()).filter(|_| !text.as_bytes().is_empty())
 }
 
 impl Asked {

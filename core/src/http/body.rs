@@ -28,7 +28,8 @@ impl Framing {
                 self.chunked = true;
                 return;
             }
-            Field::TransferEncoding if !is(b"identity") => BodyError::TransferEncoding,
+            // Nothing may come behind it (RFC 9112, 6.1): where the body ends would be anybody's guess.
+            Field::TransferEncoding if self.chunked || !is(b"identity") => BodyError::TransferEncoding,
             Field::ContentLength => match (element.and_then(decimal), self.length) {
                 (None, _) => BodyError::BadLength,
                 // It may be said more than once but not differently (RFC 9112, 6.3).
@@ -52,6 +53,11 @@ pub(crate) fn decimal(digits: &[u8]) -> Option<u64> {
         number = Some(number.unwrap_or(0_u64).checked_mul(10)?.checked_add(digit)?);
     }
     number
+}
+
+/// The seconds of a `Retry-After`; none where it is a date, as a gadget's clock may not know the day.
+pub(crate) fn seconds(element: Option<&[u8]>) -> Option<u32> {
+    element.and_then(decimal).and_then(|seconds| seconds.try_into().ok())
 }
 
 /// Where a response's body ends, and how far it has been read (RFC 9112, 6 and 7).
@@ -182,7 +188,7 @@ pub enum BodyError {
     BadLength,
     /// Two lengths that differ, or a length for a chunked body.
     ConflictingLengths,
-    /// A transfer coding other than `chunked`.
+    /// A transfer coding other than `chunked`, or one behind it.
     TransferEncoding,
     /// A compressed body, though none was asked for.
     ContentEncoding,

@@ -10,7 +10,7 @@ use super::is_token;
 ///
 /// Nothing of it is kept but the name or value under way, up to what the longest of the [`Field`]s takes: policies and
 /// cookies of proxies, which take kilobytes, go by. Interim answers (100, 102, 103) go by too, as a client has to be ready
-/// for them (RFC 9110, 15.2); 101 is final.
+/// for them (RFC 9110, 15.2); 101 is final. A value that goes on in the next line is one with a space there (RFC 9112, 5.2).
 ///
 /// # Examples
 ///
@@ -59,7 +59,11 @@ enum Place {
     Line,
     Name,
     Value,
-    /// Behind a line's carriage return.
+    /// Behind a header's carriage return.
+    ValueEnd,
+    /// Behind a header's line feed: before the next line, unless that begins with a space and so goes on with the value.
+    NextLine,
+    /// Behind the first line's carriage return.
     LineEnd,
     /// Behind the carriage return of the blank line.
     HeadEnd,
@@ -102,8 +106,9 @@ const FIELDS: [(&[u8], Field); 10] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Told<'a> {
-    /// An element of a header's comma-separated list, without the spaces around it; empty ones too. `None`: it is longer
-    /// than 32 bytes, and so than any that means something.
+    /// An element of a header's comma-separated list, without the spaces around it. Empty ones mean nothing (RFC 9110,
+    /// 5.6.1.2) and are left out, but for `Content-Length`, which is no list. `None`: it is longer than 32 bytes, and so
+    /// than any that means something.
     Element(Field, Option<&'a [u8]>),
     /// The head is over. What comes next belongs to whatever follows it.
     End {
@@ -138,11 +143,18 @@ impl Head {
                 Place::Failed(error) => return Err(error),
                 _ => {}
             }
-            let Some(&byte) = input.split_off_first() else { return Ok(None) };
-            match self.take(byte) {
+            let Some(&byte) = input.first() else { return Ok(None) };
+            let step = if matches!(self.place, Place::NextLine) {
+                Ok(self.next_line(byte))
+            } else {
+                let _ = input.split_off_first();
+                self.take(byte)
+            };
+            match step {
                 Ok(Step::Nothing) => {}
                 Ok(Step::Element) => {
-                    if let Some(field) = self.field.filter(|_| self.is_final()) {
+                    let means = |field: &Field| *field == Field::ContentLength || !self.text.is_empty();
+                    if let Some(field) = self.field.filter(means).filter(|_| self.is_final()) {
                         return Ok(Some(Told::Element(field, self.element())));
                     }
                 }
@@ -187,6 +199,23 @@ impl Head {
         }
     }
 
+    /// Ends the value, unless it goes on in the line that begins with this byte.
+    fn next_line(&mut self, byte: u8) -> Step {
+        if matches!(byte, b' ' | b'\t') {
+            self.place = Place::Value;
+            return Step::Nothing;
+        }
+        self.place = Place::Line;
+        self.end_element()
+    }
+
+    /// An element is over, and may be empty.
+    fn end_element(&mut self) -> Step {
+        self.begin_text();
+        self.over = true;
+        Step::Element
+    }
+
     /// Takes the head's next byte.
     fn take(&mut self, byte: u8) -> Result<Step, HeadError> {
         let mut step = Step::Nothing;
@@ -222,17 +251,12 @@ impl Head {
                 self.over = true;
                 Place::Value
             }
-            (Place::Value, b',' | b'\r' | b'\n') => {
-                // It may be empty.
-                self.begin_text();
-                self.over = true;
-                step = Step::Element;
-                match byte {
-                    b',' => Place::Value,
-                    b'\r' => Place::LineEnd,
-                    _ => Place::Line,
-                }
+            (Place::Value, b',') => {
+                step = self.end_element();
+                Place::Value
             }
+            (Place::Value, b'\r') => Place::ValueEnd,
+            (Place::Value | Place::ValueEnd, b'\n') => Place::NextLine,
             (Place::Value, b'\t' | b' '..=b'~' | 0x80..) => {
                 self.keep(byte);
                 Place::Value

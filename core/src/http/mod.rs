@@ -1,5 +1,5 @@
 //! What polling needs of HTTP/1.1, sans-IO: [`Request`] writes a GET, [`Response`] reads past the answer's [`Head`] and
-//! hands on what follows it.
+//! hands on what follows it, [`Answer`] tells what ComfyUI says there.
 //!
 //! One request a connection (`Connection: close`): a poll every few seconds gains nothing from keeping it, and a
 //! server that is restarted leaves no half-dead connection behind.
@@ -7,20 +7,32 @@
 mod answer;
 mod body;
 mod head;
-mod queue;
 mod request;
 mod response;
 
-pub use answer::{Answer, AnswerError, Asked, Fact, Standing};
+pub use answer::{Answer, AnswerError, Asked, ErrorText, ErrorTexts, Fact, Standing};
 pub use body::BodyError;
 pub use head::{Field, Head, HeadError, Told};
-pub use queue::{QueueAnswer, QueueHandler};
-pub use request::{Request, RequestError, percent_encode};
+pub use request::{Request, RequestError, percent_encode, percent_encode_into};
 pub use response::{Response, ResponseError};
 
-pub(crate) use body::decimal;
+use body::decimal;
+pub(crate) use body::seconds;
 
-/// `tchar` of RFC 9110, 5.6.2.
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+/// `tchar` of RFC 9110, 5.6.2, in runs of their codes.
+const fn is_token(byte: u8) -> bool {
+    matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'0'..=b'9' | b'A'..=b'Z' | b'^'..=b'z' | b'|' | b'~')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_runs_are_the_characters_of_the_standard() {
+        for byte in 0..=u8::MAX {
+            let listed = byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+            assert_eq!(is_token(byte), listed, "{byte}");
+        }
+    }
 }

@@ -117,10 +117,32 @@ impl Writer<'_> {
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 pub fn percent_encode(text: &str, out: &mut impl fmt::Write) -> fmt::Result {
-    text.bytes().try_for_each(|byte| match byte {
-        b'-' | b'.' | b'_' | b'~' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => out.write_char(char::from(byte)),
-        _ => [b'%', hex(byte >> 4), hex(byte & 0x0F)].iter().try_for_each(|byte| out.write_char(char::from(*byte))),
-    })
+    percent_encoded(text).try_for_each(|byte| out.write_char(char::from(byte)))
+}
+
+/// The same at the front of `out`; three bytes of room for each of the text are always enough. `None`: it has no room.
+///
+/// ```
+/// # use comfyglow_core::http::percent_encode_into;
+/// assert_eq!(percent_encode_into("a/ü", &mut [0; 10]), Some("a%2F%C3%BC"));
+/// assert_eq!(percent_encode_into("a/ü", &mut [0; 9]), None);
+/// ```
+pub fn percent_encode_into<'a>(text: &str, out: &'a mut [u8]) -> Option<&'a str> {
+    let (mut places, mut len) = (out.iter_mut(), 0_usize);
+    for byte in percent_encoded(text) {
+        *places.next()? = byte;
+        len = len.saturating_add(1);
+    }
+    out.get(..len).and_then(|bytes| str::from_utf8(bytes).ok())
+}
+
+fn percent_encoded(text: &str) -> impl Iterator<Item = u8> {
+    text.bytes()
+        .flat_map(|byte| match byte {
+            b'-' | b'.' | b'_' | b'~' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => [Some(byte), None, None],
+            _ => [Some(b'%'), Some(hex(byte >> 4)), Some(hex(byte & 0x0F))],
+        })
+        .flatten()
 }
 
 /// The digit of a number below 16.
@@ -259,5 +281,8 @@ mod tests {
         let mut all = String::new();
         percent_encode("\0\t/09:@AZ[`az{\u{7f}\u{ff}\u{10ffff}", &mut all).unwrap();
         assert_eq!(all, "%00%09%2F09%3A%40AZ%5B%60az%7B%7F%C3%BF%F4%8F%BF%BF");
+        let mut room = [0; 64];
+        assert_eq!(percent_encode_into("\0\t/09:@AZ[`az{\u{7f}\u{ff}\u{10ffff}", &mut room), Some(&*all));
+        assert_eq!(percent_encode_into("", &mut []), Some(""));
     }
 }

@@ -3,8 +3,8 @@
 use core::fmt;
 
 use super::{
-    BodyError, Head, HeadError, Told,
-    body::{Body, Framing},
+    BodyError, Field, Head, HeadError, Told,
+    body::{Body, Framing, seconds},
 };
 
 /// Reads a response: past its head, of any size, to the pieces of its body.
@@ -29,6 +29,7 @@ use super::{
 pub struct Response {
     head: Head,
     framing: Framing,
+    retry_after: Option<u32>,
     /// Once the head is over.
     body: Option<Result<Body, BodyError>>,
 }
@@ -36,12 +37,17 @@ pub struct Response {
 impl Response {
     /// Before the first byte.
     pub const fn new() -> Self {
-        Self { head: Head::new(), framing: Framing::new(), body: None }
+        Self { head: Head::new(), framing: Framing::new(), retry_after: None, body: None }
     }
 
     /// The status code, `101..=999`; 0 while the head is not over.
     pub const fn status(&self) -> u16 {
         self.head.status()
+    }
+
+    /// Seconds after which the server, or a proxy before it, wants to be asked again (`Retry-After`), if it says so in seconds.
+    pub const fn retry_after(&self) -> Option<u32> {
+        self.retry_after
     }
 
     /// The next piece of the body, taken from the front of `input`; never an empty one. `None`: the input is used
@@ -61,6 +67,7 @@ impl Response {
             }
             match self.head.next(input).map_err(ResponseError::Head)? {
                 None => return Ok(None),
+                Some(Told::Element(Field::RetryAfter, element)) => self.retry_after = seconds(element),
                 Some(Told::Element(field, element)) => self.framing.element(field, element),
                 Some(Told::End { status }) => self.body = Some(Body::of(status, &self.framing)),
             }
@@ -113,3 +120,42 @@ impl fmt::Display for ResponseError {
 }
 
 impl core::error::Error for ResponseError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a response says of when to ask again, at its end.
+    fn retry_after(headers: &str) -> Option<u32> {
+        let text = std::format!("HTTP/1.1 102 Processing\r\nRetry-After: 9\r\n\r\nHTTP/1.1 503 X\r\n{headers}\r\n\r\n");
+        let mut response = Response::new();
+        assert_eq!(response.next(&mut text.as_bytes()), Ok(None));
+        assert_eq!(response.status(), 503);
+        response.retry_after()
+    }
+
+    #[test]
+    fn when_to_ask_again_is_told_in_seconds_or_not_at_all() {
+        for (headers, seconds) in [
+            ("Retry-After: 120", Some(120)),
+            ("retry-after:  4294967295 \r\nA: b", Some(u32::MAX)),
+            ("Retry-After: 4294967296", None),
+            ("Retry-After: Sun, 22 Nov 2026 17:56:27 GMT", None),
+            ("Retry-After: soon", None),
+            ("Retry-After: -1", None),
+            ("Retry-After:", None),
+            ("A: b", None),
+        ] {
+            assert_eq!(retry_after(headers), seconds, "{headers}");
+        }
+    }
+
+    #[test]
+    fn a_compressed_body_is_refused_with_an_error_of_its_own() {
+        let mut response = Response::new();
+        let mut input = &b"HTTP/1.1 200 OK\r\nContent-Encoding: identity, br\r\nContent-Length: 3\r\n\r\nabc"[..];
+        let refused = Err(ResponseError::Body(BodyError::ContentEncoding));
+        assert_eq!((response.next(&mut input), response.status()), (refused, 200));
+        assert_eq!((response.next(&mut input), input), (refused, &b"abc"[..]));
+    }
+}

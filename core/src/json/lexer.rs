@@ -127,7 +127,13 @@ impl Lexer {
 
     /// Forgets everything: the next piece is a text's first.
     pub const fn reset(&mut self) {
-        *self = Self::new();
+        self.state = State::Expect(VALUE);
+        self.in_key = false;
+        // With it, what the containers were; their bits may stay.
+        self.depth = 0;
+        self.told_depth = DEEPEST;
+        self.high = 0;
+        self.fed = 0;
     }
 
     /// How many bytes the pieces so far had.
@@ -192,9 +198,14 @@ impl Lexer {
     }
 
     /// As [`finish`](Self::finish); that a number ended which is the whole text is not told.
+    #[inline]
     pub(crate) fn end(&mut self) -> Result<(), JsonError> {
+        if matches!(self.state, State::Expect(0)) { Ok(()) } else { self.end_oddly() }
+    }
+
+    #[inline(never)]
+    fn end_oddly(&mut self) -> Result<(), JsonError> {
         let kind = match self.state {
-            State::Expect(0) => return Ok(()),
             State::Number(digits) if self.depth == 0 && digits.may_end() => {
                 self.state = State::Expect(0);
                 return Ok(());
@@ -208,7 +219,7 @@ impl Lexer {
 
     /// Counts the bytes of `piece` up to what is left of it. What was no JSON is left, and stays the answer.
     pub(crate) fn count(&mut self, piece: &[u8], rest: &[u8]) -> Result<(), JsonError> {
-        self.fed = self.fed.saturating_add(piece.len().saturating_sub(rest.len()) as u64);
+        self.fed = self.fed.wrapping_add(piece.len().wrapping_sub(rest.len()) as u64);
         if let State::Failed(kind) = self.state { Err(JsonError { at: self.fed, kind }) } else { Ok(()) }
     }
 
@@ -231,6 +242,25 @@ impl Lexer {
             State::Expect(FIRST_MEMBER) if self.told_depth == DEEPEST => Some(false),
             _ => None,
         }
+    }
+
+    /// Whether the text's first byte comes.
+    pub(crate) const fn is_fresh(&self) -> bool {
+        self.fed == 0 && matches!(self.state, State::Expect(VALUE))
+    }
+
+    /// Somebody else has read the beginning of an object in an object, which are the text's first.
+    pub(crate) const fn take_opening(&mut self) {
+        self.depth = 2;
+        self.objects = 0b11;
+        self.state = State::Expect(FIRST_MEMBER);
+    }
+
+    /// Somebody else has read the ends of all containers, which are objects.
+    pub(crate) const fn take_ending(&mut self) {
+        self.depth = 0;
+        self.objects = 0;
+        self.state = State::Expect(0);
     }
 
     /// Somebody else has read a member.

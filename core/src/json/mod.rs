@@ -10,7 +10,7 @@ mod scan;
 
 pub use error::{JsonError, JsonErrorKind};
 pub use lexer::Lexer;
-pub(crate) use scan::{behind_spaces, find, plain_len, same};
+pub(crate) use scan::{behind, behind_spaces, find, plain_len, same};
 
 /// What a value is, where it isn't made of text, digits or other values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

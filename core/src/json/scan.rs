@@ -48,20 +48,36 @@ pub(crate) fn same(text: &[u8], other: &[u8]) -> bool {
     if cfg!(target_pointer_width = "64") { text == other } else { same_by_words(text, other) }
 }
 
+/// What is behind `front` in `text`, where it begins so.
+#[inline]
+pub(crate) fn behind<'t>(text: &'t [u8], front: &[u8]) -> Option<&'t [u8]> {
+    let (begin, behind) = text.split_at_checked(front.len())?;
+    same(begin, front).then_some(behind)
+}
+
+#[inline(never)]
 fn same_by_words(text: &[u8], other: &[u8]) -> bool {
     if text.len() != other.len() {
         return false;
     }
+    let Some(last) = text.len().checked_sub(WORD) else {
+        return text.iter().zip(other).all(|(a, b)| a == b);
+    };
+    // The last word overlaps with those before.
+    let end = |bytes: &[u8]| bytes.get(last..).and_then(|end| end.first_chunk().copied()).map(usize::from_ne_bytes);
+    if end(text) != end(other) {
+        return false;
+    }
     let (mut text, mut other) = (text, other);
-    while let (Some((a, text_behind)), Some((b, other_behind))) =
-        (text.split_first_chunk::<WORD>(), other.split_first_chunk())
+    while let (Some((a, text_behind)), Some((b, other_behind))) = (text.split_first_chunk(), other.split_first_chunk())
+        && text.len() > WORD
     {
         if usize::from_ne_bytes(*a) != usize::from_ne_bytes(*b) {
             return false;
         }
         (text, other) = (text_behind, other_behind);
     }
-    text.iter().zip(other).all(|(a, b)| a == b)
+    true
 }
 
 const fn is_special(byte: u8) -> bool {

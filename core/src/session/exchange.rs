@@ -1,10 +1,8 @@
 //! One HTTP exchange at a time.
 
-use core::fmt;
-
 use super::{Config, Observer};
 use crate::{
-    http::{Answer, Asked, Fact, Request, Response, Standing, percent_encode},
+    http::{Answer, Asked, Fact, Request, Response, Standing, percent_encode_into},
     limits::HTTP_SECONDS,
     reducer::{Action, Changes, reduce},
     state::{Heard, State},
@@ -16,14 +14,14 @@ use crate::{
 const EXCHANGE: Duration = Duration::from_secs(HTTP_SECONDS);
 
 #[derive(Debug)]
-pub(super) struct Exchange<const ID: usize, const MESSAGE: usize> {
+pub(super) struct Exchange<const ID: usize> {
     place: Place,
     since: Instant,
     response: Response,
     asked: Asked,
     /// What the socket had said when it was asked.
     heard: Heard,
-    answer: Answer<ID, MESSAGE>,
+    answer: Answer<ID>,
     found: Found,
     drop_due: bool,
     /// How the last exchange ended, until that is taken.
@@ -62,7 +60,7 @@ pub(super) enum Result {
     Unanswered,
 }
 
-impl<const ID: usize, const MESSAGE: usize> Exchange<ID, MESSAGE> {
+impl<const ID: usize> Exchange<ID> {
     #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
     #[inline(always)]
     pub(super) const fn new() -> Self {
@@ -171,13 +169,12 @@ impl<const ID: usize, const MESSAGE: usize> Exchange<ID, MESSAGE> {
         // The id stands behind the request while that is written.
         let room = prompt_id.len().saturating_mul(3).min(out.len());
         let (out, id) = out.split_at_mut_checked(out.len().saturating_sub(room))?;
-        let mut id = Encoded { out: id, len: 0 };
-        let written = percent_encode(prompt_id, &mut id).ok().and_then(|()| {
+        let written = percent_encode_into(prompt_id, id).and_then(|id| {
             let (path, id, query) = match self.asked {
                 Asked::Prompt => ("/prompt", "", ""),
                 Asked::Queue => ("/queue", "", ""),
-                Asked::History => ("/history/", id.as_str(), ""),
-                Asked::Job => ("/api/jobs/", id.as_str(), ""),
+                Asked::History => ("/history/", id, ""),
+                Asked::Job => ("/api/jobs/", id, ""),
                 Asked::Jobs => ("/api/jobs", "", "status=in_progress&limit=1"),
             };
             let question = if query.is_empty() && config.query.is_empty() { "" } else { "?" };
@@ -194,7 +191,7 @@ impl<const ID: usize, const MESSAGE: usize> Exchange<ID, MESSAGE> {
 
     // Not inlined: what it needs of the stack would lie there for as long as the socket is read.
     #[inline(never)]
-    pub(super) fn bytes<const NODES: usize, const NAMES: usize, const LEARNED: usize>(
+    pub(super) fn bytes<const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
         &mut self,
         now: Instant,
         mut bytes: &[u8],
@@ -209,7 +206,9 @@ impl<const ID: usize, const MESSAGE: usize> Exchange<ID, MESSAGE> {
                 (200, Ok(None)) => self.over(),
                 (200, Ok(Some(mut piece))) => {
                     while self.place == Place::Asked {
-                        match self.answer.next(&mut piece) {
+                        // It may tell why the prompt failed. What has ended keeps what it says.
+                        let record = state.prompt.as_mut().filter(|prompt| !prompt.state.is_final());
+                        match self.answer.next(&mut piece, &mut record.map(|prompt| &mut prompt.error)) {
                             Ok(None) => break,
                             Ok(Some(fact)) => {
                                 note(&mut self.found, &fact);
@@ -227,27 +226,6 @@ impl<const ID: usize, const MESSAGE: usize> Exchange<ID, MESSAGE> {
             }
         }
         changes
-    }
-}
-
-/// A text that is percent-encoded into a buffer.
-struct Encoded<'a> {
-    out: &'a mut [u8],
-    len: usize,
-}
-
-impl Encoded<'_> {
-    fn as_str(&self) -> &str {
-        self.out.get(..self.len).and_then(|bytes| str::from_utf8(bytes).ok()).unwrap_or_default()
-    }
-}
-
-impl fmt::Write for Encoded<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let end = self.len.saturating_add(text.len());
-        self.out.get_mut(self.len..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
-        self.len = end;
-        Ok(())
     }
 }
 

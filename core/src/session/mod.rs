@@ -188,7 +188,7 @@ pub struct Session<
     smooth: Smooth,
     leaving: bool,
     socket: Socket<ID, MESSAGE>,
-    exchange: Exchange<ID, MESSAGE>,
+    exchange: Exchange<ID>,
     state: State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     /// What is being sent.
     out: [u8; HEAD],

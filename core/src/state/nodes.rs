@@ -228,8 +228,10 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
 
     #[inline]
     fn position(&mut self, key: Key) -> Option<usize> {
-        if self.entries.get(self.hint()).is_some_and(|entry| entry.key == key) && self.hint() >= self.first() {
-            let at = self.hint();
+        // A `progress_state` goes on with the next, a `progress` with the same.
+        let likely = [self.hint(), self.hint().saturating_sub(1)];
+        let is_it = |at: &usize| self.entries.get(*at).is_some_and(|entry| entry.key == key) && *at >= self.first();
+        if let Some(at) = likely.into_iter().find(is_it) {
             self.noted(at);
             return Some(at);
         }

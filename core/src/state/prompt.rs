@@ -1,4 +1,5 @@
 use crate::{
+    http::{ErrorText, ErrorTexts},
     number::Milli,
     progress::Run,
     text::{Key, Text},
@@ -123,6 +124,45 @@ pub struct ErrorRecord<const ID: usize, const MESSAGE: usize> {
 impl<const ID: usize, const MESSAGE: usize> ErrorRecord<ID, MESSAGE> {
     const fn new() -> Self {
         Self { node_id: None, node_type: None, exception_type: Text::new(), exception_message: Text::new() }
+    }
+}
+
+/// So that an answer over HTTP needs no room of its own for them. They count once the prompt has failed.
+impl<const ID: usize, const MESSAGE: usize> ErrorTexts for ErrorRecord<ID, MESSAGE> {
+    fn clear(&mut self) {
+        self.node_id = None;
+        self.node_type = None;
+        self.exception_type.clear();
+        self.exception_message.clear();
+    }
+
+    fn push(&mut self, text: ErrorText, piece: &[u8], first: bool) {
+        match text {
+            ErrorText::NodeId => push_id(&mut self.node_id, piece, first),
+            ErrorText::NodeType => push_id(&mut self.node_type, piece, first),
+            ErrorText::ExceptionType => {
+                if first {
+                    self.exception_type.clear();
+                }
+                self.exception_type.push(piece);
+            }
+            ErrorText::ExceptionMessage => {
+                if first {
+                    self.exception_message.clear();
+                }
+                self.exception_message.push(piece);
+            }
+        }
+    }
+}
+
+/// An empty one is none.
+fn push_id<const ID: usize>(id: &mut Option<Text<ID>>, piece: &[u8], first: bool) {
+    if first {
+        *id = None;
+    }
+    if !piece.is_empty() {
+        id.get_or_insert_default().push(piece);
     }
 }
 
@@ -315,5 +355,27 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
     /// How long it has run, or ran; `None` where its start wasn't seen.
     pub fn elapsed(&self, now: Instant) -> Option<Duration> {
         Some(self.ended.unwrap_or(now).saturating_since(self.started?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{Answer, Asked};
+
+    #[test]
+    fn an_answers_error_is_the_records_in_pieces_of_any_size() {
+        let body = r#"{"id": "p", "status": "failed", "execution_error": {"node_id": 7, "node_id": "\u00fc", "node_type": -Infinity, "exception_message": "0123456789\n", "exception_type": "E"}}"#;
+        for size in 1..=body.len() {
+            let mut record = ErrorRecord::<8, 8>::new();
+            record.node_type = Some(Text::from("before"));
+            let mut answer = Answer::<8>::new(Asked::Job);
+            for mut piece in body.as_bytes().chunks(size) {
+                while answer.next(&mut piece, &mut record).unwrap().is_some() {}
+            }
+            assert_eq!((record.node_id, record.node_type), (Some(Text::from("ü")), None), "pieces of {size}");
+            assert_eq!((record.exception_type.as_str(), record.exception_message.as_str()), ("E", "01234567"));
+            assert!(record.exception_message.is_cut());
+        }
     }
 }

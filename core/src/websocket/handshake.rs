@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::key;
-use crate::http::{Field, Head, HeadError, Request, RequestError, Told, decimal};
+use crate::http::{Field, Head, HeadError, Request, RequestError, Told, seconds};
 
 /// Asks a server for a WebSocket and checks its answer, whose head may be of any size.
 ///
@@ -88,11 +88,9 @@ impl Handshake {
                     self.accept = Some(self.accept != Some(false) && right);
                 }
                 Field::SecWebSocketProtocol => self.unoffered = Some(NotWebSocket::Subprotocol),
-                Field::SecWebSocketExtensions if !is(b"") => self.unoffered = Some(NotWebSocket::Extension),
+                Field::SecWebSocketExtensions => self.unoffered = Some(NotWebSocket::Extension),
                 Field::Location => self.redirect = true,
-                Field::RetryAfter => {
-                    self.retry_after = element.and_then(decimal).and_then(|seconds| seconds.try_into().ok());
-                }
+                Field::RetryAfter => self.retry_after = seconds(element),
                 _ => {}
             }
         }

@@ -1,6 +1,6 @@
 //! Frames from the server, in any split.
 
-use super::utf8::{NotUtf8, Utf8};
+use super::utf8::{NotUtf8, Utf8, is_ascii};
 use super::{ProtocolError, is_close_code};
 use crate::limits::CONTROL_BYTES;
 
@@ -145,6 +145,12 @@ impl Receiver {
     // Not inlined: what it needs of the stack is free again before a message is read.
     #[inline(never)]
     pub fn next<'a, 'i: 'a>(&'a mut self, input: &mut &'i [u8]) -> Result<Option<Received<'a>>, ProtocolError> {
+        if let (Place::Header(Header::Start), []) = (self.place, *input) {
+            return Ok(None);
+        }
+        if let Some(text) = self.take_text(input) {
+            return Ok(Some(text));
+        }
         match self.advance(input) {
             Ok(None) => Ok(None),
             Ok(Some(Step::Data(data))) => Ok(Some(data)),
@@ -191,6 +197,24 @@ impl Receiver {
                 }
             }
         }
+    }
+
+    /// Takes a text of ASCII that stands whole in `input`, in one frame, as most do. Nothing is changed by it, and what is
+    /// otherwise, or wrong, is left.
+    #[inline]
+    fn take_text<'i>(&self, input: &mut &'i [u8]) -> Option<Received<'i>> {
+        let (Place::Header(Header::Start), None) = (self.place, self.message) else { return None };
+        let (length, behind) = match *input {
+            [0x81, length @ ..126, behind @ ..] => (u16::from(*length), behind),
+            // A shorter length must not be written so.
+            [0x81, 126, high, low, behind @ ..] if *high != 0 || *low > 125 => {
+                (u16::from_be_bytes([*high, *low]), behind)
+            }
+            _ => return None,
+        };
+        let (bytes, behind) = behind.split_at_checked(usize::from(length))?;
+        *input = is_ascii(bytes).then_some(behind)?;
+        Some(Received::Data { kind: MessageKind::Text, bytes, first: true, last: true })
     }
 
     /// Where a byte of a frame's header leads to.

@@ -13,9 +13,6 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Bytes of one read.
-const READ: usize = 16 * 1024;
-
 type Dialling = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
 
 /// A link to the server.
@@ -24,7 +21,6 @@ pub(super) struct Line {
     outgoing: Vec<u8>,
     /// How much of `outgoing` was written.
     written: usize,
-    incoming: Box<[u8; READ]>,
 }
 
 enum Place {
@@ -36,15 +32,15 @@ enum Place {
 /// What happened on a line.
 pub(super) enum Happened {
     Opened,
-    /// Bytes were read, so many.
-    Read(usize),
+    /// Bytes were read.
+    Read,
     Sent,
     Ended(End, Option<io::Error>),
 }
 
 impl Line {
     pub(super) fn new() -> Self {
-        Self { place: Place::Closed, outgoing: Vec::new(), written: 0, incoming: Box::new([0; READ]) }
+        Self { place: Place::Closed, outgoing: Vec::new(), written: 0 }
     }
 
     pub(super) fn dial(&mut self, (host, port): (String, u16)) {
@@ -69,13 +65,9 @@ impl Line {
         self.written = 0;
     }
 
-    /// What was read last.
-    pub(super) fn read(&self, len: usize) -> &[u8] {
-        &self.incoming[..len]
-    }
-
-    /// Waits for the next thing that happens; nothing is lost when nobody waits any more.
-    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
+    /// Waits for the next thing that happens; what is read is in `buffer` then, which is empty before. Nothing is lost
+    /// when nobody waits any more.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<Happened> {
         match &mut self.place {
             Place::Closed => Poll::Pending,
             Place::Dialling(dialling) => match ready!(dialling.as_mut().poll(context)) {
@@ -85,11 +77,11 @@ impl Line {
                 }
                 Err(error) => Poll::Ready(self.ended(End::Unreachable, Some(error))),
             },
-            Place::Open(_) => self.poll_open(context),
+            Place::Open(_) => self.poll_open(context, buffer),
         }
     }
 
-    fn poll_open(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
+    fn poll_open(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<Happened> {
         let Place::Open(stream) = &mut self.place else { return Poll::Pending };
         while self.written < self.outgoing.len() {
             match Pin::new(&mut *stream).poll_write(context, &self.outgoing[self.written..]) {
@@ -103,11 +95,9 @@ impl Line {
                 return Poll::Ready(Happened::Sent);
             }
         }
-        let mut buffer = ReadBuf::new(self.incoming.as_mut_slice());
-        let read = ready!(Pin::new(stream).poll_read(context, &mut buffer));
-        let len = buffer.filled().len();
+        let read = ready!(Pin::new(stream).poll_read(context, buffer));
         Poll::Ready(match read {
-            Ok(()) if len > 0 => Happened::Read(len),
+            Ok(()) if !buffer.filled().is_empty() => Happened::Read,
             Ok(()) => self.ended(End::Eof, None),
             Err(error) => self.broken(error),
         })

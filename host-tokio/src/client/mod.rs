@@ -1,202 +1,351 @@
-//! A ComfyUI progress client: carries out what the core's [`Session`](comfyglow_core::session::Session) wants, over
-//! tokio's sockets and clock.
+//! A ComfyUI client: connects, tells how far the prompts are, submits and interrupts.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use comfyglow::{address::Address, client::Client};
+//! use comfyglow::client::Client;
 //!
-//! let address: Address = "http://127.0.0.1:8188".parse()?;
-//! let (query, headers) = (address.query("my-app"), address.headers());
-//! let mut client = Client::new(&address, address.config(&query, &headers))?;
-//! while client.changed(&mut ()).await.is_some() {
-//!     if let Some(prompt) = client.view().prompt {
-//!         println!("{:?} at {:?}", prompt.state, prompt.current_node);
+//! let client = Client::builder("http://127.0.0.1:8188").connect()?;
+//! let workflow: serde_json::Value = serde_json::from_str(&std::fs::read_to_string("workflow_api.json")?)?;
+//! let submitted = client.submit(&workflow).await?;
+//! let mut progress = client.progress();
+//! loop {
+//!     let Some(prompt) = progress.changed().await? else { continue };
+//!     println!("{:?} {:?} % at {:?}", prompt.state, prompt.percentage, prompt.node);
+//!     if prompt.is_over() && prompt.prompt_id.as_deref() == Some(&submitted.prompt_id) {
+//!         break;
 //!     }
 //! }
 //! # Ok(()) }
 //! ```
+//!
+//! One task for each client owns the connection and reads it without ever waiting for anybody. A [`Client`] is a handle to
+//! it that costs little to clone; when the last one is dropped, the connection is closed in good order. There are three
+//! ways to be told of things:
+//!
+//! | what is wanted | call |
+//! |---|---|
+//! | what is so now, and when it changes | [`Client::connection`], [`Client::progress`] |
+//! | frames for a painter | [`Watch::animated`] |
+//! | each event, typed, as it came | [`Client::events`], [`Client::decode`], [`Client::messages`] |
+//!
+//! All decisions are the core's: [`driver::Driver`] carries them out, and can be used without a task.
 
+mod animated;
+mod builder;
+mod closed;
+pub mod driver;
+pub mod event;
+mod events;
+mod fanout;
+mod graph;
+mod http;
 mod line;
+mod mailbox;
+mod output;
+mod queue;
+mod registry;
+mod rejection;
+mod submit;
+mod task;
+mod watch;
 
-use std::{future::poll_fn, io, task::Poll};
+use std::{fmt, sync::Arc};
 
-use comfyglow_core::{
-    limits::desktop,
-    record::{self, RecordError},
-    reducer::Changes,
-    session::{Config, DesktopSession, Input, Link, Observer, Output},
-    state::Fault,
-    time::{Duration, Instant},
-    view::View,
+use comfyglow_core::number::Milli;
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::{
+    sync::{mpsc, watch as tokio_watch},
+    time,
 };
-use tokio::time;
 
-use crate::address::Address;
+pub use animated::{Animated, Frame};
+pub use builder::{BuildError, Builder};
+pub use closed::Closed;
+pub use events::{Events, EventsError, Message};
+pub use graph::Graph;
+pub use http::{Http, RequestError};
+pub use output::{File, NodeOutput};
+pub use queue::{Interrupted, Outcome, Queue, Queued};
+pub use rejection::{NodeProblems, Problem, ProblemKind, Rejection};
+pub use submit::{Submission, SubmitError, Submitted};
+pub use watch::{Connection, Failure, Progress, Steps, Watch};
 
-/// The most that a record takes.
-pub(crate) const RECORD_BYTES: usize = record::max_bytes(desktop::ID, desktop::MESSAGE, desktop::LEARNED);
+use event::{EventType, Topics};
+use events::ROOM;
+use registry::{Registry, Wants};
+use task::Command;
 
-use line::{Happened, Line};
-
-/// A client of one server, until its connection is over.
-pub struct Client<'a> {
-    address: &'a Address,
-    session: Box<DesktopSession<'a>>,
-    socket: Line,
-    http: Line,
-    /// The session's epoch.
-    start: time::Instant,
-    /// What the system said when the socket couldn't be opened, or broke.
-    reason: Option<io::Error>,
+/// A handle to a client: cheap to clone, and usable from any task.
+///
+/// Once the client has ended, every call tells [`Closed`].
+#[derive(Clone)]
+pub struct Client {
+    handle: Arc<Handle>,
 }
 
-impl<'a> Client<'a> {
-    /// A client of the server at `address`, which `config` was made of. It connects once [`changed`](Self::changed) is
-    /// awaited.
+/// What all handles share. When it is dropped, the task finds nobody left to command it, and leaves.
+struct Handle {
+    commands: mpsc::Sender<Command>,
+    registry: Arc<Registry>,
+    connection: tokio_watch::Receiver<Connection>,
+    progress: tokio_watch::Receiver<Option<Progress>>,
+    http: Arc<Http>,
+}
+
+/// Why a call failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The client has ended.
+    Closed(Closed),
+    /// The request failed.
+    Request(RequestError),
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed(reason) => reason.fmt(f),
+            Self::Request(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for CallError {}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("http", &self.handle.http)
+            .field("client_id", &self.client_id())
+            .field("ended", &self.handle.registry.ended())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client to set up, of the server at `url`: `http://host:port/prefix`, or just `host` or `host:port`.
+    pub fn builder(url: impl Into<String>) -> Builder {
+        Builder::new(url.into())
+    }
+
+    fn of(handle: Handle) -> Self {
+        Self { handle: Arc::new(handle) }
+    }
+
+    /// The id that the server knows this client by, which changes where the server has lost sight of it.
+    pub fn client_id(&self) -> Arc<str> {
+        self.handle.connection.borrow().client_id.clone()
+    }
+
+    /// How the connection fares.
+    pub fn connection(&self) -> Watch<Connection> {
+        Watch::new(&self.handle.connection, &self.handle.registry)
+    }
+
+    /// How far the prompt is that was last seen to start; `None` until one was.
+    pub fn progress(&self) -> Watch<Option<Progress>> {
+        Watch::new(&self.handle.progress, &self.handle.registry)
+    }
+
+    /// Waits until the server's messages arrive.
     ///
     /// # Errors
     ///
-    /// Where the system gives no random numbers.
-    pub fn new(address: &'a Address, config: Config<'a>) -> io::Result<Self> {
-        let seed = getrandom::u64().map_err(io::Error::other)?;
-        Ok(Self {
-            address,
-            session: Box::new(DesktopSession::new(config, seed)),
-            socket: Line::new(),
-            http: Line::new(),
-            start: time::Instant::now(),
-            reason: None,
-        })
-    }
-
-    /// Waits until something changed that a screen shows; `None` once the connection is over, whose
-    /// [`fault`](Self::fault) then tells why.
-    ///
-    /// The server is read only while this is awaited, so come back soon: a reader who stops holds up all of its clients.
-    /// `observer` is told of each message, and of all that changes the state.
+    /// Where the client ends before.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost when the future is dropped, as `select!` does.
-    pub async fn changed(&mut self, observer: &mut impl Observer) -> Option<Changes> {
-        loop {
-            match self.session.poll_output_with(since(self.start), observer) {
-                Output::Dial(link) => {
-                    tracing::debug!(?link, address = %self.address, "dialling");
-                    let endpoint = self.address.endpoint();
-                    self.line(link).dial(endpoint);
-                }
-                Output::Send(Link::Socket, bytes) => self.socket.send(bytes),
-                Output::Send(Link::Http, bytes) => self.http.send(bytes),
-                Output::Close(link) => {
-                    tracing::debug!(?link, "closing");
-                    self.line(link).close();
-                }
-                Output::Changed(changes) => return Some(changes),
-                Output::Sleep(deadline) => {
-                    if deadline.is_none() && self.session.is_over() {
-                        return None;
-                    }
-                    self.wait(deadline, observer).await;
-                }
-            }
-        }
+    /// The future may be dropped at any time.
+    pub async fn connected(&self) -> Result<Connection, Closed> {
+        self.connection().wait_for(Connection::is_connected).await
     }
 
-    /// Takes in what was learned of nodes' durations in earlier sessions, as [`record`](Self::record) wrote it.
+    /// Events of the type `E` from now on: [`event::Progress`], [`event::Executing`] …, or [`event::Event`] for all.
+    ///
+    /// ```no_run
+    /// # async fn example(client: comfyglow::client::Client) {
+    /// use comfyglow::client::event::Progress;
+    ///
+    /// let mut steps = client.events::<Progress>();
+    /// while let Some(Ok(step)) = steps.next().await {
+    ///     println!("{} of {}", step.value, step.max);
+    /// }
+    /// # }
+    /// ```
+    pub fn events<E: EventType>(&self) -> Events<E> {
+        events::events(&self.handle.registry, Wants::Events(E::TOPICS), ROOM)
+    }
+
+    /// Events of all the types in `topics` from now on, of which `room` may wait, 1 or more.
+    ///
+    /// ```no_run
+    /// # fn example(client: comfyglow::client::Client) {
+    /// use comfyglow::client::event::{Executing, Progress, Topics};
+    ///
+    /// let events = client.events_of(Topics::NONE.with::<Executing>().with::<Progress>(), 64);
+    /// # }
+    /// ```
+    pub fn events_of(&self, topics: Topics, room: usize) -> Events<event::Event> {
+        events::events(&self.handle.registry, Wants::Events(topics), room)
+    }
+
+    /// The `data` of text messages whose `type` is `event_type`, from now on, as a type of one's own: for what custom nodes
+    /// send. A message may have 16 MiB; a longer one is lost, and told as such.
+    pub fn decode<T: DeserializeOwned>(&self, event_type: &str) -> Events<T> {
+        events::decoded(&self.handle.registry, event_type, ROOM)
+    }
+
+    /// Each message from now on as it came, those that can't be used too. A message may have 16 MiB; a longer one is lost,
+    /// and told as such.
+    pub fn messages(&self) -> Events<Message> {
+        events::messages(&self.handle.registry, ROOM)
+    }
+
+    /// Submits a workflow in the API format, once there is a connection that will hear how it goes.
+    ///
+    /// It is never submitted twice: it has an id of its own, and where the server's answer is lost, the queue and the
+    /// history are asked whether it arrived. Its percentage is known from the start.
     ///
     /// # Errors
     ///
-    /// Where the bytes are no such record; the client then begins with nothing learned.
-    pub fn learn(&mut self, record: &[u8]) -> Result<(), RecordError> {
-        self.session.import_learned(record)
+    /// [`SubmitError`]: refused by the server, node by node, or not sent, or sent without an answer.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, the workflow may be queued or not.
+    pub async fn submit(&self, workflow: &impl Serialize) -> Result<Submitted, SubmitError> {
+        let mut submission = Submission::new(workflow, &self.client_id())?;
+        let mut connection = self.connection();
+        match time::timeout(self.handle.http.timeout(), connection.wait_for(Connection::is_connected)).await {
+            Ok(Ok(connected)) => submission.set_client_id(&connected.client_id),
+            Ok(Err(reason)) => return Err(SubmitError::Closed(reason)),
+            Err(_) => return Err(SubmitError::NotConnected(Box::new(connection.get()))),
+        }
+        // Before it is sent: it may begin before the answer comes.
+        self.command(Command::Submitted(submission.graph().clone())).await.map_err(SubmitError::Closed)?;
+        let result = self.handle.http.submit(&submission).await;
+        let withdrawn = match &result {
+            Ok(submitted) if submitted.prompt_id != submission.prompt_id() => {
+                // What can't be told any more, the session asks for.
+                let graph = submission.graph().clone().of_prompt(&submitted.prompt_id);
+                let _ = self.command(Command::Submitted(graph)).await;
+                true
+            }
+            Ok(_) | Err(SubmitError::Unanswered { .. }) => false,
+            Err(_) => true,
+        };
+        if withdrawn {
+            let _ = self.command(Command::Withdrawn(submission.prompt_id().to_owned())).await;
+        }
+        result
     }
 
-    /// What was learned, for a file: nothing that a prompt said is in it.
-    pub fn record(&self) -> Vec<u8> {
-        let mut record = vec![0; RECORD_BYTES];
-        let len = self.session.state().export_learned(&mut record).unwrap_or_default();
-        record.truncate(len);
-        record
+    /// Interrupts the prompt `prompt_id`, or takes it out of the queue.
+    ///
+    /// # Errors
+    ///
+    /// Where the server can't be asked.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, the prompt may be interrupted or not.
+    pub async fn interrupt(&self, prompt_id: &str) -> Result<Interrupted, CallError> {
+        self.call()?.interrupt(prompt_id).await.map_err(CallError::Request)
     }
 
-    /// Ends the connection in good order: [`changed`](Self::changed) carries it out, and then returns `None`.
-    pub fn leave(&mut self) {
-        self.session.handle_input(self.now(), Input::Leave);
+    /// Interrupts whatever runs; does nothing where nothing does.
+    ///
+    /// # Errors
+    ///
+    /// Where the server can't be asked.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, the prompt may be interrupted or not.
+    pub async fn interrupt_current(&self) -> Result<(), CallError> {
+        self.call()?.interrupt_current().await.map_err(CallError::Request)
     }
 
-    /// What is known of the server, for a screen.
-    pub fn view(&self) -> View<'_> {
-        self.session.view(self.now())
+    /// What the server has to do.
+    ///
+    /// # Errors
+    ///
+    /// Where the server can't be asked.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future may be dropped at any time.
+    pub async fn queue(&self) -> Result<Queue, CallError> {
+        self.call()?.queue().await.map_err(CallError::Request)
     }
 
-    /// The session itself; its times are those of [`now`](Self::now).
-    pub fn session(&self) -> &DesktopSession<'a> {
-        &self.session
+    /// How the prompt `prompt_id` ended and what it gave; `None` while it hasn't, and where the server doesn't know it.
+    ///
+    /// # Errors
+    ///
+    /// Where the server can't be asked.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future may be dropped at any time.
+    pub async fn outcome(&self, prompt_id: &str) -> Result<Option<Outcome>, CallError> {
+        self.call()?.outcome(prompt_id).await.map_err(CallError::Request)
     }
 
-    /// The session's clock.
-    pub fn now(&self) -> Instant {
-        since(self.start)
+    /// Tries to connect now, whatever there is to wait for: somebody wants it.
+    ///
+    /// # Errors
+    ///
+    /// Where the client has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, it may be tried or not.
+    pub async fn reconnect(&self) -> Result<(), Closed> {
+        self.command(Command::Reconnect).await
     }
 
-    /// When `instant` of the session's clock will be, or was.
-    pub fn at(&self, instant: Instant) -> time::Instant {
-        self.start + std::time::Duration::from_micros(instant.as_micros())
+    /// Closes the connection in good order, for all handles, and waits until that is done.
+    ///
+    /// # Cancel safety
+    ///
+    /// When the future is dropped, the connection may be closed or not.
+    pub async fn close(&self) -> Closed {
+        let _ = self.command(Command::Leave).await;
+        self.closed().await
     }
 
-    /// Why the connection is over; `None` while it isn't, and after [`leave`](Self::leave).
-    pub fn fault(&self) -> Option<Fault> {
-        self.session.state().connection().fault
-    }
-
-    /// What the system said of it.
-    pub fn reason(&self) -> Option<&io::Error> {
-        self.reason.as_ref()
-    }
-
-    fn line(&mut self, link: Link) -> &mut Line {
-        match link {
-            Link::Socket => &mut self.socket,
-            Link::Http => &mut self.http,
+    /// Waits until the client has ended, and tells why.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future may be dropped at any time.
+    pub async fn closed(&self) -> Closed {
+        let mut connection = self.connection();
+        loop {
+            if let Err(reason) = connection.changed().await {
+                return reason;
+            }
         }
     }
 
-    /// Waits for what comes first, a link or the deadline, and tells the session.
-    async fn wait(&mut self, deadline: Option<Instant>, observer: &mut impl Observer) {
-        let deadline = deadline.map(|deadline| self.at(deadline));
-        let Self { socket, http, .. } = self;
-        let happened = poll_fn(|context| match socket.poll(context) {
-            Poll::Ready(happened) => Poll::Ready((Link::Socket, happened)),
-            Poll::Pending => http.poll(context).map(|happened| (Link::Http, happened)),
-        });
-        let happened = match deadline {
-            Some(deadline) => time::timeout_at(deadline, happened).await.ok(),
-            None => Some(happened.await),
-        };
-        let now = since(self.start);
-        let Some((link, happened)) = happened else {
-            return self.session.handle_input_with(now, Input::Wake, observer);
-        };
-        match happened {
-            Happened::Opened => self.session.handle_input_with(now, Input::Opened(link), observer),
-            Happened::Sent => self.session.handle_input_with(now, Input::Sent(link), observer),
-            Happened::Read(len) => {
-                let bytes = if link == Link::Socket { self.socket.read(len) } else { self.http.read(len) };
-                self.session.handle_input_with(now, Input::Bytes(link, bytes), observer);
-            }
-            Happened::Ended(end, error) => {
-                tracing::debug!(?link, ?end, ?error, "the link ended");
-                if link == Link::Socket {
-                    self.reason = error;
-                }
-                self.session.handle_input_with(now, Input::Closed(link, end), observer);
-            }
+    fn call(&self) -> Result<&Http, CallError> {
+        match self.handle.registry.ended() {
+            Some(reason) => Err(CallError::Closed(reason)),
+            None => Ok(&self.handle.http),
         }
+    }
+
+    async fn command(&self, command: Command) -> Result<(), Closed> {
+        let sent = self.handle.commands.send(command).await;
+        sent.map_err(|_| self.handle.registry.ended().unwrap_or(Closed::Aborted))
     }
 }
 
-fn since(start: time::Instant) -> Instant {
-    let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-    Instant::ZERO.saturating_add(Duration::from_micros(micros))
+/// A number in units rather than thousandths.
+fn units(number: Milli) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
+    let thousandths = number.thousandths() as f64;
+    thousandths / 1e3
 }

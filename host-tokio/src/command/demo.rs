@@ -41,6 +41,7 @@ pub(super) async fn run(args: Args, verbose: bool) -> anyhow::Result<Exit> {
     let screen = if args.json { Screen::json() } else { Screen::for_people(label, verbose) };
     let watch = Watch {
         address: simulator.url().parse()?,
+        attempts: None,
         client_id: Some(CLIENT.to_owned()),
         once: true,
         history: None,

@@ -3,6 +3,7 @@
 mod demo;
 mod interrupt;
 mod replay;
+mod run;
 mod screen;
 mod simulate;
 mod watch;
@@ -32,13 +33,14 @@ Examples:
   comfyglow demo                          a workflow in progress, no ComfyUI needed
   comfyglow watch                         the ComfyUI on this machine
   comfyglow watch 192.168.1.20:8188       the one on another machine
+  comfyglow run workflow_api.json         submits a workflow, and shows it
   comfyglow watch --once --json | jq .prompt.percentage
   comfyglow watch --once && notify-send 'The picture is done'
 
 Exit statuses:
   0  success
   1  the prompt failed
-  2  wrong usage, such as a bad address or an unreadable file
+  2  wrong usage, such as a bad address, an unreadable file, or a workflow that the server refuses
   3  the prompt was interrupted
   4  the server can't be reached, or was lost
   5  the prompt ended, but its outcome was not heard
@@ -48,6 +50,7 @@ Exit statuses:
 #[derive(Debug, Subcommand)]
 enum Command {
     Watch(watch::Args),
+    Run(run::Args),
     Demo(demo::Args),
     Simulate(simulate::Args),
     Replay(replay::Args),
@@ -112,6 +115,7 @@ pub(crate) fn main() -> ExitCode {
     let result = match cli.command {
         Command::Replay(args) => replay::run(&args),
         Command::Watch(args) => in_runtime(watch::run(args, cli.verbose)),
+        Command::Run(args) => in_runtime(run::run(args, cli.verbose)),
         Command::Demo(args) => in_runtime(demo::run(args, cli.verbose)),
         Command::Simulate(args) => in_runtime(simulate::run(args)),
     };

@@ -3,13 +3,13 @@
 use std::{io, time::Duration};
 
 use comfyglow::{
-    client::Client,
+    client::driver::Driver,
     display::{Colours, Look, Scene, Teller, Terminal, finished, is_interactive, live, look},
     finish::Finish,
     sink::{Lines, Sink},
 };
 use comfyglow_core::{
-    state::{ConnectionStatus, Messages, PromptState, State},
+    state::{ConnectionStatus, Messages, PromptState, Source, State},
     time::Instant,
     view::View,
 };
@@ -66,8 +66,24 @@ impl Screen {
         }
     }
 
+    /// Says something to people; programs are told on stderr.
+    pub(super) fn say(&self, line: &str) {
+        if self.is_json() {
+            eprintln!("{line}");
+        } else {
+            self.sink.line(line.to_owned(), false);
+        }
+    }
+
+    /// Tells programs something beside snapshots.
+    pub(super) fn json_line(&self, line: String) {
+        if self.is_json() {
+            self.sink.line(line, false);
+        }
+    }
+
     /// Shows what changed.
-    pub(super) fn changed(&mut self, client: &Client<'_>) {
+    pub(super) fn changed(&mut self, client: &Driver<'_>) {
         if self.closed {
             return;
         }
@@ -87,7 +103,7 @@ impl Screen {
     }
 
     /// Draws a frame, where it draws.
-    pub(super) fn draw(&mut self, client: &Client<'_>) {
+    pub(super) fn draw(&mut self, client: &Driver<'_>) {
         let Kind::Live { server, drawn } = &mut self.kind else { return };
         if self.closed {
             return;
@@ -101,20 +117,25 @@ impl Screen {
     }
 
     /// When the next frame will look different, though nothing has changed.
-    pub(super) fn next_frame(&self, client: &Client<'_>) -> Option<tokio::time::Instant> {
+    pub(super) fn next_frame(&self, client: &Driver<'_>) -> Option<tokio::time::Instant> {
         let Kind::Live { drawn, .. } = &self.kind else { return None };
         let view = client.view();
-        let running = view.prompt.as_ref().filter(|prompt| prompt.state == PromptState::Running)?;
         if self.closed {
             return None;
         }
+        let Some(running) = view.prompt.as_ref().filter(|prompt| prompt.state == PromptState::Running) else {
+            // What is counted down.
+            return view.next_attempt.map(|_| *drawn + TICKING);
+        };
         let smooth = client.session().smooth_percentage(client.now());
-        let moves = smooth != running.percentage || (running.current_node.is_some() && running.steps.is_none());
+        let pulses =
+            running.steps.is_none() && (running.current_node.is_some() || view.connection.source == Source::Polling);
+        let moves = smooth != running.percentage || pulses;
         Some(*drawn + if moves { MOVING } else { TICKING })
     }
 
     /// Shows that a prompt has ended.
-    pub(super) fn finished(&mut self, client: &Client<'_>, finish: &Finish) {
+    pub(super) fn finished(&mut self, client: &Driver<'_>, finish: &Finish) {
         match &mut self.kind {
             Kind::Json => return,
             // It may have ended before anything else was told.

@@ -8,8 +8,8 @@ use std::{
 
 use anyhow::Context as _;
 use comfyglow::{
-    address::{Address, fresh_client_id},
-    client::Client,
+    address::Address,
+    client::driver::Driver,
     finish::Finishes,
     learned::LearnedFile,
     sink::{Lines, Sink},
@@ -17,8 +17,8 @@ use comfyglow::{
 use comfyglow_core::{
     event::Event,
     reducer::{Action, Changes},
-    session::Observer,
-    state::{Percentage, Prompt, State},
+    session::{ClientId, Observer},
+    state::{Connection, Percentage, Prompt, State},
     text::Id,
     time::Instant,
 };
@@ -33,7 +33,10 @@ use super::{
 /// Show the progress of a ComfyUI server
 ///
 /// Shows the prompts that the server tells this client about: by itself ComfyUI tells a prompt's progress only to the
-/// client that submitted it, and of prompts submitted without a client id some of it to everyone.
+/// client that submitted it, and of prompts submitted without a client id some of it to everyone. Of other clients' prompts
+/// it tells, when asked, which one runs and how it ended.
+///
+/// A server that is away is tried again and again, and asked over HTTP meanwhile for what the connection can't tell.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -42,10 +45,11 @@ Examples:
   comfyglow watch http://ann:secret@host/comfy  behind a proxy that wants a login
   comfyglow watch --json | jq -c .prompt        a snapshot at each change, for programs
   comfyglow watch --client-id my-script         the prompts that my-script submits
+  comfyglow watch --attempts 1                  no second try
 
 Exit statuses with --once:
-  0 success, 1 the prompt failed, 3 it was interrupted, 5 it ended and its outcome was not heard,
-  4 the server can't be reached or was lost, 2 wrong usage, 130 Ctrl-C")]
+  0 success, 1 the prompt failed, 3 it was interrupted, 5 it ended and nobody knows how,
+  4 the server can't be reached (it is tried 5 times) or refuses us, 2 wrong usage, 130 Ctrl-C")]
 pub(super) struct Args {
     /// The server: http://host:port/path, or host, or host:port
     #[arg(default_value = "http://127.0.0.1:8188")]
@@ -56,6 +60,10 @@ pub(super) struct Args {
     /// End with the first prompt that ends; the exit status tells how
     #[arg(long)]
     once: bool,
+    /// Give up after so many attempts in a row that failed [default: as many as it takes; with --once 5, until the server
+    /// was reached]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    attempts: Option<u32>,
     /// Connect as this client, and so see what it submits [default: comfyglow-… by chance]
     #[arg(long, value_name = "ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     client_id: Option<String>,
@@ -80,13 +88,15 @@ pub(super) async fn run(args: Args, verbose: bool) -> anyhow::Result<Exit> {
         Some(file) => Some(LearnedFile::at(file)),
         None => LearnedFile::of(&address),
     };
-    let watch = Watch { address, client_id: args.client_id, once: args.once, history: args.history, learned, screen };
+    let Args { attempts, client_id, once, history, .. } = args;
+    let watch = Watch { address, attempts, client_id, once, history, learned, screen };
     watch.run().await
 }
 
 /// A server being watched.
 pub(super) struct Watch {
     pub(super) address: Address,
+    pub(super) attempts: Option<u32>,
     pub(super) client_id: Option<String>,
     /// End with the first prompt that ends.
     pub(super) once: bool,
@@ -98,13 +108,12 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
-        let Self { address, client_id, once, history, mut learned, mut screen } = self;
-        let client_id = match client_id.or_else(|| address.client_id().map(str::to_owned)) {
-            Some(id) => id,
-            None => fresh_client_id()?,
-        };
-        let (query, headers) = (address.query(&client_id), address.headers());
-        let mut client = Client::new(&address, address.config(&query, &headers))?;
+        let Self { address, attempts, client_id, once, history, mut learned, mut screen } = self;
+        let client_id = client_id.as_deref().or(address.client_id()).map(Address::encoded);
+        let headers = address.headers();
+        let mut config = address.config(client_id.as_deref().map_or(ClientId::Fresh, ClientId::Fixed), &headers);
+        config.reconnect.attempts = attempts;
+        let mut client = Driver::new(&address, config)?;
         if let Some(file) = &mut learned
             && let Err(error) = file.load(&mut client)
         {
@@ -122,8 +131,8 @@ impl Watch {
         };
         let mut interrupt = Interrupt::new()?;
         let mut exit = None;
+        let mut reached = false;
         loop {
-            let deadline = heard.finishes.deadline().map(|deadline| client.at(deadline));
             let frame = screen.next_frame(&client);
             let mut paint = false;
             tokio::select! {
@@ -131,7 +140,6 @@ impl Watch {
                     Some(_) => paint = true,
                     None => break,
                 },
-                () = at(deadline) => {}
                 () = at(frame) => screen.draw(&client),
                 signal = interrupt.wait() => {
                     if exit.replace(signal).is_some() {
@@ -150,7 +158,7 @@ impl Watch {
             for line in heard.ends.drain(..) {
                 screen.snapshot(line);
             }
-            while let Some(finish) = heard.finishes.take(client.now()).filter(|_| exit.is_none()) {
+            while let Some(finish) = heard.finishes.take().filter(|_| exit.is_none()) {
                 screen.finished(&client, &finish);
                 keep(&mut learned, &client);
                 if once {
@@ -161,6 +169,11 @@ impl Watch {
             }
             if paint {
                 screen.changed(&client);
+            }
+            reached |= client.view().is_connected();
+            if once && attempts.is_none() && !reached && exit.is_none() && is_hopeless(client.view().connection) {
+                exit = Some(Exit::Lost);
+                client.leave();
             }
         }
         keep(&mut learned, &client);
@@ -180,15 +193,24 @@ impl Watch {
         if exit == Some(Exit::Unheard) && screen.is_json() {
             eprintln!("the prompt ended, but its outcome was not heard");
         }
-        Ok(exit.unwrap_or_else(|| {
+        let exit = exit.unwrap_or(Exit::Lost);
+        if exit == Exit::Lost {
             tell_loss(&client, &address);
-            Exit::Lost
-        }))
+        }
+        Ok(exit)
     }
 }
 
+/// Attempts to reach a server that nobody has reached yet, where a script waits for the end.
+const HOPE: u32 = 5;
+
+/// Whether a server that was never reached isn't worth another attempt.
+fn is_hopeless(connection: &Connection) -> bool {
+    connection.attempt >= HOPE && connection.waiting.is_some()
+}
+
 /// Keeps what was learned; where that fails, it is told once.
-fn keep(learned: &mut Option<LearnedFile>, client: &Client<'_>) {
+pub(super) fn keep(learned: &mut Option<LearnedFile>, client: &Driver<'_>) {
     if let Some(file) = learned
         && let Err(error) = file.save(client)
     {
@@ -199,7 +221,7 @@ fn keep(learned: &mut Option<LearnedFile>, client: &Client<'_>) {
 }
 
 /// Waits until `deadline`, or for ever where there is none.
-async fn at(deadline: Option<tokio::time::Instant>) {
+pub(super) async fn at(deadline: Option<tokio::time::Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
@@ -210,7 +232,7 @@ async fn at(deadline: Option<tokio::time::Instant>) {
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Waits for a writer to end, for as long as no signal wants us to.
-async fn written(
+pub(super) async fn written(
     writer: impl Future<Output = io::Result<()>>,
     interrupt: &mut Interrupt,
     exit: &mut Option<Exit>,
@@ -227,7 +249,7 @@ async fn written(
 
 /// The exit where stdout can't be written any more. That a pipe's reader has left is its good right, but then nobody
 /// has learnt how the prompt ended.
-fn unwritable(error: &io::Error, once: bool) -> Exit {
+pub(super) fn unwritable(error: &io::Error, once: bool) -> Exit {
     const PIPE: u8 = 13;
     match (error.kind(), once) {
         (io::ErrorKind::BrokenPipe, true) => Exit::Signal(PIPE),
@@ -239,7 +261,7 @@ fn unwritable(error: &io::Error, once: bool) -> Exit {
     }
 }
 
-fn tell_loss(client: &Client<'_>, address: &Address) {
+pub(super) fn tell_loss(client: &Driver<'_>, address: &Address) {
     let Some(fault) = client.fault() else { return };
     let reason = client.reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
     eprintln!("error: {address}: {}{reason}. {}", fault.message(), fault.advice());
@@ -291,13 +313,15 @@ impl Observer for Heard {
         _changes: Changes,
         state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     ) {
-        let (Action::Text(event) | Action::Binary(event)) = action else { return };
+        if !matches!(action, Action::Text(_) | Action::Binary(_) | Action::Answer { .. }) {
+            return;
+        }
         let before = self.finishes.is_ready();
         let ended = self.finishes.applied(now, state) || (!before && self.finishes.is_ready());
         if ended && self.snapshots && !(self.once && before) {
             self.ends.extend(snapshot_line(state, now));
         }
-        if let (Some(history), Event::Progress { .. }) = (&self.history, event) {
+        if let (Some(history), Action::Text(event @ Event::Progress { .. })) = (&self.history, action) {
             history.line(history_line(event, state), false);
         }
     }

@@ -14,3 +14,4 @@ pub use line::{Colours, Ink, Line, Look};
 pub use painter::{Scene, finished, live};
 pub use plain::Teller;
 pub use terminal::{Terminal, is_interactive, look};
+pub use text::clean;

@@ -1,7 +1,7 @@
 //! What the live display shows: a few lines, from a view and a width.
 
 use comfyglow_core::{
-    state::{ConnectionStatus, Percentage, PromptState, Steps},
+    state::{ConnectionStatus, Percentage, PromptState, Source, Steps},
     time::{self, Instant},
     view::{PromptView, View},
 };
@@ -9,7 +9,7 @@ use comfyglow_core::{
 use super::{
     bar::{COOL, Share, WARM, bar, pulse},
     line::{Ink, Line, Look},
-    text::{about, clean, cut_end, cut_middle, padded, short_id, span},
+    text::{about, clean, cut_end, cut_middle, next_attempt, padded, short_id, span},
 };
 use crate::finish::{Failure, Finish};
 
@@ -38,7 +38,9 @@ pub fn live(scene: &Scene<'_>, look: Look) -> Vec<Line> {
     let mut lines = vec![painter.header(scene)];
     match scene.view.prompt.as_ref().filter(|prompt| prompt.state == PromptState::Running) {
         Some(prompt) => painter.prompt(scene, prompt, &mut lines),
-        None if scene.view.is_connected() => lines.push(painter.waiting(scene)),
+        None if scene.view.is_connected() || scene.view.connection.source == Source::Polling => {
+            lines.push(painter.waiting(scene));
+        }
         // The header tells what is the matter.
         None => {}
     }
@@ -105,6 +107,7 @@ impl Painter {
         let (ink, says) = match connection.status {
             ConnectionStatus::Connected => (Ink::Good, None),
             ConnectionStatus::Connecting => (Ink::Warn, Some((Ink::Warn, "connecting"))),
+            // Of an attempt after others that failed, it is of more use to know why they did.
             ConnectionStatus::Disconnected | ConnectionStatus::Error => {
                 let says = connection.fault.map_or("disconnected", |fault| fault.message());
                 (Ink::Bad, Some((Ink::Bad, says)))
@@ -113,6 +116,10 @@ impl Painter {
         let line = Line::new().with(ink, self.sign("● ", "* "));
         let mut parts = vec![(Ink::Bold, clean(scene.server))];
         parts.extend(says.map(|(ink, text)| (ink, text.to_owned())));
+        parts.extend(next_attempt(&scene.view).map(|text| (Ink::Warn, text)));
+        if !scene.view.is_connected() && connection.source == Source::Polling {
+            parts.push((Ink::Dim, "polling".to_owned()));
+        }
         let running = scene.view.prompt.is_some_and(|prompt| prompt.state == PromptState::Running);
         if let Some(queue) = scene.view.queue_remaining.filter(|_| running && says.is_none()) {
             parts.push((Ink::Dim, format!("queue: {queue}")));
@@ -136,11 +143,17 @@ impl Painter {
         if let Some(percentage) = scene.smooth.or(prompt.percentage) {
             let tenths = percentage.permille();
             let share = Share { part: percentage.millionths().into(), whole: Percentage::FULL.millionths().into() };
-            let drawn = bar(share, columns.bar, WARM, self.look);
-            lines.push(self.row(&columns, (WORKFLOW, ""), &drawn, &format!("{}.{} %", tenths / 10, tenths % 10)));
+            // Nothing tells how far it is, but that it runs.
+            let unknown = percentage == Percentage::ZERO && scene.view.connection.source == Source::Polling;
+            let (drawn, number) = if unknown {
+                (pulse(scene.now.as_micros() / 1_000, columns.bar, WARM, self.look), String::new())
+            } else {
+                (bar(share, columns.bar, WARM, self.look), format!("{}.{} %", tenths / 10, tenths % 10))
+            };
+            lines.push(self.row(&columns, (WORKFLOW, ""), &drawn, &number));
         }
         // Between the bars, which would touch each other.
-        lines.push(self.details(prompt, &columns));
+        lines.push(self.details(scene, prompt, &columns));
         if let Some(node) = prompt.current_node {
             let drawn = match prompt.steps {
                 Some(Steps { value, max }) => {
@@ -190,13 +203,15 @@ impl Painter {
         line
     }
 
-    fn details(self, prompt: &PromptView<'_>, columns: &Columns) -> Line {
+    fn details(self, scene: &Scene<'_>, prompt: &PromptView<'_>, columns: &Columns) -> Line {
         let mut parts = Vec::new();
         match (prompt.elapsed, prompt.eta) {
             (Some(elapsed), Some(eta)) => {
                 parts.push(format!("{}, about {} left", span(std(elapsed)), about(std(eta))));
             }
             (Some(elapsed), None) => parts.push(span(std(elapsed))),
+            // Its own client is told its steps, we are not.
+            (None, _) if scene.view.connection.source == Source::Polling => parts.push("another client's".to_owned()),
             (None, _) => parts.push("joined midway".to_owned()),
         }
         let cached = prompt.nodes_cached.unwrap_or_default();

@@ -1,19 +1,27 @@
 //! Progress told line by line, where nothing can be drawn in place.
 
 use comfyglow_core::{
-    state::{ConnectionStatus, PromptState},
+    state::{ConnectionStatus, Fault, PromptState},
     view::{PromptView, View},
 };
 
-use super::text::{clean, short_id};
+use super::text::{clean, next_attempt, short_id};
 
 /// Tells what is worth a line: the connection, a prompt's start, each node.
 #[derive(Debug, Default)]
 pub struct Teller {
-    connection: Option<ConnectionStatus>,
+    connection: Option<Told>,
     prompt: Option<String>,
     node: Option<String>,
     waiting: bool,
+}
+
+/// What was told of the connection last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Connecting,
+    Connected,
+    Waiting(Option<Fault>, u32),
 }
 
 impl Teller {
@@ -38,15 +46,28 @@ impl Teller {
 
     /// The line that is due where the connection changed.
     pub fn tell_connection(&mut self, view: &View<'_>, server: &str) -> Option<String> {
-        let status = view.connection.status;
-        if self.connection.replace(status) == Some(status) {
+        let connection = view.connection;
+        let told = match connection.status {
+            ConnectionStatus::Connected => Told::Connected,
+            // Of further attempts it was told when they would be.
+            ConnectionStatus::Connecting if self.connection.is_some() => return None,
+            ConnectionStatus::Connecting => Told::Connecting,
+            ConnectionStatus::Disconnected | ConnectionStatus::Error => {
+                // The command's last words tell why it is over.
+                connection.waiting?;
+                Told::Waiting(connection.fault, connection.attempt)
+            }
+        };
+        if self.connection.replace(told) == Some(told) {
             return None;
         }
-        match status {
-            ConnectionStatus::Connected => Some(format!("connected to {}", clean(server))),
-            ConnectionStatus::Connecting => Some(format!("connecting to {}", clean(server))),
-            // The command's last words tell it.
-            ConnectionStatus::Disconnected | ConnectionStatus::Error => None,
+        match told {
+            Told::Connected => Some(format!("connected to {}", clean(server))),
+            Told::Connecting => Some(format!("connecting to {}", clean(server))),
+            Told::Waiting(fault, _) => {
+                let fault = fault.map_or("disconnected", Fault::message);
+                Some(format!("{fault}; {}", next_attempt(view)?))
+            }
         }
     }
 

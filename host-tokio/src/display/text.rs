@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use comfyglow_core::{state::WaitingFor, view::View};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// `text` without what would move the cursor or colour the screen: it comes from a server.
-pub(super) fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
@@ -61,6 +62,19 @@ fn fitting(chars: impl Iterator<Item = char>, width: usize) -> Vec<char> {
         used <= width
     };
     chars.take_while(fits).collect()
+}
+
+/// When the next attempt to connect will be, where one is to come.
+pub(super) fn next_attempt(view: &View<'_>) -> Option<String> {
+    let waiting = view.connection.waiting?;
+    let seconds = view.next_attempt?.as_micros().div_ceil(1_000_000);
+    let attempt = view.connection.attempt.saturating_add(1);
+    Some(match waiting.why {
+        WaitingFor::Backoff => format!("reconnecting in {seconds} s, attempt {attempt}"),
+        WaitingFor::Circuit => format!("circuit open, next try in {seconds} s"),
+        WaitingFor::Server => format!("next try in {seconds} s, as the server asks"),
+        WaitingFor::Courtesy => format!("back in {seconds} s"),
+    })
 }
 
 /// `text` filled up with spaces to `width` columns.

@@ -19,7 +19,7 @@ pub(crate) fn comfyglow(args: &[&str]) -> Command {
         command.env_remove(name);
     }
     command.args(args);
-    if args.contains(&"watch") && !args.contains(&"--state") {
+    if (args.contains(&"watch") || args.contains(&"run")) && !args.contains(&"--state") {
         // What one test learns is no other's business, nor the user's.
         command.arg("--no-learn");
     }

@@ -9,28 +9,64 @@ use std::{
     vec::Vec,
 };
 
-/// What the answer said, fact by fact, and how it ended; the same in pieces of every size.
+/// The texts of an error, in the order of [`ErrorText`].
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Texts([Vec<u8>; 4]);
+
+impl ErrorTexts for Texts {
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    fn push(&mut self, text: ErrorText, piece: &[u8], first: bool) {
+        let Self(texts) = self;
+        let text = &mut texts[text as usize];
+        if first {
+            text.clear();
+        }
+        text.extend(piece);
+    }
+}
+
+impl From<[&str; 4]> for Texts {
+    fn from(texts: [&str; 4]) -> Self {
+        Self(texts.map(|text| text.as_bytes().to_vec()))
+    }
+}
+
+/// An error of which nothing is told.
+const UNTOLD: [&str; 4] = [""; 4];
+
+/// What the answer said, fact by fact; the texts of the errors in it; and how it ended. The same in pieces of every size.
 #[track_caller]
-fn read(asked: Asked, body: &str) -> (Vec<String>, Result<(), AnswerError>) {
-    let mut answer = Answer::<36, 24>::new(Asked::Prompt);
+fn read(asked: Asked, body: &str) -> (Vec<String>, Vec<Texts>, Result<(), AnswerError>) {
+    let mut answer = Answer::<36>::new(Asked::Queue);
+    // Of what was read before, nothing counts.
+    let before = r#"{"queue_running": [], "queue_pending": []}["#;
+    assert_eq!(answer.next(&mut before.as_bytes(), &mut ()), Ok(Some(Fact::Queue { running: 0, waiting: 0 })));
     let mut read = |size| {
         answer.reset(asked);
-        let mut facts = Vec::new();
+        let (mut facts, mut errors, mut texts) = (Vec::new(), Vec::new(), Texts::default());
         for mut piece in body.as_bytes().chunks(size) {
             loop {
-                match answer.next(&mut piece) {
-                    Ok(Some(fact)) => facts.push(format!("{fact:?}")),
+                match answer.next(&mut piece, &mut texts) {
+                    Ok(Some(fact)) => {
+                        facts.push(format!("{fact:?}"));
+                        if matches!(fact, Fact::Prompt { standing: Standing::Error, .. }) {
+                            errors.push(texts.clone());
+                        }
+                    }
                     Ok(None) => break,
                     Err(error) => {
-                        assert_eq!(answer.next(&mut &b"{}"[..]), Err(error), "said again");
+                        assert_eq!(answer.next(&mut &b"{}"[..], &mut ()), Err(error), "said again");
                         assert_eq!(answer.finish(), Err(error));
-                        return (facts, Err(error));
+                        return (facts, errors, Err(error));
                     }
                 }
             }
             assert!(piece.is_empty());
         }
-        (facts, answer.finish())
+        (facts, errors, answer.finish())
     };
     let whole = read(body.len().max(1));
     for size in 1..body.len() {
@@ -41,28 +77,19 @@ fn read(asked: Asked, body: &str) -> (Vec<String>, Result<(), AnswerError>) {
 
 #[track_caller]
 fn says(asked: Asked, body: &str, facts: &[Fact<'_>]) {
+    says_why(asked, body, facts, &[]);
+}
+
+/// With the texts of errors.
+#[track_caller]
+fn says_why(asked: Asked, body: &str, facts: &[Fact<'_>], errors: &[[&str; 4]]) {
     let facts = facts.iter().map(|fact| format!("{fact:?}")).collect();
-    assert_eq!(read(asked, body), (facts, Ok(())), "{body}");
+    let errors = errors.iter().map(|texts| Texts::from(*texts)).collect();
+    assert_eq!(read(asked, body), (facts, errors, Ok(())), "{body}");
 }
 
-fn prompt<'a>(prompt_id: &'a str, standing: Standing<'a>) -> Fact<'a> {
+fn prompt(prompt_id: &str, standing: Standing) -> Fact<'_> {
     Fact::Prompt { prompt_id: Id::from(prompt_id), standing }
-}
-
-/// An error of a node 3.
-fn error<'a>(node_type: &'a str, exception_type: &'a str, exception_message: &'a str) -> Standing<'a> {
-    Standing::Error {
-        node_id: Some(Id::from("3")),
-        node_type: Some(Id::from(node_type)),
-        exception_type: Id::from(exception_type),
-        exception_message: Id::from(exception_message),
-    }
-}
-
-/// An error of which nothing is told.
-fn untold() -> Standing<'static> {
-    let empty = Id::from("");
-    Standing::Error { node_id: None, node_type: None, exception_type: empty, exception_message: empty }
 }
 
 #[test]
@@ -80,8 +107,16 @@ fn what_remains_is_a_whole_number_of_32_bits() {
     let long = "1".repeat(100);
     for number in ["-1", "2.0", "2e0", "4294967296", "\"2\"", "null", "true", "NaN", "-Infinity", "[2]", "{}", &long] {
         let body = format!(r#"{{"exec_info": {{"queue_remaining": {number}}}}}"#);
-        assert_eq!(read(Asked::Prompt, &body), (vec![], Err(AnswerError::Shape)), "{number}");
+        assert_eq!(read(Asked::Prompt, &body), (vec![], vec![], Err(AnswerError::Shape)), "{number}");
     }
+}
+
+#[test]
+fn a_number_that_is_cut_is_none() {
+    let mut answer = Answer::<4>::new(Asked::Prompt);
+    let body = r#"{"exec_info": {"queue_remaining": 12345}}"#;
+    assert_eq!(answer.next(&mut body.as_bytes(), &mut ()), Ok(None));
+    assert_eq!(answer.finish(), Err(AnswerError::Shape));
 }
 
 #[test]
@@ -116,6 +151,8 @@ fn a_graph_without_a_prompt_is_nobodys_and_a_prompt_may_have_none() {
         let body = format!(r#"{{"queue_running": [{item}], "queue_pending": [{item}, {{"1": "p"}}, "p"]}}"#);
         says(Asked::Queue, &body, &[Fact::Queue { running: 1, waiting: 1 }]);
     }
+    let body = r#"{"queue_running": [[1, "p"], [2, 5, {"1": {"class_type": "X"}}]], "queue_pending": []}"#;
+    says(Asked::Queue, body, &[prompt("p", Standing::Running), Fact::Queue { running: 2, waiting: 0 }]);
     for graph in
         ["", ", []", ", null", r#", "x""#, r#", [{"1": {"class_type": "X"}}]"#, r#", 1, {"1": {"class_type": "X"}}"#]
     {
@@ -138,38 +175,77 @@ fn history(status: &str) -> String {
 #[test]
 fn the_history_tells_how_a_prompt_ended() {
     const SENT: &str = r#""node_id": "3", "node_type": "T\u00e9", "executed": ["1"], "exception_message": "Out of memory\n", "exception_type": "E", "traceback": ["exception_type"], "current_inputs": {"node_id": ["9"]}"#;
-    let failed = error("Té", "E", "Out of memory\n");
     let message =
         |kind: &str, data: &str| format!(r#"["execution_start", {{"node_id": "8"}}], ["{kind}", {{{data}}}]"#);
     let status = |word: &str, messages: &str| {
         format!(r#"{{"status_str": "{word}", "completed": {}, "messages": [{messages}]}}"#, word == "success")
     };
-    for (status, standing) in [
-        (status("success", &message("execution_success", "")), Standing::Success),
-        (status("error", &message("execution_error", SENT)), failed),
-        (status("error", &message("execution_interrupted", r#""node_id": "2""#)), Standing::Interrupted),
+    let failed = Some(["3", "Té", "E", "Out of memory\n"]);
+    let untold = Some(UNTOLD);
+    for (status, standing, texts) in [
+        (status("success", &message("execution_success", "")), Standing::Success, None),
+        (status("error", &message("execution_error", SENT)), Standing::Error, failed),
+        (status("error", &message("execution_interrupted", r#""node_id": "2""#)), Standing::Interrupted, None),
         // Before 2024-07-21 there were no such messages.
-        (status("success", ""), Standing::Success),
-        (status("error", ""), untold()),
-        (status("error", r#"["execution_error", null]"#), untold()),
-        (format!(r#"{{"messages": [{}], "status_str": "error"}}"#, message("execution_error", SENT)), failed),
+        (status("success", ""), Standing::Success, None),
+        (status("error", ""), Standing::Error, untold),
+        (status("error", r#"["execution_error", null]"#), Standing::Error, untold),
+        (status("error", r#"["execution_error", null], [5, {"node_id": "9"}]"#), Standing::Error, untold),
+        (
+            format!(r#"{{"messages": [{}], "status_str": "error"}}"#, message("execution_error", SENT)),
+            Standing::Error,
+            failed,
+        ),
         // What was blocked ends nothing.
         (
             status("success", &message("execution_error", r#""node_id": "3", "exception_type": "ExecutionBlocked""#)),
             Standing::Success,
+            None,
         ),
-        (r#"{"completed": true}"#.to_string(), Standing::Success),
-        (r#"{"completed": false}"#.to_string(), Standing::Ended),
+        (
+            status("error", &format!("{}, {}", message("execution_error", SENT), r#"["a", {"node_id": "9"}]"#)),
+            Standing::Error,
+            failed,
+        ),
+        (
+            status("error", &format!("{}, {}", message("execution_error", SENT), r#"[5, {"node_id": "9"}]"#)),
+            Standing::Error,
+            failed,
+        ),
+        (
+            status("error", &format!("{}, {}", message("execution_error", SENT), message("execution_error", ""))),
+            Standing::Error,
+            untold,
+        ),
+        (status("", &format!("{}, {}", message("execution_success", ""), r#"["a", {}]"#)), Standing::Success, None),
+        (r#"{"completed": true, "status_str": "a"}"#.to_string(), Standing::Success, None),
+        (r#"{"completed": true, "status_str": "error"}"#.to_string(), Standing::Error, untold),
+        (r#"{"status_str": "error", "completed": true}"#.to_string(), Standing::Error, untold),
+        (r#"{"completed": true}"#.to_string(), Standing::Success, None),
+        (r#"{"completed": false}"#.to_string(), Standing::Ended, None),
         (
             r#"{"status_str": "strange", "completed": 1, "messages": [5, [], [[]], {"execution_error": 1}]}"#
                 .to_string(),
             Standing::Ended,
+            None,
         ),
-        ("null".to_string(), Standing::Ended),
+        ("null".to_string(), Standing::Ended, None),
     ] {
-        says(Asked::History, &history(&status), &[prompt("p", standing)]);
+        says_why(Asked::History, &history(&status), &[prompt("p", standing)], texts.as_slice());
     }
     says(Asked::History, "{}", &[]);
+}
+
+#[test]
+fn what_is_of_the_wrong_kind_reads_as_missing() {
+    for id in ["null", "true", "NaN", "-Infinity", "[3]", "{\"node_id\": 3}"] {
+        let error = format!(r#"{{"node_id": {id}, "node_type": "T", "exception_type": 5, "exception_message": null}}"#);
+        let (failed, texts) = ([prompt("p", Standing::Error)], [["", "T", "", ""]]);
+        let body = format!(r#"{{"id": "p", "status": "failed", "execution_error": {error}}}"#);
+        says_why(Asked::Job, &body, &failed, &texts);
+        let status = format!(r#"{{"status_str": "error", "messages": [["execution_error", {error}]]}}"#);
+        says_why(Asked::History, &history(&status), &failed, &texts);
+    }
 }
 
 #[test]
@@ -178,9 +254,10 @@ fn an_entry_keeps_nothing_of_the_one_before() {
     let body = format!(
         r#"{{"\u00fc/1": {failed}, "b": {{"status": {{"status_str": "error"}}}}, "c": {{}}, "d": [], "e": {failed}}}"#
     );
-    let standing = error("T", "E", "m");
-    let facts = [prompt("ü/1", standing), prompt("b", untold()), prompt("c", Standing::Ended), prompt("e", standing)];
-    says(Asked::History, &body, &facts);
+    let error = |id| prompt(id, Standing::Error);
+    let texts = ["3", "T", "E", "m"];
+    let facts = [error("ü/1"), error("b"), prompt("c", Standing::Ended), error("e")];
+    says_why(Asked::History, &body, &facts, &[texts, UNTOLD, texts]);
 }
 
 #[test]
@@ -194,11 +271,12 @@ fn jobs_tell_how_they_stand() {
         ("pending", Standing::Waiting),
         ("in_progress", Standing::Running),
         ("completed", Standing::Success),
-        ("failed", untold()),
+        ("failed", Standing::Error),
         ("cancelled", Standing::Interrupted),
     ];
     for (status, standing) in standings {
-        says(Asked::Job, &job("p", status), &[prompt("p", standing)]);
+        let texts = if standing == Standing::Error { &[UNTOLD][..] } else { &[] };
+        says_why(Asked::Job, &job("p", status), &[prompt("p", standing)], texts);
     }
     let failed = r#"{"execution_error": {"node_id": "3", "node_type": "T", "exception_message": "m", "exception_type": "E", "current_inputs": {"status": "pending"}}, "status": "failed", "id": "f"}"#;
     let jobs = standings.map(|(status, _)| job(status, status)).join(", ");
@@ -206,9 +284,9 @@ fn jobs_tell_how_they_stand() {
         r#"{{"pagination": {{"total": 9}}, "jobs": [{failed}, {jobs}, {}, {{"id": "x"}}, {{"status": "failed"}}, 5, [], {{}}]}}"#,
         job("x", "paused")
     );
-    let mut facts = vec![prompt("f", error("T", "E", "m"))];
+    let mut facts = vec![prompt("f", Standing::Error)];
     facts.extend(standings.map(|(status, standing)| prompt(status, standing)));
-    says(Asked::Jobs, &body, &facts);
+    says_why(Asked::Jobs, &body, &facts, &[["3", "T", "E", "m"], UNTOLD]);
     says(Asked::Jobs, r#"{"jobs": [], "pagination": {}}"#, &[]);
 }
 
@@ -237,11 +315,11 @@ fn what_was_not_asked_for_is_an_error() {
     ] {
         for body in [&["{}", "null", "5", "\"x\"", "[]"][..], bodies].concat() {
             if (asked, body) != (Asked::History, "{}") {
-                assert_eq!(read(asked, body), (vec![], Err(AnswerError::Shape)), "{asked:?}: {body}");
+                assert_eq!(read(asked, body), (vec![], vec![], Err(AnswerError::Shape)), "{asked:?}: {body}");
             }
         }
         let error = |body: &str| match read(asked, body) {
-            (facts, Err(AnswerError::Json(error))) if facts.is_empty() => error.kind,
+            (facts, _, Err(AnswerError::Json(error))) if facts.is_empty() => error.kind,
             other => panic!("{body}: {other:?}"),
         };
         assert_eq!(error("<html>"), JsonErrorKind::UnexpectedByte);
@@ -254,10 +332,11 @@ fn what_was_not_asked_for_is_an_error() {
 
 #[test]
 fn no_body_is_too_large() {
-    let mut answer = Answer::<36, 24>::new(Asked::History);
+    let mut answer = Answer::<36>::new(Asked::History);
+    let mut texts = Texts::default();
     let mut feed = |text: &str| {
         let mut piece = text.as_bytes();
-        let fact = answer.next(&mut piece).unwrap().map(|fact| format!("{fact:?}"));
+        let fact = answer.next(&mut piece, &mut texts).unwrap().map(|fact| format!("{fact:?}"));
         assert!(piece.is_empty());
         fact
     };
@@ -265,26 +344,27 @@ fn no_body_is_too_large() {
     (0..10_000).for_each(|_| assert_eq!(feed(r#"{"filename": "x", "subfolder": ""}, "#), None));
     feed(r#"1]}}, "status": {"messages": [["execution_error", {"exception_type": "E", "exception_message": ""#);
     (0..10_000).for_each(|_| assert_eq!(feed("a message without end "), None));
-    let told = feed(r#""}]]}}"#).unwrap();
-    assert!(told.contains(r#"exception_message: "a message without end a ""#), "{told}");
-    assert_eq!(answer.finish().map_err(|_| ()), Err(()), "a brace is missing");
+    assert_eq!(feed(r#""}]]}}"#), Some(format!("{:?}", prompt("p", Standing::Error))));
+    assert!(answer.finish().is_err(), "a brace is missing");
+    assert_eq!(texts, Texts::from(["", "", "E", &"a message without end ".repeat(10_000)]));
 }
 
 #[test]
-fn a_text_that_is_cut_says_so() {
-    let body = r#"{"id": "p", "status": "failed", "execution_error": {"exception_message": "0123456789abcdefghijklm\u00fcopq"}}"#;
-    let mut answer = Answer::<36, 24>::new(Asked::Job);
-    let Ok(Some(Fact::Prompt { standing: Standing::Error { exception_message, .. }, .. })) =
-        answer.next(&mut body.as_bytes())
-    else {
-        panic!("no error")
-    };
-    assert_eq!((exception_message.as_str(), exception_message.is_cut()), ("0123456789abcdefghijklm", true));
+fn texts_that_nobody_keeps_are_read_all_the_same() {
+    let body = r#"{"id": "p", "status": "failed", "execution_error": {"exception_message": "m", "node_id": 3}}"#;
+    let mut texts = Texts::default();
+    for texts in [None, Some(&mut texts)] {
+        let mut texts = texts;
+        let mut answer = Answer::<36>::new(Asked::Job);
+        let fact = answer.next(&mut body.as_bytes(), &mut texts);
+        assert_eq!(fact, Ok(Some(prompt("p", Standing::Error))));
+    }
+    assert_eq!(texts, Texts::from(["3", "", "", "m"]));
 }
 
 #[test]
 fn words_are_told_apart_by_their_hashes() {
-    for (index, (name, _)) in VERDICTS.iter().enumerate() {
-        assert!(VERDICTS[..index].iter().all(|(other, _)| other != name));
+    for (index, (name, _)) in STANDINGS.iter().enumerate() {
+        assert!(STANDINGS[..index].iter().all(|(other, _)| other != name));
     }
 }

@@ -122,10 +122,13 @@ fn a_head_that_is_unclear_about_the_length_is_refused() {
         ("Content-Length: +1\r\n", BodyError::BadLength),
         ("Content-Length:\r\n", BodyError::BadLength),
         ("Content-Length: 5,\r\n", BodyError::BadLength),
+        ("Content-Length: 5\r\n 5\r\n", BodyError::BadLength),
         ("Content-Length: 1x\r\n", BodyError::BadLength),
         ("Content-Length: 18446744073709551616\r\n", BodyError::BadLength),
         ("Transfer-Encoding: gzip, chunked\r\n", BodyError::TransferEncoding),
         ("Transfer-Encoding: chunked, chunked\r\n", BodyError::TransferEncoding),
+        ("Transfer-Encoding: chunked, identity\r\n", BodyError::TransferEncoding),
+        ("Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n", BodyError::TransferEncoding),
         ("Transfer-Encoding: chunkedx\r\n", BodyError::TransferEncoding),
         ("Content-Encoding: gzip\r\n", BodyError::ContentEncoding),
         ("Content-Encoding: an-encoding-whose-name-is-longer-than-any\r\n", BodyError::ContentEncoding),
@@ -137,6 +140,8 @@ fn a_head_that_is_unclear_about_the_length_is_refused() {
     for headers in [
         "Content-Length: 5, 5\r\nContent-Length: 05\r\n",
         "Transfer-Encoding: identity, chunked\r\n",
+        "Transfer-Encoding: ,chunked,\r\nTransfer-Encoding:\r\n ,\r\n",
+        "Content-Encoding:\r\nContent-Length: \r\n 5\r\n",
         "Transfer-Encoding: identity\r\nContent-Length: 5\r\nContent-Encoding: Identity\r\n",
     ] {
         assert!(body(headers).is_ok(), "{headers:?}");

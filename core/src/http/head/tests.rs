@@ -49,16 +49,27 @@ fn any_piece_size_reads_the_same_and_leaves_the_body() {
 
 #[test]
 fn every_element_of_a_repeated_header_is_told() {
-    let text = b"HTTP/1.1 200 OK\r\nUpgrade: x , y z\t\r\nCONNECTION:\r\nA: b\r\nuPgRaDe:,z\n\r\n";
-    let elements = [
-        is(Field::Upgrade, "x"),
-        is(Field::Upgrade, "y z"),
-        is(Field::Connection, ""),
-        is(Field::Upgrade, ""),
-        is(Field::Upgrade, "z"),
-    ];
+    let text =
+        b"HTTP/1.1 200 OK\r\nUpgrade: x , y z\t\r\nCONNECTION:\r\nA: b\r\nuPgRaDe:, ,z,\nContent-Length:\r\n\r\n";
+    let elements =
+        [is(Field::Upgrade, "x"), is(Field::Upgrade, "y z"), is(Field::Upgrade, "z"), is(Field::ContentLength, "")];
     for size in 1..=text.len() {
         assert_eq!(read(text, size), Ok((200, elements.to_vec(), 0)));
+    }
+}
+
+#[test]
+fn a_value_may_go_on_in_the_next_line() {
+    let text = b"HTTP/1.1 200 OK\r\nUpgrade: a\r\n b,\n\tc \r\n\t \r\n \t, d\r\nConnection:\r\n \r\n  x\r\nContent-Length: 5\r\n \r\n\r\n 1";
+    let elements = [
+        is(Field::Upgrade, "a b"),
+        is(Field::Upgrade, "c"),
+        is(Field::Upgrade, "d"),
+        is(Field::Connection, "x"),
+        is(Field::ContentLength, "5"),
+    ];
+    for size in 1..=text.len() {
+        assert_eq!(read(text, size), Ok((200, elements.to_vec(), 2)), "pieces of {size}");
     }
 }
 
@@ -104,10 +115,19 @@ fn what_is_not_http_is_refused_at_its_first_byte() {
 
 #[test]
 fn broken_lines_are_refused() {
-    let mut texts: Vec<String> = ["A b\r\n", ": b\r\n", "A: b\r\n folded\r\n", "A: \0\r\n", "A: b\rc\r\n", "\r"]
-        .iter()
-        .map(|line| format!("HTTP/1.1 200 OK\r\n{line}\r\n"))
-        .collect();
+    let mut texts: Vec<String> = [
+        "A b\r\n",
+        ": b\r\n",
+        " A: b\r\n",
+        "A: b\r\n\0\r\n",
+        "A: b\r\n : c\r\n\x0b\r\n",
+        "A: \0\r\n",
+        "A: b\rc\r\n",
+        "\r",
+    ]
+    .iter()
+    .map(|line| format!("HTTP/1.1 200 OK\r\n{line}\r\n"))
+    .collect();
     texts.extend(
         ["200", " x", " 099 Low", " 20", " 2000", "  200 OK", " 200 \x7f"]
             .map(|text| format!("HTTP/1.1{text}\r\n\r\n")),
@@ -121,13 +141,22 @@ fn broken_lines_are_refused() {
 fn as_httparse(text: &[u8]) -> Option<Said> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut response = httparse::Response::new(&mut headers);
-    let httparse::Status::Complete(len) = response.parse(text).ok()? else { return Some((0, Vec::new(), 0)) };
+    let mut config = httparse::ParserConfig::default();
+    config.allow_obsolete_multiline_headers_in_responses(true);
+    let httparse::Status::Complete(len) = config.parse_response(&mut response, text).ok()? else {
+        return Some((0, Vec::new(), 0));
+    };
     let mut elements = Vec::new();
     for header in &*response.headers {
         let name = header.name.to_ascii_lowercase();
         let Some((_, field)) = FIELDS.iter().find(|(known, _)| *known == name.as_bytes()) else { continue };
-        for element in header.value.split(|byte| *byte == b',') {
+        // Folded lines, as they came.
+        let value: Vec<u8> = header.value.iter().copied().filter(|byte| !b"\r\n".contains(byte)).collect();
+        for element in value.split(|byte| *byte == b',') {
             let element = element.trim_ascii();
+            if element.is_empty() && *field != Field::ContentLength {
+                continue;
+            }
             elements.push((*field, (element.len() <= TEXT).then(|| element.to_vec())));
         }
     }
@@ -138,7 +167,7 @@ fn line() -> impl Strategy<Value = String> {
     let name =
         prop_oneof!["[A-Za-z-]{1,12}", Just("upgRade".to_string()), Just("Content-Length".to_string()), "[ -~]{0,3}"];
     let value = prop_oneof!["[ -~\t,]{0,40}", "[a-z ,]{0,8}", any::<String>()];
-    let end = prop_oneof![9 => Just("\r\n"), 1 => Just("\n"), 1 => Just("\r")];
+    let end = prop_oneof![9 => Just("\r\n"), 1 => Just("\n"), 1 => Just("\r"), 2 => Just("\r\n fold, x\r\n"), 1 => Just("\n\t\n")];
     let colon = prop_oneof![9 => Just(":"), 1 => Just(" "), 1 => Just(" :")];
     (name, colon, value, end).prop_map(|(name, colon, value, end)| format!("{name}{colon}{value}{end}"))
 }

@@ -61,6 +61,8 @@ fn a_good_answer_is_taken_and_the_first_frame_left() {
         assert_eq!((handshake.feed(&mut rest), rest), (Ok(true), &b"\x81\x02{}"[..]), "split at {at}");
     }
     assert!(outcome(&good().replace("websocket", "WebSocket").replace(": upgrade", ": keep-alive, UPGRADE")).is_ok());
+    assert!(outcome(&good().replace("websocket", " websocket,").replace(": upgrade", ": , upgrade ,")).is_ok());
+    assert!(outcome(&good().replace("websocket", ",\r\n websocket\r\n\t")).is_ok());
     assert!(outcome(&good().replace("Server:", "Sec-WebSocket-Extensions:\r\nServer:")).is_ok());
 }
 
@@ -104,6 +106,7 @@ fn a_refusal_keeps_what_policy_needs() {
         ("503 X\r\nRetry-After: 120", Some(120), false),
         ("503 X\r\nRetry-After: Sun, 22 Nov 2026 17:56:27 GMT", None, false),
         ("429 X\r\nRetry-After: 99999999999", None, false),
+        ("429 X\r\nRetry-After:\r\n 7\r\nX: 5", Some(7), false),
         ("302 X\r\nLocation: https://desk/login", None, true),
         ("201 X\r\nLocation: /there", None, false),
         ("400 X\r\nContent-Type: text/plain", None, false),

@@ -1,0 +1,283 @@
+//! Carries out what the core's [`Session`] wants, over tokio's sockets and clock.
+
+use std::{collections::VecDeque, future::poll_fn, io, mem::MaybeUninit, task::Poll};
+
+use comfyglow_core::{
+    limits::{app, desktop},
+    record::{self, RecordError},
+    reducer::Changes,
+    session::{Config, Input, Link, Observer, Output, Session},
+    state::Fault,
+    text::Id,
+    time::{Duration, Instant},
+    view::View,
+};
+use tokio::{io::ReadBuf, time};
+
+use super::{
+    graph::Graph,
+    line::{Happened, Line},
+};
+use crate::address::Address;
+
+/// The most that a record of a [`Driver`] takes.
+pub(crate) const RECORD_BYTES: usize = record::max_bytes(desktop::ID, desktop::MESSAGE, desktop::LEARNED);
+
+/// Bytes of one read. They lie on the stack while they are read, so an idle connection keeps no buffer.
+const READ: usize = 16 * 1024;
+
+/// Submissions whose graphs wait for their prompts to begin; past them the session asks the server.
+const GRAPHS: usize = 64;
+
+/// Drives a session with one server, until it is over: whoever owns it awaits [`changed`](Self::changed) all the time.
+///
+/// [`Client`](super::Client) is this in a task of its own, with handles to it. The capacities are those of
+/// [`comfyglow_core::limits`], by default a desktop's.
+pub struct Driver<
+    'a,
+    const ID: usize = { desktop::ID },
+    const MESSAGE: usize = { desktop::MESSAGE },
+    const NODES: usize = { desktop::NODES },
+    const NAMES: usize = { desktop::NAMES },
+    const LEARNED: usize = { desktop::LEARNED },
+    const HEAD: usize = { desktop::HEAD },
+> {
+    address: &'a Address,
+    session: Box<Session<'a, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>>,
+    socket: Line,
+    http: Line,
+    /// Whose turn it is to be read first, so that neither waits for the other's end.
+    http_first: bool,
+    /// The session's epoch.
+    start: time::Instant,
+    /// What the system said when the socket couldn't be opened, or broke.
+    reason: Option<io::Error>,
+    /// Graphs of submissions that have not begun, the oldest first.
+    graphs: VecDeque<Graph>,
+}
+
+/// A driver of one of many clients in a program.
+pub(super) type AppDriver<'a> =
+    Driver<'a, { app::ID }, { app::MESSAGE }, { app::NODES }, { app::NAMES }, { app::LEARNED }, { app::HEAD }>;
+
+impl<'a> Driver<'a> {
+    /// A driver for the server at `address`, which `config` was made of. It connects once [`changed`](Self::changed) is
+    /// awaited.
+    ///
+    /// # Errors
+    ///
+    /// Where the system gives no random numbers.
+    pub fn new(address: &'a Address, config: Config<'a>) -> io::Result<Self> {
+        Self::sized(address, config)
+    }
+}
+
+impl<
+    'a,
+    const ID: usize,
+    const MESSAGE: usize,
+    const NODES: usize,
+    const NAMES: usize,
+    const LEARNED: usize,
+    const HEAD: usize,
+> Driver<'a, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>
+{
+    /// As [`new`](Driver::new), of any capacities.
+    ///
+    /// # Errors
+    ///
+    /// Where the system gives no random numbers.
+    pub fn sized(address: &'a Address, config: Config<'a>) -> io::Result<Self> {
+        let seed = getrandom::u64().map_err(io::Error::other)?;
+        Ok(Self {
+            address,
+            session: Box::new(Session::new(config, seed)),
+            socket: Line::new(),
+            http: Line::new(),
+            http_first: false,
+            start: time::Instant::now(),
+            reason: None,
+            graphs: VecDeque::new(),
+        })
+    }
+
+    /// Waits until something changed that a screen shows; `None` once the session is over, whose
+    /// [`fault`](Self::fault) then tells why.
+    ///
+    /// The server is read only while this is awaited, so come back soon: a reader who stops holds up all of its clients.
+    /// `observer` is told of each message, and of all that changes the state.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when the future is dropped, as `select!` does.
+    pub async fn changed(&mut self, observer: &mut impl Observer) -> Option<Changes> {
+        loop {
+            self.tell_graph(observer);
+            match self.session.poll_output_with(since(self.start), observer) {
+                Output::Dial(link) => {
+                    tracing::debug!(?link, address = %self.address, "dialling");
+                    let endpoint = self.address.endpoint();
+                    self.line(link).dial(endpoint);
+                }
+                Output::Send(Link::Socket, bytes) => self.socket.send(bytes),
+                Output::Send(Link::Http, bytes) => self.http.send(bytes),
+                Output::Close(link) => {
+                    tracing::debug!(?link, "closing");
+                    self.line(link).close();
+                }
+                Output::Changed(changes) => return Some(changes),
+                Output::Sleep(deadline) => {
+                    if deadline.is_none() && self.session.is_over() {
+                        return None;
+                    }
+                    self.wait(deadline, observer).await;
+                }
+            }
+        }
+    }
+
+    /// Takes in what was learned of nodes' durations in earlier sessions, as [`record`](Self::record) wrote it.
+    ///
+    /// # Errors
+    ///
+    /// Where the bytes are no such record; the session then begins with nothing learned.
+    pub fn learn(&mut self, record: &[u8]) -> Result<(), RecordError> {
+        self.session.import_learned(record)
+    }
+
+    /// What was learned, for a file: nothing that a prompt said is in it.
+    pub fn record(&self) -> Vec<u8> {
+        let mut record = vec![0; record::max_bytes(ID, MESSAGE, LEARNED)];
+        let len = self.session.state().export_learned(&mut record).unwrap_or_default();
+        record.truncate(len);
+        record
+    }
+
+    /// What a prompt of one's own is made of, so that its percentage is known when it begins. The session would ask the
+    /// server for it otherwise, as it does once 64 such prompts wait to begin.
+    pub fn submitted(&mut self, graph: Graph) {
+        if self.graphs.len() == GRAPHS {
+            self.graphs.pop_front();
+        }
+        self.graphs.push_back(graph);
+    }
+
+    /// A prompt was not submitted after all.
+    pub fn withdrawn(&mut self, prompt_id: &str) {
+        self.graphs.retain(|graph| graph.prompt_id() != prompt_id);
+    }
+
+    /// Tries to connect now, whatever there is to wait for.
+    pub fn reconnect(&mut self) {
+        self.session.handle_input(self.now(), Input::Reconnect);
+    }
+
+    /// Tells the session's quality what delivery queues did since this was told last: notes taken in, dropped, and
+    /// replaced by later ones.
+    pub fn queued(&mut self, queued: u32, dropped: u32, merged: u32) {
+        self.session.handle_input(self.now(), Input::Queued { queued, dropped, merged });
+    }
+
+    /// Ends the session in good order: [`changed`](Self::changed) carries it out, and then returns `None`.
+    pub fn leave(&mut self) {
+        self.session.handle_input(self.now(), Input::Leave);
+    }
+
+    /// What is known of the server, for a screen.
+    pub fn view(&self) -> View<'_> {
+        self.session.view(self.now())
+    }
+
+    /// The session itself; its times are those of [`now`](Self::now).
+    pub fn session(&self) -> &Session<'a, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD> {
+        &self.session
+    }
+
+    /// The session's clock.
+    pub fn now(&self) -> Instant {
+        since(self.start)
+    }
+
+    /// When `instant` of the session's clock will be, or was.
+    pub fn at(&self, instant: Instant) -> time::Instant {
+        self.start + std::time::Duration::from_micros(instant.as_micros())
+    }
+
+    /// Why the session is over, or the connection was lost; `None` while all is well, and after [`leave`](Self::leave).
+    pub fn fault(&self) -> Option<Fault> {
+        self.session.state().connection().fault
+    }
+
+    /// What the system said of it.
+    pub fn reason(&self) -> Option<&io::Error> {
+        self.reason.as_ref()
+    }
+
+    fn line(&mut self, link: Link) -> &mut Line {
+        match link {
+            Link::Socket => &mut self.socket,
+            Link::Http => &mut self.http,
+        }
+    }
+
+    /// Tells the session the graph of the prompt that runs, where it was submitted here.
+    fn tell_graph(&mut self, observer: &mut impl Observer) {
+        if self.graphs.is_empty() {
+            return;
+        }
+        let running = self.session.state().prompt().and_then(|prompt| prompt.prompt_id());
+        let is_running = |graph: &Graph| running.is_some_and(|id| id.as_id() == Id::from(graph.prompt_id()));
+        let Some(graph) = self.graphs.iter().position(is_running).and_then(|at| self.graphs.remove(at)) else { return };
+        let now = since(self.start);
+        for input in graph.inputs() {
+            self.session.handle_input_with(now, input, observer);
+        }
+    }
+
+    /// Waits for what comes first, a link or the deadline, and tells the session.
+    async fn wait(&mut self, deadline: Option<Instant>, observer: &mut impl Observer) {
+        let deadline = deadline.map(|deadline| self.at(deadline));
+        self.http_first = !self.http_first;
+        let Self { session, socket, http, http_first, start, reason, .. } = self;
+        let happened = poll_fn(|context| {
+            let mut room = [const { MaybeUninit::uninit() }; READ];
+            let mut buffer = ReadBuf::uninit(&mut room);
+            let mut links = [(Link::Socket, &mut *socket), (Link::Http, &mut *http)];
+            if *http_first {
+                links.reverse();
+            }
+            for (link, line) in links {
+                let Poll::Ready(happened) = line.poll(context, &mut buffer) else { continue };
+                let input = match happened {
+                    Happened::Opened => Input::Opened(link),
+                    Happened::Sent => Input::Sent(link),
+                    Happened::Read => Input::Bytes(link, buffer.filled()),
+                    Happened::Ended(end, error) => {
+                        tracing::debug!(?link, ?end, ?error, "the link ended");
+                        if link == Link::Socket {
+                            *reason = error;
+                        }
+                        Input::Closed(link, end)
+                    }
+                };
+                session.handle_input_with(since(*start), input, observer);
+                return Poll::Ready(());
+            }
+            Poll::Pending
+        });
+        let is_late = if let Some(deadline) = deadline {
+            time::timeout_at(deadline, happened).await.is_err()
+        } else {
+            happened.await;
+            false
+        };
+        if is_late {
+            self.session.handle_input_with(since(self.start), Input::Wake, observer);
+        }
+    }
+}
+
+fn since(start: time::Instant) -> Instant {
+    let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+    Instant::ZERO.saturating_add(Duration::from_micros(micros))
+}

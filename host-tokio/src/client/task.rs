@@ -1,0 +1,112 @@
+//! The task that owns a client's session.
+
+use std::sync::Arc;
+
+use comfyglow_core::{
+    heartbeat::HeartbeatConfig,
+    session::{ClientId, ReconnectConfig},
+};
+use tokio::sync::mpsc;
+
+use super::{
+    closed::Closed,
+    driver::AppDriver,
+    fanout::{Fanout, INTEREST},
+    graph::Graph,
+    registry::Registry,
+    watch::Publisher,
+};
+use crate::address::Address;
+
+/// What the handles want of the session.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// A prompt is about to be submitted.
+    Submitted(Graph),
+    /// It was not submitted after all.
+    Withdrawn(String),
+    /// Try to connect now.
+    Reconnect,
+    /// End in good order.
+    Leave,
+}
+
+/// Where the server is, and who we are there.
+pub(super) struct Setup {
+    pub(super) address: Address,
+    pub(super) client_id: String,
+    /// Headers of the user's own, for each request.
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) reconnect: ReconnectConfig,
+    pub(super) heartbeat: HeartbeatConfig,
+}
+
+/// Tells the subscribers that it is over, however the task ends.
+struct Ending(Arc<Registry>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        // Where a reason was told already, that one stands.
+        self.0.end(&Closed::Aborted);
+    }
+}
+
+/// Runs a session until it is over, or all handles are gone.
+pub(super) async fn run(
+    setup: Setup,
+    mut commands: mpsc::Receiver<Command>,
+    registry: Arc<Registry>,
+    publisher: Publisher,
+) {
+    // Declared first, and so dropped last: the watched values end behind it, and find the reason.
+    let publisher = publisher;
+    let ending = Ending(registry.clone());
+    let client_id = Address::encoded(&setup.client_id);
+    let mut headers = setup.address.headers();
+    headers.retain(|(name, _)| !setup.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name)));
+    headers.extend(setup.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let mut config = setup.address.config(ClientId::Own(&client_id), &headers);
+    config.interest = INTEREST;
+    config.reconnect = setup.reconnect;
+    config.heartbeat = setup.heartbeat;
+    let mut driver = match AppDriver::sized(&setup.address, config) {
+        Ok(driver) => driver,
+        Err(error) => {
+            tracing::error!(%error, "the system gives no random numbers");
+            return;
+        }
+    };
+    let mut fanout = Fanout::new(registry.clone());
+    let mut is_leaving = false;
+    loop {
+        tokio::select! {
+            changes = driver.changed(&mut fanout) => match changes {
+                Some(_) => {
+                    if let Some((queued, lost, merged)) = registry.counts().take() {
+                        driver.queued(queued, lost, merged);
+                    }
+                    publisher.publish(&driver);
+                }
+                None => break,
+            },
+            command = commands.recv(), if !is_leaving => match command {
+                Some(Command::Submitted(graph)) => driver.submitted(graph),
+                Some(Command::Withdrawn(prompt_id)) => driver.withdrawn(&prompt_id),
+                Some(Command::Reconnect) => driver.reconnect(),
+                Some(Command::Leave) | None => {
+                    is_leaving = true;
+                    driver.leave();
+                }
+            },
+        }
+    }
+    fanout.end();
+    publisher.publish(&driver);
+    let reason = match driver.fault() {
+        Some(fault) => Closed::Fault(fault, driver.reason().map(ToString::to_string)),
+        None => Closed::Left,
+    };
+    tracing::debug!(%reason, "the client ends");
+    registry.end(&reason);
+    drop(ending);
+}

@@ -1,0 +1,393 @@
+use std::{
+    fs,
+    io::{self, Read as _},
+    path::PathBuf,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use comfyglow::{
+    address::{Address, fresh_client_id},
+    client::{
+        File, Http, Interrupted, NodeOutput, Outcome, RequestError, Submission, SubmitError, Submitted, driver::Driver,
+    },
+    display::clean,
+    finish::{Finish, Finishes},
+    learned::LearnedFile,
+};
+use comfyglow_core::{
+    reducer::{Action, Changes},
+    session::{ClientId, Observer},
+    state::{PromptState, State},
+    time::Instant,
+};
+use serde_json::{Value, json};
+use tokio::time;
+
+use super::{
+    Exit,
+    interrupt::Interrupt,
+    screen::{Screen, snapshot_line},
+    watch::{at, keep, tell_loss, unwritable, written},
+};
+
+/// Submit a workflow, and show it to its end
+///
+/// The workflow is in the format for programs: in ComfyUI, Workflow > Export (API). Its outputs are listed at the end.
+/// Ctrl-C interrupts it on the server, a second one leaves it to itself.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  comfyglow run workflow_api.json                        on the ComfyUI on this machine
+  comfyglow run workflow_api.json --server desk.local    on another one
+  jq '.\"3\".inputs.seed = 7' workflow_api.json | comfyglow run -
+  comfyglow run workflow_api.json --json | jq -r '.outputs[]?.files[].url'
+
+Exit statuses:
+  0 success, 1 the prompt failed, 2 the server refuses the workflow, or wrong usage, 3 it was interrupted,
+  4 the server can't be reached or was lost, 5 it ended and its outcome was not heard, 130 left by a second Ctrl-C")]
+pub(super) struct Args {
+    /// The workflow's file; - reads it from the standard input
+    workflow: PathBuf,
+    /// The server: http://host:port/path, or host, or host:port
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8188")]
+    server: String,
+    /// Print a snapshot at each change, as a line of JSON, and the outputs as the last line
+    #[arg(long)]
+    json: bool,
+    /// Keep how long nodes take, for the time left, in this file [default: one for each server, in the user's folder for
+    /// such]
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Neither use nor keep how long nodes took in earlier sessions
+    #[arg(long, conflicts_with = "state")]
+    no_learn: bool,
+}
+
+/// How long a request may take: a large workflow takes a while to be checked.
+const REQUEST: Duration = Duration::from_secs(30);
+
+/// How often the outputs are asked for: the server writes its history just behind telling the end.
+const ASKED: u32 = 6;
+
+/// The longest workflow that is read, in bytes; the server takes no longer one.
+const WORKFLOW_BYTES: u64 = 100 * 1024 * 1024;
+
+fn read(file: &PathBuf) -> anyhow::Result<Value> {
+    let name = file.display();
+    let mut bytes = Vec::new();
+    let result = if file.as_os_str() == "-" {
+        io::stdin().lock().take(WORKFLOW_BYTES).read_to_end(&mut bytes)
+    } else {
+        fs::File::open(file).and_then(|opened| opened.take(WORKFLOW_BYTES).read_to_end(&mut bytes))
+    };
+    result.with_context(|| format!("{name} can't be read"))?;
+    serde_json::from_slice(&bytes).with_context(|| format!("{name} is no workflow, as it is no JSON"))
+}
+
+pub(super) async fn run(args: Args, verbose: bool) -> anyhow::Result<Exit> {
+    let address: Address = args.server.parse()?;
+    let file = args.workflow.clone();
+    let workflow = read(&args.workflow)?;
+    let client_id = match address.client_id() {
+        Some(id) => id.to_owned(),
+        None => fresh_client_id()?,
+    };
+    let submission = Submission::new(&workflow, &client_id).with_context(|| format!("{}", file.display()))?;
+    let label = address.to_string().replacen("http://", "", 1);
+    let screen = if args.json { Screen::json() } else { Screen::for_people(label, verbose) };
+    let learned = match args.state {
+        _ if args.no_learn => None,
+        Some(file) => Some(LearnedFile::at(file)),
+        None => LearnedFile::of(&address),
+    };
+    let http = Http::new(address.clone(), &[], REQUEST);
+    Run { http, address, client_id, submission, learned, screen, verbose }.run().await
+}
+
+/// A workflow being run.
+struct Run {
+    http: Http,
+    address: Address,
+    client_id: String,
+    submission: Submission,
+    learned: Option<LearnedFile>,
+    screen: Screen,
+    verbose: bool,
+}
+
+/// How far a run is.
+#[derive(Debug, PartialEq, Eq)]
+enum Stage {
+    /// There must be somebody to hear before anything is said.
+    Connecting,
+    Submitting,
+    Running,
+    /// It is over; the connection is being closed.
+    Leaving,
+}
+
+impl Run {
+    async fn run(self) -> anyhow::Result<Exit> {
+        let Self { http, address, client_id, submission, mut learned, mut screen, verbose } = self;
+        let (client_id, headers) = (Address::encoded(&client_id), address.headers());
+        let mut client = Driver::new(&address, address.config(ClientId::Own(&client_id), &headers))?;
+        if let Some(file) = &mut learned
+            && let Err(error) = file.load(&mut client)
+        {
+            let path = file.path().display();
+            eprintln!("warning: {path}: {error}; what earlier sessions learned is not used");
+        }
+        client.submitted(submission.graph().clone());
+        let mut heard = Heard { finishes: Finishes::default(), snapshots: screen.wants_snapshots(), ends: Vec::new() };
+        let mut interrupt = Interrupt::new()?;
+        let mut submitting = Box::pin(http.submit(&submission));
+        let mut prompt_id = submission.prompt_id().to_owned();
+        let mut interrupting = None;
+        // The first Ctrl-C was heard.
+        let mut is_unwanted = false;
+        let mut stage = Stage::Connecting;
+        let mut finish: Option<Finish> = None;
+        let mut exit = None;
+        loop {
+            let frame = screen.next_frame(&client);
+            let mut paint = false;
+            tokio::select! {
+                changes = client.changed(&mut heard) => match changes {
+                    Some(_) => paint = true,
+                    None => break,
+                },
+                () = at(frame) => screen.draw(&client),
+                submitted = &mut submitting, if stage == Stage::Submitting => match submitted {
+                    Ok(submitted) => {
+                        stage = Stage::Running;
+                        tell_submitted(&screen, &submitted);
+                        prompt_id = submitted.prompt_id;
+                        if is_unwanted {
+                            interrupting = Some(Box::pin(interrupted(&http, prompt_id.clone())));
+                        }
+                    }
+                    Err(error) => {
+                        stage = Stage::Leaving;
+                        screen.close();
+                        eprintln!("error: {}: {}", address, cleaned(&error.to_string()));
+                        exit = Some(refused(&error));
+                        client.leave();
+                    }
+                },
+                met = ended(&mut interrupting), if interrupting.is_some() => {
+                    interrupting = None;
+                    match met {
+                        Ok(Interrupted::Running) => screen.say("interrupted on the server; it ends with its next step"),
+                        Ok(Interrupted::Waiting) => {
+                            screen.say("taken out of the server's queue");
+                            exit = Some(Exit::Interrupted);
+                            stage = Stage::Leaving;
+                            screen.close();
+                            client.leave();
+                        }
+                        Ok(Interrupted::Nothing) => screen.say("it has ended already"),
+                        Err(error) => screen.say(&format!("it could not be interrupted: {error}")),
+                    }
+                }
+                signal = interrupt.wait() => {
+                    if !is_unwanted && matches!(stage, Stage::Submitting | Stage::Running) {
+                        is_unwanted = true;
+                        screen.say("interrupting it on the server; Ctrl-C again leaves it to itself");
+                        if stage == Stage::Running {
+                            interrupting = Some(Box::pin(interrupted(&http, prompt_id.clone())));
+                        }
+                        continue;
+                    }
+                    if matches!(exit.replace(signal), Some(Exit::Signal(_))) {
+                        // Not even a good-bye to the server.
+                        break;
+                    }
+                    if stage == Stage::Submitting {
+                        screen.say(&format!("the workflow may be queued, as {prompt_id}"));
+                    }
+                    stage = Stage::Leaving;
+                    screen.close();
+                    client.leave();
+                }
+                error = screen.failed() => {
+                    client.leave();
+                    exit.get_or_insert(unwritable(&error, true));
+                    stage = Stage::Leaving;
+                }
+            }
+            // An old server may have given it another id, which the answer tells.
+            let is_named = stage != Stage::Submitting;
+            let named = if is_named { heard.ends.len() } else { 0 };
+            for (id, line) in heard.ends.drain(..named) {
+                if id.as_deref() == Some(&prompt_id) {
+                    screen.snapshot(line);
+                }
+            }
+            while is_named && let Some(ended) = heard.finishes.take() {
+                if ended.prompt_id.as_deref() == Some(&prompt_id) && exit.is_none() && stage != Stage::Leaving {
+                    keep(&mut learned, &client);
+                    stage = Stage::Leaving;
+                    finish = Some(ended);
+                    client.leave();
+                }
+            }
+            if paint && stage != Stage::Leaving {
+                screen.changed(&client);
+                if stage == Stage::Connecting && client.view().is_connected() {
+                    stage = Stage::Submitting;
+                } else if stage == Stage::Connecting && client.fault().is_some() {
+                    // Nothing is lost yet: who started this decides whether to try again.
+                    stage = Stage::Leaving;
+                    screen.close();
+                    tell_loss(&client, &address);
+                    exit = Some(Exit::Lost);
+                    client.leave();
+                }
+            }
+        }
+        drop(submitting);
+        let exit = match (exit, finish) {
+            (Some(exit), _) => exit,
+            (None, None) => {
+                screen.close();
+                tell_loss(&client, &address);
+                if stage != Stage::Connecting {
+                    eprintln!("it may go on without us, as {prompt_id}");
+                }
+                Exit::Lost
+            }
+            (None, Some(mut finish)) => {
+                let outcome = outcome(&http, &prompt_id).await;
+                if let Some(outcome) = outcome.as_ref().filter(|_| finish.state == PromptState::Ended) {
+                    finish.state = outcome.state;
+                }
+                screen.finished(&client, &finish);
+                screen.close();
+                if let Some(outcome) = &outcome {
+                    list(&screen, outcome, &submission, &address, verbose);
+                }
+                finish.state.into()
+            }
+        };
+        let mut exit = Some(exit);
+        if let Err(error) = written(screen.end(), &mut interrupt, &mut exit).await {
+            exit.get_or_insert(unwritable(&error, true));
+        }
+        Ok(exit.unwrap_or(Exit::Lost))
+    }
+}
+
+async fn interrupted(http: &Http, prompt_id: String) -> Result<Interrupted, RequestError> {
+    http.interrupt(&prompt_id).await
+}
+
+/// Waits for an interruption's end.
+async fn ended<F: Future<Output = Result<Interrupted, RequestError>> + Unpin>(
+    interrupting: &mut Option<F>,
+) -> Result<Interrupted, RequestError> {
+    match interrupting {
+        Some(interrupting) => interrupting.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The exit where a workflow was not submitted.
+fn refused(error: &SubmitError) -> Exit {
+    match error {
+        SubmitError::Request(_) | SubmitError::Unanswered { .. } => Exit::Lost,
+        _ => Exit::Usage,
+    }
+}
+
+/// What a server says, line by line, without what would move a cursor.
+fn cleaned(text: &str) -> String {
+    text.lines().map(clean).collect::<Vec<_>>().join("\n")
+}
+
+fn tell_submitted(screen: &Screen, submitted: &Submitted) {
+    for node in &submitted.node_errors {
+        screen.say(&format!("warning: this will not be made: {}", cleaned(&node.to_string())));
+    }
+}
+
+/// What came of a prompt that has ended; the server writes it down a moment after it told the end.
+async fn outcome(http: &Http, prompt_id: &str) -> Option<Outcome> {
+    for attempt in 0..ASKED {
+        match http.outcome(prompt_id).await {
+            Ok(Some(outcome)) => return Some(outcome),
+            Ok(None) => time::sleep(Duration::from_millis(50 << attempt)).await,
+            Err(error) => {
+                eprintln!("warning: the outputs can't be listed: {error}");
+                return None;
+            }
+        }
+    }
+    None
+}
+
+/// Lists what the nodes gave.
+fn list(screen: &Screen, outcome: &Outcome, submission: &Submission, address: &Address, verbose: bool) {
+    if screen.is_json() {
+        let outputs: Vec<Value> = outcome.outputs.iter().map(|output| told(output, submission, address)).collect();
+        screen.json_line(json!({"prompt_id": submission.prompt_id(), "outputs": outputs}).to_string());
+        return;
+    }
+    for output in &outcome.outputs {
+        let class = submission.graph().class_of(&output.node).unwrap_or("node");
+        for file in &output.files {
+            let folder = [&file.r#type, &file.subfolder]
+                .iter()
+                .filter(|part| !part.is_empty())
+                .fold(String::new(), |folder, part| folder + part + "/");
+            let url = if verbose { format!("  {}", view_url(address, file)) } else { String::new() };
+            screen.say(&clean(&format!("  {class} #{}: {folder}{}{url}", output.node, file.filename)));
+        }
+        for text in &output.texts {
+            screen.say(&clean(&format!("  {class} #{}: {text}", output.node)));
+        }
+    }
+}
+
+fn told(output: &NodeOutput, submission: &Submission, address: &Address) -> Value {
+    let file = |file: &File| json!({"filename": file.filename, "subfolder": file.subfolder, "type": file.r#type, "url": view_url(address, file)});
+    json!({
+        "node": output.node,
+        "class": submission.graph().class_of(&output.node),
+        "files": output.files.iter().map(file).collect::<Vec<_>>(),
+        "texts": output.texts,
+    })
+}
+
+/// Where a browser sees a file; a login or token is not in it.
+fn view_url(address: &Address, file: &File) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("filename", &file.filename)
+        .append_pair("subfolder", &file.subfolder)
+        .append_pair("type", &file.r#type)
+        .finish();
+    format!("{address}/view?{query}")
+}
+
+/// What is kept of the messages while they are read.
+struct Heard {
+    finishes: Finishes,
+    snapshots: bool,
+    /// Snapshots of prompts' ends, and whose.
+    ends: Vec<(Option<String>, String)>,
+}
+
+impl Observer for Heard {
+    fn reduced<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
+        &mut self,
+        now: Instant,
+        _action: &Action<'_>,
+        changes: Changes,
+        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
+    ) {
+        if changes.has(Changes::PROMPT) && self.finishes.applied(now, state) && self.snapshots {
+            let id = state.prompt().and_then(|prompt| prompt.prompt_id()).map(|id| id.as_str().to_owned());
+            self.ends.extend(snapshot_line(state, now).map(|line| (id, line)));
+        }
+    }
+}

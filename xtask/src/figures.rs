@@ -21,7 +21,7 @@ const NOT_YET: &[NotYet] = &[
     NotYet {
         figure: "flash, with json out too",
         ceiling: 68_800.0,
-        reason: "json to view as above; websocket and http 12 KB, the session and its policies 14 (reconnecting, what to ask over HTTP, the exchanges), JSON out 6; tried: no libraries for heads and frames (10 KB less), no float formatter (18), small fields first (3)",
+        reason: "json to view as above; websocket and http 12 KB, the session and its policies 11, JSON out 6; tried: no libraries for heads and frames (10 KB less), no float formatter (18), small fields first (3)",
     },
     NotYet {
         figure: "time left at 50 %, recorded, same workflow",

@@ -55,7 +55,8 @@ pub const DEAF_SECONDS: u64 = 30;
 /// Seconds after which a difference between socket and HTTP that stays, the socket silent, makes the socket a deaf one.
 pub const DEAF_GRACE_SECONDS: u64 = 2;
 
-/// Questions after a prompt's outcome that may fail; then it counts as not known.
+/// Questions after a prompt's outcome that may fail; then it counts as not known. Where nobody answered them it is asked on,
+/// each [`POLL_MAX_SECONDS`].
 pub const OUTCOME_TRIES: u8 = 5;
 
 /// Seconds that a connection must live to prove itself: then the next failure begins with the shortest wait again.
@@ -94,7 +95,7 @@ pub mod gadget {
     /// takes 12 bytes.
     pub const LEARNED: usize = 24;
     /// Bytes for a request's head. A longer one is an error of the configuration.
-    pub const HEAD: usize = 640;
+    pub const HEAD: usize = 512;
     /// Notes that wait for a subscriber; what gives way past them, [`Queue`](crate::queue::Queue) tells.
     pub const NOTES: usize = 16;
 }

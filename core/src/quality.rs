@@ -20,26 +20,25 @@ pub struct Quality {
     pub dropped: u32,
     /// Notes that a later one took the place of, which loses nothing.
     pub merged: u32,
-    /// The last time that a ping took.
-    pub latency_last: Option<Duration>,
-    /// The longest that a ping took.
-    pub latency_max: Option<Duration>,
-    /// The time that a ping takes, smoothed as TCP does (RFC 6298: an eighth of the newest).
-    pub latency: Option<Duration>,
-    /// The time that a message takes from its bytes to the state, smoothed alike; known as far as the host's clock moves
-    /// between [`handle_input`](crate::session::Session::handle_input) and what follows.
-    pub message_time: Option<Duration>,
-    /// The time that a paint takes, smoothed alike, as the host tells.
-    pub paint_time: Option<Duration>,
     /// Paints, as the host tells.
     pub paints: u32,
+    latency_last: Micros,
+    latency_max: Micros,
+    latency: Micros,
+    message_time: Micros,
+    paint_time: Micros,
     /// When the socket opened, while it is open.
-    pub established: Option<Instant>,
+    pub(crate) established: Option<Instant>,
     /// The last minute in parts, the newest at `newest`, which began at `begun`.
     parts: [Part; PARTS],
     newest: usize,
     begun: Instant,
 }
+
+/// A span that was measured, in microseconds and one more: 0 where none was. It ends at 71 minutes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+struct Micros(u32);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -86,12 +85,12 @@ impl Quality {
             queued: 0,
             dropped: 0,
             merged: 0,
-            latency_last: None,
-            latency_max: None,
-            latency: None,
-            message_time: None,
-            paint_time: None,
             paints: 0,
+            latency_last: Micros::NONE,
+            latency_max: Micros::NONE,
+            latency: Micros::NONE,
+            message_time: Micros::NONE,
+            paint_time: Micros::NONE,
             established: None,
             parts: [Part { messages: 0, dropped: 0, paints: 0 }; PARTS],
             newest: 0,
@@ -108,19 +107,20 @@ impl Quality {
                 self.bytes = self.bytes.saturating_add(bytes.into());
                 add(&mut self.messages, messages);
                 add(&mut part.messages, messages);
-                if let Some(each) = took.as_micros().checked_div(messages.into()) {
-                    smooth(&mut self.message_time, Duration::from_micros(each));
+                if let Some(each) = saturated(took.as_micros()).checked_div(messages) {
+                    self.message_time.smooth(Micros::of(Duration::from_micros(each.into())));
                 }
             }
             Sample::Pong(took) => {
-                self.latency_last = Some(took);
-                self.latency_max = self.latency_max.max(Some(took));
-                smooth(&mut self.latency, took);
+                let took = Micros::of(took);
+                self.latency_last = took;
+                self.latency_max = self.latency_max.max(took);
+                self.latency.smooth(took);
             }
             Sample::Painted(took) => {
                 add(&mut self.paints, 1);
                 add(&mut part.paints, 1);
-                smooth(&mut self.paint_time, took);
+                self.paint_time.smooth(Micros::of(took));
             }
             Sample::Queued { queued, dropped, merged } => {
                 add(&mut self.queued, queued);
@@ -129,6 +129,32 @@ impl Quality {
                 add(&mut part.dropped, dropped);
             }
         }
+    }
+
+    /// The time that a ping takes, smoothed as TCP does (RFC 6298: an eighth of the newest).
+    pub fn latency(&self) -> Option<Duration> {
+        self.latency.get()
+    }
+
+    /// The last time that a ping took.
+    pub fn latency_last(&self) -> Option<Duration> {
+        self.latency_last.get()
+    }
+
+    /// The longest that a ping took.
+    pub fn latency_max(&self) -> Option<Duration> {
+        self.latency_max.get()
+    }
+
+    /// The time that a message takes from its bytes to the state, smoothed alike; known as far as the host's clock moves
+    /// between [`handle_input`](crate::session::Session::handle_input) and what follows.
+    pub fn message_time(&self) -> Option<Duration> {
+        self.message_time.get()
+    }
+
+    /// The time that a paint takes, smoothed alike, as the host tells.
+    pub fn paint_time(&self) -> Option<Duration> {
+        self.paint_time.get()
     }
 
     /// How long the socket has been open.
@@ -180,12 +206,24 @@ fn saturated(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-fn smooth(mean: &mut Option<Duration>, newest: Duration) {
-    let newest = newest.as_micros();
-    let before = mean.map_or(newest, Duration::as_micros);
-    let up = newest.saturating_sub(before) / 8;
-    let down = before.saturating_sub(newest) / 8;
-    *mean = Some(Duration::from_micros(before.saturating_add(up).saturating_sub(down)));
+impl Micros {
+    const NONE: Self = Self(0);
+
+    fn of(span: Duration) -> Self {
+        Self(saturated(span.as_micros()).saturating_add(1))
+    }
+
+    fn get(self) -> Option<Duration> {
+        self.0.checked_sub(1).map(|micros| Duration::from_micros(micros.into()))
+    }
+
+    /// An eighth of the way to `newest`.
+    fn smooth(&mut self, newest: Self) {
+        let before = if *self == Self::NONE { newest } else { *self };
+        let up = newest.0.saturating_sub(before.0) / 8;
+        let down = before.0.saturating_sub(newest.0) / 8;
+        *self = Self(before.0.saturating_add(up).saturating_sub(down));
+    }
 }
 
 #[cfg(test)]
@@ -210,8 +248,8 @@ mod tests {
         for took in [80, 80, 160, 80] {
             quality.take(at(0), Sample::Pong(Duration::from_millis(took)));
         }
-        assert_eq!((quality.latency_last, quality.latency_max), (Some(millis(80)), Some(millis(160))));
-        assert_eq!(quality.latency, Some(Duration::from_micros(88_750)));
+        assert_eq!((quality.latency_last(), quality.latency_max()), (Some(millis(80)), Some(millis(160))));
+        assert_eq!(quality.latency(), Some(Duration::from_micros(88_750)));
     }
 
     #[test]
@@ -226,7 +264,7 @@ mod tests {
         assert_eq!(quality.drop_rate(at(60)), 0, "the first ten seconds are a minute ago");
         assert_eq!(quality.drop_rate(at(100_000)), 0);
         assert_eq!((quality.messages, quality.queued, quality.dropped, quality.merged), (16, 8, 2, 1));
-        assert_eq!(quality.message_time, Some(Duration::from_micros(9)));
+        assert_eq!(quality.message_time(), Some(Duration::from_micros(9)));
     }
 
     #[test]
@@ -235,7 +273,7 @@ mod tests {
         for second in 0..60 {
             quality.take(at(second), Sample::Painted(Duration::from_millis(4)));
         }
-        assert_eq!((quality.paints, quality.update_rate(at(59)), quality.paint_time), (60, 1_000, Some(millis(4))));
+        assert_eq!((quality.paints, quality.update_rate(at(59)), quality.paint_time()), (60, 1_000, Some(millis(4))));
     }
 
     #[test]

@@ -196,7 +196,6 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
 
     fn measured(&mut self, now: Instant, sample: Sample) -> Changes {
         self.quality.take(now, sample);
-        self.connection.latency = self.quality.latency;
         if matches!(sample, Sample::Pong(_)) { Changes::CONNECTION } else { Changes::NONE }
     }
 

@@ -97,7 +97,7 @@ impl Object for Link<'_, '_> {
         to.text("status", Some(connection.status.name()));
         to.count("attempt", Some(connection.attempt));
         to.count("reconnects", Some(connection.reconnects));
-        to.number("latency_ms", connection.latency.map(Duration::nearest_millis));
+        to.number("latency_ms", self.0.view.latency.map(Duration::nearest_millis));
         to.decimal("drop_rate", Some(Decimal { units: drop_rate.into(), places: 3 }));
         to.number("next_attempt_ms", self.0.view.next_attempt.map(Duration::nearest_millis));
         to.text("source", Some(connection.source.name()));

@@ -11,6 +11,8 @@ use crate::{
 pub struct View<'a> {
     /// The connection to the server.
     pub connection: &'a Connection,
+    /// How long the server takes to answer a ping, smoothed over the last ones; known once one was answered.
+    pub latency: Option<Duration>,
     /// How long until the next attempt to connect, where one is to come.
     pub next_attempt: Option<Duration>,
     /// Prompts queued and running, once the server told.
@@ -106,6 +108,12 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         });
         let connection = self.connection();
         let next_attempt = connection.waiting.map(|waiting| waiting.until.saturating_since(now));
-        View { connection, next_attempt, queue_remaining: self.queue_remaining(), prompt }
+        View {
+            connection,
+            latency: self.quality().latency(),
+            next_attempt,
+            queue_remaining: self.queue_remaining(),
+            prompt,
+        }
     }
 }

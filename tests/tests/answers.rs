@@ -4,7 +4,7 @@
 use comfyglow_core::{
     http::{Fact, Standing},
     reducer::{Action, Changes, reduce},
-    state::{Heard, PromptState, State},
+    state::{ConnectionStatus, Heard, Prompt, PromptState, State},
     text::Text,
     time::{Duration, Instant},
 };
@@ -12,7 +12,7 @@ use comfyglow_tests::strategies::{
     actions::{Act, Said, action},
     values::{any_text, node_id, prompt_id},
 };
-use proptest::{collection, option, prelude::*, sample::select};
+use proptest::{collection, prelude::*, sample::select};
 use serde_json::Value;
 
 type Small = State<24, 32, 4, 64, 4>;
@@ -24,18 +24,7 @@ enum Told {
     Queue(u32, u32),
     Node(String, String, String),
     Graph(String, u32),
-    Prompt(String, Stands),
-}
-
-/// A [`Standing`] that owns its texts.
-#[derive(Clone, Debug)]
-enum Stands {
-    Waiting,
-    Running,
-    Success,
-    Error(Option<String>, String, String),
-    Interrupted,
-    Ended,
+    Prompt(String, Standing),
 }
 
 #[derive(Clone, Debug)]
@@ -48,15 +37,14 @@ enum Step {
     Answer(usize, Told),
 }
 
-fn stands() -> impl Strategy<Value = Stands> {
-    let exception = prop_oneof![any_text(), Just("ExecutionBlocked".to_owned())];
+fn stands() -> impl Strategy<Value = Standing> {
     prop_oneof![
-        1 => Just(Stands::Waiting),
-        3 => Just(Stands::Running),
-        1 => Just(Stands::Success),
-        1 => (option::of(node_id()), exception, any_text()).prop_map(|(node, kind, text)| Stands::Error(node, kind, text)),
-        1 => Just(Stands::Interrupted),
-        2 => Just(Stands::Ended),
+        1 => Just(Standing::Waiting),
+        3 => Just(Standing::Running),
+        1 => Just(Standing::Success),
+        1 => Just(Standing::Error),
+        1 => Just(Standing::Interrupted),
+        2 => Just(Standing::Ended),
     ]
 }
 
@@ -95,27 +83,9 @@ impl Told {
             Self::Graph(prompt, nodes) => {
                 answer(state, now, heard, Fact::Graph { prompt_id: text(prompt).as_id(), nodes: *nodes })
             }
-            Self::Prompt(prompt, stands) => {
+            Self::Prompt(prompt, standing) => {
                 let prompt = text(prompt);
-                let mut told =
-                    |standing| answer(state, now, heard, Fact::Prompt { prompt_id: prompt.as_id(), standing });
-                match stands {
-                    Stands::Waiting => told(Standing::Waiting),
-                    Stands::Running => told(Standing::Running),
-                    Stands::Success => told(Standing::Success),
-                    Stands::Interrupted => told(Standing::Interrupted),
-                    Stands::Ended => told(Standing::Ended),
-                    Stands::Error(node, kind, message) => {
-                        let (node, kind, message) =
-                            (node.as_deref().map(text), text(kind), Text::<32>::from(message.as_str()));
-                        told(Standing::Error {
-                            node_id: node.as_ref().map(Text::as_id),
-                            node_type: None,
-                            exception_type: kind.as_id(),
-                            exception_message: message.as_id(),
-                        })
-                    }
-                }
+                answer(state, now, heard, Fact::Prompt { prompt_id: prompt.as_id(), standing: *standing })
             }
         }
     }
@@ -194,6 +164,13 @@ fn check(state: &mut Small, now: Instant, heard: Heard, told: &Told, late: (bool
     let (replaced, generation) = (state.heard(), state.generation());
     let changes = told.tell(state, now, heard);
     let (mut after, is) = (shot(state, now), state.prompt().cloned());
+    // How the state is known, may change by any answer while there is no socket.
+    if state.connection().status == ConnectionStatus::Connected {
+        assert!(!changes.has(Changes::CONNECTION));
+    } else {
+        assert_eq!(changes.has(Changes::CONNECTION), after["connection"]["source"] != before["connection"]["source"]);
+        after["connection"]["source"] = before["connection"]["source"].clone();
+    }
     assert_eq!(state.heard(), replaced, "the socket said nothing");
     let queue_before = before["queue_remaining"].clone();
     let named = told.names().map(Text::<24>::from);
@@ -227,11 +204,11 @@ fn check(state: &mut Small, now: Instant, heard: Heard, told: &Told, late: (bool
         }
         Told::Graph(..) => assert_eq!(after, before, "it is of another prompt"),
         Told::Prompt(_, ref stands) => {
-            let (was_state, is_state) = (was.as_ref().map(|was| was.state()), is.as_ref().map(|is| is.state()));
+            let (was_state, is_state) = (was.as_ref().map(Prompt::state), is.as_ref().map(Prompt::state));
             let is_news = state.generation() != generation;
-            assert!(!is_news || matches!(stands, Stands::Running), "what runs alone may begin a record");
-            if late.1 || amid == Amid::Message || (amid == Amid::Perhaps && changes == Changes::NONE) {
-                assert_eq!((changes, after, is_news), (Changes::NONE, before, false), "the socket said more since");
+            assert!(!is_news || matches!(stands, Standing::Running), "what runs alone may begin a record");
+            if late.1 || amid == Amid::Message || (amid == Amid::Perhaps && after == before) {
+                assert_eq!((after, is_news), (before, false), "the socket said more since");
                 return;
             }
             let was_nameless = was.as_ref().is_some_and(|was| was.prompt_id().is_none());
@@ -242,20 +219,21 @@ fn check(state: &mut Small, now: Instant, heard: Heard, told: &Told, late: (bool
                 assert_eq!(is_state, Some(PromptState::Running));
             } else if was_named {
                 match (was_state, is_state, stands) {
-                    (Some(PromptState::Running), Some(state), _) if state == PromptState::Running => {}
-                    (_, _, Stands::Waiting | Stands::Running) => assert_eq!(was_state, is_state, "nothing is revived"),
+                    (Some(PromptState::Running), Some(PromptState::Running), _) => {}
+                    (_, _, Standing::Waiting | Standing::Running) => {
+                        assert_eq!(was_state, is_state, "nothing is revived");
+                    }
                     (Some(was), _, _) if was.is_final() => assert_eq!(after, before, "an end is final"),
-                    (_, _, Stands::Error(_, kind, _)) if kind == "ExecutionBlocked" => assert_eq!(after, before),
-                    (_, is, Stands::Success) => assert_eq!(is, Some(PromptState::Success)),
-                    (_, is, Stands::Error(..)) => assert_eq!(is, Some(PromptState::Error)),
-                    (_, is, Stands::Interrupted) => assert_eq!(is, Some(PromptState::Interrupted)),
-                    (_, is, Stands::Ended) => assert_eq!(is, Some(PromptState::Ended)),
+                    (_, is, Standing::Success) => assert_eq!(is, Some(PromptState::Success)),
+                    (_, is, Standing::Error) => assert_eq!(is, Some(PromptState::Error)),
+                    (_, is, Standing::Interrupted) => assert_eq!(is, Some(PromptState::Interrupted)),
+                    (_, is, Standing::Ended) => assert_eq!(is, Some(PromptState::Ended)),
                 }
                 let counts = ["outputs", "previews", "text_updates", "warnings", "nodes_cached", "nodes_total"];
                 for count in counts {
                     assert_eq!(after["prompt"][count], before["prompt"][count], "{count}");
                 }
-            } else if was_nameless && matches!(stands, Stands::Running) && was_state == Some(PromptState::Running) {
+            } else if was_nameless && matches!(stands, Standing::Running) && was_state == Some(PromptState::Running) {
                 assert_eq!(is.as_ref().and_then(|is| is.prompt_id()), named.as_ref(), "what runs has a name now");
             } else {
                 after["connection"] = before["connection"].clone();
@@ -272,13 +250,4 @@ proptest! {
     fn an_answer_fills_in_what_the_socket_left_out_and_takes_nothing_back(steps in steps()) {
         play(&steps);
     }
-}
-
-/// The one exception that doesn't end its prompt: an answer that tells it is no answer.
-#[test]
-fn an_answer_never_revives() {
-    let prompt = |stands| Step::Answer(9, Told::Prompt("p".to_owned(), stands));
-    let blocked = Stands::Error(None, "ExecutionBlocked".to_owned(), String::new());
-    let start = Step::Act(Act::Message(Said::Start("p".to_owned())));
-    play(&[start, prompt(Stands::Ended), prompt(blocked), prompt(Stands::Running)]);
 }

@@ -1,7 +1,4 @@
-use crate::{
-    event::EventKind,
-    time::{Duration, Instant},
-};
+use crate::{event::EventKind, time::Instant};
 
 /// The connection to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +16,6 @@ pub struct Connection {
     pub fault: Option<Fault>,
     /// What the next attempt waits for, where one is to come.
     pub waiting: Option<Waiting>,
-    /// How long the server takes to answer a ping, smoothed over the last ones; known once one was answered.
-    pub latency: Option<Duration>,
     /// The last message that was of use, and when it ended.
     pub last_event: Option<LastEvent>,
     /// Whether it was made before.
@@ -36,7 +31,6 @@ impl Connection {
             reconnects: 0,
             fault: None,
             waiting: None,
-            latency: None,
             last_event: None,
             established: false,
         }

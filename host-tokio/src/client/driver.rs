@@ -179,6 +179,11 @@ impl<
         self.session.handle_input(self.now(), Input::Reconnect);
     }
 
+    /// Tells the session's quality how long a paint took.
+    pub fn painted(&mut self, took: std::time::Duration) {
+        self.session.handle_input(self.now(), Input::Painted { took: span(took) });
+    }
+
     /// Tells the session's quality what delivery queues did since this was told last: notes taken in, dropped, and
     /// replaced by later ones.
     pub fn queued(&mut self, queued: u32, dropped: u32, merged: u32) {
@@ -285,6 +290,9 @@ impl<
 }
 
 fn since(start: time::Instant) -> Instant {
-    let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-    Instant::ZERO.saturating_add(Duration::from_micros(micros))
+    Instant::ZERO.saturating_add(span(start.elapsed()))
+}
+
+fn span(span: std::time::Duration) -> Duration {
+    Duration::from_micros(u64::try_from(span.as_micros()).unwrap_or(u64::MAX))
 }

@@ -271,7 +271,7 @@ impl Publisher {
             connection.reconnects = known.reconnects;
             connection.fault = known.fault;
             connection.waiting = known.waiting.map(|waiting| (driver.at(waiting.until), waiting.why));
-            connection.latency = known.latency.map(span);
+            connection.latency = view.latency.map(span);
             connection.queue_remaining = view.queue_remaining;
             let reason = known.fault.and(driver.reason()).map(ToString::to_string);
             keep(&mut connection.reason, reason.as_deref());

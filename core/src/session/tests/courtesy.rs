@@ -51,7 +51,7 @@ fn an_answer_in_time_is_none_however_many_bytes_flow() {
     let mut host = pinged();
     flow(&mut host, 1_000, 1_000 + PATIENCE, 500);
     assert_eq!(links(host.hear(&frame(0x8a, &[0, 0, 0, 1]))), []);
-    assert_eq!(host.session.state().connection().latency, Some(Duration::from_millis(PATIENCE)));
+    assert_eq!(host.session.state().quality().latency(), Some(Duration::from_millis(PATIENCE)));
     assert_eq!(flow(&mut host, 6_500, 30_000, 500), []);
 }
 

@@ -27,15 +27,15 @@ fn the_first_ping_comes_a_second_after_the_socket_opened_and_each_30_s_after_an_
     let mut at = 1_000;
     for number in 1..5 {
         pings(&host.due(at), number);
-        assert_eq!(host.session.state().connection().latency.is_some(), number > 1);
+        assert_eq!(host.session.state().quality().latency().is_some(), number > 1);
         host.at(at + 40);
         assert_eq!(links(host.hear(&pong(number))), []);
         let quality = host.session.state().quality();
-        assert_eq!(quality.latency_last, Some(Duration::from_millis(40)));
+        assert_eq!(quality.latency_last(), Some(Duration::from_millis(40)));
         assert_eq!(quality.uptime(host.now), Some(Duration::from_millis(at + 40)));
         at += 30_040;
     }
-    assert_eq!(host.session.state().connection().latency, Some(Duration::from_millis(40)));
+    assert_eq!(host.session.state().quality().latency(), Some(Duration::from_millis(40)));
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn who_slept_asks_again_before_the_server_is_taken_for_dead() {
         pings(&did, 2);
         host.later(10);
         assert_eq!(links(host.hear(&[pong(1), pong(2)].concat())), []);
-        assert_eq!(host.session.state().connection().latency, Some(Duration::from_millis(10)), "the first is no more");
+        assert_eq!(host.session.state().quality().latency(), Some(Duration::from_millis(10)), "the first is no more");
         pings(&host.due(at + 30_010), 3);
         assert_eq!(host.due(at + 45_010), [Close(Ws)]);
     }
@@ -102,6 +102,6 @@ fn each_connection_has_a_heartbeat_of_its_own() {
     let request = host.opens();
     host.at(2_500);
     host.hear(&[accept(&request), pong(1)].concat());
-    assert_eq!(host.session.state().connection().latency, None, "that was never asked");
+    assert_eq!(host.session.state().quality().latency(), None, "that was never asked");
     pings(&host.due(3_500), 1);
 }

@@ -191,6 +191,16 @@ fn an_outcome_that_nobody_tells_is_asked_for_a_few_times_ever_later() {
             }
         }
         assert_eq!(host.prompt(), Some(("p", PromptState::Ended)));
+        let mut asks = 0;
+        let end = host.now.saturating_add(Duration::from_secs(70));
+        while let Some(deadline) = host.deadline.filter(|deadline| *deadline < end) {
+            host.now = deadline;
+            if links(host.tell(Input::Wake)).contains(&Dial(Http)) && host.asks() == "/history/p" {
+                asks += 1;
+            }
+            host.tell(Input::Closed(Http, End::Unreachable));
+        }
+        assert_eq!(asks, if heard == cut { 0 } else { 2 }, "where nobody answered, it is asked on: {heard}");
     }
 }
 

@@ -6,7 +6,10 @@ use std::{
     process::{Child, Stdio},
 };
 
-use comfyglow::simulator::Simulator;
+use comfyglow::{
+    client::{Http, Interrupted},
+    simulator::Simulator,
+};
 use serde_json::{Value, json};
 use support::{Ran, comfyglow, ended, run, workflow};
 use tempfile::NamedTempFile;
@@ -124,6 +127,26 @@ async fn a_workflow_from_the_standard_input() {
     drop(stdin);
     let ran = ended(child).await;
     assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_waiting_one_that_somebody_took_out_of_the_queue_is_not_waited_for() {
+    let simulator = Simulator::builder().stepped().start().await.expect("a port is free");
+    simulator.submit(&workflow(json!({"seed": 1}))).expect("the workflow is valid");
+    let file = file(&graph(json!({})));
+    let child = started(&simulator, &file, &[]);
+    simulator.wait_for_sockets(1).await;
+    let http = Http::new(simulator.url().parse().expect("an address"), &[], support::PATIENCE);
+    let id = loop {
+        let queue = http.queue().await.expect("it answers");
+        if let Some(waiting) = queue.pending.first() {
+            break waiting.prompt_id.clone();
+        }
+    };
+    assert_eq!(http.interrupt(&id).await, Ok(Interrupted::Waiting));
+    let ran = ended(child).await;
+    assert_eq!((ran.status, ran.stderr.as_str()), (Some(3), ""), "{}", ran.stdout);
+    assert!(ran.stdout.contains("took it out of the server's queue"), "{}", ran.stdout);
 }
 
 #[tokio::test]

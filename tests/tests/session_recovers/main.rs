@@ -19,7 +19,7 @@ const BOUND: u64 = (45 + 300 + 10 + 5) * SECOND;
 const SETTLED: u64 = 100 * SECOND;
 
 fn fault() -> impl Strategy<Value = Fault> {
-    let lasts = || prop_oneof![3 => 0..20 * SECOND, 1 => 0..120 * SECOND];
+    let lasts = || prop_oneof![6 => 0..20 * SECOND, 3 => 0..120 * SECOND, 1 => 0..4_000 * SECOND];
     prop_oneof![
         2 => lasts().prop_map(Fault::Restart),
         2 => lasts().prop_map(Fault::NoRoute),

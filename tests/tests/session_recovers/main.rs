@@ -135,6 +135,20 @@ fn assert_true(world: &World) {
     assert_eq!(shown, truth, "{id}");
 }
 
+/// The socket tells live what happens now: where it was deaf, that is found out.
+fn assert_hears(world: &mut World, from: u64) {
+    world.deed(from + SECOND, Deed::Submit("last".to_owned()));
+    for step in 0..SETTLED / SECOND {
+        world.deed(from + (2 + step) * SECOND, Deed::Step);
+    }
+    world.run(from + SETTLED + 10 * SECOND);
+    assert_true(world);
+    if let Some((id, steps)) = world.server.running.as_ref().filter(|(id, _)| id == "last") {
+        let shown = world.session.state().prompt().and_then(|prompt| prompt.steps());
+        assert_eq!(shown.map(|shown| shown.value.thousandths()), Some(i64::from(*steps) * 1_000), "{id} is not heard");
+    }
+}
+
 /// At most `most` of `times` within any `span`.
 fn assert_rate(times: &[u64], most: usize, span: u64) {
     for window in times.windows(most + 1) {
@@ -150,9 +164,11 @@ proptest! {
         let (mut world, over) = play(&case);
         world.run(over + BOUND);
         prop_assert!(world.is_connected(), "{:?}", world.session.state().connection());
-        world.run(over + BOUND + SETTLED);
+        let end = over + BOUND + SETTLED;
+        world.run(end);
         prop_assert!(world.is_connected());
         assert_true(&world);
+        assert_hears(&mut world, end);
         // Five, and a probe once the first cool-down is over.
         assert_rate(&world.dials, BREAKER_ATTEMPTS + 1, 60 * SECOND);
         assert_rate(&world.asks, 12, SECOND);

@@ -54,7 +54,10 @@ async fn success_is_0_and_lists_the_outputs() {
 
 #[tokio::test]
 async fn programs_get_snapshots_then_outputs_with_their_addresses() {
-    let ran = ran(&graph(json!({})), &["--json"]).await;
+    // Slow enough that its start and its end come apart: what it is made of is told between them.
+    let simulator = Simulator::builder().speed(1.0).seed(1).start().await.expect("a port is free");
+    let file = file(&graph(json!({"sim_ms": 20})));
+    let ran = ended(started(&simulator, &file, &["--json"])).await;
     assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
     let mut lines = ran.json();
     let outputs = lines.pop().expect("there are lines");
@@ -63,9 +66,9 @@ async fn programs_get_snapshots_then_outputs_with_their_addresses() {
     assert_eq!(last["prompt"]["prompt_id"], outputs["prompt_id"]);
     let output = &outputs["outputs"][0];
     assert_eq!((&output["node"], &output["class"]), (&json!("2"), &json!("SaveSomething")));
-    let (file, url) = (output["files"][0]["filename"].as_str(), output["files"][0]["url"].as_str());
-    let (file, url) = (file.expect("it has a name"), url.expect("it has an address"));
-    assert!(url.starts_with("http://127.0.0.1:") && url.contains(&format!("/view?filename={file}&")), "{url}");
+    let (name, url) = (output["files"][0]["filename"].as_str(), output["files"][0]["url"].as_str());
+    let (name, url) = (name.expect("it has a name"), url.expect("it has an address"));
+    assert!(url.starts_with("http://127.0.0.1:") && url.contains(&format!("/view?filename={name}&")), "{url}");
 }
 
 #[tokio::test]

@@ -294,6 +294,25 @@ async fn an_outcome_that_a_lost_connection_missed_is_told() -> Result {
 }
 
 #[tokio::test]
+async fn what_is_known_and_was_learned_can_be_kept() -> Result {
+    let simulator = Simulator::builder().speed(1.0).seed(1).start().await?;
+    let teacher = client(&simulator).await;
+    let mut finishes = teacher.events::<Finish>();
+    in_time(teacher.submit(&graph(json!({"sim_ms": 20})))).await?;
+    in_time(finishes.next()).await.expect("it goes on")?;
+    let snapshot: Value = serde_json::from_str(&in_time(teacher.snapshot()).await?)?;
+    assert_eq!((&snapshot["schema"], &snapshot["prompt"]["state"]), (&json!(1), &json!("success")));
+    let learned = in_time(teacher.learned()).await?;
+    let pupil = Client::builder(simulator.url()).learned(learned.clone()).connect()?;
+    assert_eq!(in_time(pupil.learned()).await?, learned);
+    let stranger = Client::builder(simulator.url()).learned(*b"nonsense").connect()?;
+    assert_ne!(in_time(stranger.learned()).await?, learned);
+    assert_eq!(in_time(pupil.close()).await, Closed::Left);
+    assert_eq!(in_time(pupil.snapshot()).await, Err(Closed::Left));
+    Ok(())
+}
+
+#[tokio::test]
 async fn attempts_are_limited_by_choice() -> Result {
     let client = Client::builder("127.0.0.1:9").attempts(1).connect()?;
     let closed = in_time(client.closed()).await;

@@ -46,6 +46,7 @@ pub struct Builder {
     request_timeout: Duration,
     reconnect: ReconnectConfig,
     heartbeat: HeartbeatConfig,
+    learned: Option<Vec<u8>>,
 }
 
 /// Why a client can't be made; what to do stands in its text.
@@ -113,6 +114,7 @@ impl Builder {
             request_timeout: REQUEST_TIMEOUT,
             reconnect: ReconnectConfig::DEFAULT,
             heartbeat: HeartbeatConfig::DEFAULT,
+            learned: None,
         }
     }
 
@@ -181,6 +183,13 @@ impl Builder {
         self
     }
 
+    /// Begins with what an earlier client learned of nodes' durations, as [`Client::learned`] told it: the time left is
+    /// right from the start then. A damaged record is left out, and logged.
+    pub fn learned(mut self, record: impl Into<Vec<u8>>) -> Self {
+        self.learned = Some(record.into());
+        self
+    }
+
     /// Makes the client. It connects by itself, in a task of its own on this runtime: [`Client::connected`] waits for
     /// that.
     ///
@@ -213,8 +222,8 @@ impl Builder {
         let (publisher, connection, progress) = Publisher::new(&client_id);
         let (commands, wanted) = mpsc::channel::<Command>(COMMANDS);
         let span = tracing::info_span!("client", server = %address);
-        let Self { headers, reconnect, heartbeat, .. } = self;
-        let setup = Setup { address, client_id, headers, reconnect, heartbeat };
+        let Self { headers, reconnect, heartbeat, learned, .. } = self;
+        let setup = Setup { address, client_id, headers, reconnect, heartbeat, learned };
         runtime.spawn(task::run(setup, wanted, publisher, Ending::of(&registry)).instrument(span));
         Ok(Client::of(super::Handle { commands, registry, connection, progress, http }))
     }

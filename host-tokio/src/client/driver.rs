@@ -160,6 +160,15 @@ impl<
         record
     }
 
+    /// All that is known, as JSON: its shape and meaning stand in the core's `SNAPSHOT.md`.
+    pub fn snapshot(&self) -> String {
+        // The texts, each byte escaped at worst, and the rest.
+        let mut buffer = vec![0; 6 * (MESSAGE + 8 * ID) + 4_096];
+        let len = self.session.state().snapshot(self.now()).write_json(&mut buffer).unwrap_or_default();
+        buffer.truncate(len);
+        String::from_utf8(buffer).unwrap_or_default()
+    }
+
     /// What a prompt of one's own is made of, so that its percentage is known when it begins. The session would ask the
     /// server for it otherwise, as it does once 64 such prompts wait to begin.
     pub fn submitted(&mut self, graph: Graph) {

@@ -6,7 +6,7 @@ use comfyglow_core::{
     heartbeat::HeartbeatConfig,
     session::{ClientId, ReconnectConfig},
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::{
     closed::Closed,
@@ -27,6 +27,10 @@ pub(super) enum Command {
     Withdrawn(String),
     /// Try to connect now.
     Reconnect,
+    /// Tell all that is known, as JSON.
+    Snapshot(oneshot::Sender<String>),
+    /// Tell what was learned.
+    Learned(oneshot::Sender<Vec<u8>>),
     /// End in good order.
     Leave,
 }
@@ -39,6 +43,8 @@ pub(super) struct Setup {
     pub(super) headers: Vec<(String, String)>,
     pub(super) reconnect: ReconnectConfig,
     pub(super) heartbeat: HeartbeatConfig,
+    /// What earlier sessions learned.
+    pub(super) learned: Option<Vec<u8>>,
 }
 
 /// Tells the subscribers that it is over, however the task ends.
@@ -75,6 +81,9 @@ pub(super) async fn run(setup: Setup, mut commands: mpsc::Receiver<Command>, pub
             return;
         }
     };
+    if let Some(Err(error)) = setup.learned.as_ref().map(|learned| driver.learn(learned)) {
+        tracing::warn!(%error, "what earlier sessions learned is not used");
+    }
     let mut fanout = Fanout::new(registry.clone());
     let mut is_leaving = false;
     loop {
@@ -92,6 +101,9 @@ pub(super) async fn run(setup: Setup, mut commands: mpsc::Receiver<Command>, pub
                 Some(Command::Submitted(graph)) => driver.submitted(graph),
                 Some(Command::Withdrawn(prompt_id)) => driver.withdrawn(&prompt_id),
                 Some(Command::Reconnect) => driver.reconnect(),
+                // Who asked may have gone.
+                Some(Command::Snapshot(to)) => drop(to.send(driver.snapshot())),
+                Some(Command::Learned(to)) => drop(to.send(driver.record())),
                 Some(Command::Leave) | None => {
                     is_leaving = true;
                     driver.leave();

@@ -144,7 +144,7 @@ fn assert_hears(world: &mut World, from: u64) {
     world.run(from + SETTLED + 10 * SECOND);
     assert_true(world);
     if let Some((id, steps)) = world.server.running.as_ref().filter(|(id, _)| id == "last") {
-        let shown = world.session.state().prompt().and_then(|prompt| prompt.steps());
+        let shown = world.session.state().prompt().and_then(comfyglow_core::state::Prompt::steps);
         assert_eq!(shown.map(|shown| shown.value.thousandths()), Some(i64::from(*steps) * 1_000), "{id} is not heard");
     }
 }

@@ -14,7 +14,7 @@ use crate::{
         ConnectionStatus, Fault, Heard, LastEvent, Nodes, Percentage, Prompt, PromptState, Seen, Source, State, Steps,
         Target, WHOLE, Waiting, WaitingFor, Whose, part_of,
     },
-    text::{Id, Key, Text},
+    text::{Id, Key},
     time::Instant,
 };
 
@@ -176,7 +176,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             self.connection.source = Source::Websocket;
         }
         // What runs by now, the new connection tells.
-        if let Some(prompt) = &mut self.prompt {
+        if let Some(prompt) = self.prompt.as_mut() {
             prompt.rest();
         }
         Changes::CONNECTION.and(Changes::NODE).and(Changes::PROGRESS)
@@ -250,7 +250,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     }
 
     fn runs(&mut self, id: Id<'_>) -> Changes {
-        match &self.prompt {
+        match self.prompt.as_ref() {
             Some(prompt) if prompt.is(id) && prompt.is_running() => return self.confirm(),
             // Its end is known, which nothing but a new start takes back.
             Some(prompt) if prompt.is(id) => {}
@@ -459,7 +459,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     fn status(&mut self, now: Instant, queue_remaining: u32) -> Changes {
         let changes = if self.queue_remaining == Some(queue_remaining) { Changes::NONE } else { Changes::QUEUE };
         self.queue_remaining = Some(queue_remaining);
-        match &mut self.prompt {
+        match self.prompt.as_mut() {
             // Nothing is queued or runs, and no outcome was heard: it passed us by.
             Some(prompt) if queue_remaining == 0 && prompt.is_running() => {
                 prompt.end(now, PromptState::Ended);
@@ -475,7 +475,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             return Changes::NONE;
         }
         self.begin(Some(id));
-        if let Some(prompt) = &mut self.prompt {
+        if let Some(prompt) = self.prompt.as_mut() {
             prompt.started = Some(now);
             prompt.run.start();
         }
@@ -490,7 +490,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             Target::New => self.replace(Some(id)),
         }
         self.nodes.commit_cached(target == Target::New);
-        if let Some(prompt) = &mut self.prompt {
+        if let Some(prompt) = self.prompt.as_mut() {
             prompt.nodes_cached = Some(count);
             prompt.count(&self.nodes);
         }
@@ -504,7 +504,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             None if !self.is_running() => self.begin(None),
             _ => {}
         }
-        let Some(prompt) = &mut self.prompt else { return Changes::NONE };
+        let Some(prompt) = self.prompt.as_mut() else { return Changes::NONE };
         let key = node.key();
         if !prompt.has_progress_state {
             self.nodes.pass_all_but(Some(key));
@@ -523,7 +523,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         }
         // The outcome comes before this: it was missed.
         self.take(id);
-        if let Some(prompt) = &mut self.prompt {
+        if let Some(prompt) = self.prompt.as_mut() {
             prompt.end(now, PromptState::Ended);
         }
         Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS)
@@ -567,7 +567,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             Some(_) => {}
         }
         let (announced, nodes) = (&self.announced, &self.nodes);
-        let Some(prompt) = &mut self.prompt else { return Changes::NONE };
+        let Some(prompt) = self.prompt.as_mut() else { return Changes::NONE };
         prompt.has_progress_state = true;
         let before = core::mem::replace(&mut prompt.last_entry, announced.last.map(|(key, _)| key));
         let mut changes = Changes::PROGRESS;
@@ -596,7 +596,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     fn execution_success(&mut self, now: Instant, id: Id<'_>) -> Changes {
         self.pass_rest(id);
         if self.running(id).is_some()
-            && let Some(prompt) = &mut self.prompt
+            && let Some(prompt) = self.prompt.as_mut()
         {
             prompt.learn_current(now, &self.nodes, &mut self.learned);
         }
@@ -642,14 +642,14 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     fn end(&mut self, now: Instant, id: Id<'_>, state: PromptState) -> Changes {
         let Some(prompt) = self.running(id) else { return Changes::NONE };
         prompt.end(now, state);
-        if let Some(prompt) = &mut self.prompt {
+        if let Some(prompt) = self.prompt.as_mut() {
             prompt.count(&self.nodes);
         }
         Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS)
     }
 
     fn binary(&mut self, counter: impl FnOnce(&mut Prompt<ID, MESSAGE>) -> &mut u32) -> Changes {
-        match &mut self.prompt {
+        match self.prompt.as_mut() {
             Some(prompt) if prompt.is_running() => {
                 let counter = counter(prompt);
                 *counter = counter.saturating_add(1);
@@ -666,7 +666,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
 
     /// Whom an event that names the prompt `id` speaks of, `execution_start` excepted.
     fn target(&self, id: Id<'_>) -> Target {
-        match &self.prompt {
+        match self.prompt.as_ref() {
             Some(prompt) if prompt.is(id) => {
                 if prompt.state.is_final() {
                     Target::Nobody
@@ -693,12 +693,12 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
 
     /// The record is that of the prompt `id`, and it runs: the end that was guessed was none.
     fn take(&mut self, id: Id<'_>) {
-        if let Some(prompt) = &mut self.prompt {
+        if let Some(prompt) = self.prompt.as_mut() {
             if prompt.id.is_none() || !prompt.is_running() {
                 self.renewed = Changes::PROMPT;
             }
             if prompt.id.is_none() {
-                prompt.id = Some(copied(id));
+                prompt.id.get_or_insert_default().set(id);
             }
             prompt.state = PromptState::Running;
             prompt.ended = None;
@@ -718,7 +718,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         if let Some(old) = old {
             self.remember_replaced(old);
         }
-        self.prompt = Some(Prompt::new(id.map(copied)));
+        self.prompt.begin(id);
         self.generation = self.generation.saturating_add(1);
         self.renewed = Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS).and(Changes::OUTPUT);
     }
@@ -831,10 +831,4 @@ fn share(done: u64, weight: u32) -> Percentage {
     };
     let millionths = divide(dividend, divisor).and_then(|m| u32::try_from(m).ok()).unwrap_or_default();
     Percentage::from_millionths(millionths)
-}
-
-fn copied<const ID: usize>(id: Id<'_>) -> Text<ID> {
-    let mut text = Text::new();
-    text.set(id);
-    text
 }

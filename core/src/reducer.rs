@@ -741,7 +741,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
 
 impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
     fn is(&self, id: Id<'_>) -> bool {
-        self.id.as_ref().is_some_and(|own| own.as_id() == id)
+        self.id.as_ref().is_some_and(|own| own.is(id))
     }
 
     fn is_running(&self) -> bool {

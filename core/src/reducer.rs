@@ -333,6 +333,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         self.prompt.as_ref().is_some_and(|prompt| prompt.is(id))
     }
 
+    #[inline(never)] // What it needs of the stack is not on the way of messages' ends.
     fn part(&mut self, part: &Part<'_>) {
         match *part {
             Part::CachedNode { node } => self.nodes.note_cached_soon(node),
@@ -683,10 +684,13 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
 
     /// The record that an event of the prompt `id` speaks of, running; `None` where that is over.
     fn running(&mut self, id: Id<'_>) -> Option<&mut Prompt<ID, MESSAGE>> {
-        match self.target(id) {
-            Target::Nobody => return None,
-            Target::Record => self.take(id),
-            Target::New => self.begin(Some(id)),
+        // Nearly always it is the one that is told of, and nothing is to be taken back.
+        if !self.prompt.as_ref().is_some_and(|prompt| prompt.is_running() && prompt.is(id)) {
+            match self.target(id) {
+                Target::Nobody => return None,
+                Target::Record => self.take(id),
+                Target::New => self.begin(Some(id)),
+            }
         }
         self.prompt.as_mut()
     }

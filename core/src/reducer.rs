@@ -13,7 +13,7 @@ use crate::{
     number::Milli,
     quality::Sample,
     state::{Fault, Heard, LastEvent, Prompt, PromptState, Seen, Source, State, Steps, Target, Waiting, part_of},
-    text::{Id, Key, Text},
+    text::{Id, Key},
     time::Instant,
 };
 
@@ -172,6 +172,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         self.prompt.as_ref().is_some_and(|prompt| prompt.is(id))
     }
 
+    #[inline(never)] // What it needs of the stack is not on the way of messages' ends.
     fn part(&mut self, part: &Part<'_>) {
         match *part {
             Part::CachedNode { node } => self.nodes.note_cached_soon(node),
@@ -298,7 +299,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     fn status(&mut self, now: Instant, queue_remaining: u32) -> Changes {
         let changes = if self.queue_remaining == Some(queue_remaining) { Changes::NONE } else { Changes::QUEUE };
         self.queue_remaining = Some(queue_remaining);
-        match &mut self.prompt {
+        match self.prompt.as_mut() {
             // Nothing is queued or runs, and no outcome was heard: it passed us by.
             Some(prompt) if queue_remaining == 0 && prompt.is_running() => {
                 prompt.end(now, PromptState::Ended);
@@ -314,7 +315,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             return Changes::NONE;
         }
         self.begin(Some(id));
-        if let Some(prompt) = &mut self.prompt {
+        if let Some(prompt) = self.prompt.as_mut() {
             prompt.started = Some(now);
             prompt.run.start();
         }
@@ -329,7 +330,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             Target::New => self.replace(Some(id)),
         }
         self.nodes.commit_cached(target == Target::New);
-        if let Some(prompt) = &mut self.prompt {
+        if let Some(prompt) = self.prompt.as_mut() {
             prompt.nodes_cached = Some(count);
             prompt.count(&self.nodes);
         }
@@ -343,7 +344,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             None if !self.is_running() => self.begin(None),
             _ => {}
         }
-        let Some(prompt) = &mut self.prompt else { return Changes::NONE };
+        let Some(prompt) = self.prompt.as_mut() else { return Changes::NONE };
         let key = node.key();
         if !prompt.has_progress_state {
             self.nodes.pass_all_but(Some(key));
@@ -362,7 +363,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         }
         // The outcome comes before this: it was missed.
         self.take(id);
-        if let Some(prompt) = &mut self.prompt {
+        if let Some(prompt) = self.prompt.as_mut() {
             prompt.end(now, PromptState::Ended);
         }
         Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS)
@@ -406,7 +407,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             Some(_) => {}
         }
         let (announced, nodes) = (&self.announced, &self.nodes);
-        let Some(prompt) = &mut self.prompt else { return Changes::NONE };
+        let Some(prompt) = self.prompt.as_mut() else { return Changes::NONE };
         prompt.has_progress_state = true;
         let before = core::mem::replace(&mut prompt.last_entry, announced.last.map(|(key, _)| key));
         let mut changes = Changes::PROGRESS;
@@ -435,7 +436,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     fn execution_success(&mut self, now: Instant, id: Id<'_>) -> Changes {
         self.pass_rest(id);
         if self.running(id).is_some()
-            && let Some(prompt) = &mut self.prompt
+            && let Some(prompt) = self.prompt.as_mut()
         {
             prompt.learn_current(now, &self.nodes, &mut self.learned);
         }
@@ -481,14 +482,14 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     fn end(&mut self, now: Instant, id: Id<'_>, state: PromptState) -> Changes {
         let Some(prompt) = self.running(id) else { return Changes::NONE };
         prompt.end(now, state);
-        if let Some(prompt) = &mut self.prompt {
+        if let Some(prompt) = self.prompt.as_mut() {
             prompt.count(&self.nodes);
         }
         Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS)
     }
 
     fn binary(&mut self, counter: impl FnOnce(&mut Prompt<ID, MESSAGE>) -> &mut u32) -> Changes {
-        match &mut self.prompt {
+        match self.prompt.as_mut() {
             Some(prompt) if prompt.is_running() => {
                 let counter = counter(prompt);
                 *counter = counter.saturating_add(1);
@@ -505,7 +506,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
 
     /// Whom an event that names the prompt `id` speaks of, `execution_start` excepted.
     fn target(&self, id: Id<'_>) -> Target {
-        match &self.prompt {
+        match self.prompt.as_ref() {
             Some(prompt) if prompt.is(id) => {
                 if prompt.state.is_final() {
                     Target::Nobody
@@ -522,22 +523,25 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
 
     /// The record that an event of the prompt `id` speaks of, running; `None` where that is over.
     fn running(&mut self, id: Id<'_>) -> Option<&mut Prompt<ID, MESSAGE>> {
-        match self.target(id) {
-            Target::Nobody => return None,
-            Target::Record => self.take(id),
-            Target::New => self.begin(Some(id)),
+        // Nearly always it is the one that is told of, and nothing is to be taken back.
+        if !self.prompt.as_ref().is_some_and(|prompt| prompt.is_running() && prompt.is(id)) {
+            match self.target(id) {
+                Target::Nobody => return None,
+                Target::Record => self.take(id),
+                Target::New => self.begin(Some(id)),
+            }
         }
         self.prompt.as_mut()
     }
 
     /// The record is that of the prompt `id`, and it runs: the end that was guessed was none.
     fn take(&mut self, id: Id<'_>) {
-        if let Some(prompt) = &mut self.prompt {
+        if let Some(prompt) = self.prompt.as_mut() {
             if prompt.id.is_none() || !prompt.is_running() {
                 self.renewed = Changes::PROMPT;
             }
             if prompt.id.is_none() {
-                prompt.id = Some(copied(id));
+                prompt.id.get_or_insert_default().set(id);
             }
             prompt.state = PromptState::Running;
             prompt.ended = None;
@@ -557,7 +561,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         if let Some(old) = old {
             self.remember_replaced(old);
         }
-        self.prompt = Some(Prompt::new(id.map(copied)));
+        self.prompt.begin(id);
         self.generation = self.generation.saturating_add(1);
         self.renewed = Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS).and(Changes::OUTPUT);
     }
@@ -576,10 +580,4 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             }
         }
     }
-}
-
-fn copied<const ID: usize>(id: Id<'_>) -> Text<ID> {
-    let mut text = Text::new();
-    text.set(id);
-    text
 }

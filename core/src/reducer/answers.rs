@@ -62,7 +62,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     }
 
     fn runs(&mut self, id: Id<'_>) -> Changes {
-        match &self.prompt {
+        match self.prompt.as_ref() {
             Some(prompt) if prompt.is(id) && prompt.is_running() => return self.confirm(),
             // Its end is known, which nothing but a new start takes back.
             Some(prompt) if prompt.is(id) => {}

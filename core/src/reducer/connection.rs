@@ -42,7 +42,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             self.connection.source = Source::Websocket;
         }
         // What runs by now, the new connection tells.
-        if let Some(prompt) = &mut self.prompt {
+        if let Some(prompt) = self.prompt.as_mut() {
             prompt.rest();
         }
         Changes::CONNECTION.and(Changes::NODE).and(Changes::PROGRESS)

@@ -10,7 +10,7 @@ use crate::{
 
 impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
     pub(super) fn is(&self, id: Id<'_>) -> bool {
-        self.id.as_ref().is_some_and(|own| own.as_id() == id)
+        self.id.as_ref().is_some_and(|own| own.is(id))
     }
 
     pub(super) fn is_running(&self) -> bool {

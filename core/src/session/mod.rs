@@ -327,7 +327,7 @@ impl<
                 self.exchange.closed();
             }
             Input::GraphNode { prompt_id, node, class } => {
-                self.reduce(now, Action::GraphNode { prompt_id, node, class }, observer);
+                self.graph_node(now, prompt_id, node, class, observer);
             }
             Input::Graph { prompt_id, nodes } => self.graph(now, prompt_id, nodes, observer),
             Input::Painted { took } => self.measured(now, Sample::Painted(took), observer),
@@ -558,6 +558,11 @@ impl<
             Some(waiting) => self.reduce(now, Action::Waiting(waiting), observer),
             None => self.exchange.cancel(),
         }
+    }
+
+    #[inline(never)]
+    fn graph_node(&mut self, now: Instant, prompt_id: Id<'_>, node: Id<'_>, class: &str, observer: &mut impl Observer) {
+        self.reduce(now, Action::GraphNode { prompt_id, node, class }, observer);
     }
 
     #[inline(never)]

@@ -123,7 +123,8 @@ pub enum Input<'a> {
     },
     /// The deadline of [`Output::Sleep`] has come.
     Wake,
-    /// Try again now, whatever there is to wait for: a person wants it. Revives a session that had given up.
+    /// Try again now, whatever there is to wait for: a person wants it. Revives a session that had given up, not one that
+    /// left, nor one whose socket was [attached](Session::attach).
     Reconnect,
     /// End the session in good order.
     Leave,

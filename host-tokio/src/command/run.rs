@@ -301,6 +301,9 @@ impl Run {
         if let Err(error) = written(screen.end(), &mut interrupt, &mut exit).await {
             exit.get_or_insert(unwritable(&error, true));
         }
+        if exit == Some(Exit::Unheard) && screen.is_json() {
+            eprintln!("the prompt ended, but its outcome was not heard");
+        }
         Ok(exit.unwrap_or(Exit::Lost))
     }
 }

@@ -19,7 +19,7 @@ const BOUND: u64 = (45 + 300 + 10 + 5) * SECOND;
 const SETTLED: u64 = 100 * SECOND;
 
 fn fault() -> impl Strategy<Value = Fault> {
-    let lasts = || prop_oneof![3 => 0..20 * SECOND, 1 => 0..120 * SECOND];
+    let lasts = || prop_oneof![6 => 0..20 * SECOND, 3 => 0..120 * SECOND, 1 => 0..4_000 * SECOND];
     prop_oneof![
         2 => lasts().prop_map(Fault::Restart),
         2 => lasts().prop_map(Fault::NoRoute),
@@ -144,7 +144,7 @@ fn assert_hears(world: &mut World, from: u64) {
     world.run(from + SETTLED + 10 * SECOND);
     assert_true(world);
     if let Some((id, steps)) = world.server.running.as_ref().filter(|(id, _)| id == "last") {
-        let shown = world.session.state().prompt().and_then(|prompt| prompt.steps());
+        let shown = world.session.state().prompt().and_then(comfyglow_core::state::Prompt::steps);
         assert_eq!(shown.map(|shown| shown.value.thousandths()), Some(i64::from(*steps) * 1_000), "{id} is not heard");
     }
 }

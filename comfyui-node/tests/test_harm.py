@@ -1,0 +1,211 @@
+"""Observers that do not read, leave or break, and faults of our own: nobody else notices."""
+
+import asyncio
+import logging
+
+from conftest import Socket
+
+SUBMITTER = "browser"
+MANY = 10_000
+
+
+def progress(step, prompt_id="a"):
+    return {"value": step, "max": MANY, "prompt_id": prompt_id, "node": "2"}
+
+
+def steps_of(coroutine):
+    """How often the coroutine waits for something: it is driven by hand, and fails where it waits in earnest."""
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        return 0
+    coroutine.close()
+    return 1
+
+
+async def stalled(comfy, sid):
+    """An observer that takes no message but its greeting, and is in the middle of the next."""
+    ws = await comfy.connect(sid)
+    ws.reads.clear()
+    ws.began.clear()
+    comfy.server.queue_updated()
+    await ws.began.wait()
+    return ws
+
+
+async def test_a_stalled_observer_delays_nobody(make):
+    comfy = make()
+    submitter, healthy = await comfy.connect(SUBMITTER), await comfy.connect("comfyglow-healthy")
+    observer = await stalled(comfy, "comfyglow-stalled")
+    await comfy.published()
+    comfy.server.client_id = SUBMITTER
+    box = comfy.mirror.outboxes["comfyglow-stalled"]
+    submitter.sent.clear()
+    server, most = comfy.server, 0
+    # Not a single wait in all that, so there is no delay, however slow the machine.
+    for step in range(MANY):
+        assert steps_of(server.send("progress", progress(step), SUBMITTER)) == 0
+        assert steps_of(server.send(2, b"image", SUBMITTER)) == 0
+        if step % 100 == 0:
+            assert steps_of(server.send("executing", {"node": str(step), "prompt_id": "a"}, SUBMITTER)) == 0
+            assert steps_of(server.send("status", {"status": {}})) == 0
+        most = max(most, len(box))
+    assert steps_of(server.send("execution_success", {"prompt_id": "a"}, SUBMITTER)) == 0
+    assert steps_of(server.send("executing", {"node": None, "prompt_id": "a"}, SUBMITTER)) == 0
+    assert len(submitter.binaries) == MANY
+    assert len(submitter.texts) == MANY + 2 * MANY // 100 + 2
+    assert most <= 256
+    assert len(observer.sent) == 1
+    # It reads again, and finds the newest progress and the ends.
+    observer.reads.set()
+    for ws in (observer, healthy):
+        await ws.until(lambda ws: ws.ended("a"))
+        assert ws.types[-2:] == ["execution_success", "executing"]
+        assert {"type": "progress", "data": progress(MANY - 1)} in ws.texts
+        values = [text["data"]["value"] for text in ws.texts if text["type"] == "progress"]
+        assert values == sorted(values)
+
+
+async def test_the_submitters_stream_is_the_same_beside_a_stalled_observer(make, shape):
+    streams = []
+    for extension in (False, True):
+        comfy = make(extension, **shape)
+        submitter = await comfy.connect(SUBMITTER)
+        if extension:
+            await stalled(comfy, "comfyglow-previews-1")
+            await comfy.published()
+        else:
+            comfy.server.queue_updated()
+        await comfy.run("a", SUBMITTER, steps=MANY // 4)
+        streams.append(submitter.sent)
+    assert streams[0] == streams[1]
+
+
+async def test_ends_are_kept_in_their_order(make):
+    comfy = make()
+    observer = await stalled(comfy, "comfyglow-1")
+    ids = [f"prompt {number}" for number in range(100)]
+    for prompt_id in ids:
+        await comfy.run(prompt_id, SUBMITTER, steps=5)
+    assert len(comfy.mirror.outboxes["comfyglow-1"]) <= 256
+    observer.reads.set()
+    await observer.until(lambda ws: ws.ended(ids[-1]))
+    ends = [text for text in observer.texts if text["type"] == "execution_success"]
+    assert [end["data"]["prompt_id"] for end in ends] == ids
+    assert all(observer.ended(prompt_id) for prompt_id in ids)
+
+
+async def test_where_even_the_ends_are_too_many_it_is_disconnected(make, caplog):
+    comfy = make()
+    observer, other = await stalled(comfy, "comfyglow-1"), await comfy.connect("comfyglow-2")
+    for number in range(130):
+        await comfy.run(str(number), SUBMITTER, steps=1)
+    assert observer.connection.is_shut_down
+    assert list(comfy.mirror.outboxes) == ["comfyglow-2"]
+    assert [record.levelno for record in caplog.records if "disconnected" in record.message] == [logging.WARNING]
+    await other.until(lambda ws: ws.ended("129"))
+
+
+async def test_an_observer_leaves_midway(make, caplog):
+    comfy = make()
+    submitter, observer = await comfy.connect(SUBMITTER), await stalled(comfy, "comfyglow-1")
+    await comfy.run("a", SUBMITTER)
+    observer.closed = True
+    observer.reads.set()
+    comfy.server.disconnect("comfyglow-1")
+    await comfy.run("b", SUBMITTER)
+    assert not comfy.mirror.outboxes
+    assert submitter.ended("b")
+    assert not caplog.records
+
+
+async def test_an_entry_that_the_server_left_behind_is_removed(make):
+    # A server that removes a socket only where it is its own does not find it behind the outbox.
+    comfy = make()
+    observer = await comfy.connect("comfyglow-1")
+    observer.closed = True
+    await comfy.run("a", SUBMITTER)
+    assert not comfy.mirror.outboxes
+    assert "comfyglow-1" not in comfy.server.sockets
+
+
+async def test_a_second_connection_of_the_same_id_takes_over(make):
+    comfy = make()
+    first, second = await comfy.connect("comfyglow-1"), await comfy.connect("comfyglow-1")
+    await comfy.run("a", SUBMITTER)
+    await second.until(lambda ws: ws.ended("a"))
+    assert first.types == ["status"]
+    assert len(comfy.mirror.outboxes) == 1
+
+
+async def test_no_task_is_left(make):
+    comfy = make()
+    tasks = len(asyncio.all_tasks())
+    for number in range(20):
+        await comfy.connect(f"comfyglow-{number}")
+        comfy.server.disconnect(f"comfyglow-{number}")
+    comfy.server.queue_updated()
+    await comfy.published()
+    await comfy.mirror.unhook()
+    await comfy.published()
+    assert len(asyncio.all_tasks()) == tasks
+
+
+class Broken(Socket):
+    async def send_json(self, message, compress=None, **_options):
+        if message["type"] == "execution_start":
+            raise RuntimeError("this prompt is secret")
+        await super().send_json(message)
+
+
+async def test_a_fault_in_delivery_costs_one_message_and_one_line(make, caplog):
+    comfy = make()
+    observer = Broken()
+    await comfy.server.connect("comfyglow-1", observer)
+    for prompt_id in "ab":
+        await comfy.run(prompt_id, SUBMITTER)
+    await observer.until(lambda ws: ws.ended("b"))
+    assert "execution_start" not in observer.types
+    assert [record.getMessage() for record in caplog.records] == [
+        "[comfyglow] a message could not be sent to an observer (RuntimeError)"
+    ]
+
+
+async def test_our_own_faults_reach_nobody(make, caplog):
+    comfy = make()
+    submitter = await comfy.connect(SUBMITTER)
+    await comfy.connect("comfyglow-1")
+    comfy.mirror.outboxes["comfyglow-1"]._waiting = None
+    for prompt_id in "ab":
+        await comfy.run(prompt_id, SUBMITTER)
+    assert submitter.ended("b")
+    comfy.mirror.outboxes["comfyglow-1"] = None
+    await comfy.run("c", SUBMITTER)
+    assert submitter.ended("c")
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines == [
+        "[comfyglow] a message could not be kept for an observer (AttributeError)",
+        "[comfyglow] an observer could not be let go (AttributeError)",
+        "[comfyglow] an event could not be mirrored (AttributeError)",
+    ]
+
+
+async def test_odd_events_and_ids(make, caplog):
+    comfy = make()
+    submitter, observer = await comfy.connect(SUBMITTER), await comfy.connect("comfyglow-1")
+    comfy.server.client_id = 5
+    comfy.server.client_id = ["no", "id"]
+    comfy.server.client_id = SUBMITTER
+    odd = [("progress", None), ("executing", {}), ("", [1]), ("status", None), ("execution_error", "text")]
+    for event, data in odd:
+        comfy.server.send_sync(event, data, SUBMITTER)
+        comfy.server.send_sync(event, data)
+    comfy.server.send_sync("executing", {"node": None, "prompt_id": "a"}, SUBMITTER)
+    await comfy.published()
+    await observer.until(lambda ws: ws.ended("a"))
+    assert len(submitter.texts) == 2 + 2 * len(odd)
+    # All of the broadcasts, of the others not what looks like a greeting.
+    assert observer.types == ["status", "progress", "progress", "executing", "", "", "status"] + 2 * [
+        "execution_error"
+    ] + ["executing"]
+    assert not caplog.records

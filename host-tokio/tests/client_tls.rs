@@ -1,7 +1,11 @@
 //! Servers behind TLS, with an authority of their own.
 mod support;
 
-use std::{io::Write as _, net::SocketAddr, sync::Arc};
+use std::{
+    io::Write as _,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
 
 use comfyglow::{
     client::{Client, Closed},
@@ -19,6 +23,8 @@ use tokio_rustls::TlsAcceptor;
 struct Proxy {
     port: u16,
     authority: String,
+    /// The names that it was asked for.
+    asked: Arc<Mutex<Vec<String>>>,
     serving: tokio::task::JoinHandle<()>,
 }
 
@@ -49,17 +55,21 @@ async fn proxy(server: SocketAddr, name: &str, year: i32) -> Proxy {
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let port = listener.local_addr().expect("it has an address").port();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let names = asked.clone();
     let serving = tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
+            let (acceptor, names) = (acceptor.clone(), names.clone());
             tokio::spawn(async move {
                 let mut from = acceptor.accept(stream).await?;
+                let name = from.get_ref().1.server_name().unwrap_or_default().to_owned();
+                names.lock().expect("nobody panics").push(name);
                 let mut to = TcpStream::connect(server).await?;
                 tokio::io::copy_bidirectional(&mut from, &mut to).await
             });
         }
     });
-    Proxy { port, authority, serving }
+    Proxy { port, authority, asked, serving }
 }
 
 async fn simulator() -> Simulator {
@@ -84,6 +94,9 @@ async fn a_server_whose_authority_is_trusted_is_spoken_to() -> Result<(), Box<dy
     let end = in_time(client.progress().wait_for(over)).await?.expect("it ran");
     assert_eq!((end.prompt_id.as_deref(), end.percentage), (Some(submitted.prompt_id.as_str()), Some(100.0)));
     assert_eq!(in_time(client.close()).await, Closed::Left);
+    // A proxy with many names behind one address chooses by it.
+    let asked = proxy.asked.lock().expect("nobody panics").clone();
+    assert!(asked.len() >= 2 && asked.iter().all(|name| name == "localhost"), "{asked:?}");
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Carries out what the core's [`Session`] wants, over tokio's sockets and clock.
 
-use std::{collections::VecDeque, future::poll_fn, io, mem::MaybeUninit, task::Poll};
+use std::{future::poll_fn, io, mem::MaybeUninit, task::Poll};
 
 use comfyglow_core::{
     limits::{app, desktop},
@@ -8,14 +8,13 @@ use comfyglow_core::{
     reducer::Changes,
     session::{Config, Input, Link, Observer, Output, Session},
     state::Fault,
-    text::Id,
     time::{Duration, Instant},
     view::View,
 };
 use tokio::{io::ReadBuf, time};
 
 use super::{
-    graph::Graph,
+    graph::{Graph, Graphs},
     line::{Happened, Line},
     stream::Dialer,
 };
@@ -26,9 +25,6 @@ pub(crate) const RECORD_BYTES: usize = record::max_bytes(desktop::ID, desktop::M
 
 /// Bytes of one read. They lie on the stack while they are read, so an idle connection keeps no buffer.
 const READ: usize = 16 * 1024;
-
-/// Submissions whose graphs wait for their prompts to begin; past them the session asks the server.
-const GRAPHS: usize = 64;
 
 /// Drives a session with one server, until it is over: whoever owns it awaits [`changed`](Self::changed) all the time.
 ///
@@ -54,7 +50,7 @@ pub struct Driver<
     /// What the system said when the socket couldn't be opened, or broke.
     reason: Option<io::Error>,
     /// Graphs of submissions that have not begun, the oldest first.
-    graphs: VecDeque<Graph>,
+    graphs: Graphs,
 }
 
 /// What one of many clients in a program takes for its session; its buffers, sockets and task come to that.
@@ -104,7 +100,7 @@ impl<
             http_first: false,
             start: time::Instant::now(),
             reason: None,
-            graphs: VecDeque::new(),
+            graphs: Graphs::default(),
         })
     }
 
@@ -119,8 +115,10 @@ impl<
     /// Nothing is lost when the future is dropped, as `select!` does.
     pub async fn changed(&mut self, observer: &mut impl Observer) -> Option<Changes> {
         loop {
-            self.tell_graph(observer);
-            match self.session.poll_output_with(since(self.start), observer) {
+            let now = since(self.start);
+            // One may have been submitted under an id that runs already.
+            self.graphs.tell(&mut self.session, now, observer);
+            match self.session.poll_output_with(now, observer) {
                 Output::Dial(link) => {
                     tracing::debug!(?link, "dialling");
                     let dialer = self.dialer.clone();
@@ -172,15 +170,12 @@ impl<
     /// What a prompt of one's own is made of, so that its percentage is known when it begins. The session would ask the
     /// server for it otherwise, as it does once 64 such prompts wait to begin.
     pub fn submitted(&mut self, graph: Graph) {
-        if self.graphs.len() == GRAPHS {
-            self.graphs.pop_front();
-        }
-        self.graphs.push_back(graph);
+        self.graphs.push(graph);
     }
 
     /// A prompt was not submitted after all.
     pub fn withdrawn(&mut self, prompt_id: &str) {
-        self.graphs.retain(|graph| graph.prompt_id() != prompt_id);
+        self.graphs.withdraw(prompt_id);
     }
 
     /// Tries to connect now, whatever there is to wait for.
@@ -241,25 +236,11 @@ impl<
         }
     }
 
-    /// Tells the session the graph of the prompt that runs, where it was submitted here.
-    fn tell_graph(&mut self, observer: &mut impl Observer) {
-        if self.graphs.is_empty() {
-            return;
-        }
-        let running = self.session.state().prompt().and_then(|prompt| prompt.prompt_id());
-        let is_running = |graph: &Graph| running.is_some_and(|id| id.as_id() == Id::from(graph.prompt_id()));
-        let Some(graph) = self.graphs.iter().position(is_running).and_then(|at| self.graphs.remove(at)) else { return };
-        let now = since(self.start);
-        for input in graph.inputs() {
-            self.session.handle_input_with(now, input, observer);
-        }
-    }
-
     /// Waits for what comes first, a link or the deadline, and tells the session.
     async fn wait(&mut self, deadline: Option<Instant>, observer: &mut impl Observer) {
         let deadline = deadline.map(|deadline| self.at(deadline));
         self.http_first = !self.http_first;
-        let Self { session, socket, http, http_first, start, reason, .. } = self;
+        let Self { session, socket, http, http_first, start, reason, graphs, .. } = self;
         let happened = poll_fn(|context| {
             let mut room = [const { MaybeUninit::uninit() }; READ];
             let mut buffer = ReadBuf::uninit(&mut room);
@@ -269,10 +250,14 @@ impl<
             }
             for (link, line) in links {
                 let Poll::Ready(happened) = line.poll(context, &mut buffer) else { continue };
+                let now = since(*start);
                 let input = match happened {
                     Happened::Opened => Input::Opened(link),
                     Happened::Sent => Input::Sent(link),
-                    Happened::Read => Input::Bytes(link, buffer.filled()),
+                    Happened::Read => {
+                        graphs.hear(session, now, link, buffer.filled(), observer);
+                        return Poll::Ready(());
+                    }
                     Happened::Ended(end, error) => {
                         tracing::debug!(?link, ?end, ?error, "the link ended");
                         if link == Link::Socket {
@@ -281,7 +266,7 @@ impl<
                         Input::Closed(link, end)
                     }
                 };
-                session.handle_input_with(since(*start), input, observer);
+                session.handle_input_with(now, input, observer);
                 return Poll::Ready(());
             }
             Poll::Pending

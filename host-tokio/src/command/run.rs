@@ -48,7 +48,7 @@ Exit statuses:
 pub(super) struct Args {
     /// The workflow's file; - reads it from the standard input
     workflow: PathBuf,
-    /// The server: http://host:port/path, or host, or host:port
+    /// The server: http://host:port/path or https://…, or host, or host:port
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8188")]
     server: String,
     /// Print a snapshot at each change, as a line of JSON, and the outputs as the last line

@@ -39,7 +39,10 @@ fn help_shows_how_it_is_used() {
             &["[default: http://127.0.0.1:8188]", "--client-id <ID>", "--history <FILE>", "Examples"],
         ),
         (&["demo", "--help"], &["--fail", "--speed <X>", "no ComfyUI needed"]),
-        (&["simulate", "--help"], &["--listen <ADDR>", "127.0.0.1:8188", "--trace <FILE>", "--conn <N>"]),
+        (
+            &["simulate", "--help"],
+            &["--listen <ADDR>", "127.0.0.1:8188", "--trace <FILE>", "--conn <N>", "status:CODE[/SECONDS]"],
+        ),
         (&["replay", "--help"], &["<FILE>", "--rows <N>", "--pieces <BYTES>", "--json"]),
     ] {
         let ran = run(args);

@@ -20,12 +20,12 @@ async fn in_time<T>(future: impl Future<Output = T>) -> T {
 /// Connects the other client, and collects what it gets behind the handshake until its connection ends.
 async fn other(simulator: &Simulator) -> JoinHandle<Vec<u8>> {
     let mut stream = TcpStream::connect(simulator.addr()).await.expect("it listens");
-    let head = format!(
+    let request = format!(
         "GET /ws?clientId={OTHER} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
         simulator.addr()
     );
-    stream.write_all(head.as_bytes()).await.expect("it reads");
+    stream.write_all(request.as_bytes()).await.expect("it reads");
     // It is greeted before anything else happens.
     let mut heard = Vec::new();
     let greeting = format!("\"sid\": \"{OTHER}\"}}}}");

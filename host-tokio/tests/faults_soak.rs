@@ -188,7 +188,7 @@ fn a_hundred_connections_leave_nothing_behind() -> Result<(), Box<dyn Error>> {
 }
 
 #[test]
-#[ignore = "takes a minute: cargo test -p comfyglow --test faults_soak -- --ignored --nocapture"]
+#[ignore = "takes some minutes: cargo test -p comfyglow --test faults_soak -- --ignored --nocapture"]
 fn a_million_messages_and_a_thousand_reconnects() -> Result<(), Box<dyn Error>> {
     soak(1_001, 1_000)
 }

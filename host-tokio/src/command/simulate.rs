@@ -46,15 +46,12 @@ pub(super) struct Args {
 
 /// What `--help` says of faults.
 fn faults() -> String {
-    let mut text = "Have a fault, scripted: NAME[:ARG][,after=N][,times=N][,on=http|all]; may be given again\n\n\
-                    after=N: amid a socket, behind its N-th message; else most strike before the handshake is answered. \
-                    times=N: only so often. on=http: plain requests instead of sockets, on=all: both\n\n"
-        .to_owned();
-    for (usage, meaning) in Fault::LIST {
-        text += &format!("{usage:22} {meaning}\n");
-    }
-    text.truncate(text.trim_end().len());
-    text
+    let list = Fault::LIST.map(|(usage, meaning)| format!("{usage:22} {meaning}")).join("\n");
+    format!(
+        "Have a fault, scripted: NAME[:ARG][,after=N][,times=N][,on=http|all]; may be given again\n\n\
+         after=N: amid a socket, behind its N-th message; else most strike before the handshake is answered. \
+         times=N: only so often. on=http: plain requests instead of sockets; on=all: both\n\n{list}"
+    )
 }
 
 fn speed(text: &str) -> Result<f64, String> {

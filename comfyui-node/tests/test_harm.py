@@ -81,6 +81,16 @@ async def test_the_submitters_stream_is_the_same_beside_a_stalled_observer(make,
     assert streams[0] == streams[1]
 
 
+async def test_of_previews_only_the_newest_waits(make, shape):
+    comfy = make(**shape)
+    submitter, observer = await comfy.connect(SUBMITTER), await stalled(comfy, "comfyglow-previews-1")
+    await comfy.run("a", SUBMITTER, steps=50)
+    observer.reads.set()
+    await observer.until(lambda ws: ws.ended("a"))
+    assert len(submitter.binaries) == 50
+    assert observer.binaries == submitter.binaries[-1:]
+
+
 async def test_ends_are_kept_in_their_order(make):
     comfy = make()
     observer = await stalled(comfy, "comfyglow-1")

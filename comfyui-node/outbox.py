@@ -30,10 +30,7 @@ def kind_of(message):
         return f"progress of {data.get('prompt_id')} {data.get('node')}"
     if event == "progress_state":
         return f"progress_state of {data.get('prompt_id')}"
-    # Not the one that greets a client, which tells its id.
-    if event == "status" and "sid" not in data:
-        return "status"
-    return None
+    return "status" if event == "status" else None
 
 
 class Outbox:

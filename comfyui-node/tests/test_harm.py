@@ -81,6 +81,41 @@ async def test_the_submitters_stream_is_the_same_beside_a_stalled_observer(make,
     assert streams[0] == streams[1]
 
 
+async def test_outdated_news_goes_first(make):
+    comfy = make()
+    observer = await stalled(comfy, "comfyglow-1")
+    for number in range(20):
+        comfy.server.send_sync("custom", {"number": number})
+    for step in range(300):
+        comfy.server.send_sync("progress", progress(step))
+        comfy.server.send_sync("progress_state", {"prompt_id": "a", "nodes": {"2": {"value": step}}})
+        comfy.server.queue_updated()
+    comfy.server.send_sync("last", {})
+    await comfy.published()
+    observer.reads.set()
+    await observer.until(lambda ws: "last" in ws.types)
+    assert [text["data"]["number"] for text in observer.texts if text["type"] == "custom"] == list(range(20))
+    assert observer.types[-4:] == ["progress", "progress_state", "status", "last"]
+    assert len(observer.sent) <= 256 + 2
+
+
+async def test_submitters_are_not_kept_for_ever(make):
+    comfy = make()
+    for number in range(1000):
+        comfy.server.client_id = str(number)
+    assert list(comfy.mirror._submitters) == [str(number) for number in range(936, 1000)]
+
+
+async def test_of_previews_only_the_newest_waits(make, shape):
+    comfy = make(**shape)
+    submitter, observer = await comfy.connect(SUBMITTER), await stalled(comfy, "comfyglow-previews-1")
+    await comfy.run("a", SUBMITTER, steps=50)
+    observer.reads.set()
+    await observer.until(lambda ws: ws.ended("a"))
+    assert len(submitter.binaries) == 50
+    assert observer.binaries == submitter.binaries[-1:]
+
+
 async def test_ends_are_kept_in_their_order(make):
     comfy = make()
     observer = await stalled(comfy, "comfyglow-1")
@@ -124,7 +159,7 @@ async def test_an_entry_that_the_server_left_behind_is_removed(make):
     comfy = make()
     observer = await comfy.connect("comfyglow-1")
     observer.closed = True
-    await comfy.run("a", SUBMITTER)
+    await comfy.server.send("status", {"status": {}})
     assert not comfy.mirror.outboxes
     assert "comfyglow-1" not in comfy.server.sockets
 
@@ -144,9 +179,8 @@ async def test_no_task_is_left(make):
     for number in range(20):
         await comfy.connect(f"comfyglow-{number}")
         comfy.server.disconnect(f"comfyglow-{number}")
-    comfy.server.queue_updated()
-    await comfy.published()
-    await comfy.mirror.unhook()
+    await comfy.server.send("status", {"status": {}})
+    assert not comfy.mirror.outboxes
     await comfy.published()
     assert len(asyncio.all_tasks()) == tasks
 

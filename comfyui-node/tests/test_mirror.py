@@ -56,8 +56,9 @@ async def test_previews_come_by_choice_only(make, shape):
     await comfy.run("a", SUBMITTER)
     for observer in (plain, curious):
         await observer.until(lambda ws: ws.ended("a"))
-    # Of previews only the newest waits, and all came before the observer's turn.
-    assert curious.binaries == submitter.binaries[-1:]
+    # One may be outdated by the next before it goes out, but the last arrives.
+    assert curious.binaries[-1] == submitter.binaries[-1]
+    assert set(curious.binaries) <= set(submitter.binaries)
     assert not plain.binaries
     # Broadcast ones, too; a node's text is no preview.
     await comfy.run("b")
@@ -65,7 +66,7 @@ async def test_previews_come_by_choice_only(make, shape):
     await comfy.published()
     for observer in (plain, curious):
         await observer.until(lambda ws: ws.ended("b") and b"text" in ws.sent[-1])
-    assert [message[3] for message in curious.binaries[1:]] == [1, 3]
+    assert [message[3] for message in curious.binaries[-2:]] == [1, 3]
     assert [message[3] for message in plain.binaries] == [3]
 
 

@@ -5,7 +5,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use crate::process::{cargo, run as execute};
 use crate::project::{CORE, Project, with_features};
 use crate::steps::{Outcome, Steps};
-use crate::{autobahn, cross, file_length, msrv, probe};
+use crate::{autobahn, cross, extension, file_length, msrv, probe};
 
 /// One step of `cargo xtask ci`.
 struct Step {
@@ -21,6 +21,7 @@ const STEPS: &[Step] = &[
     Step { name: "clippy", about: "no warning in any crate", work: clippy },
     Step { name: "clippy-core", about: "nor in the core with each feature alone, and all together", work: clippy_core },
     Step { name: "docs", about: "the documentation builds without a warning", work: docs },
+    Step { name: "extension", about: "the extension for ComfyUI does no harm", work: extension::step },
     Step { name: "msrv", about: "the oldest compiler promised builds and tests it all", work: msrv::step },
     Step { name: "autobahn", about: "the core's WebSocket fails no conformance case", work: autobahn::step },
     Step { name: "cross", about: "the core builds for microcontrollers", work: cross::step },

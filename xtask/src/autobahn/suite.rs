@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use crate::process::{output, run};
+use crate::python::install;
 
 /// The last release, which no Python newer than 2.7 can run.
 const SUITE: &str = "autobahntestsuite==0.8.2";
@@ -44,19 +45,16 @@ impl Environment {
         fs::create_dir_all(home).with_context(|| format!("{} can't be made", home.display()))?;
         // Into a folder of its own: a user's other packages are none of our business.
         let installer = home.join("virtualenv");
-        let quiet = ["--quiet", "--disable-pip-version-check"];
-        run(python
-            .command()
-            .args(["-m", "pip", "install", "--upgrade", "--target"])
-            .arg(&installer)
-            .args(quiet)
-            .arg(VIRTUALENV))?;
+        install(
+            python.command().args(["-m", "pip"]),
+            &["--upgrade", "--target", &installer.to_string_lossy(), VIRTUALENV],
+        )?;
         run(python
             .command()
             .args(["-m", "virtualenv", "--quiet"])
             .arg(&environment.home)
             .env("PYTHONPATH", &installer))?;
-        run(Command::new(environment.home.join("bin/pip")).arg("install").args(quiet).arg(SUITE))?;
+        install(&mut Command::new(environment.home.join("bin/pip")), &[SUITE])?;
         check().context("Autobahn is installed and doesn't run")?;
         Ok(Some(environment))
     }

@@ -18,7 +18,8 @@ const REMEDY: &str =
 /// Runs the extension's tests in a Python environment of their own, below the target directory.
 ///
 /// # Errors
-/// A test fails; or the command doesn't build, there is no Python 3, or the packages of `requirements-dev.txt` can't be had.
+/// A test fails; or the command doesn't build, there is no Python 3, or the packages of `requirements-dev.txt` can't be
+/// had.
 pub(crate) fn step(project: &Project) -> Result<Outcome> {
     let folder = project.root.join("comfyui-node");
     let python = environment(&project.target_dir.join("extension"))?;

@@ -1,4 +1,7 @@
 //! The circuit breaker: after too many attempts in too short a time there are none for a while, then one to see.
+//!
+//! Attempts count whether they failed or led to a connection that was lost: within [`BreakerConfig::window`] there are
+//! [`BREAKER_ATTEMPTS`] at most, and the one that tries an open circuit.
 
 use crate::{
     limits::BREAKER_ATTEMPTS,

@@ -51,7 +51,7 @@ pub struct Heartbeat {
     awaited: Option<(Instant, Instant)>,
     /// How many were sent: each ping tells its number, so that no other answer is taken for its own.
     number: u32,
-    /// When bytes came last, and since when without a gap.
+    /// When bytes came last, and since when without a gap, as far as a ping is awaited.
     heard: Instant,
     flowing: Instant,
 }
@@ -90,13 +90,14 @@ impl Heartbeat {
 
     /// Bytes came: the server lives, whatever they are.
     pub fn heard(&mut self, config: &HeartbeatConfig, now: Instant) {
-        if now.saturating_since(self.heard) > Duration::from_millis(FLOW_GAP_MILLIS) {
-            self.flowing = now;
-        }
-        self.heard = now;
+        // Of what came before the ping, nothing counts.
         if let Some((_, late)) = &mut self.awaited {
             *late = now.saturating_add(config.timeout);
+            if now.saturating_since(self.heard) > Duration::from_millis(FLOW_GAP_MILLIS) {
+                self.flowing = now;
+            }
         }
+        self.heard = now;
     }
 
     /// A pong came: how long its ping took, if it answers the last one.

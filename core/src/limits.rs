@@ -55,7 +55,8 @@ pub const DEAF_SECONDS: u64 = 30;
 /// Seconds after which a difference between socket and HTTP that stays, the socket silent, makes the socket a deaf one.
 pub const DEAF_GRACE_SECONDS: u64 = 2;
 
-/// Questions after a prompt's outcome that may fail; then it counts as not known.
+/// Questions after a prompt's outcome that may fail; then it counts as not known. Where nobody answered them it is asked on,
+/// each [`POLL_MAX_SECONDS`].
 pub const OUTCOME_TRIES: u8 = 5;
 
 /// Seconds that a connection must live to prove itself: then the next failure begins with the shortest wait again.
@@ -99,7 +100,8 @@ pub mod gadget {
     pub const NOTES: usize = 16;
 }
 
-/// What a program affords that has many sessions at once, such as one for each of a thousand servers: less than 48 KB each.
+/// What a program affords that has many sessions at once, such as one for each of a thousand servers: a session
+/// takes less than 40 KB.
 pub mod app {
     /// Bytes of an id or type that are kept; a longer one is cut at a character's boundary, yet compared whole.
     pub const ID: usize = 128;

@@ -107,8 +107,8 @@ impl Quality {
                 self.bytes = self.bytes.saturating_add(bytes.into());
                 add(&mut self.messages, messages);
                 add(&mut part.messages, messages);
-                if let Some(each) = took.as_micros().checked_div(messages.into()) {
-                    self.message_time.smooth(Micros::of(Duration::from_micros(each)));
+                if let Some(each) = saturated(took.as_micros()).checked_div(messages) {
+                    self.message_time.smooth(Micros::of(Duration::from_micros(each.into())));
                 }
             }
             Sample::Pong(took) => {

@@ -286,7 +286,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         if prompt.is_some() {
             self.connection.source = Source::Restored;
         }
-        self.prompt = prompt;
+        self.prompt.restore(prompt);
         self.nodes.clear();
         self.learned = learned;
         Ok(())
@@ -346,7 +346,8 @@ fn keep_prompt<const ID: usize, const MESSAGE: usize>(prompt: &Prompt<ID, MESSAG
 /// `None` where it says what no prompt can be.
 fn restore_prompt<const ID: usize, const MESSAGE: usize>(kept: &KeptPrompt<'_>) -> Option<Prompt<ID, MESSAGE>> {
     let state = *STATES.get(usize::from(kept.state))?;
-    let mut prompt = Prompt::new(kept.id.as_ref().map(KeptText::text));
+    let mut prompt = Prompt::new();
+    prompt.id = kept.id.as_ref().map(KeptText::text);
     prompt.state = state;
     if let Some(shown) = &kept.current_node {
         prompt.shown = shown.text();

@@ -3,18 +3,17 @@
 //! Messages are applied in the order of the wire, each at its end and in one step; the [`Part`]s before tell of single
 //! nodes and stand apart, where the message may begin a prompt, until that end.
 
+mod answers;
+mod connection;
+mod prompt;
+
 use crate::{
-    divide::divide,
     event::{Event, EventKind, NodeStatus, Part},
-    http::{Fact, Standing},
+    http::Fact,
     number::Milli,
-    progress::Learned,
     quality::Sample,
-    state::{
-        ConnectionStatus, Fault, Heard, LastEvent, Nodes, Percentage, Prompt, PromptState, Seen, Source, State, Steps,
-        Target, WHOLE, Waiting, WaitingFor, Whose, part_of,
-    },
-    text::{Id, Key, Text},
+    state::{Fault, Heard, LastEvent, Prompt, PromptState, Seen, Source, State, Steps, Target, Waiting, part_of},
+    text::{Id, Key},
     time::Instant,
 };
 
@@ -144,166 +143,6 @@ pub fn reduce<const ID: usize, const MESSAGE: usize, const NODES: usize, const N
 impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
     State<ID, MESSAGE, NODES, NAMES, LEARNED>
 {
-    fn dialling(&mut self) -> Changes {
-        self.connection.status = ConnectionStatus::Connecting;
-        self.connection.attempt = self.connection.attempt.saturating_add(1);
-        self.connection.waiting = None;
-        Changes::CONNECTION
-    }
-
-    fn wait(&mut self, waiting: Waiting) -> Changes {
-        self.connection.status = match waiting.why {
-            WaitingFor::Circuit => ConnectionStatus::Error,
-            _ => self.connection.status,
-        };
-        self.connection.waiting = Some(waiting);
-        Changes::CONNECTION
-    }
-
-    fn established(&mut self, now: Instant) -> Changes {
-        let connection = &mut self.connection;
-        if connection.established {
-            connection.reconnects = connection.reconnects.saturating_add(1);
-        }
-        connection.established = true;
-        connection.status = ConnectionStatus::Connected;
-        connection.attempt = 0;
-        connection.fault = None;
-        connection.waiting = None;
-        self.quality.established = Some(now);
-        // Of what runs the new connection may be told nothing, as another's; of what begins it is.
-        if connection.source == Source::Polling && !self.is_running() {
-            self.connection.source = Source::Websocket;
-        }
-        // What runs by now, the new connection tells.
-        if let Some(prompt) = &mut self.prompt {
-            prompt.rest();
-        }
-        Changes::CONNECTION.and(Changes::NODE).and(Changes::PROGRESS)
-    }
-
-    fn lost(&mut self, fault: Option<Fault>) -> Changes {
-        self.forget_parts();
-        self.connection.status = match fault {
-            Some(fault) if fault.whose() == Whose::Yours => ConnectionStatus::Error,
-            _ => ConnectionStatus::Disconnected,
-        };
-        self.connection.fault = fault;
-        self.connection.waiting = None;
-        self.quality.established = None;
-        Changes::CONNECTION
-    }
-
-    fn measured(&mut self, now: Instant, sample: Sample) -> Changes {
-        self.quality.take(now, sample);
-        if matches!(sample, Sample::Pong(_)) { Changes::CONNECTION } else { Changes::NONE }
-    }
-
-    /// What an answer over HTTP says, as far as the socket has said nothing since that it would take back.
-    #[inline(never)] // What it needs of the stack is not on the way of messages.
-    fn answer(&mut self, now: Instant, heard: Heard, fact: Fact<'_>) -> Changes {
-        let polled = self.polled();
-        self.apply(now, heard, fact).and(polled)
-    }
-
-    /// Without a socket, what is known now is known by asking.
-    fn polled(&mut self) -> Changes {
-        let news = self.connection.status != ConnectionStatus::Connected && self.connection.source == Source::Websocket;
-        if !news {
-            return Changes::NONE;
-        }
-        self.connection.source = Source::Polling;
-        Changes::CONNECTION
-    }
-
-    fn apply(&mut self, now: Instant, heard: Heard, fact: Fact<'_>) -> Changes {
-        let (prompt_id, standing) = match fact {
-            Fact::Remaining(remaining) => return self.remaining(heard, remaining),
-            Fact::Queue { running, waiting } => return self.remaining(heard, running.saturating_add(waiting)),
-            Fact::Node { prompt_id, node, class } => return self.graph_node(prompt_id, node, class),
-            Fact::Graph { prompt_id, nodes } => return self.graph(prompt_id, nodes),
-            Fact::Prompt { prompt_id, standing } => (prompt_id, standing),
-        };
-        let amid_message = self.announced.target.is_some() || self.nodes.is_amid_message();
-        if heard.prompts != self.heard.prompts || amid_message {
-            return Changes::NONE;
-        }
-        let changes = match standing {
-            Standing::Waiting => Changes::NONE,
-            Standing::Running => self.runs(prompt_id),
-            _ if self.names(prompt_id) => self.is_over(now, prompt_id, standing),
-            _ => Changes::NONE,
-        };
-        let changes = changes.and(core::mem::take(&mut self.renewed));
-        if changes.any() {
-            self.connection.source = Source::Polling;
-        }
-        changes
-    }
-
-    fn remaining(&mut self, heard: Heard, queue_remaining: u32) -> Changes {
-        if heard.status != self.heard.status || self.queue_remaining == Some(queue_remaining) {
-            return Changes::NONE;
-        }
-        self.queue_remaining = Some(queue_remaining);
-        Changes::QUEUE
-    }
-
-    fn runs(&mut self, id: Id<'_>) -> Changes {
-        match &self.prompt {
-            Some(prompt) if prompt.is(id) && prompt.is_running() => return self.confirm(),
-            // Its end is known, which nothing but a new start takes back.
-            Some(prompt) if prompt.is(id) => {}
-            Some(prompt) if prompt.is_running() && prompt.id.is_none() => self.take(id),
-            // It is asked first how that one ended.
-            Some(prompt) if prompt.is_running() => {}
-            _ if self.was_replaced(id.key()) => {}
-            _ => self.begin(Some(id)),
-        }
-        Changes::NONE
-    }
-
-    /// What an earlier session kept is still so.
-    fn confirm(&mut self) -> Changes {
-        if self.connection.source != Source::Restored {
-            return Changes::NONE;
-        }
-        self.connection.source = Source::Polling;
-        Changes::PROMPT
-    }
-
-    /// The record's prompt is over.
-    fn is_over(&mut self, now: Instant, id: Id<'_>, standing: Standing) -> Changes {
-        let Some(prompt) = self.prompt.as_mut().filter(|prompt| !prompt.state.is_final()) else {
-            return Changes::NONE;
-        };
-        // Where its end was seen, that is when it ended; how, this tells.
-        let seen = prompt.ended.unwrap_or(now);
-        match standing {
-            Standing::Success => {
-                self.pass_rest(id);
-                self.end(seen, id, PromptState::Success)
-            }
-            Standing::Interrupted => self.end(seen, id, PromptState::Interrupted),
-            // It is no end, and an answer that took it for one says nothing of how the prompt stands.
-            Standing::Error if prompt.error.exception_type.as_id() == Id::from(EXECUTION_BLOCKED) => Changes::NONE,
-            Standing::Error => {
-                // Its texts came on the way.
-                prompt.failed = true;
-                self.end(seen, id, PromptState::Error)
-            }
-            Standing::Ended if prompt.is_running() => {
-                prompt.end(now, PromptState::Ended);
-                Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS)
-            }
-            Standing::Ended => {
-                prompt.settled = true;
-                Changes::PROMPT
-            }
-            Standing::Waiting | Standing::Running => Changes::NONE,
-        }
-    }
-
     /// The message at hand was malformed or cut off.
     fn forget_parts(&mut self) {
         self.nodes.unstage();
@@ -333,6 +172,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         self.prompt.as_ref().is_some_and(|prompt| prompt.is(id))
     }
 
+    #[inline(never)] // What it needs of the stack is not on the way of messages' ends.
     fn part(&mut self, part: &Part<'_>) {
         match *part {
             Part::CachedNode { node } => self.nodes.note_cached_soon(node),
@@ -459,7 +299,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     fn status(&mut self, now: Instant, queue_remaining: u32) -> Changes {
         let changes = if self.queue_remaining == Some(queue_remaining) { Changes::NONE } else { Changes::QUEUE };
         self.queue_remaining = Some(queue_remaining);
-        match &mut self.prompt {
+        match self.prompt.as_mut() {
             // Nothing is queued or runs, and no outcome was heard: it passed us by.
             Some(prompt) if queue_remaining == 0 && prompt.is_running() => {
                 prompt.end(now, PromptState::Ended);
@@ -475,7 +315,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             return Changes::NONE;
         }
         self.begin(Some(id));
-        if let Some(prompt) = &mut self.prompt {
+        if let Some(prompt) = self.prompt.as_mut() {
             prompt.started = Some(now);
             prompt.run.start();
         }
@@ -490,7 +330,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             Target::New => self.replace(Some(id)),
         }
         self.nodes.commit_cached(target == Target::New);
-        if let Some(prompt) = &mut self.prompt {
+        if let Some(prompt) = self.prompt.as_mut() {
             prompt.nodes_cached = Some(count);
             prompt.count(&self.nodes);
         }
@@ -504,7 +344,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             None if !self.is_running() => self.begin(None),
             _ => {}
         }
-        let Some(prompt) = &mut self.prompt else { return Changes::NONE };
+        let Some(prompt) = self.prompt.as_mut() else { return Changes::NONE };
         let key = node.key();
         if !prompt.has_progress_state {
             self.nodes.pass_all_but(Some(key));
@@ -523,7 +363,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         }
         // The outcome comes before this: it was missed.
         self.take(id);
-        if let Some(prompt) = &mut self.prompt {
+        if let Some(prompt) = self.prompt.as_mut() {
             prompt.end(now, PromptState::Ended);
         }
         Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS)
@@ -567,7 +407,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             Some(_) => {}
         }
         let (announced, nodes) = (&self.announced, &self.nodes);
-        let Some(prompt) = &mut self.prompt else { return Changes::NONE };
+        let Some(prompt) = self.prompt.as_mut() else { return Changes::NONE };
         prompt.has_progress_state = true;
         let before = core::mem::replace(&mut prompt.last_entry, announced.last.map(|(key, _)| key));
         let mut changes = Changes::PROGRESS;
@@ -596,7 +436,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     fn execution_success(&mut self, now: Instant, id: Id<'_>) -> Changes {
         self.pass_rest(id);
         if self.running(id).is_some()
-            && let Some(prompt) = &mut self.prompt
+            && let Some(prompt) = self.prompt.as_mut()
         {
             prompt.learn_current(now, &self.nodes, &mut self.learned);
         }
@@ -642,14 +482,14 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     fn end(&mut self, now: Instant, id: Id<'_>, state: PromptState) -> Changes {
         let Some(prompt) = self.running(id) else { return Changes::NONE };
         prompt.end(now, state);
-        if let Some(prompt) = &mut self.prompt {
+        if let Some(prompt) = self.prompt.as_mut() {
             prompt.count(&self.nodes);
         }
         Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS)
     }
 
     fn binary(&mut self, counter: impl FnOnce(&mut Prompt<ID, MESSAGE>) -> &mut u32) -> Changes {
-        match &mut self.prompt {
+        match self.prompt.as_mut() {
             Some(prompt) if prompt.is_running() => {
                 let counter = counter(prompt);
                 *counter = counter.saturating_add(1);
@@ -666,7 +506,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
 
     /// Whom an event that names the prompt `id` speaks of, `execution_start` excepted.
     fn target(&self, id: Id<'_>) -> Target {
-        match &self.prompt {
+        match self.prompt.as_ref() {
             Some(prompt) if prompt.is(id) => {
                 if prompt.state.is_final() {
                     Target::Nobody
@@ -683,22 +523,25 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
 
     /// The record that an event of the prompt `id` speaks of, running; `None` where that is over.
     fn running(&mut self, id: Id<'_>) -> Option<&mut Prompt<ID, MESSAGE>> {
-        match self.target(id) {
-            Target::Nobody => return None,
-            Target::Record => self.take(id),
-            Target::New => self.begin(Some(id)),
+        // Nearly always it is the one that is told of, and nothing is to be taken back.
+        if !self.prompt.as_ref().is_some_and(|prompt| prompt.is_running() && prompt.is(id)) {
+            match self.target(id) {
+                Target::Nobody => return None,
+                Target::Record => self.take(id),
+                Target::New => self.begin(Some(id)),
+            }
         }
         self.prompt.as_mut()
     }
 
     /// The record is that of the prompt `id`, and it runs: the end that was guessed was none.
     fn take(&mut self, id: Id<'_>) {
-        if let Some(prompt) = &mut self.prompt {
+        if let Some(prompt) = self.prompt.as_mut() {
             if prompt.id.is_none() || !prompt.is_running() {
                 self.renewed = Changes::PROMPT;
             }
             if prompt.id.is_none() {
-                prompt.id = Some(copied(id));
+                prompt.id.get_or_insert_default().set(id);
             }
             prompt.state = PromptState::Running;
             prompt.ended = None;
@@ -718,7 +561,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         if let Some(old) = old {
             self.remember_replaced(old);
         }
-        self.prompt = Some(Prompt::new(id.map(copied)));
+        self.prompt.begin(id);
         self.generation = self.generation.saturating_add(1);
         self.renewed = Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS).and(Changes::OUTPUT);
     }
@@ -737,104 +580,4 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             }
         }
     }
-}
-
-impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
-    fn is(&self, id: Id<'_>) -> bool {
-        self.id.as_ref().is_some_and(|own| own.as_id() == id)
-    }
-
-    fn is_running(&self) -> bool {
-        self.state == PromptState::Running
-    }
-
-    /// Makes the node `key` the current one, and learns how long the one before took.
-    fn move_to<const NODES: usize, const NAMES: usize, const LEARNED: usize>(
-        &mut self,
-        now: Instant,
-        key: Key,
-        shown: Id<'_>,
-        nodes: &Nodes<NODES, NAMES>,
-        learned: &mut Learned<LEARNED>,
-    ) {
-        if self.current_node().is_some_and(|before| before.as_id() == shown) {
-            self.run.begin_part();
-        } else {
-            self.learn_current(now, nodes, learned);
-            self.run.begin(now, self.current.is_some());
-        }
-        self.make_current(key, shown);
-    }
-
-    /// The node that is shown is over: learns how long it took, where it ran to its end before our eyes.
-    fn learn_current<const NODES: usize, const NAMES: usize, const LEARNED: usize>(
-        &mut self,
-        now: Instant,
-        nodes: &Nodes<NODES, NAMES>,
-        learned: &mut Learned<LEARNED>,
-    ) {
-        let Some(key) = self.current_node().map(|shown| shown.as_id().key()) else { return };
-        // A node that waits for others, lazily or as an expanded one does, isn't over yet.
-        let name = nodes.name_of(key).filter(|_| nodes.has_run(key));
-        if let (Some(name), Some(took)) = (name, self.run.took(now)) {
-            if let Some(expected) = learned.expect(name) {
-                self.run.compare(took, expected);
-            }
-            learned.learn(name, took);
-        }
-    }
-
-    fn make_current(&mut self, key: Key, shown: Id<'_>) {
-        self.current = Some(key);
-        self.shown.set(shown);
-        self.steps = None;
-    }
-
-    /// No node is current.
-    fn rest(&mut self) {
-        self.current = None;
-        self.steps = None;
-        self.run.lose();
-    }
-
-    fn end(&mut self, now: Instant, state: PromptState) {
-        self.rest();
-        self.state = state;
-        self.ended = Some(now);
-    }
-
-    /// Works out what the nodes add up to.
-    fn count<const NODES: usize, const NAMES: usize>(&mut self, nodes: &Nodes<NODES, NAMES>) {
-        self.nodes_finished = nodes.finished();
-        self.truncated_nodes = nodes.is_truncated();
-        let reached = match (self.state, self.nodes_total) {
-            (PromptState::Success, _) => Percentage::FULL,
-            (_, Some(_)) => share(nodes.done(), self.weights.whole).min(Percentage::ALMOST),
-            (_, None) => return,
-        };
-        self.percentage = self.percentage.max(reached);
-    }
-}
-
-/// `done` of nodes that weigh `weight` together as a percentage.
-fn share(done: u64, weight: u32) -> Percentage {
-    let whole = u64::from(weight).saturating_mul(u64::from(WHOLE));
-    let done = done.min(whole);
-    // The product has room for 36 bits beside those of a full percentage: of larger sums the lowest bits go.
-    let surplus = 28_u32.saturating_sub(done.leading_zeros());
-    let half = whole >> surplus >> 1;
-    let product = (done >> surplus).saturating_mul(u64::from(Percentage::FULL.millionths())).saturating_add(half);
-    // Divided by the bits that a whole node has first, which is the same and leaves less to divide.
-    let (dividend, divisor) = match surplus {
-        0 => (product >> WHOLE.trailing_zeros(), u64::from(weight)),
-        _ => (product, whole >> surplus),
-    };
-    let millionths = divide(dividend, divisor).and_then(|m| u32::try_from(m).ok()).unwrap_or_default();
-    Percentage::from_millionths(millionths)
-}
-
-fn copied<const ID: usize>(id: Id<'_>) -> Text<ID> {
-    let mut text = Text::new();
-    text.set(id);
-    text
 }

@@ -108,6 +108,12 @@ impl<const N: usize> Text<N> {
         self.buffer.get(..usize::from(self.filled)).unwrap_or_default()
     }
 
+    /// Whether it is the text `other`.
+    #[inline]
+    pub(crate) fn is(&self, other: Id<'_>) -> bool {
+        self.past == other.past && same(self.kept(), other.kept)
+    }
+
     /// Whether less than the whole was kept.
     pub const fn is_cut(&self) -> bool {
         self.past != BASIS

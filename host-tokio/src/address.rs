@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use comfyglow_core::session::{ClientId, Config};
 use percent_encoding::percent_decode_str;
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use url::{Host, Url, form_urlencoded};
 
 /// The port that ComfyUI listens on unless told otherwise.
@@ -13,13 +14,14 @@ const COMFYUI_PORT: u16 = 8188;
 /// The query's parameter that names the client.
 const CLIENT_ID: &str = "clientId=";
 
-/// Where a server is: `http://host:port/prefix?query`, or just `host` or `host:port`.
+/// Where a server is: `http://host:port/prefix?query`, `https://…`, or just `host` or `host:port`.
 ///
 /// A user and password in it are sent as a login and never shown, nor is the query, which may hold a token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
     host: Host,
     port: u16,
+    is_tls: bool,
     /// The value of `Host`.
     authority: String,
     prefix: String,
@@ -28,6 +30,8 @@ pub struct Address {
     client_id: Option<String>,
     /// The value of `Authorization`.
     login: Option<String>,
+    /// Authorities whose signatures are trusted besides those that the system trusts.
+    authorities: Vec<CertificateDer<'static>>,
 }
 
 /// Why an address can't be used; what to do stands in its text.
@@ -38,8 +42,8 @@ pub enum AddressError {
     Url(url::ParseError),
     /// Its scheme is none that ComfyUI speaks.
     Scheme(String),
-    /// It wants TLS.
-    Tls,
+    /// What is to be trusted is no certificate.
+    Certificate,
 }
 
 impl fmt::Display for AddressError {
@@ -48,9 +52,8 @@ impl fmt::Display for AddressError {
             // The text itself is left out: it may hold a password.
             Self::Url(error) => write!(f, "this is no address: {error}. Write it as http://host:8188 or host:8188."),
             Self::Scheme(scheme) => write!(f, "{scheme} is none of ComfyUI's protocols. Write http://host:8188."),
-            Self::Tls => f.write_str(
-                "TLS is not built in yet. Use ComfyUI's own http address, or a local tunnel, such as: \
-                 ssh -L 8188:127.0.0.1:8188 HOST",
+            Self::Certificate => f.write_str(
+                "what is to be trusted is no certificate. It is to be in PEM, beginning with -----BEGIN CERTIFICATE-----.",
             ),
         }
     }
@@ -66,11 +69,11 @@ impl FromStr for Address {
         let has_scheme = text.contains("://");
         let url = if has_scheme { Url::parse(text) } else { Url::parse(&format!("http://{text}")) };
         let mut url = url.map_err(AddressError::Url)?;
-        match url.scheme() {
-            "http" | "ws" => {}
-            "https" | "wss" => return Err(AddressError::Tls),
+        let is_tls = match url.scheme() {
+            "http" | "ws" => false,
+            "https" | "wss" => true,
             other => return Err(AddressError::Scheme(other.to_owned())),
-        }
+        };
         let authority = text.split(['/', '?']).next().unwrap_or_default();
         // A slip in the scheme, such as `http:/host`, would else be a host with the port left empty.
         if !has_scheme && authority.ends_with(':') {
@@ -92,12 +95,14 @@ impl FromStr for Address {
             .partition(|part| part.starts_with(CLIENT_ID));
         let client_id = ids.last().and_then(|id| form_urlencoded::parse(id.as_bytes()).next());
         Ok(Self {
+            is_tls,
             port: url.port_or_known_default().unwrap_or(COMFYUI_PORT),
             authority,
             prefix: path.strip_suffix("/ws").unwrap_or(path).to_owned(),
             query: query.join("&"),
             client_id: client_id.map(|(_, id)| id.into_owned()).filter(|id| !id.is_empty()),
             login: login(&url),
+            authorities: Vec::new(),
             host,
         })
     }
@@ -123,6 +128,11 @@ impl Address {
             Host::Ipv6(address) => address.to_string(),
         };
         (host, self.port)
+    }
+
+    /// Whether it is spoken to by TLS.
+    pub fn is_tls(&self) -> bool {
+        self.is_tls
     }
 
     /// The client's id in the address, where it names one.
@@ -153,6 +163,23 @@ impl Address {
         self.query = others.chain([part.as_str()]).collect::<Vec<_>>().join("&");
     }
 
+    /// Trusts certificates that the authorities in `pem` have signed, besides those that the system trusts.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no certificate in it, or a damaged one.
+    pub fn trust(&mut self, pem: &[u8]) -> Result<(), AddressError> {
+        let certificates = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
+        let certificates = certificates.ok().filter(|certificates| !certificates.is_empty());
+        self.authorities.extend(certificates.ok_or(AddressError::Certificate)?);
+        Ok(())
+    }
+
+    /// Authorities whose signatures are trusted besides those that the system trusts.
+    pub(crate) fn authorities(&self) -> &[CertificateDer<'static>] {
+        &self.authorities
+    }
+
     /// The value of `Host`.
     pub fn authority(&self) -> &str {
         &self.authority
@@ -178,7 +205,8 @@ impl Address {
 /// Without login and query.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}{}", self.authority, self.prefix)
+        let scheme = if self.is_tls { "https" } else { "http" };
+        write!(f, "{scheme}://{}{}", self.authority, self.prefix)
     }
 }
 
@@ -219,6 +247,8 @@ mod tests {
             ("ws://desk.local:8188/ws", "desk.local", 8188, "http://desk.local:8188"),
             ("ws://desk.local:8188/comfy/ws?clientId=x", "desk.local", 8188, "http://desk.local:8188/comfy"),
             ("http://[::1]:8188", "::1", 8188, "http://[::1]:8188"),
+            ("https://desk.local/a", "desk.local", 443, "https://desk.local/a"),
+            ("wss://desk.local:8443/ws", "desk.local", 8443, "https://desk.local:8443"),
             ("[fe80::1]", "fe80::1", 8188, "http://[fe80::1]:8188"),
             (" localhost ", "localhost", 8188, "http://localhost:8188"),
         ] {
@@ -265,8 +295,6 @@ mod tests {
     fn what_is_wrong_is_said_without_the_password() {
         for (text, said) in [
             ("http:/h", "no address: invalid port"),
-            ("https://h", "TLS is not built in yet"),
-            ("wss://u:secret@h", "TLS is not built in yet"),
             ("ftp://h", "ftp is none of"),
             ("http://", "empty host"),
             ("", "empty host"),

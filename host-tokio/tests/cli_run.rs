@@ -6,7 +6,10 @@ use std::{
     process::{Child, Stdio},
 };
 
-use comfyglow::simulator::Simulator;
+use comfyglow::{
+    client::{Http, Interrupted},
+    simulator::Simulator,
+};
 use serde_json::{Value, json};
 use support::{Ran, comfyglow, ended, run, workflow};
 use tempfile::NamedTempFile;
@@ -60,9 +63,9 @@ async fn programs_get_snapshots_then_outputs_with_their_addresses() {
     assert_eq!(last["prompt"]["prompt_id"], outputs["prompt_id"]);
     let output = &outputs["outputs"][0];
     assert_eq!((&output["node"], &output["class"]), (&json!("2"), &json!("SaveSomething")));
-    let (file, url) = (output["files"][0]["filename"].as_str(), output["files"][0]["url"].as_str());
-    let (file, url) = (file.expect("it has a name"), url.expect("it has an address"));
-    assert!(url.starts_with("http://127.0.0.1:") && url.contains(&format!("/view?filename={file}&")), "{url}");
+    let (name, url) = (output["files"][0]["filename"].as_str(), output["files"][0]["url"].as_str());
+    let (name, url) = (name.expect("it has a name"), url.expect("it has an address"));
+    assert!(url.starts_with("http://127.0.0.1:") && url.contains(&format!("/view?filename={name}&")), "{url}");
 }
 
 #[tokio::test]
@@ -82,7 +85,7 @@ async fn a_refused_workflow_is_2_and_told_node_by_node() {
     let ran = ended(started(&simulator, &file, &[])).await;
     assert_eq!(ran.status, Some(2), "{ran:?}");
     assert!(ran.stderr.contains("won't run this workflow"), "{ran:?}");
-    assert!(ran.stderr.contains("\nEmptyImage #1: width is -5, but at least 1\n"), "{ran:?}");
+    assert!(ran.stderr.contains("\nEmptyImage #1: width is -5, but must be at least 1\n"), "{ran:?}");
 }
 
 #[test]
@@ -124,6 +127,40 @@ async fn a_workflow_from_the_standard_input() {
     drop(stdin);
     let ran = ended(child).await;
     assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_waiting_one_that_somebody_took_out_of_the_queue_is_not_waited_for() {
+    let simulator = Simulator::builder().stepped().start().await.expect("a port is free");
+    simulator.submit(&workflow(json!({"seed": 1}))).expect("the workflow is valid");
+    let file = file(&graph(json!({})));
+    let child = started(&simulator, &file, &[]);
+    simulator.wait_for_sockets(1).await;
+    let http = Http::new(simulator.url().parse().expect("an address"), &[], support::PATIENCE);
+    let id = loop {
+        let queue = http.queue().await.expect("it answers");
+        if let Some(waiting) = queue.pending.first() {
+            break waiting.prompt_id.clone();
+        }
+    };
+    assert_eq!(http.interrupt(&id).await, Ok(Interrupted::Waiting));
+    let ran = ended(child).await;
+    assert_eq!((ran.status, ran.stderr.as_str()), (Some(3), ""), "{}", ran.stdout);
+    assert!(ran.stdout.contains("took it out of the server's queue"), "{}", ran.stdout);
+}
+
+#[tokio::test]
+async fn what_is_logged_tells_no_secrets() {
+    let (simulator, file) = (simulator().await, file(&graph(json!({}))));
+    let url = format!("http://ann:secret-1@{}/?token=secret-2", simulator.addr());
+    let ran = ended(comfyglow(&["-v", "run", name(&file), "--server", &url]).spawn().expect("it starts")).await;
+    assert_eq!(ran.status, Some(0), "{ran:?}");
+    // With --verbose the outputs' addresses are told.
+    assert!(ran.stdout.contains("/view?filename=") && ran.stderr.contains("submit{prompt_id="), "{ran:?}");
+    // In base64 the login would begin so.
+    for secret in ["secret-", "YW5uOn"] {
+        assert!(!ran.stdout.contains(secret) && !ran.stderr.contains(secret), "{ran:?}");
+    }
 }
 
 #[cfg(unix)]

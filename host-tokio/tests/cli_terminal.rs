@@ -27,7 +27,9 @@ impl Seen {
     fn new(columns: u16, args: &[&str], env: &[(&str, &str)]) -> Self {
         let size = PtySize { rows: 24, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).expect("a terminal");
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_comfyglow"));
+        // The terminal's own echo of a key may come amid what the command writes, and spoil a sequence of it.
+        let mut command = CommandBuilder::new("sh");
+        command.args(["-c", "stty -echo; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_comfyglow")]);
         command.args(args);
         for name in ["RUST_LOG", "NO_COLOR", "CLICOLOR", "LC_ALL", "LC_CTYPE"] {
             command.env_remove(name);

@@ -182,11 +182,13 @@ async fn a_handle_whose_task_has_ended_says_why_at_each_call() {
 fn a_runtime_that_is_shut_down_is_told() -> Result {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let client = runtime.block_on(async { Client::builder("127.0.0.1:9").connect() })?;
+    let mut events = client.events::<Event>();
     runtime.shutdown_background();
     let other = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // Nobody listens there: either came first.
     let closed = other.block_on(client.closed());
     assert!(matches!(closed, Closed::Aborted | Closed::Fault(..)), "{closed:?}");
+    assert_eq!(other.block_on(events.next()), Some(Err(EventsError::Closed(closed))));
     Ok(())
 }
 
@@ -292,6 +294,25 @@ async fn an_outcome_that_a_lost_connection_missed_is_told() -> Result {
 }
 
 #[tokio::test]
+async fn what_is_known_and_was_learned_can_be_kept() -> Result {
+    let simulator = Simulator::builder().speed(1.0).seed(1).start().await?;
+    let teacher = client(&simulator).await;
+    let mut finishes = teacher.events::<Finish>();
+    in_time(teacher.submit(&graph(json!({"sim_ms": 20})))).await?;
+    in_time(finishes.next()).await.expect("it goes on")?;
+    let snapshot: Value = serde_json::from_str(&in_time(teacher.snapshot()).await?)?;
+    assert_eq!((&snapshot["schema"], &snapshot["prompt"]["state"]), (&json!(1), &json!("success")));
+    let learned = in_time(teacher.learned()).await?;
+    let pupil = Client::builder(simulator.url()).learned(learned.clone()).connect()?;
+    assert_eq!(in_time(pupil.learned()).await?, learned);
+    let stranger = Client::builder(simulator.url()).learned(*b"nonsense").connect()?;
+    assert_ne!(in_time(stranger.learned()).await?, learned);
+    assert_eq!(in_time(pupil.close()).await, Closed::Left);
+    assert_eq!(in_time(pupil.snapshot()).await, Err(Closed::Left));
+    Ok(())
+}
+
+#[tokio::test]
 async fn attempts_are_limited_by_choice() -> Result {
     let client = Client::builder("127.0.0.1:9").attempts(1).connect()?;
     let closed = in_time(client.closed()).await;
@@ -314,7 +335,9 @@ async fn a_refused_workflow_is_told_node_by_node() {
     assert_eq!(rejection.nodes.len(), 1);
     assert_eq!((rejection.nodes[0].node.as_str(), rejection.nodes[0].class.as_deref()), ("1", Some("EmptyImage")));
     let said = rejection.to_string();
-    for said_so in ["EmptyImage #1", "width is -5, but at least 1", "height is \"abc\", but takes a whole number"] {
+    for said_so in
+        ["EmptyImage #1", "width is -5, but must be at least 1", "height is \"abc\", but takes a whole number"]
+    {
         assert!(said.contains(said_so), "{said}");
     }
     let unknown = json!({"1": {"class_type": "NoSuchNode", "inputs": {}}});

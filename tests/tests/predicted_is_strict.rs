@@ -98,3 +98,12 @@ proptest! {
         }
     }
 }
+
+/// Found by the fuzz target `prediction`: what stood before a fault was told only where a piece's end stood between.
+#[test]
+fn a_text_is_told_up_to_its_fault_however_it_is_cut() {
+    let message = b"{\"type\": \"logs\", \"data\": {\"entries\": [{\"t\": \"x\", \"m\": \"pace\x15\"}]}}";
+    for size in 1..=message.len() {
+        assert_same(&[message], &[size]);
+    }
+}

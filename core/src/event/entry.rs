@@ -28,18 +28,19 @@ pub(super) struct Entry<'p> {
 }
 
 impl<'p> Entry<'p> {
-    /// Takes an entry from the front of `rest`. `None` where it isn't whole, or has anything out of the ordinary in it,
-    /// which the lexer then tells.
+    /// Takes an entry, likely of the prompt `prompt`, from the front of `rest`. `None` where it isn't whole, or has anything
+    /// out of the ordinary in it, which the lexer then tells.
     #[inline]
-    pub(super) fn take(rest: &mut &'p [u8], is_first: bool) -> Option<Self> {
+    pub(super) fn take(rest: &mut &'p [u8], is_first: bool, prompt: &[u8]) -> Option<Self> {
         let mut cursor = Cursor(rest);
         if !is_first {
             cursor.byte(b',')?;
         }
         cursor.expect(b"\"")?;
+        let from = cursor.0;
         let node = cursor.text()?;
         let before = cursor;
-        let entry = Self::as_the_server_spells(node, &mut cursor).or_else(|| {
+        let entry = Self::as_the_server_spells(Name { node, from }, prompt, &mut cursor).or_else(|| {
             cursor = before;
             Self::in_any_order(node, &mut cursor)
         })?;
@@ -49,7 +50,7 @@ impl<'p> Entry<'p> {
 
     /// The entry behind its name, as `json.dumps` writes it.
     #[inline]
-    fn as_the_server_spells(node: &'p [u8], cursor: &mut Cursor<'p>) -> Option<Self> {
+    fn as_the_server_spells(name: Name<'p>, prompt: &[u8], cursor: &mut Cursor<'p>) -> Option<Self> {
         let (mut value, mut max, mut state) = (ONE, ONE, NodeStatus::Finished);
         if cursor.expect(FINISHED).is_none() {
             cursor.expect(b": {\"value\": ")?;
@@ -61,19 +62,19 @@ impl<'p> Entry<'p> {
                 state = NodeStatus::Running;
             }
         }
-        cursor.this_or_text(node)?;
+        cursor.name_or_text(name)?;
         cursor.expect(b", \"prompt_id\": \"")?;
-        cursor.text()?;
+        cursor.this_or_text(prompt)?;
         cursor.expect(b", \"display_node_id\": \"")?;
-        let display = Some(cursor.this_or_text(node)?);
+        let display = Some(cursor.name_or_text(name)?);
         if cursor.expect(b", \"parent_node_id\": null, \"real_node_id\": \"").is_none() {
             cursor.expect(b", \"parent_node_id\": \"")?;
             cursor.text()?;
             cursor.expect(b", \"real_node_id\": \"")?;
         }
-        cursor.this_or_text(node)?;
+        cursor.name_or_text(name)?;
         cursor.expect(b"}")?;
-        Some(Self { node, value, max, state, display })
+        Some(Self { node: name.node, value, max, state, display })
     }
 
     /// The entry behind its name, its members in any order and with any spaces between them.
@@ -110,6 +111,14 @@ impl<'p> Entry<'p> {
     }
 }
 
+/// The name of an entry, which is repeated in it.
+#[derive(Clone, Copy)]
+struct Name<'p> {
+    node: &'p [u8],
+    /// The piece from where it begins.
+    from: &'p [u8],
+}
+
 /// What is left of a piece. Each method takes what it names from the front, or says that it isn't there, whole.
 #[derive(Clone, Copy)]
 struct Cursor<'p>(&'p [u8]);
@@ -128,6 +137,22 @@ impl<'p> Cursor<'p> {
         let (text, behind) = self.0.split_at_checked(plain_len(self.0))?;
         self.0 = behind.strip_prefix(b"\"")?;
         Some(text)
+    }
+
+    /// The text `name`, which is likely, or any other, behind its opening quote.
+    #[inline]
+    fn name_or_text(&mut self, name: Name<'p>) -> Option<&'p [u8]> {
+        if let (Some(text), Some(other), Some(more)) =
+            (self.0.first_chunk(), name.from.first_chunk(), 7_usize.checked_sub(name.node.len()))
+        {
+            // With the quote behind it, in one go whatever its length.
+            let differs = u64::from_le_bytes(*text) ^ u64::from_le_bytes(*other);
+            if differs << more.wrapping_mul(8) == 0 {
+                self.0 = self.0.get(name.node.len().wrapping_add(1)..)?;
+                return Some(name.node);
+            }
+        }
+        self.this_or_text(name.node)
     }
 
     /// The text `this`, which is likely and has no escapes, or any other, behind its opening quote.

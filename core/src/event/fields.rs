@@ -310,6 +310,10 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
         self.found.has(field).then(|| text.as_id())
     }
 
+    fn timestamp(&self) -> Option<u64> {
+        self.found.has(Field::Timestamp).then_some(self.timestamp)
+    }
+
     pub(super) fn optional_prompt_id(&self) -> Option<Id<'_>> {
         self.optional(Field::PromptId, &self.prompt_id)
     }
@@ -328,32 +332,36 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
 
     /// The checked message as an event.
     fn whole(&self) -> Event<'_> {
-        let (id, node) = (self.prompt_id.as_id(), self.optional_node());
+        let id = self.prompt_id.as_id();
         let prompt_id = self.found.has(Field::PromptId).then_some(id);
-        let display_node = self.optional_display_node();
-        let node_type = self.optional(Field::NodeType, &self.display);
-        let timestamp = self.found.has(Field::Timestamp).then_some(self.timestamp);
         let &Self { kind, value, max, count, queue_remaining, preview_metadata, .. } = self;
         match kind {
             EventKind::Status => Event::Status { queue_remaining, sid: self.optional(Field::Sid, &self.node) },
-            EventKind::ExecutionStart => Event::ExecutionStart { prompt_id: id, timestamp },
+            EventKind::ExecutionStart => Event::ExecutionStart { prompt_id: id, timestamp: self.timestamp() },
             EventKind::ExecutionCached => Event::ExecutionCached { prompt_id: id, nodes: count },
-            EventKind::Executing => Event::Executing { node, display_node, prompt_id },
-            EventKind::Progress => Event::Progress { value, max, prompt_id, node },
+            EventKind::Executing => {
+                Event::Executing { node: self.optional_node(), display_node: self.optional_display_node(), prompt_id }
+            }
+            EventKind::Progress => Event::Progress { value, max, prompt_id, node: self.optional_node() },
             EventKind::ProgressState => Event::ProgressState { prompt_id: id, nodes: count },
-            EventKind::Executed => Event::Executed { prompt_id: id, node: self.node.as_id(), display_node },
-            EventKind::ExecutionSuccess => Event::ExecutionSuccess { prompt_id: id, timestamp },
+            EventKind::Executed => {
+                Event::Executed { prompt_id: id, node: self.node.as_id(), display_node: self.optional_display_node() }
+            }
+            EventKind::ExecutionSuccess => Event::ExecutionSuccess { prompt_id: id, timestamp: self.timestamp() },
             EventKind::ExecutionError => Event::ExecutionError {
                 prompt_id: id,
-                node_id: node,
-                node_type,
+                node_id: self.optional_node(),
+                node_type: self.optional(Field::NodeType, &self.display),
                 exception_type: self.word.as_id(),
                 exception_message: self.message.as_id(),
-                timestamp,
+                timestamp: self.timestamp(),
             },
-            EventKind::ExecutionInterrupted => {
-                Event::ExecutionInterrupted { prompt_id: id, node_id: node, node_type, timestamp }
-            }
+            EventKind::ExecutionInterrupted => Event::ExecutionInterrupted {
+                prompt_id: id,
+                node_id: self.optional_node(),
+                node_type: self.optional(Field::NodeType, &self.display),
+                timestamp: self.timestamp(),
+            },
             EventKind::FeatureFlags => Event::FeatureFlags { supports_preview_metadata: preview_metadata },
             EventKind::Logs => Event::Logs { entries: count },
             _ => Event::Unknown { event_type: self.node.as_id() },

@@ -259,6 +259,7 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
         let Self { lexer, fields, handler } = self;
         let told = fields.broken.is_none() && fields.wants(EventKind::ProgressState);
         let prompt_id = fields.prompt_id.as_id();
+        let prompt = if fields.is_plain_prompt { fields.prompt_id.kept() } else { b"" };
         let mut is_first = !behind_member;
         while let [byte, ..] = *rest
             && *byte != b'}'
@@ -267,7 +268,7 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
                 return Ahead::Cut;
             }
             let mut behind = *rest;
-            let Some(Entry { node, value, max, state, display }) = Entry::take(&mut behind, is_first) else {
+            let Some(Entry { node, value, max, state, display }) = Entry::take(&mut behind, is_first, prompt) else {
                 return Ahead::Odd;
             };
             let (node_id, display_node_id) = match (Id::whole::<ID>(node), display.map(Id::whole::<ID>)) {

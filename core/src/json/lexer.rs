@@ -438,6 +438,8 @@ impl Lexer {
             b'"' if self.in_key => self.state = State::Expect(COLON),
             b'"' => self.end_value(),
             b'\\' => self.state = State::Escape,
+            // What stands before it is told, as it is where a piece ends between.
+            _ if !plain.is_empty() => return Some(Token::Text(plain, false)),
             _ => return self.fail(Kind::ControlCharacter),
         }
         *rest = behind;

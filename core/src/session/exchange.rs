@@ -166,7 +166,8 @@ impl<const ID: usize> Exchange<ID> {
             return None;
         }
         self.place = Place::Asked;
-        // The id stands behind the request while that is written.
+        // The id stands behind the request while that is written, where it is part of it.
+        let prompt_id = if matches!(self.asked, Asked::History | Asked::Job) { prompt_id } else { "" };
         let room = prompt_id.len().saturating_mul(3).min(out.len());
         let (out, id) = out.split_at_mut_checked(out.len().saturating_sub(room))?;
         let written = percent_encode_into(prompt_id, id).and_then(|id| {

@@ -123,7 +123,8 @@ pub enum Input<'a> {
     },
     /// The deadline of [`Output::Sleep`] has come.
     Wake,
-    /// Try again now, whatever there is to wait for: a person wants it. Revives a session that had given up.
+    /// Try again now, whatever there is to wait for: a person wants it. Revives a session that had given up, not one that
+    /// left, nor one whose socket was [attached](Session::attach).
     Reconnect,
     /// End the session in good order.
     Leave,
@@ -137,6 +138,8 @@ pub enum End {
     Eof,
     /// Nobody answered at the address: refused, no route, no such name.
     Unreachable,
+    /// Its certificate is not to be trusted, or it speaks no TLS where TLS is wanted.
+    Untrusted,
     /// It broke.
     Broken,
 }
@@ -179,8 +182,10 @@ pub struct Session<
     random: Random,
     reconnect: Reconnect,
     reconcile: Reconcile,
-    /// What was read since the last output: since when, bytes, and messages before.
-    read: Option<(Instant, u32, u32)>,
+    /// Bytes of the socket read since the last output.
+    read: u32,
+    /// When the first of it was.
+    reading: Instant,
     /// The link that something is being sent on.
     sending: Option<Link>,
     changes: Changes,
@@ -214,7 +219,8 @@ impl<
             exchange: Exchange::new(),
             reconnect: Reconnect::new(),
             reconcile: Reconcile::new(),
-            read: None,
+            read: 0,
+            reading: Instant::ZERO,
             out: [0; HEAD],
             sending: None,
             changes: Changes::NONE,
@@ -321,7 +327,7 @@ impl<
                 self.exchange.closed();
             }
             Input::GraphNode { prompt_id, node, class } => {
-                self.reduce(now, Action::GraphNode { prompt_id, node, class }, observer);
+                self.graph_node(now, prompt_id, node, class, observer);
             }
             Input::Graph { prompt_id, nodes } => self.graph(now, prompt_id, nodes, observer),
             Input::Painted { took } => self.measured(now, Sample::Painted(took), observer),
@@ -488,10 +494,10 @@ impl<
             return;
         }
         let mut changes = Changes::NONE;
-        let messages = self.state.messages();
-        let messages = messages.text.saturating_add(messages.binary);
-        let (_, read, _) = self.read.get_or_insert((now, 0, messages));
-        *read = read.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+        if self.read == 0 {
+            self.reading = now;
+        }
+        self.read = self.read.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
         let result = self.socket.receive(now, &self.config, rest, &mut self.state, &mut changes, observer);
         self.changed(now, changes);
         if let Some(latency) = self.socket.take_latency() {
@@ -506,11 +512,13 @@ impl<
 
     /// Counts what was read, and how long that took.
     fn count_read(&mut self, now: Instant) {
-        let Some((since, bytes, before)) = self.read.take() else { return };
-        let messages = self.state.messages();
-        let messages = messages.text.saturating_add(messages.binary).saturating_sub(before);
-        let took = now.saturating_since(since);
-        reduce(&mut self.state, now, Action::Measured(Sample::Read { bytes, messages, took }));
+        let bytes = core::mem::take(&mut self.read);
+        if bytes > 0 {
+            let all = self.state.messages();
+            let messages = all.text.saturating_add(all.binary).saturating_sub(self.state.quality().messages);
+            let took = now.saturating_since(self.reading);
+            reduce(&mut self.state, now, Action::Measured(Sample::Read { bytes, messages, took }));
+        }
     }
 
     // Not inlined, as above.
@@ -550,6 +558,11 @@ impl<
             Some(waiting) => self.reduce(now, Action::Waiting(waiting), observer),
             None => self.exchange.cancel(),
         }
+    }
+
+    #[inline(never)]
+    fn graph_node(&mut self, now: Instant, prompt_id: Id<'_>, node: Id<'_>, class: &str, observer: &mut impl Observer) {
+        self.reduce(now, Action::GraphNode { prompt_id, node, class }, observer);
     }
 
     #[inline(never)]

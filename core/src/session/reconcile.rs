@@ -122,10 +122,16 @@ impl Reconcile {
         }
         let prompt = state.prompt();
         // First of all how it ended: another one may run by now and would take its place.
-        if prompt.is_some_and(|prompt| prompt.state() == PromptState::Ended && !prompt.is_settled()) {
-            return self.may_ask(now, Asked::History).then_some(Asked::History);
+        match prompt.filter(|prompt| prompt.state() == PromptState::Ended).map(Prompt::is_settled) {
+            Some(false) => return self.may_ask(now, Asked::History).then_some(Asked::History),
+            // It counts as not known, but only since nobody answered.
+            Some(true) if self.tries > 0 => {
+                if self.may_ask(now, Asked::History) {
+                    return Some(Asked::History);
+                }
+            }
+            _ => self.tries = 0,
         }
-        self.tries = 0;
         if let Some(next) = self.next.take() {
             return Some(next);
         }
@@ -213,6 +219,7 @@ impl Reconcile {
             }
             Asked::Jobs | Asked::Queue => Conclusion::Runs(found.running),
             Asked::History | Asked::Job => {
+                self.tries = 0;
                 // Where the socket was amid saying something else, the answer didn't count.
                 self.again = Some((asked, now.saturating_add(POLL)));
                 if found.told { Conclusion::Alive } else { Conclusion::Unheard }
@@ -225,14 +232,17 @@ impl Reconcile {
         self.rest(now, open);
         self.again = Some((asked, now.saturating_add(self.pace)));
         self.pace = Duration::from_micros(self.pace.as_micros().saturating_mul(2)).min(POLL_MAX);
-        // What the server refuses, it won't have for us a second later; what a proxy does, it may.
-        let is_refused = matches!(result, Result::Refused(status) if !matches!(status, 429 | 500..600));
+        // It won't be there a second later, nor will a request that doesn't fit. Other refusals may be a proxy's, for a while.
+        let is_refused = matches!(result, Result::Refused(0 | 404));
         match asked {
             // While the server is away, nothing is known: its history may outlive that.
             Asked::History | Asked::Job if open || result != Result::Unanswered => {
                 self.tries = self.tries.saturating_add(1);
                 if is_refused || self.tries >= OUTCOME_TRIES {
-                    self.tries = 0;
+                    // What never comes whole, however often, is too long for us.
+                    if is_refused || result == Result::Broken {
+                        self.tries = 0;
+                    }
                     return Conclusion::Unheard;
                 }
             }

@@ -156,6 +156,8 @@ impl Reconnect {
     }
 
     /// A person wants it now.
+    // Not inlined: what it needs of the stack would lie there while messages are read.
+    #[inline(never)]
     pub(super) fn by_hand(&mut self) {
         if matches!(self.next, Next::Wait(_) | Next::GivenUp) {
             self.backoff.reset();

@@ -148,6 +148,7 @@ impl<const ID: usize, const MESSAGE: usize> Socket<ID, MESSAGE> {
     pub(super) fn closed(&mut self, end: End) -> Option<Fault> {
         let kind = match (self.place, end) {
             (Place::Over | Place::Closing, _) => None,
+            (_, End::Untrusted) => Some(FaultKind::Untrusted),
             (Place::Dialling, End::Unreachable | End::Eof | End::Broken) | (_, End::Unreachable) => {
                 Some(FaultKind::Unreachable)
             }

@@ -171,6 +171,8 @@ pub enum FaultKind {
     Deaf,
     /// We read too slowly, and left rather than hold up the server's other clients.
     Overrun,
+    /// It can't be told whether it is the server that is meant: its certificate is not trusted, or it has none.
+    Untrusted,
     /// The network broke it.
     Broken,
     /// The server answered the handshake with this status.
@@ -198,6 +200,7 @@ impl Fault {
             FaultKind::Silent => "silent",
             FaultKind::Deaf => "deaf",
             FaultKind::Overrun => "overrun",
+            FaultKind::Untrusted => "untrusted",
             FaultKind::Broken => "broken",
             FaultKind::Refused(_) => "refused",
             FaultKind::NotComfyUi => "not_comfyui",
@@ -209,9 +212,10 @@ impl Fault {
     /// Whose fault it is.
     pub const fn whose(self) -> Whose {
         match self.kind {
-            FaultKind::Refused(300..=399 | 401 | 403 | 404 | 407) | FaultKind::NotComfyUi | FaultKind::Config => {
-                Whose::Yours
-            }
+            FaultKind::Refused(300..=399 | 401 | 403 | 404 | 407)
+            | FaultKind::NotComfyUi
+            | FaultKind::Untrusted
+            | FaultKind::Config => Whose::Yours,
             FaultKind::ClosedWith(code) if is_login(code) => Whose::Yours,
             FaultKind::Closed
             | FaultKind::ClosedWith(_)
@@ -229,7 +233,7 @@ impl Fault {
     /// Whether it stays until a person does something about it: there are no further attempts.
     pub const fn needs_a_person(self) -> bool {
         match self.kind {
-            FaultKind::Refused(300..=399 | 401 | 403 | 404 | 407) | FaultKind::Config => true,
+            FaultKind::Refused(300..=399 | 401 | 403 | 404 | 407) | FaultKind::Untrusted | FaultKind::Config => true,
             FaultKind::ClosedWith(code) => is_login(code),
             _ => false,
         }
@@ -248,6 +252,7 @@ impl Fault {
             FaultKind::ClosedWith(_) => "the server, or a proxy, ended the connection",
             FaultKind::Deaf => "the server lost sight of this client",
             FaultKind::Overrun => "this machine, or its network, could not keep up",
+            FaultKind::Untrusted => "the server's certificate is not trusted",
             FaultKind::Broken => "the network broke the connection",
             FaultKind::Refused(401 | 407) => "the server wants a login",
             FaultKind::Refused(403) => "the server refuses this client",
@@ -278,6 +283,9 @@ impl Fault {
             FaultKind::Deaf => "Nothing: a new connection under another client id mends it.",
             FaultKind::Overrun => {
                 "It is asked over HTTP meanwhile. A better network helps, and so do smaller previews."
+            }
+            FaultKind::Untrusted => {
+                "Use the name that it is for, and https only where the server has it. An authority of your own must be one that this system trusts."
             }
             FaultKind::Broken => "Check the network, Wi-Fi or VPN between.",
             FaultKind::Refused(401 | 407) => {

@@ -13,7 +13,7 @@ pub use prompt::{ErrorRecord, Percentage, Prompt, PromptState, Steps};
 pub(crate) use nodes::{Nodes, Seen, WHOLE, part_of};
 pub(crate) use prompt::{Announced, Target};
 
-use prompt::Weights;
+use prompt::{Slot, Weights};
 
 use crate::{
     limits::REPLACED_PROMPTS,
@@ -32,7 +32,7 @@ pub struct State<const ID: usize, const MESSAGE: usize, const NODES: usize, cons
     /// Prompts queued and running, once the server told.
     pub(crate) queue_remaining: Option<u32>,
     /// The prompt last seen to start.
-    pub(crate) prompt: Option<Prompt<ID, MESSAGE>>,
+    pub(crate) prompt: Slot<ID, MESSAGE>,
     /// How many records have begun.
     pub(crate) generation: u32,
     /// The nodes of that prompt.
@@ -108,7 +108,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         Self {
             connection: Connection::new(),
             queue_remaining: None,
-            prompt: None,
+            prompt: Slot::new(),
             generation: 0,
             nodes: Nodes::new(),
             history: History::new(),

@@ -2,7 +2,7 @@ use crate::{
     http::{ErrorText, ErrorTexts},
     number::Milli,
     progress::Run,
-    text::{Key, Text},
+    text::{Id, Key, Text},
     time::{Duration, Instant},
 };
 
@@ -45,6 +45,44 @@ pub struct Prompt<const ID: usize, const MESSAGE: usize> {
     pub(crate) weights: Weights,
     /// How its run goes.
     pub(crate) run: Run,
+}
+
+/// Where the record stands, once a prompt was seen.
+///
+/// No `Option`: what is put into one is made on the stack first, for which a record is too large.
+#[derive(Debug)]
+pub(crate) struct Slot<const ID: usize, const MESSAGE: usize> {
+    prompt: Prompt<ID, MESSAGE>,
+    filled: bool,
+}
+
+impl<const ID: usize, const MESSAGE: usize> Slot<ID, MESSAGE> {
+    pub(crate) const fn new() -> Self {
+        Self { prompt: Prompt::new(), filled: false }
+    }
+
+    pub(crate) const fn as_ref(&self) -> Option<&Prompt<ID, MESSAGE>> {
+        if self.filled { Some(&self.prompt) } else { None }
+    }
+
+    pub(crate) const fn as_mut(&mut self) -> Option<&mut Prompt<ID, MESSAGE>> {
+        if self.filled { Some(&mut self.prompt) } else { None }
+    }
+
+    /// The record of a prompt of which nothing but its id is known takes the place of the one before.
+    pub(crate) fn begin(&mut self, id: Option<Id<'_>>) {
+        self.prompt.reset(id);
+        self.filled = true;
+    }
+
+    /// What outlived a restart takes the place.
+    #[cfg(feature = "record")]
+    pub(crate) fn restore(&mut self, prompt: Option<Prompt<ID, MESSAGE>>) {
+        self.filled = prompt.is_some();
+        if let Some(prompt) = prompt {
+            self.prompt = prompt;
+        }
+    }
 }
 
 /// What a graph's nodes weigh in its percentage.
@@ -234,10 +272,10 @@ impl<const ID: usize> Announced<ID> {
 }
 
 impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
-    /// The record of a prompt of which nothing but its id is known.
-    pub(crate) const fn new(id: Option<Text<ID>>) -> Self {
+    /// The record of a prompt of which nothing is known.
+    pub(crate) const fn new() -> Self {
         Self {
-            id,
+            id: None,
             state: PromptState::Running,
             shown: Text::new(),
             current: None,
@@ -261,6 +299,35 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
             weights: Weights { whole: 0, learned: 0 },
             run: Run::new(),
         }
+    }
+
+    /// Becomes the record of a prompt of which nothing but its id is known. Texts that count for nothing stay as they are.
+    fn reset(&mut self, id: Option<Id<'_>>) {
+        match id {
+            Some(id) => self.id.get_or_insert_default().set(id),
+            None => self.id = None,
+        }
+        self.state = PromptState::Running;
+        self.current = None;
+        self.steps = None;
+        self.started = None;
+        self.ended = None;
+        self.nodes_total = None;
+        self.nodes_cached = None;
+        self.percentage = Percentage::ZERO;
+        self.has_progress_state = false;
+        self.last_entry = None;
+        self.outputs = 0;
+        self.previews = 0;
+        self.text_updates = 0;
+        self.warnings = 0;
+        self.failed = false;
+        self.settled = false;
+        self.error.clear();
+        self.nodes_finished = 0;
+        self.truncated_nodes = false;
+        self.weights = Weights::default();
+        self.run = Run::new();
     }
 
     /// Its id; `None` where a reconnecting client was told the running node only.

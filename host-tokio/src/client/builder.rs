@@ -10,7 +10,8 @@ use super::{
     Client,
     http::Http,
     registry::Registry,
-    task::{self, Command, Setup},
+    stream::Dialer,
+    task::{self, Command, Ending, Setup},
     watch::Publisher,
 };
 use crate::address::{Address, AddressError, fresh_client_id};
@@ -41,9 +42,11 @@ pub struct Builder {
     client_id: Option<String>,
     headers: Vec<(String, String)>,
     query: Vec<(String, String)>,
+    trusted: Vec<Vec<u8>>,
     request_timeout: Duration,
     reconnect: ReconnectConfig,
     heartbeat: HeartbeatConfig,
+    learned: Option<Vec<u8>>,
 }
 
 /// Why a client can't be made; what to do stands in its text.
@@ -56,6 +59,8 @@ pub enum BuildError {
     Header(String),
     /// It was called outside of a tokio runtime.
     NoRuntime,
+    /// TLS can't be set up.
+    Tls(io::Error),
     /// The system gives no random numbers.
     Random(io::Error),
 }
@@ -71,6 +76,7 @@ impl fmt::Display for BuildError {
                  have. Correct or remove it."
             ),
             Self::NoRuntime => f.write_str("there is no tokio runtime here. Call connect() inside of one."),
+            Self::Tls(error) => write!(f, "TLS can't be set up: {error}. Are this system's certificates in order?"),
             Self::Random(error) => write!(f, "the system gives no random numbers: {error}"),
         }
     }
@@ -80,7 +86,7 @@ impl std::error::Error for BuildError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Address(error) => Some(error),
-            Self::Random(error) => Some(error),
+            Self::Tls(error) | Self::Random(error) => Some(error),
             Self::Header(_) | Self::NoRuntime => None,
         }
     }
@@ -104,9 +110,11 @@ impl Builder {
             client_id: None,
             headers: Vec::new(),
             query: Vec::new(),
+            trusted: Vec::new(),
             request_timeout: REQUEST_TIMEOUT,
             reconnect: ReconnectConfig::DEFAULT,
             heartbeat: HeartbeatConfig::DEFAULT,
+            learned: None,
         }
     }
 
@@ -142,6 +150,13 @@ impl Builder {
         self
     }
 
+    /// Trusts what the authorities in `pem` have signed, besides what this system trusts: for an `https` server with
+    /// certificates of one's own.
+    pub fn trust(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.trusted.push(pem.into());
+        self
+    }
+
     /// How long a request over HTTP may take, from dialling to the answer's end: what [`Client::submit`] and its like
     /// wait at most. 30 s by default.
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
@@ -168,6 +183,13 @@ impl Builder {
         self
     }
 
+    /// Begins with what an earlier client learned of nodes' durations, as [`Client::learned`] told it: the time left is
+    /// right from the start then. A damaged record is left out, and logged.
+    pub fn learned(mut self, record: impl Into<Vec<u8>>) -> Self {
+        self.learned = Some(record.into());
+        self
+    }
+
     /// Makes the client. It connects by itself, in a task of its own on this runtime: [`Client::connected`] waits for
     /// that.
     ///
@@ -180,6 +202,10 @@ impl Builder {
         for (name, value) in &self.query {
             address.add_query(name, value);
         }
+        for pem in &self.trusted {
+            address.trust(pem).map_err(BuildError::Address)?;
+        }
+        Dialer::new(&address).map_err(BuildError::Tls)?;
         for (name, value) in &self.headers {
             let is_reserved = RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name));
             let can_be_sent = HeaderName::from_bytes(name.as_bytes()).is_ok() && HeaderValue::from_str(value).is_ok();
@@ -196,9 +222,9 @@ impl Builder {
         let (publisher, connection, progress) = Publisher::new(&client_id);
         let (commands, wanted) = mpsc::channel::<Command>(COMMANDS);
         let span = tracing::info_span!("client", server = %address);
-        let Self { headers, reconnect, heartbeat, .. } = self;
-        let setup = Setup { address, client_id, headers, reconnect, heartbeat };
-        runtime.spawn(task::run(setup, wanted, registry.clone(), publisher).instrument(span));
+        let Self { headers, reconnect, heartbeat, learned, .. } = self;
+        let setup = Setup { address, client_id, headers, reconnect, heartbeat, learned };
+        runtime.spawn(task::run(setup, wanted, publisher, Ending::of(&registry)).instrument(span));
         Ok(Client::of(super::Handle { commands, registry, connection, progress, http }))
     }
 }

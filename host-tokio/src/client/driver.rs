@@ -1,6 +1,6 @@
 //! Carries out what the core's [`Session`] wants, over tokio's sockets and clock.
 
-use std::{collections::VecDeque, future::poll_fn, io, mem::MaybeUninit, task::Poll};
+use std::{future::poll_fn, io, mem::MaybeUninit, task::Poll};
 
 use comfyglow_core::{
     limits::{app, desktop},
@@ -8,15 +8,15 @@ use comfyglow_core::{
     reducer::Changes,
     session::{Config, Input, Link, Observer, Output, Session},
     state::Fault,
-    text::Id,
     time::{Duration, Instant},
     view::View,
 };
 use tokio::{io::ReadBuf, time};
 
 use super::{
-    graph::Graph,
+    graph::{Graph, Graphs},
     line::{Happened, Line},
+    stream::Dialer,
 };
 use crate::address::Address;
 
@@ -25,9 +25,6 @@ pub(crate) const RECORD_BYTES: usize = record::max_bytes(desktop::ID, desktop::M
 
 /// Bytes of one read. They lie on the stack while they are read, so an idle connection keeps no buffer.
 const READ: usize = 16 * 1024;
-
-/// Submissions whose graphs wait for their prompts to begin; past them the session asks the server.
-const GRAPHS: usize = 64;
 
 /// Drives a session with one server, until it is over: whoever owns it awaits [`changed`](Self::changed) all the time.
 ///
@@ -42,7 +39,7 @@ pub struct Driver<
     const LEARNED: usize = { desktop::LEARNED },
     const HEAD: usize = { desktop::HEAD },
 > {
-    address: &'a Address,
+    dialer: Dialer,
     session: Box<Session<'a, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>>,
     socket: Line,
     http: Line,
@@ -53,8 +50,14 @@ pub struct Driver<
     /// What the system said when the socket couldn't be opened, or broke.
     reason: Option<io::Error>,
     /// Graphs of submissions that have not begun, the oldest first.
-    graphs: VecDeque<Graph>,
+    graphs: Graphs,
 }
+
+/// What one of many clients in a program takes for its session; its buffers, sockets and task come to that.
+const _: () = assert!(
+    Session::<{ app::ID }, { app::MESSAGE }, { app::NODES }, { app::NAMES }, { app::LEARNED }, { app::HEAD }>::MEMORY
+        <= 40 * 1024
+);
 
 /// A driver of one of many clients in a program.
 pub(super) type AppDriver<'a> =
@@ -66,7 +69,7 @@ impl<'a> Driver<'a> {
     ///
     /// # Errors
     ///
-    /// Where the system gives no random numbers.
+    /// Where the system gives no random numbers, or TLS can't be set up.
     pub fn new(address: &'a Address, config: Config<'a>) -> io::Result<Self> {
         Self::sized(address, config)
     }
@@ -86,18 +89,18 @@ impl<
     ///
     /// # Errors
     ///
-    /// Where the system gives no random numbers.
+    /// Where the system gives no random numbers, or TLS can't be set up.
     pub fn sized(address: &'a Address, config: Config<'a>) -> io::Result<Self> {
         let seed = getrandom::u64().map_err(io::Error::other)?;
         Ok(Self {
-            address,
+            dialer: Dialer::new(address)?,
             session: Box::new(Session::new(config, seed)),
             socket: Line::new(),
             http: Line::new(),
             http_first: false,
             start: time::Instant::now(),
             reason: None,
-            graphs: VecDeque::new(),
+            graphs: Graphs::default(),
         })
     }
 
@@ -112,12 +115,14 @@ impl<
     /// Nothing is lost when the future is dropped, as `select!` does.
     pub async fn changed(&mut self, observer: &mut impl Observer) -> Option<Changes> {
         loop {
-            self.tell_graph(observer);
-            match self.session.poll_output_with(since(self.start), observer) {
+            let now = since(self.start);
+            // One may have been submitted under an id that runs already.
+            self.graphs.tell(&mut self.session, now, observer);
+            match self.session.poll_output_with(now, observer) {
                 Output::Dial(link) => {
-                    tracing::debug!(?link, address = %self.address, "dialling");
-                    let endpoint = self.address.endpoint();
-                    self.line(link).dial(endpoint);
+                    tracing::debug!(?link, "dialling");
+                    let dialer = self.dialer.clone();
+                    self.line(link).dial(dialer);
                 }
                 Output::Send(Link::Socket, bytes) => self.socket.send(bytes),
                 Output::Send(Link::Http, bytes) => self.http.send(bytes),
@@ -153,23 +158,34 @@ impl<
         record
     }
 
+    /// All that is known, as JSON: its shape and meaning stand in the core's `SNAPSHOT.md`.
+    pub fn snapshot(&self) -> String {
+        // The texts, each byte escaped at worst, and the rest.
+        let mut buffer = vec![0; 6 * (MESSAGE + 8 * ID) + 4_096];
+        let len = self.session.state().snapshot(self.now()).write_json(&mut buffer).unwrap_or_default();
+        buffer.truncate(len);
+        String::from_utf8(buffer).unwrap_or_default()
+    }
+
     /// What a prompt of one's own is made of, so that its percentage is known when it begins. The session would ask the
     /// server for it otherwise, as it does once 64 such prompts wait to begin.
     pub fn submitted(&mut self, graph: Graph) {
-        if self.graphs.len() == GRAPHS {
-            self.graphs.pop_front();
-        }
-        self.graphs.push_back(graph);
+        self.graphs.push(graph);
     }
 
     /// A prompt was not submitted after all.
     pub fn withdrawn(&mut self, prompt_id: &str) {
-        self.graphs.retain(|graph| graph.prompt_id() != prompt_id);
+        self.graphs.withdraw(prompt_id);
     }
 
     /// Tries to connect now, whatever there is to wait for.
     pub fn reconnect(&mut self) {
         self.session.handle_input(self.now(), Input::Reconnect);
+    }
+
+    /// Tells the session's quality how long a paint took.
+    pub fn painted(&mut self, took: std::time::Duration) {
+        self.session.handle_input(self.now(), Input::Painted { took: span(took) });
     }
 
     /// Tells the session's quality what delivery queues did since this was told last: notes taken in, dropped, and
@@ -220,25 +236,11 @@ impl<
         }
     }
 
-    /// Tells the session the graph of the prompt that runs, where it was submitted here.
-    fn tell_graph(&mut self, observer: &mut impl Observer) {
-        if self.graphs.is_empty() {
-            return;
-        }
-        let running = self.session.state().prompt().and_then(|prompt| prompt.prompt_id());
-        let is_running = |graph: &Graph| running.is_some_and(|id| id.as_id() == Id::from(graph.prompt_id()));
-        let Some(graph) = self.graphs.iter().position(is_running).and_then(|at| self.graphs.remove(at)) else { return };
-        let now = since(self.start);
-        for input in graph.inputs() {
-            self.session.handle_input_with(now, input, observer);
-        }
-    }
-
     /// Waits for what comes first, a link or the deadline, and tells the session.
     async fn wait(&mut self, deadline: Option<Instant>, observer: &mut impl Observer) {
         let deadline = deadline.map(|deadline| self.at(deadline));
         self.http_first = !self.http_first;
-        let Self { session, socket, http, http_first, start, reason, .. } = self;
+        let Self { session, socket, http, http_first, start, reason, graphs, .. } = self;
         let happened = poll_fn(|context| {
             let mut room = [const { MaybeUninit::uninit() }; READ];
             let mut buffer = ReadBuf::uninit(&mut room);
@@ -248,10 +250,14 @@ impl<
             }
             for (link, line) in links {
                 let Poll::Ready(happened) = line.poll(context, &mut buffer) else { continue };
+                let now = since(*start);
                 let input = match happened {
                     Happened::Opened => Input::Opened(link),
                     Happened::Sent => Input::Sent(link),
-                    Happened::Read => Input::Bytes(link, buffer.filled()),
+                    Happened::Read => {
+                        graphs.hear(session, now, link, buffer.filled(), observer);
+                        return Poll::Ready(());
+                    }
                     Happened::Ended(end, error) => {
                         tracing::debug!(?link, ?end, ?error, "the link ended");
                         if link == Link::Socket {
@@ -260,7 +266,7 @@ impl<
                         Input::Closed(link, end)
                     }
                 };
-                session.handle_input_with(since(*start), input, observer);
+                session.handle_input_with(now, input, observer);
                 return Poll::Ready(());
             }
             Poll::Pending
@@ -278,6 +284,9 @@ impl<
 }
 
 fn since(start: time::Instant) -> Instant {
-    let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-    Instant::ZERO.saturating_add(Duration::from_micros(micros))
+    Instant::ZERO.saturating_add(span(start.elapsed()))
+}
+
+fn span(span: std::time::Duration) -> Duration {
+    Duration::from_micros(u64::try_from(span.as_micros()).unwrap_or(u64::MAX))
 }

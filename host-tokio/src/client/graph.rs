@@ -1,7 +1,20 @@
 //! What a submitted prompt is made of.
 
-use comfyglow_core::{session::Input, text::Id};
+use std::collections::VecDeque;
+
+use comfyglow_core::{
+    session::{Input, Link, Observer, Session},
+    text::Id,
+    time::Instant,
+};
 use serde_json::Value;
+
+/// Submissions whose graphs wait for their prompts to begin; past them the session asks the server.
+const GRAPHS: usize = 64;
+
+/// Bytes of a piece in which messages are read while a graph waits to be told: less than a prompt's start has, so that
+/// the graph is told before what follows, and be it the end.
+const PIECE: usize = 64;
 
 /// The nodes of a submitted prompt's graph and their classes, which a session makes its percentage of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,5 +56,70 @@ impl Graph {
             nodes.map(move |(node, class)| Input::GraphNode { prompt_id, node: Id::from(node.as_str()), class });
         let count = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
         nodes.chain(std::iter::once(Input::Graph { prompt_id, nodes: count }))
+    }
+}
+
+/// Graphs of submissions that have not begun, the oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Graphs(VecDeque<Graph>);
+
+impl Graphs {
+    pub(super) fn push(&mut self, graph: Graph) {
+        if self.0.len() == GRAPHS {
+            self.0.pop_front();
+        }
+        self.0.push_back(graph);
+    }
+
+    pub(super) fn withdraw(&mut self, prompt_id: &str) {
+        self.0.retain(|graph| graph.prompt_id != prompt_id);
+    }
+
+    /// Has `session` read `bytes`, and tells it the graph of a prompt that begins in them.
+    pub(super) fn hear<
+        const ID: usize,
+        const MESSAGE: usize,
+        const NODES: usize,
+        const NAMES: usize,
+        const LEARNED: usize,
+        const HEAD: usize,
+    >(
+        &mut self,
+        session: &mut Session<'_, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>,
+        now: Instant,
+        link: Link,
+        bytes: &[u8],
+        observer: &mut impl Observer,
+    ) {
+        let size = if self.0.is_empty() { bytes.len() } else { PIECE };
+        for piece in bytes.chunks(size.max(1)) {
+            session.handle_input_with(now, Input::Bytes(link, piece), observer);
+            self.tell(session, now, observer);
+        }
+    }
+
+    /// Tells `session` the graph of the prompt that runs, where it was submitted here.
+    pub(super) fn tell<
+        const ID: usize,
+        const MESSAGE: usize,
+        const NODES: usize,
+        const NAMES: usize,
+        const LEARNED: usize,
+        const HEAD: usize,
+    >(
+        &mut self,
+        session: &mut Session<'_, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>,
+        now: Instant,
+        observer: &mut impl Observer,
+    ) {
+        if self.0.is_empty() {
+            return;
+        }
+        let running = session.state().prompt().and_then(|prompt| prompt.prompt_id());
+        let is_running = |graph: &Graph| running.is_some_and(|id| id.as_id() == Id::from(graph.prompt_id()));
+        let Some(graph) = self.0.iter().position(is_running).and_then(|at| self.0.remove(at)) else { return };
+        for input in graph.inputs() {
+            session.handle_input_with(now, input, observer);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Requests over HTTP: one connection each, no redirects, limited in time and size.
 
-use std::{fmt, io, pin::pin, time::Duration};
+use std::{fmt, io, pin::pin, sync::OnceLock, time::Duration};
 
 use comfyglow_core::state::{Fault, FaultKind, Whose};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
@@ -11,9 +11,12 @@ use hyper::{
     header::{self, HeaderMap, HeaderName, HeaderValue},
 };
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, time};
+use tokio::time;
 
-use super::closed::fmt_fault;
+use super::{
+    closed::fmt_fault,
+    stream::{Dialer, is_untrusted},
+};
 use crate::address::Address;
 
 /// The longest answer that is read, in bytes: a queue with hundreds of browser workflows fits.
@@ -104,6 +107,8 @@ pub struct Http {
     address: Address,
     headers: HeaderMap,
     timeout: Duration,
+    /// Made with the first request.
+    dialer: OnceLock<Dialer>,
 }
 
 impl fmt::Debug for Http {
@@ -125,7 +130,7 @@ impl Http {
                 headers.insert(name, value);
             }
         }
-        Self { address, headers, timeout }
+        Self { address, headers, timeout, dialer: OnceLock::new() }
     }
 
     pub(super) const fn timeout(&self) -> Duration {
@@ -149,6 +154,14 @@ impl Http {
         }
     }
 
+    fn dialer(&self) -> io::Result<Dialer> {
+        if let Some(dialer) = self.dialer.get() {
+            return Ok(dialer.clone());
+        }
+        let made = Dialer::new(&self.address)?;
+        Ok(self.dialer.get_or_init(|| made).clone())
+    }
+
     async fn exchange(
         &self,
         method: Method,
@@ -156,9 +169,11 @@ impl Http {
         body: Bytes,
         was_sent: &mut bool,
     ) -> Result<Answer, RequestError> {
-        let unreachable = |error: io::Error| RequestError::new(FaultKind::Unreachable, false, error.to_string());
-        let stream = TcpStream::connect(self.address.endpoint()).await.map_err(unreachable)?;
-        stream.set_nodelay(true).map_err(unreachable)?;
+        let unreachable = |error: io::Error| {
+            let kind = if is_untrusted(&error) { FaultKind::Untrusted } else { FaultKind::Unreachable };
+            RequestError::new(kind, false, error.to_string())
+        };
+        let stream = self.dialer().map_err(unreachable)?.dial().await.map_err(unreachable)?;
         let broken = |was_sent: bool| {
             move |error: hyper::Error| {
                 let kind = if error.is_parse() { FaultKind::NotComfyUi } else { FaultKind::Broken };

@@ -8,12 +8,11 @@ use std::{
 };
 
 use comfyglow_core::session::End;
-use tokio::{
-    io::{AsyncRead as _, AsyncWrite as _, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
-type Dialling = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
+use super::stream::{self, Dialer, Stream};
+
+type Dialling = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>;
 
 /// A link to the server.
 pub(super) struct Line {
@@ -26,7 +25,7 @@ pub(super) struct Line {
 enum Place {
     Closed,
     Dialling(Dialling),
-    Open(TcpStream),
+    Open(Stream),
 }
 
 /// What happened on a line.
@@ -43,14 +42,9 @@ impl Line {
         Self { place: Place::Closed, outgoing: Vec::new(), written: 0 }
     }
 
-    pub(super) fn dial(&mut self, (host, port): (String, u16)) {
+    pub(super) fn dial(&mut self, dialer: Dialer) {
         self.close();
-        self.place = Place::Dialling(Box::pin(async move {
-            // Every address that the name has is tried.
-            let stream = TcpStream::connect((host, port)).await?;
-            stream.set_nodelay(true)?;
-            Ok(stream)
-        }));
+        self.place = Place::Dialling(Box::pin(async move { dialer.dial().await }));
     }
 
     pub(super) fn send(&mut self, bytes: &[u8]) {
@@ -75,7 +69,10 @@ impl Line {
                     self.place = Place::Open(stream);
                     Poll::Ready(Happened::Opened)
                 }
-                Err(error) => Poll::Ready(self.ended(End::Unreachable, Some(error))),
+                Err(error) => {
+                    let end = if stream::is_untrusted(&error) { End::Untrusted } else { End::Unreachable };
+                    Poll::Ready(self.ended(end, Some(error)))
+                }
             },
             Place::Open(_) => self.poll_open(context, buffer),
         }
@@ -83,16 +80,25 @@ impl Line {
 
     fn poll_open(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<Happened> {
         let Place::Open(stream) = &mut self.place else { return Poll::Pending };
-        while self.written < self.outgoing.len() {
-            match Pin::new(&mut *stream).poll_write(context, &self.outgoing[self.written..]) {
+        while !self.outgoing.is_empty() {
+            let is_written = self.written == self.outgoing.len();
+            let mut stream = Pin::new(&mut *stream);
+            // TLS keeps what it is given until it is flushed.
+            let result = if is_written {
+                stream.poll_flush(context).map_ok(|()| 0)
+            } else {
+                stream.as_mut().poll_write(context, &self.outgoing[self.written..])
+            };
+            match result {
+                Poll::Ready(Ok(_)) if is_written => {
+                    self.outgoing.clear();
+                    self.written = 0;
+                    return Poll::Ready(Happened::Sent);
+                }
+                Poll::Ready(Ok(0)) => return Poll::Ready(self.broken(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(len)) => self.written += len,
                 Poll::Ready(Err(error)) => return Poll::Ready(self.broken(error)),
                 Poll::Pending => break,
-            }
-            if self.written == self.outgoing.len() {
-                self.outgoing.clear();
-                self.written = 0;
-                return Poll::Ready(Happened::Sent);
             }
         }
         let read = ready!(Pin::new(stream).poll_read(context, buffer));
@@ -106,7 +112,11 @@ impl Line {
     fn broken(&mut self, error: io::Error) -> Happened {
         let end = match error.kind() {
             // A server that is killed, or leaves before it has read all that we sent, resets the connection.
-            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => End::Eof,
+            io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            // As TLS has it where the stream ends without a word.
+            | io::ErrorKind::UnexpectedEof => End::Eof,
             _ => End::Broken,
         };
         self.ended(end, Some(error))

@@ -45,6 +45,7 @@ mod output;
 mod queue;
 mod registry;
 mod rejection;
+mod stream;
 mod submit;
 mod task;
 mod watch;
@@ -54,7 +55,7 @@ use std::{fmt, sync::Arc};
 use comfyglow_core::number::Milli;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
-    sync::{mpsc, watch as tokio_watch},
+    sync::{mpsc, oneshot, watch as tokio_watch},
     time,
 };
 
@@ -293,6 +294,34 @@ impl Client {
         self.call()?.outcome(prompt_id).await.map_err(CallError::Request)
     }
 
+    /// All that is known, as JSON: what `comfyglow watch --json` prints a line of. Its shape and meaning stand in the core's
+    /// `SNAPSHOT.md`.
+    ///
+    /// # Errors
+    ///
+    /// Where the client has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future may be dropped at any time.
+    pub async fn snapshot(&self) -> Result<String, Closed> {
+        self.ask(Command::Snapshot).await
+    }
+
+    /// What was learned of nodes' durations, for [`Builder::learned`] of a later client: a record to be kept in a file.
+    /// Nothing that a prompt said is in it.
+    ///
+    /// # Errors
+    ///
+    /// Where the client has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future may be dropped at any time.
+    pub async fn learned(&self) -> Result<Vec<u8>, Closed> {
+        self.ask(Command::Learned).await
+    }
+
     /// Tries to connect now, whatever there is to wait for: somebody wants it.
     ///
     /// # Errors
@@ -335,6 +364,12 @@ impl Client {
             Some(reason) => Err(CallError::Closed(reason)),
             None => Ok(&self.handle.http),
         }
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Closed> {
+        let (to, answer) = oneshot::channel();
+        self.command(command(to)).await?;
+        answer.await.map_err(|_| self.handle.registry.ended().unwrap_or(Closed::Aborted))
     }
 
     async fn command(&self, command: Command) -> Result<(), Closed> {

@@ -199,10 +199,10 @@ impl fmt::Display for Problem {
             ProblemKind::Missing => write!(f, "{input} is missing; set it, or link it to a node"),
             ProblemKind::WrongType => write!(f, "{input} is {}, but takes {}", received(), self.wanted()),
             ProblemKind::TooSmall if self.limit("min").is_some() => {
-                write!(f, "{input} is {}, but at least {}", received(), shown(self.limit("min")))
+                write!(f, "{input} is {}, but must be at least {}", received(), shown(self.limit("min")))
             }
             ProblemKind::TooBig if self.limit("max").is_some() => {
-                write!(f, "{input} is {}, but at most {}", received(), shown(self.limit("max")))
+                write!(f, "{input} is {}, but must be at most {}", received(), shown(self.limit("max")))
             }
             ProblemKind::NotInList => {
                 write!(f, "{input} is {}, which this server doesn't have", received())?;
@@ -277,7 +277,7 @@ mod tests {
             told.push(Rejection::read(&body).expect("it is a refusal").to_string());
         }
         for said in [
-            "the server won't run this workflow\nEmptyImage #1\n  height is \"abc\", but takes a whole number\n  width is -5, but at least 1",
+            "the server won't run this workflow\nEmptyImage #1\n  height is \"abc\", but takes a whole number\n  width is -5, but must be at least 1",
             "lacks a node of this workflow. Install the custom nodes that it needs, and restart ComfyUI.\nNoSuchNode_漢 #1: ",
             "this workflow has no output. Add a node that shows or saves something, such as PreviewImage.",
             "PreviewImage #2: it can't be checked: '1'; does it take from a node that isn't there?",

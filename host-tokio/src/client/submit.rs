@@ -205,6 +205,19 @@ impl Http {
         }
     }
 
+    /// Whether the server has the prompt `prompt_id` queued, running, or done.
+    ///
+    /// # Errors
+    ///
+    /// Where the server can't be asked.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future may be dropped at any time.
+    pub async fn knows(&self, prompt_id: &str) -> Result<bool, RequestError> {
+        Ok(self.find(prompt_id).await?.is_some())
+    }
+
     /// The number of the prompt `prompt_id`, where the server has it queued, running, or done.
     async fn find(&self, prompt_id: &str) -> Result<Option<Option<f64>>, RequestError> {
         let queue = self.queue().await?;

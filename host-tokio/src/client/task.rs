@@ -6,7 +6,7 @@ use comfyglow_core::{
     heartbeat::HeartbeatConfig,
     session::{ClientId, ReconnectConfig},
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::{
     closed::Closed,
@@ -27,6 +27,10 @@ pub(super) enum Command {
     Withdrawn(String),
     /// Try to connect now.
     Reconnect,
+    /// Tell all that is known, as JSON.
+    Snapshot(oneshot::Sender<String>),
+    /// Tell what was learned.
+    Learned(oneshot::Sender<Vec<u8>>),
     /// End in good order.
     Leave,
 }
@@ -39,10 +43,18 @@ pub(super) struct Setup {
     pub(super) headers: Vec<(String, String)>,
     pub(super) reconnect: ReconnectConfig,
     pub(super) heartbeat: HeartbeatConfig,
+    /// What earlier sessions learned.
+    pub(super) learned: Option<Vec<u8>>,
 }
 
 /// Tells the subscribers that it is over, however the task ends.
-struct Ending(Arc<Registry>);
+pub(super) struct Ending(Arc<Registry>);
+
+impl Ending {
+    pub(super) fn of(registry: &Arc<Registry>) -> Self {
+        Self(registry.clone())
+    }
+}
 
 impl Drop for Ending {
     fn drop(&mut self) {
@@ -51,16 +63,9 @@ impl Drop for Ending {
     }
 }
 
-/// Runs a session until it is over, or all handles are gone.
-pub(super) async fn run(
-    setup: Setup,
-    mut commands: mpsc::Receiver<Command>,
-    registry: Arc<Registry>,
-    publisher: Publisher,
-) {
-    // Declared first, and so dropped last: the watched values end behind it, and find the reason.
-    let publisher = publisher;
-    let ending = Ending(registry.clone());
+/// Runs a session until it is over, or all handles are gone. `ending` tells the end even where this never runs.
+pub(super) async fn run(setup: Setup, mut commands: mpsc::Receiver<Command>, publisher: Publisher, ending: Ending) {
+    let registry = ending.0.clone();
     let client_id = Address::encoded(&setup.client_id);
     let mut headers = setup.address.headers();
     headers.retain(|(name, _)| !setup.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name)));
@@ -72,10 +77,13 @@ pub(super) async fn run(
     let mut driver = match AppDriver::sized(&setup.address, config) {
         Ok(driver) => driver,
         Err(error) => {
-            tracing::error!(%error, "the system gives no random numbers");
+            tracing::error!(%error, "the session can't be set up");
             return;
         }
     };
+    if let Some(Err(error)) = setup.learned.as_ref().map(|learned| driver.learn(learned)) {
+        tracing::warn!(%error, "what earlier sessions learned is not used");
+    }
     let mut fanout = Fanout::new(registry.clone());
     let mut is_leaving = false;
     loop {
@@ -93,6 +101,9 @@ pub(super) async fn run(
                 Some(Command::Submitted(graph)) => driver.submitted(graph),
                 Some(Command::Withdrawn(prompt_id)) => driver.withdrawn(&prompt_id),
                 Some(Command::Reconnect) => driver.reconnect(),
+                // Who asked may have gone.
+                Some(Command::Snapshot(to)) => drop(to.send(driver.snapshot())),
+                Some(Command::Learned(to)) => drop(to.send(driver.record())),
                 Some(Command::Leave) | None => {
                     is_leaving = true;
                     driver.leave();
@@ -103,10 +114,9 @@ pub(super) async fn run(
     fanout.end();
     publisher.publish(&driver);
     let reason = match driver.fault() {
-        Some(fault) => Closed::Fault(fault, driver.reason().map(ToString::to_string)),
-        None => Closed::Left,
+        Some(fault) if !is_leaving => Closed::Fault(fault, driver.reason().map(ToString::to_string)),
+        _ => Closed::Left,
     };
     tracing::debug!(%reason, "the client ends");
     registry.end(&reason);
-    drop(ending);
 }

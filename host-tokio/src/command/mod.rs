@@ -2,6 +2,7 @@
 
 mod demo;
 mod interrupt;
+mod outputs;
 mod replay;
 mod run;
 mod screen;

@@ -8,9 +8,7 @@ use std::{
 use anyhow::Context as _;
 use comfyglow::{
     address::{Address, fresh_client_id},
-    client::{
-        File, Http, Interrupted, NodeOutput, Outcome, RequestError, Submission, SubmitError, Submitted, driver::Driver,
-    },
+    client::{Http, Interrupted, Outcome, RequestError, Submission, SubmitError, Submitted, driver::Driver},
     display::clean,
     finish::{Finish, Finishes},
     learned::LearnedFile,
@@ -21,12 +19,13 @@ use comfyglow_core::{
     state::{PromptState, State},
     time::Instant,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time;
 
 use super::{
     Exit,
     interrupt::Interrupt,
+    outputs::list,
     screen::{Screen, snapshot_line},
     watch::{at, keep, tell_loss, unwritable, written},
 };
@@ -49,7 +48,7 @@ Exit statuses:
 pub(super) struct Args {
     /// The workflow's file; - reads it from the standard input
     workflow: PathBuf,
-    /// The server: http://host:port/path, or host, or host:port
+    /// The server: http://host:port/path or https://…, or host, or host:port
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8188")]
     server: String,
     /// Print a snapshot at each change, as a line of JSON, and the outputs as the last line
@@ -144,6 +143,10 @@ impl Run {
         let mut submitting = Box::pin(http.submit(&submission));
         let mut prompt_id = submission.prompt_id().to_owned();
         let mut interrupting = None;
+        // Somebody may take it out of the queue before it begins, which nobody tells us.
+        let mut looking = None;
+        let mut was_seen = false;
+        let mut is_look_due = true;
         // The first Ctrl-C was heard.
         let mut is_unwanted = false;
         let mut stage = Stage::Connecting;
@@ -154,7 +157,10 @@ impl Run {
             let mut paint = false;
             tokio::select! {
                 changes = client.changed(&mut heard) => match changes {
-                    Some(_) => paint = true,
+                    Some(changes) => {
+                        paint = true;
+                        is_look_due |= changes.has(Changes::QUEUE);
+                    }
                     None => break,
                 },
                 () = at(frame) => screen.draw(&client),
@@ -175,7 +181,17 @@ impl Run {
                         client.leave();
                     }
                 },
-                met = ended(&mut interrupting), if interrupting.is_some() => {
+                is_known = awaited(&mut looking), if looking.is_some() => {
+                    looking = None;
+                    if is_known == Ok(false) && !was_seen && stage == Stage::Running {
+                        screen.say("somebody took it out of the server's queue, or the server has forgotten it");
+                        exit = Some(Exit::Interrupted);
+                        stage = Stage::Leaving;
+                        screen.close();
+                        client.leave();
+                    }
+                }
+                met = awaited(&mut interrupting), if interrupting.is_some() => {
                     interrupting = None;
                     match met {
                         Ok(Interrupted::Running) => screen.say("interrupted on the server; it ends with its next step"),
@@ -218,6 +234,10 @@ impl Run {
             }
             // An old server may have given it another id, which the answer tells.
             let is_named = stage != Stage::Submitting;
+            if stage == Stage::Running && !was_seen && is_look_due && looking.is_none() {
+                is_look_due = false;
+                looking = Some(Box::pin(known(&http, prompt_id.clone())));
+            }
             let named = if is_named { heard.ends.len() } else { 0 };
             for (id, line) in heard.ends.drain(..named) {
                 if id.as_deref() == Some(&prompt_id) {
@@ -234,6 +254,8 @@ impl Run {
             }
             if paint && stage != Stage::Leaving {
                 screen.changed(&client);
+                let view = client.view();
+                was_seen |= view.prompt.is_some_and(|prompt| prompt.prompt_id == Some(&prompt_id));
                 if stage == Stage::Connecting && client.view().is_connected() {
                     stage = Stage::Submitting;
                 } else if stage == Stage::Connecting && client.fault().is_some() {
@@ -258,12 +280,17 @@ impl Run {
                 Exit::Lost
             }
             (None, Some(mut finish)) => {
-                let outcome = outcome(&http, &prompt_id).await;
+                // What the session asked for in vain isn't worth much waiting.
+                let asked = if finish.state == PromptState::Ended { 1 } else { ASKED };
+                let outcome = outcome(&http, &prompt_id, asked).await;
                 if let Some(outcome) = outcome.as_ref().filter(|_| finish.state == PromptState::Ended) {
                     finish.state = outcome.state;
                 }
                 screen.finished(&client, &finish);
                 screen.close();
+                if finish.state == PromptState::Ended {
+                    screen.say("the server doesn't know it any more; it may have been restarted");
+                }
                 if let Some(outcome) = &outcome {
                     list(&screen, outcome, &submission, &address, verbose);
                 }
@@ -274,6 +301,9 @@ impl Run {
         if let Err(error) = written(screen.end(), &mut interrupt, &mut exit).await {
             exit.get_or_insert(unwritable(&error, true));
         }
+        if exit == Some(Exit::Unheard) && screen.is_json() {
+            eprintln!("the prompt ended, but its outcome was not heard");
+        }
         Ok(exit.unwrap_or(Exit::Lost))
     }
 }
@@ -282,12 +312,14 @@ async fn interrupted(http: &Http, prompt_id: String) -> Result<Interrupted, Requ
     http.interrupt(&prompt_id).await
 }
 
-/// Waits for an interruption's end.
-async fn ended<F: Future<Output = Result<Interrupted, RequestError>> + Unpin>(
-    interrupting: &mut Option<F>,
-) -> Result<Interrupted, RequestError> {
-    match interrupting {
-        Some(interrupting) => interrupting.await,
+async fn known(http: &Http, prompt_id: String) -> Result<bool, RequestError> {
+    http.knows(&prompt_id).await
+}
+
+/// Waits for a request's end, where there is one.
+async fn awaited<F: Future + Unpin>(request: &mut Option<F>) -> F::Output {
+    match request {
+        Some(request) => request.await,
         None => std::future::pending().await,
     }
 }
@@ -312,8 +344,8 @@ fn tell_submitted(screen: &Screen, submitted: &Submitted) {
 }
 
 /// What came of a prompt that has ended; the server writes it down a moment after it told the end.
-async fn outcome(http: &Http, prompt_id: &str) -> Option<Outcome> {
-    for attempt in 0..ASKED {
+async fn outcome(http: &Http, prompt_id: &str, times: u32) -> Option<Outcome> {
+    for attempt in 0..times {
         match http.outcome(prompt_id).await {
             Ok(Some(outcome)) => return Some(outcome),
             Ok(None) => time::sleep(Duration::from_millis(50 << attempt)).await,
@@ -324,49 +356,6 @@ async fn outcome(http: &Http, prompt_id: &str) -> Option<Outcome> {
         }
     }
     None
-}
-
-/// Lists what the nodes gave.
-fn list(screen: &Screen, outcome: &Outcome, submission: &Submission, address: &Address, verbose: bool) {
-    if screen.is_json() {
-        let outputs: Vec<Value> = outcome.outputs.iter().map(|output| told(output, submission, address)).collect();
-        screen.json_line(json!({"prompt_id": submission.prompt_id(), "outputs": outputs}).to_string());
-        return;
-    }
-    for output in &outcome.outputs {
-        let class = submission.graph().class_of(&output.node).unwrap_or("node");
-        for file in &output.files {
-            let folder = [&file.r#type, &file.subfolder]
-                .iter()
-                .filter(|part| !part.is_empty())
-                .fold(String::new(), |folder, part| folder + part + "/");
-            let url = if verbose { format!("  {}", view_url(address, file)) } else { String::new() };
-            screen.say(&clean(&format!("  {class} #{}: {folder}{}{url}", output.node, file.filename)));
-        }
-        for text in &output.texts {
-            screen.say(&clean(&format!("  {class} #{}: {text}", output.node)));
-        }
-    }
-}
-
-fn told(output: &NodeOutput, submission: &Submission, address: &Address) -> Value {
-    let file = |file: &File| json!({"filename": file.filename, "subfolder": file.subfolder, "type": file.r#type, "url": view_url(address, file)});
-    json!({
-        "node": output.node,
-        "class": submission.graph().class_of(&output.node),
-        "files": output.files.iter().map(file).collect::<Vec<_>>(),
-        "texts": output.texts,
-    })
-}
-
-/// Where a browser sees a file; a login or token is not in it.
-fn view_url(address: &Address, file: &File) -> String {
-    let query = url::form_urlencoded::Serializer::new(String::new())
-        .append_pair("filename", &file.filename)
-        .append_pair("subfolder", &file.subfolder)
-        .append_pair("type", &file.r#type)
-        .finish();
-    format!("{address}/view?{query}")
 }
 
 /// What is kept of the messages while they are read.

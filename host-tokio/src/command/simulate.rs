@@ -7,7 +7,7 @@ use std::{
 use anyhow::Context as _;
 use comfyglow::{
     recording::{Recording, What},
-    simulator::{Simulator, playback::Playback},
+    simulator::{Builder, Fault, Simulator, playback::Playback},
 };
 
 use super::{Exit, interrupt::Interrupt};
@@ -22,6 +22,8 @@ Examples:
   comfyglow simulate                                a ComfyUI at http://127.0.0.1:8188
   comfyglow simulate --listen 0.0.0.0:9000          for other machines too
   comfyglow simulate --trace run.jsonl --speed 10   a recording, ten times as fast
+  comfyglow simulate --fault status:503/5,times=3   a proxy whose server is away for three attempts
+  comfyglow simulate --fault end,after=40           each connection is lost behind its 40th message
 
 Inputs that any node takes: sim_ms, sim_steps, sim_error, sim_blocked, sim_expand, sim_text, sim_images, sim_bytes.")]
 pub(super) struct Args {
@@ -37,6 +39,19 @@ pub(super) struct Args {
     /// How many times as fast as real time; 0: at once
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
     speed: f64,
+    /// Have a fault, scripted: NAME[:ARG][,after=N][,times=N][,on=http|all]; may be given again [--help lists them]
+    #[arg(long = "fault", value_name = "FAULT", conflicts_with = "trace", long_help = faults())]
+    faults: Vec<Fault>,
+}
+
+/// What `--help` says of faults.
+fn faults() -> String {
+    let list = Fault::LIST.map(|(usage, meaning)| format!("{usage:22} {meaning}")).join("\n");
+    format!(
+        "Have a fault, scripted: NAME[:ARG][,after=N][,times=N][,on=http|all]; may be given again\n\n\
+         after=N: amid a socket, behind its N-th message; else most strike before the handshake is answered. \
+         times=N: only so often. on=http: plain requests instead of sockets; on=all: both\n\n{list}"
+    )
 }
 
 fn speed(text: &str) -> Result<f64, String> {
@@ -63,6 +78,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
         return Ok(exit);
     }
     let simulator = Simulator::builder().listen(args.listen).speed(speed).previews(true);
+    let simulator = args.faults.into_iter().fold(simulator, Builder::fault);
     let simulator = simulator.start().await.with_context(cant_listen)?;
     tell(&format!("{} simulates ComfyUI; submit workflows to it, and end it with Ctrl-C", simulator.url()));
     let exit = interrupt.wait().await;

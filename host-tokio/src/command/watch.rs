@@ -140,7 +140,11 @@ impl Watch {
                     Some(_) => paint = true,
                     None => break,
                 },
-                () = at(frame) => screen.draw(&client),
+                () = at(frame) => {
+                    let began = tokio::time::Instant::now();
+                    screen.draw(&client);
+                    client.painted(began.elapsed());
+                }
                 signal = interrupt.wait() => {
                     if exit.replace(signal).is_some() {
                         // Asked twice: not even a good-bye to the server.
@@ -168,7 +172,9 @@ impl Watch {
                 }
             }
             if paint {
+                let began = tokio::time::Instant::now();
                 screen.changed(&client);
+                client.painted(began.elapsed());
             }
             reached |= client.view().is_connected();
             if once && attempts.is_none() && !reached && exit.is_none() && is_hopeless(client.view().connection) {

@@ -9,9 +9,11 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use self::failure::Stop;
 use super::{
+    faults::Restart,
     graph::{self, Schedule},
     images,
     logs::Bar,
@@ -44,13 +46,28 @@ enum Blocked {
 /// The results of the last prompt by the nodes' signatures.
 type Cache = HashMap<u64, Cached>;
 
-/// Runs prompts as they come, forever.
-pub(super) async fn run(shared: Arc<Shared>) {
-    let mut cache = Cache::new();
+/// Runs prompts as they come, forever, and begins anew when that is asked for.
+pub(super) async fn run(shared: Arc<Shared>, mut restarts: mpsc::UnboundedReceiver<Restart>) {
+    loop {
+        let mut cache = Cache::new();
+        let restart = tokio::select! {
+            biased;
+            restart = restarts.recv() => restart,
+            () = prompts(&shared, &mut cache) => None,
+        };
+        shared.forget();
+        if let Some(restart) = restart {
+            // Who asked for it needn't wait.
+            let _ = restart.send(());
+        }
+    }
+}
+
+async fn prompts(shared: &Shared, cache: &mut Cache) {
     loop {
         if let Some(prompt) = shared.queue.start() {
             let started = Instant::now();
-            let result = run_prompt(&shared, &prompt, &mut cache).await;
+            let result = run_prompt(shared, &prompt, cache).await;
             shared.queue.done(&result);
             // Only now, after the queue's `status`, the end of the prompt is told; never to everyone.
             let client = shared.running().client.clone();

@@ -26,9 +26,29 @@ pub(super) fn frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     raw(&Frame { fin: true, rsv: 0, opcode, payload: payload.to_vec() })
 }
 
-/// A close frame with `code` and without a reason.
+/// A close frame with `code` and without a reason; 0: without a code either.
 pub(super) fn close(code: u16) -> Vec<u8> {
-    frame(CLOSE, &code.to_be_bytes())
+    let code = code.to_be_bytes();
+    frame(CLOSE, if code == [0, 0] { &[] } else { &code })
+}
+
+/// Whether `frame` is a message's, and no ping, pong or close.
+pub(super) fn is_message(frame: &[u8]) -> bool {
+    frame.first().is_some_and(|first| first & 8 == 0)
+}
+
+/// The head of a text of `length` bytes, and nothing of it; the length may be one that no frame can have.
+pub(super) fn head(length: u64) -> Vec<u8> {
+    [&[0x80 | TEXT, 127][..], &length.to_be_bytes()].concat()
+}
+
+/// A text as only clients send it.
+pub(super) fn masked(payload: &[u8]) -> Vec<u8> {
+    let mut bytes = frame(TEXT, payload);
+    bytes[1] |= 0x80;
+    // A mask of zeros changes nothing.
+    bytes.splice(2..2, [0; 4]);
+    bytes
 }
 
 /// A frame with its bits as they are, right or not.

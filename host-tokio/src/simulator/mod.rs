@@ -43,6 +43,8 @@
 //! | `sim_bytes` | its output, and each of its previews, has at least so many bytes |
 
 mod executor;
+mod fault;
+mod faults;
 mod frames;
 mod graph;
 mod http;
@@ -65,6 +67,7 @@ mod submit;
 mod validate;
 mod version;
 mod websocket;
+mod wire;
 mod work;
 
 use std::{
@@ -76,11 +79,12 @@ use std::{
 use serde_json::Value;
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use self::{pace::Mode, state::Shared};
 pub use self::{
+    fault::{Fault, ParseFaultError},
     publish::Recipients,
     version::{ParseVersionError, Version},
 };
+use self::{pace::Mode, server::Door, state::Shared};
 use crate::recording::Frame;
 
 /// What a simulator is told before it starts.
@@ -96,6 +100,7 @@ struct Options {
     stock_nodes_only: bool,
     observer_mirror: Option<String>,
     send_buffer: Option<u32>,
+    faults: Vec<Fault>,
 }
 
 /// Sets up a [`Simulator`].
@@ -116,6 +121,7 @@ impl Default for Builder {
             stock_nodes_only: false,
             observer_mirror: None,
             send_buffer: None,
+            faults: Vec::new(),
         })
     }
 }
@@ -190,6 +196,12 @@ impl Builder {
         self
     }
 
+    /// Has a fault from the start; may be called again for more of them.
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.0.faults.push(fault);
+        self
+    }
+
     /// Starts the simulator.
     ///
     /// # Errors
@@ -197,15 +209,20 @@ impl Builder {
     /// Where its address can't be listened on.
     #[expect(clippy::unused_async, reason = "it needs a runtime, and says so")]
     pub async fn start(self) -> io::Result<Simulator> {
-        let listener = server::listen(self.0.listen, self.0.send_buffer)?;
-        let address = listener.local_addr()?;
+        let socket = server::bind(self.0.listen, self.0.send_buffer)?;
+        let address = socket.local_addr()?;
         let (tasks, new_tasks) = mpsc::unbounded_channel();
         let (publisher, publishing) = publish::queue(self.0.observer_mirror.clone());
-        let shared = Arc::new(Shared::new(self.0, publisher, tasks));
+        let (restarts, asked) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared::new(self.0, publisher, tasks, restarts));
+        for fault in shared.options.faults.clone() {
+            shared.add_fault(fault);
+        }
         shared.spawn(publishing.run(shared.sockets.clone()));
-        shared.spawn(executor::run(shared.clone()));
+        shared.spawn(executor::run(shared.clone(), asked));
         let router = server::router(shared.clone());
-        let main = tokio::spawn(server::run(listener, router, new_tasks));
+        let door = Door::new(socket, shared.faults.refusing(), shared.options.send_buffer)?;
+        let main = tokio::spawn(server::run(door, router, new_tasks));
         Ok(Simulator { address, shared, main })
     }
 }
@@ -326,6 +343,29 @@ impl Simulator {
     pub async fn settled(&self) {
         let shared = &self.shared;
         shared.pace.settled(|| shared.queue.nothing_pending(), || shared.publisher.flush()).await;
+    }
+
+    /// Has one fault more from now on.
+    pub fn fault(&self, fault: Fault) {
+        self.shared.add_fault(fault);
+    }
+
+    /// Has no faults any more; what they did to connections stays done.
+    pub fn mend(&self) {
+        self.shared.faults.mend();
+    }
+
+    /// Waits until faults have struck `count` times or more in all.
+    pub async fn wait_for_strikes(&self, count: usize) {
+        // An error would mean that the sender is gone, which `self` holds.
+        let _ = self.shared.faults.struck().subscribe().wait_for(|struck| *struck >= count).await;
+    }
+
+    /// Begins anew at the same address, as a server that was killed and started again: its connections end without a close
+    /// frame, and what was queued, running and done is forgotten.
+    pub async fn restart(&self) {
+        // An error means that the simulator has ended.
+        let _ = self.shared.faults.restart().await;
     }
 
     /// Ends the simulator, and waits until all its connections have ended.

@@ -31,7 +31,7 @@ use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 use super::{
     frames,
     http::Json,
-    server,
+    server::{self, Door},
     sockets::Socket,
     state::Task,
     websocket::{accept, attend},
@@ -83,7 +83,7 @@ impl Builder {
             let text = format!("the recording has no connection {}; it has {opens}, from 0", self.connection);
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         };
-        let listener = server::listen(self.listen, None)?;
+        let listener = server::bind(self.listen, None)?;
         let address = listener.local_addr()?;
         let (tasks, new_tasks) = mpsc::unbounded_channel();
         let player = Arc::new(Player {
@@ -102,7 +102,7 @@ impl Builder {
             .route("/api/ws", websocket)
             .fallback(answer)
             .with_state(player);
-        let main = tokio::spawn(server::run(listener, server::guarded(router), new_tasks));
+        let main = tokio::spawn(server::run(Door::open(listener)?, server::guarded(router), new_tasks));
         Ok(Playback { address, main })
     }
 }
@@ -178,7 +178,7 @@ async fn upgrade(State(player): State<Arc<Player>>, mut request: Request) -> Res
     let task = async move {
         if let Ok(upgraded) = upgraded.await {
             let (reader, writer) = tokio::io::split(TokioIo::new(upgraded));
-            let socket = Socket::new(writer);
+            let socket = Socket::new(writer, None);
             tokio::select! {
                 () = attend(&socket, reader) => {}
                 () = playing.play(&socket) => {}

@@ -166,6 +166,11 @@ impl PromptQueue {
         self.tell(&inner);
     }
 
+    /// Forgets everything, the history too, and tells nobody: the server has begun anew.
+    pub(super) fn forget(&self) {
+        *self.lock() = Inner::default();
+    }
+
     /// Forgets the waiting prompt `id`; false where there is none.
     pub(super) fn delete(&self, id: &str) -> bool {
         let mut inner = self.lock();

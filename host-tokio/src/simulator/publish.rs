@@ -1,6 +1,9 @@
 //! One unbounded queue of messages and one loop that sends them, socket after socket.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
@@ -31,40 +34,46 @@ impl Recipients {
 }
 
 enum Item {
-    Frame { frame: Vec<u8>, to: Recipients, mirrored: bool },
+    Frame { frame: Vec<u8>, to: Recipients, mirrored: bool, life: u64 },
     Flush(oneshot::Sender<()>),
 }
 
 /// The queue's entrance.
 #[derive(Clone)]
-pub(super) struct Publisher(mpsc::UnboundedSender<Item>);
+pub(super) struct Publisher {
+    items: mpsc::UnboundedSender<Item>,
+    /// Counts the server's restarts: what was queued before one is never sent.
+    life: Arc<AtomicU64>,
+}
 
 /// The queue's exit and the loop over it.
 pub(super) struct Publishing {
     items: mpsc::UnboundedReceiver<Item>,
+    life: Arc<AtomicU64>,
     mirror: Option<String>,
 }
 
 /// A queue; events to one client are copied to the clients whose id starts with `mirror`.
 pub(super) fn queue(mirror: Option<String>) -> (Publisher, Publishing) {
     let (sender, items) = mpsc::unbounded_channel();
-    (Publisher(sender), Publishing { items, mirror })
+    let life = Arc::new(AtomicU64::new(0));
+    (Publisher { items: sender, life: life.clone() }, Publishing { items, life, mirror })
 }
 
 impl Publisher {
     /// Queues a text message.
     pub(super) fn text(&self, text: &str, to: Recipients) {
-        self.put(Item::Frame { frame: frames::frame(frames::TEXT, text.as_bytes()), to, mirrored: true });
+        self.frame(frames::frame(frames::TEXT, text.as_bytes()), to, true);
     }
 
     /// Queues a binary message.
     pub(super) fn binary(&self, payload: &[u8], to: Recipients) {
-        self.put(Item::Frame { frame: frames::frame(frames::BINARY, payload), to, mirrored: false });
+        self.frame(frames::frame(frames::BINARY, payload), to, false);
     }
 
     /// Queues a frame as it is.
     pub(super) fn raw(&self, frame: &Frame, to: Recipients) {
-        self.put(Item::Frame { frame: frames::raw(frame), to, mirrored: false });
+        self.frame(frames::raw(frame), to, false);
     }
 
     /// Waits until everything queued before has been sent.
@@ -75,9 +84,18 @@ impl Publisher {
         let _ = receiver.await;
     }
 
+    /// Forgets what is queued.
+    pub(super) fn forget(&self) {
+        self.life.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn frame(&self, frame: Vec<u8>, to: Recipients, mirrored: bool) {
+        self.put(Item::Frame { frame, to, mirrored, life: self.life.load(Ordering::Relaxed) });
+    }
+
     fn put(&self, item: Item) {
         // When the loop has ended with the simulator, nobody is left to hear it.
-        let _ = self.0.send(item);
+        let _ = self.items.send(item);
     }
 }
 
@@ -90,7 +108,8 @@ impl Publishing {
                 Item::Flush(done) => {
                     let _ = done.send(());
                 }
-                Item::Frame { frame, to, mirrored } => {
+                Item::Frame { life, .. } if life != self.life.load(Ordering::Relaxed) => {}
+                Item::Frame { frame, to, mirrored, .. } => {
                     let mirror = self.mirror.as_deref().filter(|_| mirrored);
                     let receivers = sockets.all(|sid| match &to {
                         Recipients::Everyone => true,

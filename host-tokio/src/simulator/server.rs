@@ -1,6 +1,6 @@
 //! The TCP side: connections, the routes, and which requests a browser may not make.
 
-use std::{net::SocketAddr, pin::pin, sync::Arc};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc};
 
 use axum::{
     Router,
@@ -10,26 +10,31 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, patch, post},
 };
+use hyper::service::{Service as _, service_fn};
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use tokio::{
-    net::{TcpListener, TcpSocket},
-    sync::mpsc,
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::{mpsc, watch},
     task::JoinSet,
 };
 use url::Url;
 
 use super::{
-    http, info, jobs,
+    faults, http, info, jobs,
     state::{Shared, Task},
     version::Version,
     websocket,
+    wire::Wire,
 };
 
 /// The largest request body, as ComfyUI has it.
 const BODY_LIMIT: usize = 100 * 1024 * 1024;
 
-/// Listens on `address`; `send_buffer`: the kernel's buffer of each connection, in bytes.
-pub(super) fn listen(address: SocketAddr, send_buffer: Option<u32>) -> std::io::Result<TcpListener> {
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// Takes `address`, where nobody listens yet; `send_buffer`: the kernel's buffer of each connection, in bytes.
+pub(super) fn bind(address: SocketAddr, send_buffer: Option<u32>) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
     if let Some(bytes) = send_buffer {
@@ -37,36 +42,111 @@ pub(super) fn listen(address: SocketAddr, send_buffer: Option<u32>) -> std::io::
         socket.set_send_buffer_size(bytes)?;
     }
     socket.bind(address)?;
-    socket.listen(1024)
+    Ok(socket)
+}
+
+/// Where connections come in, for as long as somebody listens.
+pub(super) struct Door {
+    state: DoorState,
+    refusing: watch::Receiver<bool>,
+    send_buffer: Option<u32>,
+}
+
+enum DoorState {
+    Open(TcpListener),
+    /// Nobody else gets the address meanwhile.
+    Shut(TcpSocket),
+}
+
+impl Door {
+    /// A door that is open unless it is `refusing`.
+    pub(super) fn new(
+        socket: TcpSocket,
+        mut refusing: watch::Receiver<bool>,
+        send_buffer: Option<u32>,
+    ) -> io::Result<Self> {
+        let is_shut = *refusing.borrow_and_update();
+        let state = if is_shut { DoorState::Shut(socket) } else { DoorState::Open(socket.listen(BACKLOG)?) };
+        Ok(Self { state, refusing, send_buffer })
+    }
+
+    /// A door that stays open.
+    pub(super) fn open(socket: TcpSocket) -> io::Result<Self> {
+        Self::new(socket, watch::Sender::new(false).subscribe(), None)
+    }
+
+    /// The next connection. The future may be dropped at any time.
+    async fn accept(&mut self) -> io::Result<TcpStream> {
+        loop {
+            match &self.state {
+                DoorState::Open(listener) => tokio::select! {
+                    biased;
+                    Ok(()) = self.refusing.changed() => {}
+                    accepted = listener.accept() => return accepted.map(|(stream, _)| stream),
+                },
+                DoorState::Shut(_) => {
+                    if self.refusing.changed().await.is_err() {
+                        std::future::pending::<()>().await;
+                    }
+                }
+            }
+            self.turn()?;
+        }
+    }
+
+    /// Opens or shuts it, as is wanted.
+    fn turn(&mut self) -> io::Result<()> {
+        let is_shut = *self.refusing.borrow_and_update();
+        let address = match &self.state {
+            DoorState::Open(listener) if is_shut => listener.local_addr()?,
+            DoorState::Shut(socket) if !is_shut => socket.local_addr()?,
+            _ => return Ok(()),
+        };
+        // The address is free only once who has it is gone, and a new one takes it up.
+        self.state = DoorState::Shut(TcpSocket::new_v4()?);
+        let socket = bind(address, self.send_buffer)?;
+        self.state = if is_shut { DoorState::Shut(socket) } else { DoorState::Open(socket.listen(BACKLOG)?) };
+        Ok(())
+    }
 }
 
 /// Serves connections and runs the tasks that come, until it's dropped and they all end with it.
-pub(super) async fn run(listener: TcpListener, router: Router, mut new_tasks: mpsc::UnboundedReceiver<Task>) {
+pub(super) async fn run(mut door: Door, router: Router, mut new_tasks: mpsc::UnboundedReceiver<Task>) {
     let mut tasks = JoinSet::new();
     loop {
         tokio::select! {
             Some(task) = new_tasks.recv() => {
                 tasks.spawn(task);
             }
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    // Small messages are to go out at once; where it can't be set, they come somewhat later.
-                    let _ = stream.set_nodelay(true);
-                    let service = TowerToHyperService::new(router.clone());
-                    let connection = hyper::server::conn::http1::Builder::new()
-                        .title_case_headers(true)
-                        .serve_connection(TokioIo::new(stream), service)
-                        .with_upgrades();
-                    tasks.spawn(async move {
-                        // What is wrong with a connection concerns only its peer, who sees it end.
-                        let _ = pin!(connection).await;
-                    });
+            accepted = door.accept() => match accepted {
+                Ok(stream) => {
+                    tasks.spawn(serve(stream, router.clone()));
                 }
                 Err(error) => tracing::warn!(%error, "a connection could not be accepted"),
             },
             Some(_) = tasks.join_next() => {}
         }
     }
+}
+
+async fn serve(stream: TcpStream, router: Router) {
+    // Small messages are to go out at once; where it can't be set, they come somewhat later.
+    let _ = stream.set_nodelay(true);
+    let wire = Wire::new(stream);
+    let ailment = wire.ailment();
+    let service = TowerToHyperService::new(router);
+    let connection = hyper::server::conn::http1::Builder::new()
+        .title_case_headers(true)
+        .serve_connection(
+            TokioIo::new(wire),
+            service_fn(|mut request| {
+                request.extensions_mut().insert(ailment.clone());
+                service.call(request)
+            }),
+        )
+        .with_upgrades();
+    // What is wrong with a connection concerns only its peer, who sees it end.
+    let _ = pin!(connection).await;
 }
 
 /// All routes, each under `/api` as well, but `/jobs`, which is only there.
@@ -84,7 +164,8 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .nest("/api", api)
         .fallback(async || not_found())
         .method_not_allowed_fallback(async || (StatusCode::METHOD_NOT_ALLOWED, "405: Method Not Allowed"))
-        .layer(DefaultBodyLimit::max(BODY_LIMIT));
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn_with_state(shared.clone(), faults::play));
     guarded(router.with_state(shared))
 }
 

@@ -1,23 +1,54 @@
 //! The open sockets by `clientId`, with both traps that ComfyUI's map of them has.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncWriteExt, WriteHalf},
-    sync::{Mutex as AsyncMutex, watch},
+    sync::{Mutex as AsyncMutex, Notify, watch},
 };
+
+use super::faults::Script;
 
 /// A socket's sending side.
 pub(super) struct Socket {
-    writer: AsyncMutex<WriteHalf<TokioIo<Upgraded>>>,
+    writer: AsyncMutex<Writer>,
     ended: watch::Sender<bool>,
 }
 
+/// Where the bytes go out, and what goes wrong with them.
+struct Writer {
+    io: WriteHalf<TokioIo<Upgraded>>,
+    script: Option<Script>,
+}
+
+impl Writer {
+    async fn send(&mut self, frame: &[u8]) -> io::Result<()> {
+        match &mut self.script {
+            Some(script) => script.send(&mut self.io, frame).await,
+            None => self.io.write_all(frame).await,
+        }
+    }
+}
+
 impl Socket {
-    pub(super) fn new(writer: WriteHalf<TokioIo<Upgraded>>) -> Self {
-        Self { writer: AsyncMutex::new(writer), ended: watch::Sender::new(false) }
+    pub(super) fn new(io: WriteHalf<TokioIo<Upgraded>>, script: Option<Script>) -> Self {
+        Self { writer: AsyncMutex::new(Writer { io, script }), ended: watch::Sender::new(false) }
+    }
+
+    /// What goes wrong with the socket before anything is sent does.
+    pub(super) async fn begin(&self) {
+        let mut writer = self.writer.lock().await;
+        let Writer { io, script } = &mut *writer;
+        if let Some(script) = script
+            && script.strike(io).await.is_err()
+        {
+            self.end();
+        }
     }
 
     /// Sends `frame` and waits until the kernel has taken it whole, or the socket has ended: like ComfyUI's send,
@@ -27,7 +58,7 @@ impl Socket {
         tokio::select! {
             biased;
             _ = ended.wait_for(|ended| *ended) => {}
-            written = async { self.writer.lock().await.write_all(frame).await } => {
+            written = async { self.writer.lock().await.send(frame).await } => {
                 if written.is_err() {
                     self.end();
                 }
@@ -50,7 +81,7 @@ impl Socket {
     pub(super) async fn finish(&self) {
         self.end();
         // The peer may be gone; then there is nothing to close.
-        let _ = self.writer.lock().await.shutdown().await;
+        let _ = self.writer.lock().await.io.shutdown().await;
     }
 }
 
@@ -64,11 +95,12 @@ struct Entry {
 pub(super) struct Sockets {
     entries: Mutex<Vec<Entry>>,
     open: watch::Sender<usize>,
+    lost: Notify,
 }
 
 impl Sockets {
     pub(super) fn new() -> Self {
-        Self { entries: Mutex::default(), open: watch::Sender::new(0) }
+        Self { entries: Mutex::default(), open: watch::Sender::new(0), lost: Notify::new() }
     }
 
     /// Enters `socket` under `sid`. A socket that was there before stays open and hears nothing any more.
@@ -83,6 +115,19 @@ impl Sockets {
     /// that is the new socket, which from then on is deaf.
     pub(super) fn remove(&self, sid: &str) {
         self.lock().retain(|entry| entry.sid != sid);
+    }
+
+    /// Forgets all sockets, and has them end.
+    pub(super) fn lose(&self) {
+        for entry in self.lock().drain(..) {
+            entry.socket.end();
+        }
+        self.lost.notify_waiters();
+    }
+
+    /// Completes when all sockets that there are now are [lost](Self::lose).
+    pub(super) async fn lost(&self) {
+        self.lost.notified().await;
     }
 
     /// Counts a socket whose reader has stopped.

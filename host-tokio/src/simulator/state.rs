@@ -4,7 +4,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicI64, AtomicU64},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Options,
+    faults::{Faults, Restart},
     logs::Logs,
     pace::Pace,
     prompt_queue::PromptQueue,
@@ -38,6 +39,7 @@ pub(super) struct Shared {
     pub(super) queue: PromptQueue,
     pub(super) logs: Logs,
     pub(super) pace: Pace,
+    pub(super) faults: Arc<Faults>,
     /// The running prompt is to stop.
     pub(super) interrupted: AtomicBool,
     /// The next prompt's number.
@@ -50,13 +52,19 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(options: Options, publisher: Publisher, tasks: mpsc::UnboundedSender<Task>) -> Self {
+    pub(super) fn new(
+        options: Options,
+        publisher: Publisher,
+        tasks: mpsc::UnboundedSender<Task>,
+        restarts: mpsc::UnboundedSender<Restart>,
+    ) -> Self {
         let sockets = Arc::new(Sockets::new());
         let random = options.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         Self {
             queue: PromptQueue::new(publisher.clone()),
             logs: Logs::new(publisher.clone(), sockets.clone()),
             pace: Pace::new(options.pace),
+            faults: Arc::new(Faults::new(restarts)),
             options,
             sockets,
             publisher,
@@ -73,6 +81,15 @@ impl Shared {
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         // When the simulator is ending, the task would end at once.
         let _ = self.tasks.send(Box::pin(task));
+    }
+
+    /// Begins anew, as a server does that was killed and started again: its connections end, and it knows nothing any more.
+    pub(super) fn forget(&self) {
+        self.publisher.forget();
+        self.sockets.lose();
+        self.queue.forget();
+        self.number.store(0, Ordering::Relaxed);
+        *self.running() = Running { client: Recipients::Nobody, node: None };
     }
 
     pub(super) fn running(&self) -> MutexGuard<'_, Running> {

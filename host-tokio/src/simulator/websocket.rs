@@ -1,6 +1,6 @@
 //! `/ws`: the handshake, what a socket is greeted with, and what it may say.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -16,6 +16,7 @@ use tokio::io::AsyncRead;
 use tungstenite::handshake::server::create_response_with_body;
 
 use super::{
+    faults::Script,
     frames::{self, End, Message, Reader},
     messages,
     publish::Recipients,
@@ -40,13 +41,14 @@ pub(super) async fn upgrade(
     mut request: Request,
 ) -> Response {
     let upgraded = hyper::upgrade::on(&mut request);
+    let script = request.extensions_mut().remove::<Script>();
     match accept(&request) {
         Ok(response) => {
             let sid = if client.id.is_empty() { shared.hex_id() } else { client.id };
             let served = shared.clone();
             shared.spawn(async move {
                 if let Ok(upgraded) = upgraded.await {
-                    serve(&served, TokioIo::new(upgraded), &sid).await;
+                    serve(&served, TokioIo::new(upgraded), &sid, script).await;
                 }
             });
             response
@@ -67,19 +69,25 @@ pub(super) fn accept(request: &Request) -> Result<Response, Response> {
     Err((StatusCode::BAD_REQUEST, text).into_response())
 }
 
-async fn serve(shared: &Arc<Shared>, io: TokioIo<Upgraded>, sid: &str) {
+async fn serve(shared: &Arc<Shared>, io: TokioIo<Upgraded>, sid: &str, script: Option<Script>) {
     let (reader, writer) = tokio::io::split(io);
-    let socket = Arc::new(Socket::new(writer));
+    let socket = Arc::new(Socket::new(writer, script));
+    socket.begin().await;
+    let mut lost = pin!(shared.sockets.lost());
     shared.sockets.insert(sid, socket.clone());
     tracing::debug!(sid, "socket opened");
 
-    let code = tokio::select! {
-        () = socket.ended() => None,
-        code = converse(shared, &socket, reader, sid) => code,
+    let (code, is_lost) = tokio::select! {
+        biased;
+        () = &mut lost => (None, true),
+        () = socket.ended() => (None, false),
+        code = converse(shared, &socket, reader, sid) => (code, false),
     };
 
-    // Whatever is entered under this id goes, be it another socket: ComfyUI's own mistake, see `Sockets::remove`.
-    shared.sockets.remove(sid);
+    if !is_lost {
+        // Whatever is entered under this id goes, be it another socket: ComfyUI's own mistake, see `Sockets::remove`.
+        shared.sockets.remove(sid);
+    }
     if let Some(code) = code {
         // A peer that doesn't even read the answer is dropped.
         let _ = tokio::time::timeout(CLOSING, socket.send(&frames::close(code))).await;

@@ -3,8 +3,9 @@
 use comfyglow_core::{
     event::{Event, ImageFormat, Malformed, NodeStatus, Part, Reason},
     number::Milli,
+    quality::Sample,
     reducer::{Action, Changes, reduce},
-    state::{Fault, FaultKind, State},
+    state::{Fault, FaultKind, State, Waiting, WaitingFor},
     text::{Id, Text},
     time::{Duration, Instant},
 };
@@ -18,10 +19,14 @@ use crate::values::{any_text, node_id, prompt_id};
 pub enum Act {
     /// [`Action::Dialling`]
     Dialling,
+    /// [`Action::Waiting`]: until so many milliseconds from the beginning of time.
+    Waiting(u64, WaitingFor),
     /// [`Action::Established`]
     Established,
     /// [`Action::Lost`]
     Lost(Option<FaultKind>),
+    /// [`Action::Measured`]
+    Measured(Sample),
     /// [`Action::GraphNode`]: prompt, node, class.
     GraphNode(String, String, String),
     /// [`Action::Graph`]: prompt, number of nodes.
@@ -110,7 +115,11 @@ impl Act {
         let maybe = |text: &Option<String>| text.as_deref().map(Text::<ID>::from);
         match self {
             Self::Dialling => reduce(Action::Dialling),
+            Self::Waiting(millis, why) => {
+                reduce(Action::Waiting(Waiting { until: Instant::from_millis(*millis), why: *why }))
+            }
             Self::Established => reduce(Action::Established),
+            Self::Measured(sample) => reduce(Action::Measured(*sample)),
             Self::Lost(fault) => reduce(Action::Lost(fault.map(Fault::new))),
             Self::GraphNode(prompt, node, class) => {
                 let (prompt, node, class) = (text(prompt), text(node), text(class));
@@ -256,19 +265,34 @@ pub fn said() -> impl Strategy<Value = Said> {
     ]
 }
 
+/// Any figure, out of bounds at times.
+fn sample() -> impl Strategy<Value = Sample> {
+    let count = || prop_oneof![0..6_u32, any::<u32>()];
+    let took = || prop_oneof![0..1_000_000_u64, any::<u64>()].prop_map(Duration::from_micros);
+    prop_oneof![
+        (count(), count(), took()).prop_map(|(bytes, messages, took)| Sample::Read { bytes, messages, took }),
+        took().prop_map(Sample::Pong),
+        took().prop_map(Sample::Painted),
+        (count(), count(), count()).prop_map(|(queued, dropped, merged)| Sample::Queued { queued, dropped, merged }),
+    ]
+}
+
 /// Up to 60 actions, in no order that a session would keep, each with the time that passes before it: up to 2 s.
 pub fn actions() -> impl Strategy<Value = Vec<(Act, Duration)>> {
     let wait = (0..2_000_000_u64).prop_map(Duration::from_micros);
     collection::vec((action(), wait), 0..60)
 }
 
-/// Any action, sensible or not.
+/// Any action, sensible or not, but for answers over HTTP, which depend on when they were asked for.
 pub fn action() -> impl Strategy<Value = Act> {
     let faults = vec![FaultKind::Closed, FaultKind::Refused(401), FaultKind::Refused(503), FaultKind::Config];
+    let waits = vec![WaitingFor::Backoff, WaitingFor::Circuit, WaitingFor::Server, WaitingFor::Courtesy];
     let status = select(vec![NodeStatus::Running, NodeStatus::Finished, NodeStatus::Other]);
     prop_oneof![
         1 => select(vec![Act::Dialling, Act::Established, Act::Image]),
         1 => option::of(select(faults)).prop_map(Act::Lost),
+        1 => (any::<u64>(), select(waits)).prop_map(|(millis, why)| Act::Waiting(millis, why)),
+        1 => sample().prop_map(Act::Measured),
         2 => (prompt_id(), node_id(), any_text()).prop_map(|(p, n, class)| Act::GraphNode(p, n, class)),
         2 => (prompt_id(), prop_oneof![0..9_u32, any::<u32>()]).prop_map(|(p, n)| Act::Graph(p, n)),
         3 => node_id().prop_map(Act::CachedNode),

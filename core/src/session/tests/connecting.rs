@@ -78,11 +78,12 @@ fn an_answer_that_is_no_websocket_ends_the_session_with_its_reason() {
 
 #[test]
 fn an_end_of_the_link_says_what_it_means_in_each_state() {
-    use ConnectionStatus::Disconnected;
-    let cases: [(fn() -> Host<'static>, _, _, _); 9] = [
+    use ConnectionStatus::{Disconnected, Error};
+    let cases: [(fn() -> Host<'static>, _, _, _); 10] = [
         (dialling, End::Unreachable, Disconnected, FaultKind::Unreachable),
         (dialling, End::Eof, Disconnected, FaultKind::Unreachable),
         (dialling, End::Broken, Disconnected, FaultKind::Unreachable),
+        (dialling, End::Untrusted, Error, FaultKind::Untrusted),
         (|| Host::asked().0, End::Eof, Disconnected, FaultKind::Closed),
         (|| Host::asked().0, End::Broken, Disconnected, FaultKind::Broken),
         (half_answered, End::Eof, Disconnected, FaultKind::Closed),

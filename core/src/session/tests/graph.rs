@@ -150,6 +150,21 @@ fn nothing_is_asked_where_it_is_not_wanted_or_known() {
     assert_eq!(host.hear(&both), [Changed], "it is over before anything could be asked");
 }
 
+/// Only where the request names the prompt, its id needs room.
+#[test]
+fn a_request_may_fill_its_room() {
+    let long = "x".repeat(HEAD - 200);
+    let header = [("X", long.as_str())];
+    let mut host = Host::new(Config { headers: &header, ..ASKS });
+    host.drain();
+    let request = host.opens();
+    let told = [accept(&request), start(&"p".repeat(40))].concat();
+    assert_eq!(links(host.hear(&told))[0], Dial(Http));
+    let did = host.tell(Input::Opened(Http));
+    let Some(Send(Http, request)) = did.first() else { panic!("{did:?}") };
+    assert!(request.starts_with(b"GET /comfy/queue?") && request.len() > HEAD - 120, "{}", request.len());
+}
+
 #[test]
 fn with_the_last_attempt_the_exchange_goes_too() {
     let mut host = asking();

@@ -120,6 +120,32 @@ fn an_answer_brings_the_socket_back_at_once_where_the_server_had_been_away() {
 #[test]
 fn an_answer_is_no_reason_to_hurry_past_the_breaker() {
     let mut host = Host::new(POLLS);
+    host.drain();
+    let connects = |host: &mut Host<'_>, at| {
+        let request = host.opens();
+        host.hear(&[accept(&request), status(0)].concat());
+        assert_eq!(host.due(at + RECONCILE_MILLIS), [Dial(Http)]);
+    };
+    for at in [0, 14_800, 29_600, 44_400] {
+        connects(&mut host, at);
+        host.answers(PROMPT, &remaining(0));
+        host.at(at + 13_800);
+        host.tell(Input::Closed(Ws, End::Eof));
+        assert_eq!(host.due(at + 14_800), [Dial(Ws)]);
+    }
+    connects(&mut host, 59_200);
+    assert_eq!(host.asks(), PROMPT);
+    host.at(59_550);
+    host.tell(Input::Closed(Ws, End::Eof));
+    assert_eq!(host.waiting(), Some((61_050, WaitingFor::Backoff)));
+    host.tell(Input::Bytes(Http, answer(&remaining(0)).as_bytes()));
+    assert_eq!(host.waiting(), Some((60_000, WaitingFor::Backoff)), "the sixth attempt in 60 s would be too many");
+    assert_eq!(host.due(60_000), [Dial(Ws)]);
+}
+
+#[test]
+fn who_is_let_in_over_http_only_is_stopped_by_the_breaker() {
+    let mut host = Host::new(POLLS);
     let mut dials = Vec::new();
     // The socket fails at once, each time; over HTTP the server answers at once.
     while host.now < Instant::from_millis(60_000) {

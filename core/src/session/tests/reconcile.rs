@@ -158,6 +158,45 @@ fn a_prompt_that_ended_while_nobody_listened_is_told_with_its_outcome() {
     assert_eq!(host.prompt(), Some(("p", PromptState::Interrupted)));
 }
 
+/// What an earlier session kept is marked as old until the server says what became of it.
+#[test]
+fn a_restored_prompt_is_confirmed_or_over() {
+    let restored = || {
+        let mut host = Host::new(POLLS);
+        let now = host.now;
+        let started = crate::event::Event::ExecutionStart { prompt_id: Id::from("p"), timestamp: None };
+        reduce(&mut host.session.state, now, Action::Text(&started));
+        reduce(&mut host.session.state, now, Action::Graph { prompt_id: Id::from("p"), nodes: 3 });
+        host.session.state.connection.source = Source::Restored;
+        assert_eq!(links(host.drain()), [Dial(Ws)]);
+        host
+    };
+    let source = |host: &Host<'_>| host.session.state().connection().source;
+
+    // Over HTTP, as long as there is no socket.
+    let mut host = restored();
+    assert_eq!(host.due(2_000), [Dial(Http)]);
+    host.answers(PROMPT, &remaining(1));
+    assert_eq!(source(&host), Source::Restored, "another one may run");
+    host.answers(JOBS, &jobs(Some("p")));
+    assert_eq!((host.prompt(), source(&host)), (Some(("p", PromptState::Running)), Source::Polling));
+
+    let mut host = restored();
+    assert_eq!(host.due(2_000), [Dial(Http)]);
+    assert_eq!(links(host.answers(PROMPT, &remaining(0))), [Dial(Http)]);
+    host.answers("/history/p", &history("p", "success"));
+    assert_eq!((host.prompt(), source(&host)), (Some(("p", PromptState::Success)), Source::Polling));
+
+    // By the socket.
+    let mut host = restored();
+    let request = host.opens();
+    let progress = r#"{"type": "progress", "data": {"value": 1, "max": 2, "prompt_id": "p", "node": "1"}}"#;
+    host.hear(&[accept(&request), status(1)].concat());
+    assert_eq!(source(&host), Source::Restored);
+    host.hear(&text(progress));
+    assert_eq!((host.prompt(), source(&host)), (Some(("p", PromptState::Running)), Source::Websocket));
+}
+
 #[test]
 fn an_outcome_that_the_server_does_not_know_is_asked_for_once() {
     for answer in [&answer("{}"), NOT_FOUND, "HTTP/1.1 403 Forbidden\r\n\r\n"] {
@@ -191,6 +230,16 @@ fn an_outcome_that_nobody_tells_is_asked_for_a_few_times_ever_later() {
             }
         }
         assert_eq!(host.prompt(), Some(("p", PromptState::Ended)));
+        let mut asks = 0;
+        let end = host.now.saturating_add(Duration::from_secs(70));
+        while let Some(deadline) = host.deadline.filter(|deadline| *deadline < end) {
+            host.now = deadline;
+            if links(host.tell(Input::Wake)).contains(&Dial(Http)) && host.asks() == "/history/p" {
+                asks += 1;
+            }
+            host.tell(Input::Closed(Http, End::Unreachable));
+        }
+        assert_eq!(asks, if heard == cut { 0 } else { 2 }, "where nobody answered, it is asked on: {heard}");
     }
 }
 

@@ -243,6 +243,25 @@ fn a_length_has_its_shortest_form() {
 }
 
 #[test]
+fn a_text_that_stands_whole_in_a_piece_is_checked_as_its_bytes_are() {
+    let ended = |bytes: &[u8]| in_every_split(bytes).1;
+    for length in [0, 1, 125_u16] {
+        let bytes = [&[0x81, 126], &length.to_be_bytes()[..], &vec![b'a'; usize::from(length)]].concat();
+        assert_eq!(ended(&bytes), Err(ProtocolError::LengthForm), "{length}");
+    }
+    let interrupting = [&b"\x01\x01a"[..], &frame(0x81, &[b'b'; 40])].concat();
+    assert_eq!(ended(&interrupting), Err(ProtocolError::InterruptedMessage));
+    for length in [1, 15, 16, 17, 125, 126, 127, 300] {
+        let mut text = vec![b'a'; length];
+        for at in 0..length {
+            text[at] = 0xFF;
+            assert_eq!(receive([&frame(0x81, &text)[..]]).1, Err(ProtocolError::Utf8), "{at} of {length}");
+            text[at] = b'a';
+        }
+    }
+}
+
+#[test]
 fn a_length_is_less_than_two_to_the_63() {
     assert_eq!(refused(b"\x82\x7F\x80"), ProtocolError::LengthRange);
     assert_eq!(refused(b"\x81\x7F\xFF"), ProtocolError::LengthRange);

@@ -37,6 +37,25 @@ const BEFORE: [&str; 5] = [
     r#"{"type": "progress", "data": {"value": 2, "max": 20, "prompt_id": "3328f0c8-9368-4070-90e7-087e854fe315", "node": "5"}}"#,
 ];
 
+/// What begins another prompt, where one runs or has ended: its record takes the other's place.
+const ANOTHER: [&str; 4] = [
+    r#"{"type": "execution_start", "data": {"prompt_id": "9c51a2de-0b7f-4c55-8a7e-6d1f20f3b9aa", "timestamp": 1700000000123}}"#,
+    r#"{"type": "execution_cached", "data": {"nodes": ["4", "6"], "prompt_id": "9c51a2de-0b7f-4c55-8a7e-6d1f20f3b9aa", "timestamp": 1700000000123}}"#,
+    r#"{"type": "progress_state", "data": {"prompt_id": "9c51a2de-0b7f-4c55-8a7e-6d1f20f3b9aa", "nodes": {"3.0.1": {"value": 1, "max": 20, "state": "running", "node_id": "3.0.1", "prompt_id": "9c51a2de-0b7f-4c55-8a7e-6d1f20f3b9aa", "display_node_id": "3", "parent_node_id": null, "real_node_id": "3"}}}}"#,
+    r#"{"type": "executing", "data": {"node": "3.0.1", "display_node": "3", "prompt_id": "9c51a2de-0b7f-4c55-8a7e-6d1f20f3b9aa"}}"#,
+];
+
+/// The end of the prompt that runs.
+const SUCCESS: &str = include_str!("../../../../tests/fixtures/bench-messages/execution_success.json");
+
+/// The answers to `/prompt` and `/api/jobs` where another prompt runs.
+const RUNNING: [&str; 2] = [
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 37\r\n\r\n\
+     {\"exec_info\": {\"queue_remaining\": 1}}",
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 83\r\n\r\n\
+     {\"jobs\": [{\"id\": \"9c51a2de-0b7f-4c55-8a7e-6d1f20f3b9aa\", \"status\": \"in_progress\"}]}",
+];
+
 #[entry]
 fn main() -> ! {
     let peripherals = Peripherals::take().expect("this is the first to take them");
@@ -58,7 +77,7 @@ fn main() -> ! {
         }
     }
     of_session.tell();
-    println!("stack event {event_path}");
+    println!("stack event {}", event_path.max(another_stack()));
     println!("stack new {}", stack(|| drop(black_box(place().write(GadgetSession::new(black_box(config()), 1))))));
     println!("stack connect {}", connect_stack());
     println!("stack graph {}", graph_stack());
@@ -188,6 +207,48 @@ impl<'m> OfSession<'m> {
             println!("count {} {bytes} {alone} {subscribed} {outputs}", self.name);
         }
     }
+}
+
+/// Bytes of stack for what begins another prompt, over the socket and over HTTP.
+fn another_stack() -> u32 {
+    let begins = |message: &str, ended: bool| {
+        let mut device = Device::running(Topics::ALL);
+        if ended {
+            device.hear(&Framed::new(SUCCESS.as_bytes()));
+            device.take_notes();
+        }
+        let generation = device.session.state().generation();
+        let frame = Framed::new(message.as_bytes());
+        let used = stack(|| device.hear(&frame));
+        assert!(device.session.state().generation() > generation, "it begins no prompt: {message}");
+        used
+    };
+    let heard = ANOTHER.into_iter().map(|message| begins(message, false).max(begins(message, true))).max();
+    heard.unwrap_or_default().max(answered_stack())
+}
+
+/// Bytes of stack for an answer by which another prompt runs.
+fn answered_stack() -> u32 {
+    let mut device = Device::new(config(), Topics::ALL);
+    device.session.attach(at(0));
+    for message in BEFORE.into_iter().chain([SUCCESS]) {
+        device.hear(&Framed::new(message.as_bytes()));
+    }
+    let generation = device.session.state().generation();
+    let mut used = 0;
+    for (answer, now) in RUNNING.into_iter().zip([at(60_000), at(60_100)]) {
+        device.drain(now);
+        device.input(now, Input::Opened(Link::Http));
+        // A ping may come before the request.
+        for link in [Link::Socket, Link::Http] {
+            device.drain(now);
+            device.input(now, Input::Sent(link));
+        }
+        used = used.max(stack(|| device.input(now, Input::Bytes(Link::Http, black_box(answer.as_bytes())))));
+        device.input(now, Input::Closed(Link::Http, End::Eof));
+    }
+    assert!(device.session.state().generation() > generation, "the answer begins no prompt");
+    used
 }
 
 /// Bytes of stack to dial, ask, be answered wrongly, and leave.

@@ -1,0 +1,118 @@
+//! Answers over HTTP: what the socket left out.
+
+use super::{Changes, EXECUTION_BLOCKED};
+use crate::{
+    http::{Fact, Standing},
+    state::{ConnectionStatus, Heard, PromptState, Source, State},
+    text::Id,
+    time::Instant,
+};
+
+impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
+    State<ID, MESSAGE, NODES, NAMES, LEARNED>
+{
+    /// What an answer over HTTP says, as far as the socket has said nothing since that it would take back.
+    #[inline(never)] // What it needs of the stack is not on the way of messages.
+    pub(super) fn answer(&mut self, now: Instant, heard: Heard, fact: Fact<'_>) -> Changes {
+        let polled = self.polled();
+        self.apply(now, heard, fact).and(polled)
+    }
+
+    /// Without a socket, what is known now is known by asking.
+    fn polled(&mut self) -> Changes {
+        let news = self.connection.status != ConnectionStatus::Connected && self.connection.source == Source::Websocket;
+        if !news {
+            return Changes::NONE;
+        }
+        self.connection.source = Source::Polling;
+        Changes::CONNECTION
+    }
+
+    fn apply(&mut self, now: Instant, heard: Heard, fact: Fact<'_>) -> Changes {
+        let (prompt_id, standing) = match fact {
+            Fact::Remaining(remaining) => return self.remaining(heard, remaining),
+            Fact::Queue { running, waiting } => return self.remaining(heard, running.saturating_add(waiting)),
+            Fact::Node { prompt_id, node, class } => return self.graph_node(prompt_id, node, class),
+            Fact::Graph { prompt_id, nodes } => return self.graph(prompt_id, nodes),
+            Fact::Prompt { prompt_id, standing } => (prompt_id, standing),
+        };
+        let amid_message = self.announced.target.is_some() || self.nodes.is_amid_message();
+        if heard.prompts != self.heard.prompts || amid_message {
+            return Changes::NONE;
+        }
+        let changes = match standing {
+            Standing::Waiting => Changes::NONE,
+            Standing::Running => self.runs(prompt_id),
+            _ if self.names(prompt_id) => self.is_over(now, prompt_id, standing),
+            _ => Changes::NONE,
+        };
+        let changes = changes.and(core::mem::take(&mut self.renewed));
+        if changes.any() {
+            self.connection.source = Source::Polling;
+        }
+        changes
+    }
+
+    fn remaining(&mut self, heard: Heard, queue_remaining: u32) -> Changes {
+        if heard.status != self.heard.status || self.queue_remaining == Some(queue_remaining) {
+            return Changes::NONE;
+        }
+        self.queue_remaining = Some(queue_remaining);
+        Changes::QUEUE
+    }
+
+    fn runs(&mut self, id: Id<'_>) -> Changes {
+        match self.prompt.as_ref() {
+            Some(prompt) if prompt.is(id) && prompt.is_running() => return self.confirm(),
+            // Its end is known, which nothing but a new start takes back.
+            Some(prompt) if prompt.is(id) => {}
+            Some(prompt) if prompt.is_running() && prompt.id.is_none() => self.take(id),
+            // It is asked first how that one ended.
+            Some(prompt) if prompt.is_running() => {}
+            _ if self.was_replaced(id.key()) => {}
+            _ => self.begin(Some(id)),
+        }
+        Changes::NONE
+    }
+
+    /// What an earlier session kept is still so.
+    fn confirm(&mut self) -> Changes {
+        if self.connection.source != Source::Restored {
+            return Changes::NONE;
+        }
+        self.connection.source = Source::Polling;
+        Changes::PROMPT
+    }
+
+    /// The record's prompt is over.
+    fn is_over(&mut self, now: Instant, id: Id<'_>, standing: Standing) -> Changes {
+        let Some(prompt) = self.prompt.as_mut().filter(|prompt| !prompt.state.is_final()) else {
+            return Changes::NONE;
+        };
+        // Where its end was seen, that is when it ended; how, this tells.
+        let seen = prompt.ended.unwrap_or(now);
+        match standing {
+            Standing::Success => {
+                self.pass_rest(id);
+                self.end(seen, id, PromptState::Success)
+            }
+            Standing::Interrupted => self.end(seen, id, PromptState::Interrupted),
+            // It is no end, and an answer that took it for one says nothing of how the prompt stands.
+            Standing::Error if prompt.error.exception_type.as_id() == Id::from(EXECUTION_BLOCKED) => Changes::NONE,
+            Standing::Error => {
+                // Its texts came on the way.
+                prompt.failed = true;
+                self.end(seen, id, PromptState::Error)
+            }
+            Standing::Ended if prompt.is_running() => {
+                prompt.end(now, PromptState::Ended);
+                Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS)
+            }
+            Standing::Ended => {
+                prompt.settled = true;
+                Changes::PROMPT
+            }
+            Standing::Waiting | Standing::Running => Changes::NONE,
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The record: its current node, its end, its percentage.
+
+use crate::{
+    divide::divide,
+    progress::Learned,
+    state::{Nodes, Percentage, Prompt, PromptState, WHOLE},
+    text::{Id, Key},
+    time::Instant,
+};
+
+impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
+    pub(super) fn is(&self, id: Id<'_>) -> bool {
+        self.id.as_ref().is_some_and(|own| own.is(id))
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.state == PromptState::Running
+    }
+
+    /// Makes the node `key` the current one, and learns how long the one before took.
+    pub(super) fn move_to<const NODES: usize, const NAMES: usize, const LEARNED: usize>(
+        &mut self,
+        now: Instant,
+        key: Key,
+        shown: Id<'_>,
+        nodes: &Nodes<NODES, NAMES>,
+        learned: &mut Learned<LEARNED>,
+    ) {
+        if self.current_node().is_some_and(|before| before.as_id() == shown) {
+            self.run.begin_part();
+        } else {
+            self.learn_current(now, nodes, learned);
+            self.run.begin(now, self.current.is_some());
+        }
+        self.make_current(key, shown);
+    }
+
+    /// The node that is shown is over: learns how long it took, where it ran to its end before our eyes.
+    pub(super) fn learn_current<const NODES: usize, const NAMES: usize, const LEARNED: usize>(
+        &mut self,
+        now: Instant,
+        nodes: &Nodes<NODES, NAMES>,
+        learned: &mut Learned<LEARNED>,
+    ) {
+        let Some(key) = self.current_node().map(|shown| shown.as_id().key()) else { return };
+        // A node that waits for others, lazily or as an expanded one does, isn't over yet.
+        let name = nodes.name_of(key).filter(|_| nodes.has_run(key));
+        if let (Some(name), Some(took)) = (name, self.run.took(now)) {
+            if let Some(expected) = learned.expect(name) {
+                self.run.compare(took, expected);
+            }
+            learned.learn(name, took);
+        }
+    }
+
+    pub(super) fn make_current(&mut self, key: Key, shown: Id<'_>) {
+        self.current = Some(key);
+        self.shown.set(shown);
+        self.steps = None;
+    }
+
+    /// No node is current.
+    pub(super) fn rest(&mut self) {
+        self.current = None;
+        self.steps = None;
+        self.run.lose();
+    }
+
+    pub(super) fn end(&mut self, now: Instant, state: PromptState) {
+        self.rest();
+        self.state = state;
+        self.ended = Some(now);
+    }
+
+    /// Works out what the nodes add up to.
+    pub(super) fn count<const NODES: usize, const NAMES: usize>(&mut self, nodes: &Nodes<NODES, NAMES>) {
+        self.nodes_finished = nodes.finished();
+        self.truncated_nodes = nodes.is_truncated();
+        let reached = match (self.state, self.nodes_total) {
+            (PromptState::Success, _) => Percentage::FULL,
+            (_, Some(_)) => share(nodes.done(), self.weights.whole).min(Percentage::ALMOST),
+            (_, None) => return,
+        };
+        self.percentage = self.percentage.max(reached);
+    }
+}
+
+/// `done` of nodes that weigh `weight` together as a percentage.
+fn share(done: u64, weight: u32) -> Percentage {
+    let whole = u64::from(weight).saturating_mul(u64::from(WHOLE));
+    let done = done.min(whole);
+    // The product has room for 36 bits beside those of a full percentage: of larger sums the lowest bits go.
+    let surplus = 28_u32.saturating_sub(done.leading_zeros());
+    let half = whole >> surplus >> 1;
+    let product = (done >> surplus).saturating_mul(u64::from(Percentage::FULL.millionths())).saturating_add(half);
+    // Divided by the bits that a whole node has first, which is the same and leaves less to divide.
+    let (dividend, divisor) = match surplus {
+        0 => (product >> WHOLE.trailing_zeros(), u64::from(weight)),
+        _ => (product, whole >> surplus),
+    };
+    let millionths = divide(dividend, divisor).and_then(|m| u32::try_from(m).ok()).unwrap_or_default();
+    Percentage::from_millionths(millionths)
+}

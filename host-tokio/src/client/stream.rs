@@ -1,0 +1,160 @@
+//! A way to the server, with TLS or without.
+
+use std::{
+    fmt, io,
+    sync::{Arc, OnceLock},
+};
+
+use rustls::{
+    CertificateError, ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{CertificateDer, ServerName},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use tokio_rustls::TlsConnector;
+
+use crate::address::Address;
+
+/// Bytes to the server and back.
+pub(super) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
+
+/// An open link.
+pub(super) type Stream = Box<dyn Duplex>;
+
+/// Opens links to one server.
+#[derive(Clone)]
+pub(super) struct Dialer {
+    host: String,
+    port: u16,
+    tls: Option<Tls>,
+}
+
+#[derive(Clone)]
+struct Tls {
+    connector: TlsConnector,
+    name: ServerName<'static>,
+}
+
+impl fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dialer").field("host", &self.host).field("port", &self.port).finish_non_exhaustive()
+    }
+}
+
+impl Dialer {
+    /// Links to the server at `address`. Its certificate is to be signed by somebody whom this system trusts, or by those
+    /// that `address` names besides.
+    ///
+    /// # Errors
+    ///
+    /// Where TLS is wanted and can't be set up.
+    pub(super) fn new(address: &Address) -> io::Result<Self> {
+        let (host, port) = address.endpoint();
+        let tls = if address.is_tls() {
+            let name = ServerName::try_from(host.clone()).map_err(io::Error::other)?;
+            let config = match address.authorities() {
+                [] => systems_own()?,
+                own => config(own)?,
+            };
+            Some(Tls { connector: config.into(), name })
+        } else {
+            None
+        };
+        Ok(Self { host, port, tls })
+    }
+
+    /// Opens a link: every address that the name has is tried.
+    pub(super) async fn dial(self) -> io::Result<Stream> {
+        let stream = TcpStream::connect((self.host, self.port)).await?;
+        stream.set_nodelay(true)?;
+        match self.tls {
+            None => Ok(Box::new(stream)),
+            Some(tls) => Ok(Box::new(tls.connector.connect(tls.name, stream).await.map_err(in_words)?)),
+        }
+    }
+}
+
+/// The settings for whom this system trusts, which all clients share: reading them takes a moment.
+fn systems_own() -> io::Result<Arc<ClientConfig>> {
+    static SHARED: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+    if let Some(shared) = SHARED.get() {
+        return Ok(shared.clone());
+    }
+    let made = config(&[])?;
+    Ok(SHARED.get_or_init(|| made).clone())
+}
+
+/// The settings for whom this system trusts, and `own` besides.
+fn config(own: &[CertificateDer<'static>]) -> io::Result<Arc<ClientConfig>> {
+    let mut roots = RootCertStore::empty();
+    let systems = rustls_native_certs::load_native_certs();
+    for error in &systems.errors {
+        tracing::debug!(%error, "some of the system's certificates can't be read");
+    }
+    roots.add_parsable_certificates(systems.certs);
+    if roots.is_empty() {
+        // A system without any, such as a container's, trusts those whom browsers trust.
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    for certificate in own {
+        roots.add(certificate.clone()).map_err(io::Error::other)?;
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?;
+    let mut config = config.with_root_certificates(roots).with_no_client_auth();
+    // A WebSocket begins as HTTP/1.1.
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Why the server at the other end isn't trusted.
+#[derive(Debug)]
+struct Untrusted(String);
+
+impl fmt::Display for Untrusted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Untrusted {}
+
+/// Whether a link could not be opened since it can't be told who is at its other end.
+pub(super) fn is_untrusted(error: &io::Error) -> bool {
+    error.get_ref().and_then(|error| error.downcast_ref::<Untrusted>()).is_some()
+}
+
+/// What TLS says, in a person's words.
+fn in_words(error: io::Error) -> io::Error {
+    let Some(said) = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) else { return error };
+    let words = match said {
+        rustls::Error::InvalidCertificate(certificate) => match certificate {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "its time is over; renew it on the server, or set this machine's clock".to_owned()
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "its time has not come; is this machine's clock right?".to_owned()
+            }
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                "nobody that this system trusts has signed it".to_owned()
+            }
+            CertificateError::NotValidForName => "it is for another name".to_owned(),
+            CertificateError::NotValidForNameContext { presented, .. } => {
+                format!("it is for another name: {}", presented.join(", "))
+            }
+            CertificateError::Revoked => "it was revoked".to_owned(),
+            other => format!("it is not valid: {other}"),
+        },
+        rustls::Error::InvalidMessage(_) => {
+            "what answers speaks no TLS; is the address to begin with http:?".to_owned()
+        }
+        _ => return error,
+    };
+    io::Error::other(Untrusted(words))
+}

@@ -24,7 +24,18 @@ def execute(server, prompt_id, extra_data, outcome, steps):
         blocked = {"prompt_id": prompt_id, "exception_type": "ExecutionBlocked"}
         server.send_sync("execution_error", blocked, server.client_id)
     if outcome == "error":
-        add_message(server, "execution_error", {"prompt_id": prompt_id, "exception_type": "E"}, broadcast=False)
+        error = {
+            "prompt_id": prompt_id,
+            "node_id": "2",
+            "node_type": "KSampler",
+            "executed": [],
+            "exception_message": "no\n",
+            "exception_type": "RuntimeError",
+            "traceback": [],
+            "current_inputs": {},
+            "current_outputs": [],
+        }
+        add_message(server, "execution_error", error, broadcast=False)
     elif outcome == "interrupted":
         add_message(server, "execution_interrupted", {"prompt_id": prompt_id}, broadcast=True)
     else:

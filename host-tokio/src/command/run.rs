@@ -252,19 +252,20 @@ impl Run {
                     client.leave();
                 }
             }
+            if paint && stage == Stage::Connecting && client.fault().is_some() {
+                // Nothing is lost yet: who started this decides whether to try again.
+                stage = Stage::Leaving;
+                screen.close();
+                tell_loss(&client, &address);
+                exit = Some(Exit::Lost);
+                client.leave();
+            }
             if paint && stage != Stage::Leaving {
                 screen.changed(&client);
                 let view = client.view();
                 was_seen |= view.prompt.is_some_and(|prompt| prompt.prompt_id == Some(&prompt_id));
-                if stage == Stage::Connecting && client.view().is_connected() {
+                if stage == Stage::Connecting && view.is_connected() {
                     stage = Stage::Submitting;
-                } else if stage == Stage::Connecting && client.fault().is_some() {
-                    // Nothing is lost yet: who started this decides whether to try again.
-                    stage = Stage::Leaving;
-                    screen.close();
-                    tell_loss(&client, &address);
-                    exit = Some(Exit::Lost);
-                    client.leave();
                 }
             }
         }

@@ -197,7 +197,7 @@ impl Builder {
         let (commands, wanted) = mpsc::channel::<Command>(COMMANDS);
         let span = tracing::info_span!("client", server = %address);
         let Self { headers, reconnect, heartbeat, .. } = self;
-        let setup = Setup { address, client_id, headers, reconnect, heartbeat };
+        let setup = Setup { address, client_id, headers, reconnect, heartbeat, http: http.clone() };
         runtime.spawn(task::run(setup, wanted, registry.clone(), publisher).instrument(span));
         Ok(Client::of(super::Handle { commands, registry, connection, progress, http }))
     }

@@ -7,7 +7,7 @@ use comfyglow_core::{
     record::{self, RecordError},
     reducer::Changes,
     session::{Config, Input, Link, Observer, Output, Session},
-    state::Fault,
+    state::{Fault, Prompt},
     text::Id,
     time::{Duration, Instant},
     view::View,
@@ -52,8 +52,26 @@ pub struct Driver<
     start: time::Instant,
     /// What the system said when the socket couldn't be opened, or broke.
     reason: Option<io::Error>,
-    /// Graphs of submissions that have not begun, the oldest first.
-    graphs: VecDeque<Graph>,
+    /// Submissions that have not begun, the oldest first.
+    own: VecDeque<Own>,
+}
+
+/// A submission that has not begun, as far as was heard.
+struct Own {
+    graph: Graph,
+    stage: Stage,
+    /// The connection that will tell of it, or which was looked at since.
+    connection: (u32, u32),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// It is being sent.
+    Sent,
+    /// The server said that it has it.
+    Accepted,
+    /// The server has it no more.
+    Missed,
 }
 
 /// A driver of one of many clients in a program.
@@ -97,7 +115,7 @@ impl<
             http_first: false,
             start: time::Instant::now(),
             reason: None,
-            graphs: VecDeque::new(),
+            own: VecDeque::new(),
         })
     }
 
@@ -112,7 +130,7 @@ impl<
     /// Nothing is lost when the future is dropped, as `select!` does.
     pub async fn changed(&mut self, observer: &mut impl Observer) -> Option<Changes> {
         loop {
-            self.tell_graph(observer);
+            self.tell_own(observer);
             match self.session.poll_output_with(since(self.start), observer) {
                 Output::Dial(link) => {
                     tracing::debug!(?link, address = %self.address, "dialling");
@@ -156,15 +174,49 @@ impl<
     /// What a prompt of one's own is made of, so that its percentage is known when it begins. The session would ask the
     /// server for it otherwise, as it does once 64 such prompts wait to begin.
     pub fn submitted(&mut self, graph: Graph) {
-        if self.graphs.len() == GRAPHS {
-            self.graphs.pop_front();
+        if self.own.len() == GRAPHS {
+            self.own.pop_front();
         }
-        self.graphs.push_back(graph);
+        self.own.push_back(Own { graph, stage: Stage::Sent, connection: self.connection() });
     }
 
     /// A prompt was not submitted after all.
     pub fn withdrawn(&mut self, prompt_id: &str) {
-        self.graphs.retain(|graph| graph.prompt_id() != prompt_id);
+        self.own.retain(|own| own.graph.prompt_id() != prompt_id);
+    }
+
+    /// The server has queued a prompt that was [`submitted`](Self::submitted).
+    pub fn accepted(&mut self, prompt_id: &str) {
+        self.set_stage(prompt_id, Stage::Accepted);
+    }
+
+    /// A prompt that was [`accepted`](Self::accepted) and may have begun and ended unheard, as another connection is being made
+    /// or was made since; for each attempt it is told once. Whoever submitted it asks the server's queue, and where the prompt
+    /// isn't in it, tells that by [`missed`](Self::missed).
+    pub fn doubtful(&mut self) -> Option<String> {
+        let connection = self.connection();
+        let is_doubtful = |own: &&mut Own| own.stage == Stage::Accepted && own.connection != connection;
+        let own = self.own.iter_mut().find(is_doubtful)?;
+        own.connection = connection;
+        Some(own.graph.prompt_id().to_owned())
+    }
+
+    /// The server has done with a prompt, or has forgotten it: if it still is unheard of once no other one runs, its outcome is
+    /// asked for.
+    pub fn missed(&mut self, prompt_id: &str) {
+        self.set_stage(prompt_id, Stage::Missed);
+    }
+
+    fn set_stage(&mut self, prompt_id: &str, stage: Stage) {
+        for own in self.own.iter_mut().filter(|own| own.graph.prompt_id() == prompt_id) {
+            own.stage = stage;
+        }
+    }
+
+    /// Which connection there is, or which attempt to make one.
+    fn connection(&self) -> (u32, u32) {
+        let connection = self.session.state().connection();
+        (connection.reconnects, connection.attempt)
     }
 
     /// Tries to connect now, whatever there is to wait for.
@@ -220,16 +272,25 @@ impl<
         }
     }
 
-    /// Tells the session the graph of the prompt that runs, where it was submitted here.
-    fn tell_graph(&mut self, observer: &mut impl Observer) {
-        if self.graphs.is_empty() {
+    /// Tells the session the graph of the prompt that runs, where it was submitted here, and of those that it missed.
+    fn tell_own(&mut self, observer: &mut impl Observer) {
+        if self.own.is_empty() {
             return;
         }
-        let running = self.session.state().prompt().and_then(|prompt| prompt.prompt_id());
-        let is_running = |graph: &Graph| running.is_some_and(|id| id.as_id() == Id::from(graph.prompt_id()));
-        let Some(graph) = self.graphs.iter().position(is_running).and_then(|at| self.graphs.remove(at)) else { return };
         let now = since(self.start);
-        for input in graph.inputs() {
+        let prompt = self.session.state().prompt();
+        if prompt.is_none_or(Prompt::is_settled)
+            && let Some(own) = self.own.iter_mut().find(|own| own.stage == Stage::Missed)
+        {
+            // Only once: it may have been heard of after all.
+            own.stage = Stage::Sent;
+            let prompt_id = Id::from(own.graph.prompt_id());
+            self.session.handle_input_with(now, Input::Missed { prompt_id }, observer);
+        }
+        let running = self.session.state().prompt().and_then(Prompt::prompt_id);
+        let is_running = |own: &Own| running.is_some_and(|id| id.as_id() == Id::from(own.graph.prompt_id()));
+        let Some(own) = self.own.iter().position(is_running).and_then(|at| self.own.remove(at)) else { return };
+        for input in own.graph.inputs() {
             self.session.handle_input_with(now, input, observer);
         }
     }

@@ -2,6 +2,7 @@ use std::{
     fs,
     io::{self, Read as _},
     path::PathBuf,
+    pin::Pin,
     time::Duration,
 };
 
@@ -144,6 +145,7 @@ impl Run {
         let mut submitting = Box::pin(http.submit(&submission));
         let mut prompt_id = submission.prompt_id().to_owned();
         let mut interrupting = None;
+        let mut looking: Option<Pin<Box<_>>> = None;
         // The first Ctrl-C was heard.
         let mut is_unwanted = false;
         let mut stage = Stage::Connecting;
@@ -152,6 +154,9 @@ impl Run {
         loop {
             let frame = screen.next_frame(&client);
             let mut paint = false;
+            if looking.is_none() {
+                looking = client.doubtful().map(|prompt_id| Box::pin(http.has(prompt_id)));
+            }
             tokio::select! {
                 changes = client.changed(&mut heard) => match changes {
                     Some(_) => paint = true,
@@ -163,6 +168,11 @@ impl Run {
                         stage = Stage::Running;
                         tell_submitted(&screen, &submitted);
                         prompt_id = submitted.prompt_id;
+                        if prompt_id != submission.prompt_id() {
+                            client.withdrawn(submission.prompt_id());
+                            client.submitted(submission.graph().clone().of_prompt(&prompt_id));
+                        }
+                        client.accepted(&prompt_id);
                         if is_unwanted {
                             interrupting = Some(Box::pin(interrupted(&http, prompt_id.clone())));
                         }
@@ -175,6 +185,12 @@ impl Run {
                         client.leave();
                     }
                 },
+                (doubtful, is_there) = ended(&mut looking), if looking.is_some() => {
+                    looking = None;
+                    if !is_there {
+                        client.missed(&doubtful);
+                    }
+                }
                 met = ended(&mut interrupting), if interrupting.is_some() => {
                     interrupting = None;
                     match met {
@@ -285,12 +301,10 @@ async fn interrupted(http: &Http, prompt_id: String) -> Result<Interrupted, Requ
     http.interrupt(&prompt_id).await
 }
 
-/// Waits for an interruption's end.
-async fn ended<F: Future<Output = Result<Interrupted, RequestError>> + Unpin>(
-    interrupting: &mut Option<F>,
-) -> Result<Interrupted, RequestError> {
-    match interrupting {
-        Some(interrupting) => interrupting.await,
+/// Waits for what is under way.
+async fn ended<F: Future + Unpin>(under_way: &mut Option<F>) -> F::Output {
+    match under_way {
+        Some(under_way) => under_way.await,
         None => std::future::pending().await,
     }
 }

@@ -329,7 +329,6 @@ async fn a_prompt_that_a_restart_forgot_is_said_to_be_over() -> Result {
 
 /// The connection was lost when it was submitted, and it was over before there was another.
 #[tokio::test]
-#[ignore = "the client waits for ever"]
 async fn a_prompt_that_began_and_ended_unheard_is_asked_for() -> Result {
     let simulator = simulator(&[]).await;
     let client = client(&simulator);

@@ -238,3 +238,16 @@ async fn faults_of_the_command_are_scripted_and_run_lives_through_them() {
         assert_eq!(ended.stderr.contains("may be queued"), fault.contains("http") || fault == "answer-lost", "{fault}");
     }
 }
+
+/// The connection is lost while the workflow is being submitted, which is over before there is another.
+#[tokio::test]
+async fn a_run_that_was_over_before_anything_was_heard_ends_with_its_outcome() {
+    for (inputs, status, state) in [(json!({}), 0, "success"), (json!({"sim_error": "no"}), 1, "error")] {
+        let args = ["--speed", "0", "--fault", "end,after=3,times=1"];
+        let (server, file) = (Server::start("127.0.0.1:0", &args), slow(inputs));
+        let run = Watcher::start(&["run", name(&file), "--server", &server.url, "--json"]);
+        let (ended, last) = in_time(run.end()).await;
+        assert_eq!((ended.status, ended.stderr.as_str()), (Some(status), ""));
+        assert_eq!((&last["prompt"]["state"], &last["connection"]["source"]), (&json!(state), &json!("polling")));
+    }
+}

@@ -107,6 +107,13 @@ pub enum Input<'a> {
         /// Nodes of the graph.
         nodes: u32,
     },
+    /// A prompt of one's own that the server had queued, and by its queue is done with or has forgotten, though nothing was
+    /// heard of it: it began and ended while there was no connection. How it ended is asked for. While another prompt runs,
+    /// or its outcome is asked for, this does nothing.
+    Missed {
+        /// The prompt.
+        prompt_id: Id<'a>,
+    },
     /// The host painted what changed, which took so long.
     Painted {
         /// From the first stroke to the last, or until the display had it.
@@ -330,6 +337,7 @@ impl<
                 self.graph_node(now, prompt_id, node, class, observer);
             }
             Input::Graph { prompt_id, nodes } => self.graph(now, prompt_id, nodes, observer),
+            Input::Missed { prompt_id } => self.missed(now, prompt_id, observer),
             Input::Painted { took } => self.measured(now, Sample::Painted(took), observer),
             Input::Queued { queued, dropped, merged } => {
                 self.measured(now, Sample::Queued { queued, dropped, merged }, observer);
@@ -569,6 +577,17 @@ impl<
     fn graph(&mut self, now: Instant, prompt_id: Id<'_>, nodes: u32, observer: &mut impl Observer) {
         self.reduce(now, Action::Graph { prompt_id, nodes }, observer);
         self.reconcile.submitted(now);
+    }
+
+    #[inline(never)]
+    fn missed(&mut self, now: Instant, prompt_id: Id<'_>, observer: &mut impl Observer) {
+        if self.state.prompt().is_some_and(|prompt| !prompt.is_settled()) {
+            return;
+        }
+        for standing in [Standing::Running, Standing::Ended] {
+            let fact = Fact::Prompt { prompt_id, standing };
+            self.reduce(now, Action::Answer { heard: self.state.heard(), fact }, observer);
+        }
     }
 
     fn expire(&mut self, now: Instant, observer: &mut impl Observer) {

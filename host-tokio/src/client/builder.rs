@@ -223,7 +223,7 @@ impl Builder {
         let (commands, wanted) = mpsc::channel::<Command>(COMMANDS);
         let span = tracing::info_span!("client", server = %address);
         let Self { headers, reconnect, heartbeat, learned, .. } = self;
-        let setup = Setup { address, client_id, headers, reconnect, heartbeat, learned };
+        let setup = Setup { address, client_id, headers, reconnect, heartbeat, learned, http: http.clone() };
         runtime.spawn(task::run(setup, wanted, publisher, Ending::of(&registry)).instrument(span));
         Ok(Client::of(super::Handle { commands, registry, connection, progress, http }))
     }

@@ -17,6 +17,7 @@ use super::{
     graph::{Graph, Graphs},
     line::{Happened, Line},
     stream::Dialer,
+    unheard::{self, Unheard},
 };
 use crate::address::Address;
 
@@ -51,6 +52,7 @@ pub struct Driver<
     reason: Option<io::Error>,
     /// Graphs of submissions that have not begun, the oldest first.
     graphs: Graphs,
+    unheard: Unheard,
 }
 
 /// What one of many clients in a program takes for its session; its buffers, sockets and task come to that.
@@ -101,6 +103,7 @@ impl<
             start: time::Instant::now(),
             reason: None,
             graphs: Graphs::default(),
+            unheard: Unheard::default(),
         })
     }
 
@@ -118,6 +121,7 @@ impl<
             let now = since(self.start);
             // One may have been submitted under an id that runs already.
             self.graphs.tell(&mut self.session, now, observer);
+            self.unheard.tell(&mut self.session, now, observer);
             match self.session.poll_output_with(now, observer) {
                 Output::Dial(link) => {
                     tracing::debug!(?link, "dialling");
@@ -176,6 +180,29 @@ impl<
     /// A prompt was not submitted after all.
     pub fn withdrawn(&mut self, prompt_id: &str) {
         self.graphs.withdraw(prompt_id);
+    }
+
+    /// The server has queued a prompt that was submitted.
+    pub fn accepted(&mut self, prompt_id: &str) {
+        self.unheard.push(prompt_id, self.connection());
+    }
+
+    /// A prompt that was [`accepted`](Self::accepted) and may have begun and ended unheard, as another connection is being made
+    /// or was made since; for each attempt it is told once. Whoever submitted it asks the server's queue, and where the prompt
+    /// isn't in it, tells that by [`missed`](Self::missed).
+    pub fn doubtful(&mut self) -> Option<String> {
+        self.unheard.doubtful(self.connection())
+    }
+
+    /// The server has done with a prompt, or has forgotten it: if it still is unheard of once no other one runs, its outcome is
+    /// asked for.
+    pub fn missed(&mut self, prompt_id: &str) {
+        self.unheard.miss(prompt_id);
+    }
+
+    fn connection(&self) -> unheard::Connection {
+        let connection = self.session.state().connection();
+        (connection.reconnects, connection.attempt)
     }
 
     /// Tries to connect now, whatever there is to wait for.

@@ -38,7 +38,8 @@ impl Graph {
     }
 
     /// The same for the prompt `prompt_id`.
-    pub(super) fn of_prompt(self, prompt_id: &str) -> Self {
+    #[must_use]
+    pub fn of_prompt(self, prompt_id: &str) -> Self {
         Self { prompt_id: prompt_id.to_owned(), ..self }
     }
 

@@ -48,6 +48,7 @@ mod rejection;
 mod stream;
 mod submit;
 mod task;
+mod unheard;
 mod watch;
 
 use std::{fmt, sync::Arc};
@@ -226,18 +227,22 @@ impl Client {
         // Before it is sent: it may begin before the answer comes.
         self.command(Command::Submitted(submission.graph().clone())).await.map_err(SubmitError::Closed)?;
         let result = self.handle.http.submit(&submission).await;
-        let withdrawn = match &result {
-            Ok(submitted) if submitted.prompt_id != submission.prompt_id() => {
-                // What can't be told any more, the session asks for.
-                let graph = submission.graph().clone().of_prompt(&submitted.prompt_id);
-                let _ = self.command(Command::Submitted(graph)).await;
-                true
+        let own = submission.prompt_id();
+        match &result {
+            Ok(submitted) => {
+                if submitted.prompt_id != own {
+                    // What can't be told any more, the session asks for.
+                    let graph = submission.graph().clone().of_prompt(&submitted.prompt_id);
+                    let _ = self.command(Command::Submitted(graph)).await;
+                    let _ = self.command(Command::Withdrawn(own.to_owned())).await;
+                }
+                let _ = self.command(Command::Accepted(submitted.prompt_id.clone())).await;
             }
-            Ok(_) | Err(SubmitError::Unanswered { .. }) => false,
-            Err(_) => true,
-        };
-        if withdrawn {
-            let _ = self.command(Command::Withdrawn(submission.prompt_id().to_owned())).await;
+            // It may be queued all the same.
+            Err(SubmitError::Unanswered { .. }) => {}
+            Err(_) => {
+                let _ = self.command(Command::Withdrawn(own.to_owned())).await;
+            }
         }
         result
     }

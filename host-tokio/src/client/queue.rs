@@ -1,12 +1,18 @@
 //! What the server has to do, and has done.
 
+use std::time::Duration;
+
 use comfyglow_core::state::PromptState;
 use serde_json::{Value, json};
+use tokio::time;
 
 use super::{
     http::{Http, RequestError},
     output::NodeOutput,
 };
+
+/// Until a server that didn't answer is asked again.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// What the server has to do.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -103,6 +109,22 @@ impl Http {
         let number = |prompt: &Queued| prompt.number.unwrap_or(f64::INFINITY);
         pending.sort_by(|one, other| number(one).total_cmp(&number(other)));
         Ok(Queue { running: read("queue_running"), pending })
+    }
+
+    /// Whether the server has the prompt `prompt_id` queued or running, and which one that was; asked again until there is an
+    /// answer.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future may be dropped at any time.
+    pub async fn has(&self, prompt_id: String) -> (String, bool) {
+        loop {
+            if let Ok(queue) = self.queue().await {
+                let has = queue.running.iter().chain(&queue.pending).any(|prompt| prompt.prompt_id == prompt_id);
+                return (prompt_id, has);
+            }
+            time::sleep(PAUSE).await;
+        }
     }
 
     /// How the prompt `prompt_id` ended; `None` while it hasn't, and where the server doesn't know it.

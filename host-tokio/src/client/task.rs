@@ -1,6 +1,6 @@
 //! The task that owns a client's session.
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
 use comfyglow_core::{
     heartbeat::HeartbeatConfig,
@@ -13,6 +13,7 @@ use super::{
     driver::AppDriver,
     fanout::{Fanout, INTEREST},
     graph::Graph,
+    http::Http,
     registry::Registry,
     watch::Publisher,
 };
@@ -23,6 +24,8 @@ use crate::address::Address;
 pub(super) enum Command {
     /// A prompt is about to be submitted.
     Submitted(Graph),
+    /// The server has queued it.
+    Accepted(String),
     /// It was not submitted after all.
     Withdrawn(String),
     /// Try to connect now.
@@ -45,6 +48,7 @@ pub(super) struct Setup {
     pub(super) heartbeat: HeartbeatConfig,
     /// What earlier sessions learned.
     pub(super) learned: Option<Vec<u8>>,
+    pub(super) http: Arc<Http>,
 }
 
 /// Tells the subscribers that it is over, however the task ends.
@@ -60,6 +64,14 @@ impl Drop for Ending {
     fn drop(&mut self) {
         // Where a reason was told already, that one stands.
         self.0.end(&Closed::Aborted);
+    }
+}
+
+/// Waits for what is being looked for.
+async fn looked<F: Future + Unpin>(looking: &mut Option<F>) -> F::Output {
+    match looking {
+        Some(looking) => looking.await,
+        None => std::future::pending().await,
     }
 }
 
@@ -86,8 +98,18 @@ pub(super) async fn run(setup: Setup, mut commands: mpsc::Receiver<Command>, pub
     }
     let mut fanout = Fanout::new(registry.clone());
     let mut is_leaving = false;
+    let mut looking: Option<Pin<Box<_>>> = None;
     loop {
+        if looking.is_none() {
+            looking = driver.doubtful().map(|prompt_id| Box::pin(setup.http.has(prompt_id)));
+        }
         tokio::select! {
+            (prompt_id, is_there) = looked(&mut looking), if looking.is_some() => {
+                looking = None;
+                if !is_there {
+                    driver.missed(&prompt_id);
+                }
+            }
             changes = driver.changed(&mut fanout) => match changes {
                 Some(_) => {
                     if let Some((queued, lost, merged)) = registry.counts().take() {
@@ -99,6 +121,7 @@ pub(super) async fn run(setup: Setup, mut commands: mpsc::Receiver<Command>, pub
             },
             command = commands.recv(), if !is_leaving => match command {
                 Some(Command::Submitted(graph)) => driver.submitted(graph),
+                Some(Command::Accepted(prompt_id)) => driver.accepted(&prompt_id),
                 Some(Command::Withdrawn(prompt_id)) => driver.withdrawn(&prompt_id),
                 Some(Command::Reconnect) => driver.reconnect(),
                 // Who asked may have gone.

@@ -2,6 +2,7 @@ use std::{
     fs,
     io::{self, Read as _},
     path::PathBuf,
+    pin::Pin,
     time::Duration,
 };
 
@@ -145,6 +146,8 @@ impl Run {
         let mut interrupting = None;
         // Somebody may take it out of the queue before it begins, which nobody tells us.
         let mut looking = None;
+        // It may begin and end while there is no connection.
+        let mut doubted: Option<Pin<Box<_>>> = None;
         let mut was_seen = false;
         let mut is_look_due = true;
         // The first Ctrl-C was heard.
@@ -155,6 +158,9 @@ impl Run {
         loop {
             let frame = screen.next_frame(&client);
             let mut paint = false;
+            if doubted.is_none() {
+                doubted = client.doubtful().map(|prompt_id| Box::pin(http.has(prompt_id)));
+            }
             tokio::select! {
                 changes = client.changed(&mut heard) => match changes {
                     Some(changes) => {
@@ -169,6 +175,11 @@ impl Run {
                         stage = Stage::Running;
                         tell_submitted(&screen, &submitted);
                         prompt_id = submitted.prompt_id;
+                        if prompt_id != submission.prompt_id() {
+                            client.withdrawn(submission.prompt_id());
+                            client.submitted(submission.graph().clone().of_prompt(&prompt_id));
+                        }
+                        client.accepted(&prompt_id);
                         if is_unwanted {
                             interrupting = Some(Box::pin(interrupted(&http, prompt_id.clone())));
                         }
@@ -189,6 +200,12 @@ impl Run {
                         stage = Stage::Leaving;
                         screen.close();
                         client.leave();
+                    }
+                }
+                (doubtful, is_there) = awaited(&mut doubted), if doubted.is_some() => {
+                    doubted = None;
+                    if !is_there {
+                        client.missed(&doubtful);
                     }
                 }
                 met = awaited(&mut interrupting), if interrupting.is_some() => {

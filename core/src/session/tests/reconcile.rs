@@ -311,3 +311,18 @@ fn who_is_not_let_in_asks_no_more_until_the_next_connection() {
         assert_eq!(links(host.hear(&accept(&request)))[0], Dial(Http), "the running prompt's graph");
     }
 }
+
+#[test]
+fn a_submission_that_was_missed_is_asked_for_unless_another_prompt_runs() {
+    for (status, state) in [("success", PromptState::Success), ("error", PromptState::Error)] {
+        let mut host = Host::connected_with(POLLS);
+        assert_eq!(links(host.tell(Input::Missed { prompt_id: Id::from("q") })), [Dial(Http)]);
+        host.answers("/history/q", &history("q", status));
+        assert_eq!(host.prompt(), Some(("q", state)));
+        assert_eq!(links(host.tell(Input::Missed { prompt_id: Id::from("q") })), [], "it is known by now");
+        assert_eq!(host.prompt(), Some(("q", state)));
+    }
+    let mut host = running();
+    assert_eq!(links(host.tell(Input::Missed { prompt_id: Id::from("q") })), []);
+    assert_eq!(host.prompt(), Some(("p", PromptState::Running)));
+}

@@ -142,9 +142,10 @@ class Mirror:
 
     async def _release(self, sid):
         box = self.outboxes.pop(sid)
-        await box.release()
+        # First, so that nothing is put into an outbox that has closed.
         if self._server.sockets.get(sid) is box:
             self._server.sockets[sid] = box.ws
+        await box.release()
 
     def _mirror(self, event, data, sid, unsent):
         if sid is None and not unsent:
@@ -179,7 +180,8 @@ def _is_binary(data):
 
 def _is_unsent(event, data):
     # A blocked branch is told of as an error, and to all, though the prompt goes on.
-    return event in _UNSENT and not (event == "execution_error" and data.get("exception_type") == "ExecutionBlocked")
+    blocked = isinstance(data, dict) and data.get("exception_type") == "ExecutionBlocked"
+    return event in _UNSENT and not (event == "execution_error" and blocked)
 
 
 def _is_private(event, data):

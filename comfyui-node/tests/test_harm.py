@@ -224,6 +224,21 @@ async def test_our_own_faults_reach_nobody(make, caplog):
     ]
 
 
+async def test_nothing_is_lost_while_a_submitter_gets_its_socket_back(make):
+    comfy = make()
+    ws = await stalled(comfy, "comfyglow-1")
+    await comfy.published()
+    comfy.server.client_id = "comfyglow-1"
+    comfy.server.send_sync("execution_start", {"prompt_id": "a"}, "comfyglow-1")
+    # The publish loop waits for the socket now, as it would without us; the handler answers meanwhile.
+    answer = asyncio.create_task(comfy.server.send("feature_flags", {}, "comfyglow-1"))
+    ws.reads.set()
+    await answer
+    await comfy.published()
+    assert sorted(ws.types) == ["execution_start", "feature_flags", "status", "status"]
+    assert comfy.server.sockets["comfyglow-1"] is ws
+
+
 async def test_odd_events_and_ids(make, caplog):
     comfy = make()
     submitter, observer = await comfy.connect(SUBMITTER), await comfy.connect("comfyglow-1")

@@ -149,6 +149,7 @@ impl Run {
         // It may begin and end while there is no connection.
         let mut doubted: Option<Pin<Box<_>>> = None;
         let mut was_seen = false;
+        let mut reconnects = 0;
         let mut is_look_due = true;
         // The first Ctrl-C was heard.
         let mut is_unwanted = false;
@@ -180,6 +181,7 @@ impl Run {
                             client.submitted(submission.graph().clone().of_prompt(&prompt_id));
                         }
                         client.accepted(&prompt_id);
+                        reconnects = client.view().connection.reconnects;
                         if is_unwanted {
                             interrupting = Some(Box::pin(interrupted(&http, prompt_id.clone())));
                         }
@@ -194,8 +196,12 @@ impl Run {
                 },
                 is_known = awaited(&mut looking), if looking.is_some() => {
                     looking = None;
-                    if is_known == Ok(false) && !was_seen && stage == Stage::Running {
-                        screen.say("somebody took it out of the server's queue, or the server has forgotten it");
+                    let is_same = client.view().is_connected() && client.view().connection.reconnects == reconnects;
+                    if is_known == Ok(false) && !was_seen && stage == Stage::Running && !is_same {
+                        // A server that was away may have forgotten it, or done with it.
+                        client.missed(&prompt_id);
+                    } else if is_known == Ok(false) && !was_seen && stage == Stage::Running {
+                        screen.say("somebody took it out of the server's queue");
                         exit = Some(Exit::Interrupted);
                         stage = Stage::Leaving;
                         screen.close();

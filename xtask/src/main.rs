@@ -18,6 +18,7 @@ mod fuzz;
 mod msrv;
 mod mutants;
 mod numbers;
+mod partition;
 mod probe;
 mod process;
 mod project;
@@ -39,6 +40,7 @@ enum Xtask {
     Mutants(mutants::Args),
     Numbers(numbers::Args),
     Panics(probe::panics::Args),
+    Partition(partition::Args),
     ReplayMcu(probe::replay::Args),
     Screenshot(screenshot::Args),
     Size(probe::size::Args),
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Xtask::Mutants(args) => mutants::run(&args),
         Xtask::Numbers(args) => numbers::run(&args),
         Xtask::Panics(args) => probe::panics::run(&args),
+        Xtask::Partition(args) => partition::run(&args),
         Xtask::ReplayMcu(args) => probe::replay::run(&args),
         Xtask::Screenshot(args) => screenshot::run(&args),
         Xtask::Size(args) => probe::size::run(&args),

@@ -40,7 +40,7 @@ use crate::{
     progress::{Debounce, Smooth},
     quality::Sample,
     reducer::{Action, Changes, reduce},
-    state::{Fault, FaultKind, Percentage, State},
+    state::{Fault, FaultKind, Heard, Percentage, Prompt, State},
     text::Id,
     time::{Duration, Instant},
     view::View,
@@ -415,6 +415,11 @@ impl<
             let conclusion = self.reconcile.finished(now, asked, result, silence);
             self.conclude(now, conclusion, observer);
         }
+        // Whom nobody answers, it can't be told.
+        if self.reconcile.is_refused() && self.state.prompt().is_some_and(Prompt::is_unsettled) {
+            let heard = self.state.heard();
+            self.over(now, heard, observer);
+        }
         // Once more: the conclusion may have been the end.
         if !self.asks() || !self.exchange.is_idle() {
             return false;
@@ -432,14 +437,14 @@ impl<
             Conclusion::Runs(runs) => {
                 self.server_is_back(now, observer);
                 if reconcile::running_key(&self.state).is_some_and(|key| runs != Some(key)) {
-                    self.over(now, observer);
+                    self.over(now, self.exchange.heard(), observer);
                     // Only where that counted, or it would be asked on and on.
                     if runs.is_some() && reconcile::running_key(&self.state).is_none() {
                         self.reconcile.look_again();
                     }
                 }
             }
-            Conclusion::Unheard => self.over(now, observer),
+            Conclusion::Unheard => self.over(now, self.exchange.heard(), observer),
             Conclusion::Deaf => {
                 self.socket.leave(now);
                 self.lost(now, Fault::new(FaultKind::Deaf), observer);
@@ -470,10 +475,10 @@ impl<
     }
 
     /// The record's prompt is over, and the server doesn't tell how; or not yet, where it was running until now.
-    fn over(&mut self, now: Instant, observer: &mut impl Observer) {
+    fn over(&mut self, now: Instant, heard: Heard, observer: &mut impl Observer) {
         let Some(id) = self.state.prompt().and_then(|prompt| prompt.prompt_id()).cloned() else { return };
         let fact = Fact::Prompt { prompt_id: id.as_id(), standing: Standing::Ended };
-        self.reduce(now, Action::Answer { heard: self.exchange.heard(), fact }, observer);
+        self.reduce(now, Action::Answer { heard, fact }, observer);
     }
 
     /// What was being sent on `link`, if anything was, is on its way or lost with it.

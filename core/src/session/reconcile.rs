@@ -85,6 +85,11 @@ impl Reconcile {
         self.suspect = None;
     }
 
+    /// Whether the server wants nothing asked.
+    pub(super) const fn is_refused(&self) -> bool {
+        self.refused
+    }
+
     /// Something was submitted, which the socket is to tell of: whether it does, is soon known.
     pub(super) fn submitted(&mut self, now: Instant) {
         self.hasten(now.saturating_add(Duration::from_secs(DEAF_GRACE_SECONDS)));

@@ -351,6 +351,11 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
         self.state.is_final() || ((self.settled || nameless) && matches!(self.state, PromptState::Ended))
     }
 
+    /// Whether it ended, and how is still to be found out.
+    pub(crate) const fn is_unsettled(&self) -> bool {
+        matches!(self.state, PromptState::Ended) && !self.is_settled()
+    }
+
     /// The node that runs, by the id that it has in the submitted graph.
     pub const fn current_node(&self) -> Option<&Text<ID>> {
         if self.current.is_some() { Some(&self.shown) } else { None }

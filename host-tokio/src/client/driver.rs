@@ -184,14 +184,19 @@ impl<
 
     /// The server has queued a prompt that was submitted.
     pub fn accepted(&mut self, prompt_id: &str) {
-        self.unheard.push(prompt_id, self.connection());
+        self.unheard.push(prompt_id, self.connection(), self.now());
     }
 
-    /// A prompt that was [`accepted`](Self::accepted) and may have begun and ended unheard, as another connection is being made
-    /// or was made since; for each attempt it is told once. Whoever submitted it asks the server's queue, and where the prompt
+    /// A prompt that was [`accepted`](Self::accepted) and may have begun and ended unheard: another connection is being made or was
+    /// made since, or nothing was heard of it for 5 s. Whoever submitted it asks the server's queue, and where the prompt
     /// isn't in it, tells that by [`missed`](Self::missed).
     pub fn doubtful(&mut self) -> Option<String> {
-        self.unheard.doubtful(self.connection())
+        self.unheard.doubtful(self.connection(), self.now())
+    }
+
+    /// Whether a prompt that was [`accepted`](Self::accepted) has not been heard of yet.
+    pub fn is_waiting(&self) -> bool {
+        self.unheard.is_waiting()
     }
 
     /// The server has done with a prompt, or has forgotten it: if it still is unheard of once no other one runs, its outcome is

@@ -1,12 +1,15 @@
 //! The task that owns a client's session.
 
-use std::{pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use comfyglow_core::{
     heartbeat::HeartbeatConfig,
     session::{ClientId, ReconnectConfig},
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time,
+};
 
 use super::{
     closed::Closed,
@@ -15,9 +18,13 @@ use super::{
     graph::Graph,
     http::Http,
     registry::Registry,
+    unheard,
     watch::Publisher,
 };
 use crate::address::Address;
+
+/// As [`unheard::LOOK`].
+const LOOK: Duration = Duration::from_micros(unheard::LOOK.as_micros());
 
 /// What the handles want of the session.
 #[derive(Debug)]
@@ -104,6 +111,7 @@ pub(super) async fn run(setup: Setup, mut commands: mpsc::Receiver<Command>, pub
             looking = driver.doubtful().map(|prompt_id| Box::pin(setup.http.has(prompt_id)));
         }
         tokio::select! {
+            () = time::sleep(LOOK), if looking.is_none() && driver.is_waiting() => {}
             (prompt_id, is_there) = looked(&mut looking), if looking.is_some() => {
                 looking = None;
                 if !is_there {

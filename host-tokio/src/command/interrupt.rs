@@ -4,6 +4,9 @@ use std::io;
 
 use super::Exit;
 
+/// The signal that ends a program at a system's or container's end.
+pub(super) const TERM: u8 = 15;
+
 /// Waits for the signals that end a program. One that comes while nobody waits is not lost.
 pub(super) struct Interrupt {
     #[cfg(unix)]
@@ -34,7 +37,6 @@ impl Interrupt {
     /// Nothing is lost when the future is dropped.
     pub(super) async fn wait(&mut self) -> Exit {
         const INT: u8 = 2;
-        const TERM: u8 = 15;
         #[cfg(unix)]
         tokio::select! {
             _ = self.interrupt.recv() => Exit::Signal(INT),

@@ -25,7 +25,7 @@ use tokio::time;
 
 use super::{
     Exit,
-    interrupt::Interrupt,
+    interrupt::{Interrupt, TERM},
     outputs::list,
     screen::{Screen, snapshot_line},
     watch::{at, keep, tell_loss, unwritable, written},
@@ -66,6 +66,12 @@ pub(super) struct Args {
 
 /// How long a request may take: a large workflow takes a while to be checked.
 const REQUEST: Duration = Duration::from_secs(30);
+
+/// How long nothing may be heard of the prompt until the server is asked where it is.
+const LOOK: Duration = Duration::from_secs(3);
+
+/// How long an interruption may take that a signal wants.
+const GRACE: Duration = Duration::from_secs(3);
 
 /// How often the outputs are asked for: the server writes its history just behind telling the end.
 const ASKED: u32 = 6;
@@ -144,10 +150,12 @@ impl Run {
         let mut submitting = Box::pin(http.submit(&submission));
         let mut prompt_id = submission.prompt_id().to_owned();
         let mut interrupting = None;
-        // Somebody may take it out of the queue before it begins, which nobody tells us.
-        let mut looking = None;
-        // It may begin and end while there is no connection.
-        let mut doubted: Option<Pin<Box<_>>> = None;
+        // Before it is heard of, it may begin and end while there is no connection or while the server has lost sight of us,
+        // or somebody may take it out of the queue: nobody tells us.
+        let mut looking: Option<Pin<Box<_>>> = None;
+        let mut look_again = time::interval(LOOK);
+        look_again.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+        let mut was_gone = false;
         let mut was_seen = false;
         let mut reconnects = 0;
         let mut is_look_due = true;
@@ -159,9 +167,6 @@ impl Run {
         loop {
             let frame = screen.next_frame(&client);
             let mut paint = false;
-            if doubted.is_none() {
-                doubted = client.doubtful().map(|prompt_id| Box::pin(http.has(prompt_id)));
-            }
             tokio::select! {
                 changes = client.changed(&mut heard) => match changes {
                     Some(changes) => {
@@ -194,24 +199,23 @@ impl Run {
                         client.leave();
                     }
                 },
-                is_known = awaited(&mut looking), if looking.is_some() => {
+                _ = look_again.tick(), if stage == Stage::Running && !was_seen => is_look_due = true,
+                place = awaited(&mut looking), if looking.is_some() => {
                     looking = None;
+                    let is_unheard = !was_seen && stage == Stage::Running;
                     let is_same = client.view().is_connected() && client.view().connection.reconnects == reconnects;
-                    if is_known == Ok(false) && !was_seen && stage == Stage::Running && !is_same {
-                        // A server that was away may have forgotten it, or done with it.
+                    // Said twice, as one answer may be an older one's, or another server's.
+                    let is_gone = place == Ok(Place::Nowhere) && std::mem::replace(&mut was_gone, true);
+                    was_gone &= place == Ok(Place::Nowhere);
+                    if is_unheard && (place == Ok(Place::Over) || (is_gone && !is_same)) {
+                        // A server that was away may have forgotten it.
                         client.missed(&prompt_id);
-                    } else if is_known == Ok(false) && !was_seen && stage == Stage::Running {
+                    } else if is_unheard && is_gone {
                         screen.say("somebody took it out of the server's queue");
                         exit = Some(Exit::Interrupted);
                         stage = Stage::Leaving;
                         screen.close();
                         client.leave();
-                    }
-                }
-                (doubtful, is_there) = awaited(&mut doubted), if doubted.is_some() => {
-                    doubted = None;
-                    if !is_there {
-                        client.missed(&doubtful);
                     }
                 }
                 met = awaited(&mut interrupting), if interrupting.is_some() => {
@@ -225,12 +229,15 @@ impl Run {
                             screen.close();
                             client.leave();
                         }
-                        Ok(Interrupted::Nothing) => screen.say("it has ended already"),
+                        Ok(Interrupted::Nothing) => {
+                            screen.say("it has ended already");
+                            client.missed(&prompt_id);
+                        }
                         Err(error) => screen.say(&format!("it could not be interrupted: {error}")),
                     }
                 }
                 signal = interrupt.wait() => {
-                    if !is_unwanted && matches!(stage, Stage::Submitting | Stage::Running) {
+                    if !is_unwanted && signal != Exit::Signal(TERM) && matches!(stage, Stage::Submitting | Stage::Running) {
                         is_unwanted = true;
                         screen.say("interrupting it on the server; Ctrl-C again leaves it to itself");
                         if stage == Stage::Running {
@@ -241,6 +248,10 @@ impl Run {
                     if matches!(exit.replace(signal), Some(Exit::Signal(_))) {
                         // Not even a good-bye to the server.
                         break;
+                    }
+                    if stage == Stage::Running && exit == Some(Exit::Signal(TERM)) && !is_unwanted {
+                        // Whoever ends us so wants it done with, and waits for no more.
+                        let _ = time::timeout(GRACE, http.interrupt(&prompt_id)).await;
                     }
                     if stage == Stage::Submitting {
                         screen.say(&format!("the workflow may be queued, as {prompt_id}"));
@@ -259,7 +270,7 @@ impl Run {
             let is_named = stage != Stage::Submitting;
             if stage == Stage::Running && !was_seen && is_look_due && looking.is_none() {
                 is_look_due = false;
-                looking = Some(Box::pin(known(&http, prompt_id.clone())));
+                looking = Some(Box::pin(place(&http, prompt_id.clone())));
             }
             let named = if is_named { heard.ends.len() } else { 0 };
             for (id, line) in heard.ends.drain(..named) {
@@ -336,8 +347,22 @@ async fn interrupted(http: &Http, prompt_id: String) -> Result<Interrupted, Requ
     http.interrupt(&prompt_id).await
 }
 
-async fn known(http: &Http, prompt_id: String) -> Result<bool, RequestError> {
-    http.knows(&prompt_id).await
+/// Where a prompt is, as the server says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// It waits or runs.
+    Queue,
+    /// It is over.
+    Over,
+    Nowhere,
+}
+
+async fn place(http: &Http, prompt_id: String) -> Result<Place, RequestError> {
+    let queue = http.queue().await?;
+    if queue.running.iter().chain(&queue.pending).any(|prompt| prompt.prompt_id == prompt_id) {
+        return Ok(Place::Queue);
+    }
+    Ok(if http.outcome(&prompt_id).await?.is_some() { Place::Over } else { Place::Nowhere })
 }
 
 /// Waits for a request's end, where there is one.

@@ -312,6 +312,17 @@ fn who_is_not_let_in_asks_no_more_until_the_next_connection() {
     }
 }
 
+/// Whom nobody answers must not wait for an outcome.
+#[test]
+fn an_end_is_settled_where_nothing_may_be_asked() {
+    let mut host = asked(POLLS, 1);
+    host.responds(PROMPT, "HTTP/1.1 403 No\r\n\r\n");
+    host.hear(&start("p"));
+    host.hear(&status(0));
+    let prompt = host.session.state().prompt().expect("it was seen");
+    assert_eq!((prompt.state(), prompt.is_settled()), (PromptState::Ended, true));
+}
+
 #[test]
 fn a_submission_that_was_missed_is_asked_for_unless_another_prompt_runs() {
     for (status, state) in [("success", PromptState::Success), ("error", PromptState::Error)] {

@@ -14,6 +14,9 @@ use tokio::sync::Notify;
 /// Lines that may wait; past them a new line takes the place of the last one, where that may be passed over.
 const WAITING: usize = 1_024;
 
+/// Lines that may wait in all; past them the oldest one is lost, and counted: whoever reads has stopped.
+const MOST_WAITING: usize = 4 * WAITING;
+
 /// What writes, line by line and frame by frame.
 pub trait Draw: Send {
     /// Writes whole lines, and draws `frame` behind them where there is one; `None` draws nothing new.
@@ -65,6 +68,8 @@ struct Waiting {
     /// Lines, and whether each may be passed over.
     lines: VecDeque<(String, bool)>,
     frame: Option<Vec<String>>,
+    /// Lines that were lost.
+    lost: u64,
     over: bool,
     error: Option<io::Error>,
     /// The writer failed: nothing is taken any more.
@@ -108,8 +113,17 @@ impl Sink {
         if waiting.lines.len() >= WAITING && waiting.lines.back().is_some_and(|(_, may_pass)| *may_pass) {
             waiting.lines.pop_back();
         }
+        if waiting.lines.len() >= MOST_WAITING {
+            waiting.lines.pop_front();
+            waiting.lost += 1;
+        }
         waiting.lines.push_back((line, may_pass));
         self.0.more.notify_one();
+    }
+
+    /// How many lines were lost since whoever reads had stopped.
+    pub fn lost(&self) -> u64 {
+        self.0.waiting().lost
     }
 
     /// Draws a frame in place of the one before.
@@ -218,6 +232,24 @@ mod tests {
         assert_eq!(lines.len(), WAITING);
         assert_eq!(lines.last().map(String::as_str), Some("end"));
         assert_eq!(frame, Some(vec![(3 * WAITING - 1).to_string()]));
+        assert!(sink.end().await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_stops_for_long_costs_the_oldest_lines_and_no_more_memory() {
+        let ((allow, allowed), (drew, drawn)) = (mpsc::channel(), mpsc::channel());
+        let sink = Sink::spawn(Gate { allowed, drawn: drew });
+        sink.line("first".to_owned(), false);
+        assert_eq!(drawn.recv(), Ok((vec!["first".to_owned()], None)));
+        for n in 0..MOST_WAITING + 3 {
+            sink.line(n.to_string(), false);
+            assert_eq!(sink.lost(), (n + 1).saturating_sub(MOST_WAITING) as u64);
+        }
+        for _ in 0..2 {
+            assert_eq!(allow.send(()), Ok(()));
+        }
+        let (lines, _) = drawn.recv().unwrap_or_default();
+        assert_eq!((lines.len(), lines.first().map(String::as_str)), (MOST_WAITING, Some("3")));
         assert!(sink.end().await.is_ok());
     }
 

@@ -192,7 +192,7 @@ const BEFORE: &[Case] = &[
         host.opens();
         host.ends(End::Eof);
     }),
-    ("reset before the handshake's answer", |host| {
+    ("broken before the handshake's answer", |host| {
         host.opens();
         host.ends(End::Broken);
     }),
@@ -233,7 +233,7 @@ const OPEN: &[Case] = &[
         host.hear(&text("{\"type\"")[..5]);
         host.ends(End::Eof);
     }),
-    ("reset", |host| host.ends(End::Broken)),
+    ("broken; a reset counts as an end, as a ComfyUI that is killed resets", |host| host.ends(End::Broken)),
     ("garbage behind the handshake", |host| host.hear(b"HTTP/1.1 200 OK\r\n\r\n")),
     ("a masked frame", |host| host.hear(&[0x81, 0x82, 0, 0, 0, 0, b'{', b'}'])),
     ("a reserved bit", |host| host.hear(b"\xc1\x02{}")),

@@ -168,7 +168,12 @@ impl Screen {
 
     /// Waits until all is written and the terminal is as it was.
     pub(super) async fn end(&self) -> io::Result<()> {
-        self.sink.end().await
+        let written = self.sink.end().await;
+        let lost = self.sink.lost();
+        if lost > 0 {
+            eprintln!("warning: stdout was not read for so long that {lost} lines were lost");
+        }
+        written
     }
 
     /// Whether programs read it.

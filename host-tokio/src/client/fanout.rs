@@ -90,6 +90,8 @@ impl Fanout {
         let urgency = Urgency::of(kind, is_end);
         let bytes = match event {
             Event::PreviewImage(preview) => preview.image.len(),
+            Event::Logs(logs) => logs.text.len(),
+            Event::ProgressText(shown) => shown.text.len(),
             Event::Executed(executed) => executed.message.as_ref().map_or(0, |message| message.len()),
             _ => 0,
         };

@@ -77,7 +77,7 @@ async fn a_prompts_own_end_is_told_though_another_one_begins_right_behind_it() -
     let simulator = stepped().await;
     let client = client(&simulator).await;
     let submitted = in_time(client.submit(&graph(json!({"seed": 1})))).await?;
-    let finished = tokio::spawn({
+    let waiting = tokio::spawn({
         let (client, id) = (client.clone(), submitted.prompt_id.clone());
         async move { client.finished(&id).await }
     });
@@ -87,7 +87,7 @@ async fn a_prompts_own_end_is_told_though_another_one_begins_right_behind_it() -
     in_time(Http::new(address, &[], PATIENCE).submit(&other)).await?;
     let mut finishes = client.events::<Finish>();
     simulator.step(100);
-    let finish = in_time(finished).await??;
+    let finish = in_time(waiting).await??;
     assert_eq!(finish.prompt_id.as_deref(), Some(submitted.prompt_id.as_str()));
     assert_eq!(finish.state, PromptState::Success);
     let told = in_time(finishes.next()).await.expect("it goes on")?;

@@ -70,8 +70,8 @@ impl Finish {
         }
     }
 
-    /// A prompt of which nothing is known but that another one runs by now.
-    fn unheard(prompt_id: Option<String>) -> Self {
+    /// A prompt of which nothing is known but that it is over, as another one runs by now.
+    pub(crate) fn unheard(prompt_id: Option<String>) -> Self {
         Self {
             prompt_id,
             state: PromptState::Ended,

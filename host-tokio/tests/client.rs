@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use comfyglow::{
     client::{
-        CallError, Client, Closed, EventsError, Interrupted, Message, SubmitError,
+        CallError, Client, Closed, EventsError, Http, Interrupted, Message, Submission, SubmitError,
         event::{Event, Executed, Executing, ExecutionSuccess, Finish, PreviewImage, Progress, ProgressState, Topics},
     },
     simulator::{Recipients, Simulator},
@@ -69,6 +69,57 @@ async fn a_submitted_workflow_is_told_to_its_end() -> Result {
     assert_eq!((outcome.state, outcome.outputs.len()), (PromptState::Success, 1));
     assert_eq!(outcome.outputs[0].node, "2");
     assert!(!outcome.outputs[0].files.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_prompts_own_end_is_told_though_another_one_begins_right_behind_it() -> Result {
+    let simulator = stepped().await;
+    let client = client(&simulator).await;
+    let submitted = in_time(client.submit(&graph(json!({"seed": 1})))).await?;
+    let waiting = tokio::spawn({
+        let (client, id) = (client.clone(), submitted.prompt_id.clone());
+        async move { client.finished(&id).await }
+    });
+    // Somebody else's, who uses the same id.
+    let address = simulator.url().parse::<comfyglow::address::Address>()?;
+    let other = Submission::new(&graph(json!({"seed": 2})), support::CLIENT)?;
+    in_time(Http::new(address, &[], PATIENCE).submit(&other)).await?;
+    let mut finishes = client.events::<Finish>();
+    simulator.step(100);
+    let finish = in_time(waiting).await??;
+    assert_eq!(finish.prompt_id.as_deref(), Some(submitted.prompt_id.as_str()));
+    assert_eq!(finish.state, PromptState::Success);
+    let told = in_time(finishes.next()).await.expect("it goes on")?;
+    assert_eq!(told.prompt_id.as_deref(), Some(submitted.prompt_id.as_str()));
+    let told = in_time(finishes.next()).await.expect("it goes on")?;
+    assert_eq!(told.prompt_id.as_deref(), Some(other.prompt_id()), "another one is the newest");
+    // It has ended before anybody waited.
+    simulator.settled().await;
+    let late = in_time(client.finished(&submitted.prompt_id)).await?;
+    assert_eq!((late.prompt_id, late.state), (finish.prompt_id, PromptState::Success));
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_end_whose_outcome_nobody_knows_is_told_as_such() -> Result {
+    let simulator = stepped().await;
+    let client = client(&simulator).await;
+    let running = in_time(client.submit(&graph(json!({"seed": 1})))).await?;
+    let waiting = in_time(client.submit(&graph(json!({"seed": 2})))).await?;
+    simulator.step(1);
+    simulator.settled().await;
+    let finished = async {
+        let (finish, interrupted) =
+            tokio::join!(client.finished(&waiting.prompt_id), client.interrupt(&waiting.prompt_id));
+        assert_eq!(interrupted, Ok(Interrupted::Waiting));
+        finish
+    };
+    let finish = in_time(finished).await?;
+    assert_eq!((finish.prompt_id, finish.state), (Some(waiting.prompt_id), PromptState::Ended));
+    assert_eq!(in_time(client.finished("nobody's")).await?.state, PromptState::Ended);
+    let left = async { tokio::join!(client.finished(&running.prompt_id), client.close()).0 };
+    assert_eq!(in_time(left).await, Err(Closed::Left));
     Ok(())
 }
 

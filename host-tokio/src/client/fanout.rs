@@ -88,11 +88,7 @@ impl Fanout {
     fn tell(&self, event: &Event, kind: EventKind, is_end: bool) {
         let mut shared: Option<Arc<Event>> = None;
         let urgency = Urgency::of(kind, is_end);
-        let bytes = match event {
-            Event::PreviewImage(preview) => preview.image.len(),
-            Event::Executed(executed) => executed.message.as_ref().map_or(0, |message| message.len()),
-            _ => 0,
-        };
+        let bytes = weight(event);
         for subscriber in &self.subscribers.all {
             let Wants::Events(topics) = &subscriber.wants else { continue };
             let is_finish = matches!(event, Event::Finish(_));
@@ -236,6 +232,17 @@ impl Fanout {
     }
 }
 
+/// Bytes of an event's own text or image, of which there may be many.
+fn weight(event: &Event) -> usize {
+    match event {
+        Event::PreviewImage(preview) => preview.image.len(),
+        Event::Logs(logs) => logs.text.len(),
+        Event::ProgressText(shown) => shown.text.len(),
+        Event::Executed(executed) => executed.message.as_ref().map_or(0, |message| message.len()),
+        _ => 0,
+    }
+}
+
 /// Adds a piece; whether it fitted.
 fn keep(buffer: &mut Vec<u8>, piece: &[u8]) -> bool {
     let fits = buffer.len().saturating_add(piece.len()) <= MESSAGE_BYTES;
@@ -330,3 +337,28 @@ fn some(id: Option<&Id<'_>>) -> Option<String> {
 
 /// Everything that the wire can say is to be read, as somebody may subscribe to it at any time.
 pub(super) const INTEREST: Interest = Interest::ALL;
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::client::{event::Topics, mailbox::Taken};
+
+    #[test]
+    fn long_logs_and_texts_wait_within_a_budget() {
+        let text = "a".repeat(MESSAGE_BYTES / 2);
+        let logs = Logs { entries: 1, text: text.clone() };
+        let shown = ProgressText { node: "1".to_owned(), text };
+        for (event, kind) in [(Event::from(logs), EventKind::Logs), (shown.into(), EventKind::ProgressText)] {
+            let registry = Arc::new(Registry::new());
+            let mailbox = registry.subscribe(Wants::Events(Topics::ALL), 100);
+            let fanout = Fanout::new(registry);
+            for _ in 0..6 {
+                fanout.tell(&event, kind, false);
+            }
+            let first = mailbox.poll_take(&Context::from_waker(Waker::noop()));
+            assert!(matches!(first, Poll::Ready(Taken::Lost(2))), "32 MiB have room for four");
+        }
+    }
+}

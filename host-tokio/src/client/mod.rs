@@ -6,25 +6,33 @@
 //!
 //! let client = Client::builder("http://127.0.0.1:8188").connect()?;
 //! let workflow: serde_json::Value = serde_json::from_str(&std::fs::read_to_string("workflow_api.json")?)?;
-//! let submitted = client.submit(&workflow).await?;
+//! let prompt = client.submit(&workflow).await?;
+//! let mut finished = std::pin::pin!(client.finished(&prompt.prompt_id));
 //! let mut progress = client.progress();
-//! loop {
-//!     let Some(prompt) = progress.changed().await? else { continue };
-//!     println!("{:?} {:?} % at {:?}", prompt.state, prompt.percentage, prompt.node);
-//!     if prompt.is_over() && prompt.prompt_id.as_deref() == Some(&submitted.prompt_id) {
-//!         break;
+//! let finish = loop {
+//!     tokio::select! {
+//!         finish = &mut finished => break finish?,
+//!         // The newest prompt, which may be another one.
+//!         now = progress.changed() => match now? {
+//!             Some(now) if now.prompt_id.as_deref() == Some(&prompt.prompt_id) => {
+//!                 println!("{:?} {:?} % at {:?}", now.state, now.percentage, now.node);
+//!             }
+//!             _ => {}
+//!         },
 //!     }
-//! }
+//! };
+//! println!("{:?} after {:?}", finish.state, finish.elapsed);
 //! # Ok(()) }
 //! ```
 //!
 //! One task for each client owns the connection and reads it without ever waiting for anybody. A [`Client`] is a handle to
-//! it that costs little to clone; when the last one is dropped, the connection is closed in good order. There are three
+//! it that costs little to clone; when the last one is dropped, the connection is closed in good order. There are four
 //! ways to be told of things:
 //!
 //! | what is wanted | call |
 //! |---|---|
 //! | what is so now, and when it changes | [`Client::connection`], [`Client::progress`] |
+//! | the end of one prompt | [`Client::finished`] |
 //! | frames for a painter | [`Watch::animated`] |
 //! | each event, typed, as it came | [`Client::events`], [`Client::decode`], [`Client::messages`] |
 //!
@@ -37,6 +45,7 @@ pub mod driver;
 pub mod event;
 mod events;
 mod fanout;
+mod finished;
 mod graph;
 mod http;
 mod line;
@@ -146,6 +155,9 @@ impl Client {
     }
 
     /// How far the prompt is that was last seen to start; `None` until one was.
+    ///
+    /// It shows the newest prompt only, whosever that is: where another one begins right behind a prompt, its end may be
+    /// passed over. [`finished`](Self::finished) waits for the end of a prompt.
     pub fn progress(&self) -> Watch<Option<Progress>> {
         Watch::new(&self.handle.progress, &self.handle.registry)
     }
@@ -194,6 +206,9 @@ impl Client {
 
     /// The `data` of text messages whose `type` is `event_type`, from now on, as a type of one's own: for what custom nodes
     /// send. A message may have 16 MiB; a longer one is lost, and told as such.
+    ///
+    /// It is read as strict JSON: `data` in which Python wrote `NaN` or `Infinity` can't be decoded, and is told as
+    /// [`EventsError::Undecodable`]; [`messages`](Self::messages) has it as it came.
     pub fn decode<T: DeserializeOwned>(&self, event_type: &str) -> Events<T> {
         events::decoded(&self.handle.registry, event_type, ROOM)
     }

@@ -2,7 +2,9 @@
 
 use std::{
     fmt, io,
+    net::SocketAddr,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use rustls::{
@@ -12,11 +14,16 @@ use rustls::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
+    net::{self, TcpStream},
+    task::JoinSet,
+    time,
 };
 use tokio_rustls::TlsConnector;
 
 use crate::address::Address;
+
+/// What an address has before the next one is tried beside it, as RFC 8305 recommends.
+const HEAD_START: Duration = Duration::from_millis(250);
 
 /// Bytes to the server and back.
 pub(super) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -68,13 +75,44 @@ impl Dialer {
         Ok(Self { host, port, tls })
     }
 
-    /// Opens a link: every address that the name has is tried.
+    /// Opens a link, to whichever of the addresses that the name has answers first.
     pub(super) async fn dial(self) -> io::Result<Stream> {
-        let stream = TcpStream::connect((self.host, self.port)).await?;
+        let addresses = net::lookup_host((self.host, self.port)).await?.collect();
+        let stream = first(addresses, TcpStream::connect).await?;
         stream.set_nodelay(true)?;
         match self.tls {
             None => Ok(Box::new(stream)),
             Some(tls) => Ok(Box::new(tls.connector.connect(tls.name, stream).await.map_err(in_words)?)),
+        }
+    }
+}
+
+/// Opens a link to the first of `addresses` that answers. Each is tried [`HEAD_START`] after the one before it, or as soon
+/// as one has failed: one that never answers, such as of an IPv6 that leads nowhere, is not to use up all the time.
+///
+/// # Errors
+///
+/// That of the attempt that failed last.
+async fn first<T, F>(addresses: Vec<SocketAddr>, open: impl Fn(SocketAddr) -> F) -> io::Result<T>
+where
+    T: Send + 'static,
+    F: Future<Output = io::Result<T>> + Send + 'static,
+{
+    let mut addresses = addresses.into_iter();
+    // Those that are still under way are ended when it is dropped.
+    let mut attempts = JoinSet::new();
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    loop {
+        if let Some(address) = addresses.next() {
+            attempts.spawn(open(address));
+        }
+        let patience = if addresses.len() > 0 { HEAD_START } else { Duration::MAX };
+        match time::timeout(patience, attempts.join_next()).await {
+            Ok(Some(Ok(Ok(link)))) => return Ok(link),
+            Ok(Some(Ok(Err(error)))) => failure = error,
+            Ok(Some(Err(error))) => failure = error.into(),
+            Ok(None) => return Err(failure),
+            Err(_) => {}
         }
     }
 }
@@ -157,4 +195,46 @@ fn in_words(error: io::Error) -> io::Error {
         _ => return error,
     };
     io::Error::other(Untrusted(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future;
+
+    use super::*;
+
+    const DEAD: u16 = 1;
+    const REFUSING: u16 = 2;
+
+    /// Opens links without a network: to ports above 2, whose number is the link.
+    async fn open(address: SocketAddr) -> io::Result<u16> {
+        match address.port() {
+            DEAD => future::pending().await,
+            REFUSING => Err(io::ErrorKind::ConnectionRefused.into()),
+            port => Ok(port),
+        }
+    }
+
+    /// What came of addresses with these ports, and after how long.
+    async fn dialled(ports: &[u16]) -> (Result<u16, io::ErrorKind>, Duration) {
+        let start = time::Instant::now();
+        let addresses = ports.iter().map(|port| SocketAddr::from(([127, 0, 0, 1], *port))).collect();
+        let link = first(addresses, open).await.map_err(|error| error.kind());
+        (link, start.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_never_answers_holds_the_next_one_up_for_a_moment() {
+        assert_eq!(dialled(&[7, 8]).await, (Ok(7), Duration::ZERO));
+        let (link, after) = dialled(&[DEAD, DEAD, 7, 8]).await;
+        assert_eq!(link, Ok(7));
+        assert!(after >= HEAD_START * 2 && after < HEAD_START * 3, "{after:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn behind_an_address_that_refuses_the_next_one_is_tried_at_once() {
+        assert_eq!(dialled(&[REFUSING, REFUSING, 7]).await, (Ok(7), Duration::ZERO));
+        assert_eq!(dialled(&[REFUSING, REFUSING]).await, (Err(io::ErrorKind::ConnectionRefused), Duration::ZERO));
+        assert_eq!(dialled(&[]).await, (Err(io::ErrorKind::NotFound), Duration::ZERO));
+    }
 }

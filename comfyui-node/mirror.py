@@ -9,7 +9,7 @@ import logging
 import struct
 import sys
 
-from .outbox import Outbox
+from .outbox import Message, Outbox
 
 VERSION = "0.1.0"
 OBSERVER = "comfyglow-"
@@ -63,7 +63,7 @@ class Mirror:
     def __init__(self, server):
         self.outboxes = {}
         self._server = server
-        self._submitters = {}
+        self._submitters = ()
         self._originals = {}
         self._reported = set()
 
@@ -99,10 +99,9 @@ class Mirror:
         def set(server, sid):
             vars(server)["client_id"] = sid
             if isinstance(sid, str):
-                self._submitters.pop(sid, None)
-                self._submitters[sid] = True
-                if len(self._submitters) > _SUBMITTERS:
-                    del self._submitters[next(iter(self._submitters))]
+                # Exchanged as a whole: this is the worker's thread, and the event loop misses nobody meanwhile.
+                others = (other for other in self._submitters if other != sid)
+                self._submitters = (*others, sid)[-_SUBMITTERS:]
 
         return property(get, set)
 
@@ -118,10 +117,21 @@ class Mirror:
                 await self._tidy(sid)
             except Exception as error:
                 self.report("an observer could not be let go (%s)", type(error).__name__)
+            message = None
+            try:
+                # Now, as the submitter's is: it may be long until that is sent, and `data` another by then.
+                if self.outboxes and self._is_mirrored(event, data, sid, unsent):
+                    message = _message(event, data)
+            except Exception as error:
+                self.report("an event could not be mirrored (%s)", type(error).__name__)
             if not unsent:
                 await original(event, data, sid)
             try:
-                self._mirror(event, data, sid, unsent)
+                if message is not None:
+                    for box in self.outboxes.values():
+                        box.put(message)
+                elif self._is_greeting(event, sid):
+                    self._adopt(sid)
             except Exception as error:
                 self.report("an event could not be mirrored (%s)", type(error).__name__)
 
@@ -147,20 +157,15 @@ class Mirror:
             self._server.sockets[sid] = box.ws
         await box.release()
 
-    def _mirror(self, event, data, sid, unsent):
-        if sid is None and not unsent:
-            # A broadcast: it is in all outboxes already.
-            return
-        if event == "status" and isinstance(sid, str) and sid.startswith(OBSERVER) and sid not in self._submitters:
-            # The greeting of a new connection.
-            self._adopt(sid)
-            return
-        if not unsent and (sid not in self._submitters or _is_private(event, data)):
-            return
-        if self.outboxes:
-            message = struct.pack(">I", event) + data if _is_binary(data) else {"type": event, "data": data}
-            for box in self.outboxes.values():
-                box.put(message)
+    def _is_mirrored(self, event, data, sid, unsent):
+        # A broadcast is not: ComfyUI puts it into all outboxes itself.
+        return unsent or (sid is not None and sid in self._submitters and not _is_private(event, data))
+
+    def _is_greeting(self, event, sid):
+        # Of a new connection, an observer's.
+        return (
+            event == "status" and isinstance(sid, str) and sid.startswith(OBSERVER) and sid not in self._submitters
+        )
 
     def _adopt(self, sid):
         ws = self._server.sockets.get(sid)
@@ -174,8 +179,9 @@ class Mirror:
             _LOG.warning("[comfyglow] " + text, *args)
 
 
-def _is_binary(data):
-    return isinstance(data, (bytes, bytearray))
+def _message(event, data):
+    binary = isinstance(data, (bytes, bytearray))
+    return Message.of(struct.pack(">I", event) + data if binary else {"type": event, "data": data})
 
 
 def _is_unsent(event, data):

@@ -21,9 +21,11 @@ class Connection:
 
     def __init__(self):
         self.is_shut_down = False
+        self.shut_down = asyncio.Event()
 
     def shutdown(self, _how):
         self.is_shut_down = True
+        self.shut_down.set()
 
 
 class Socket:
@@ -40,6 +42,9 @@ class Socket:
 
     async def send_json(self, message, compress=None, *, dumps=json.dumps):
         await self._send(dumps(message))
+
+    async def send_str(self, message, compress=None):
+        await self._send(message)
 
     async def send_bytes(self, message, compress=None):
         await self._send(bytes(message))

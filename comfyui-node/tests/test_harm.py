@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 
 from conftest import Socket
 
@@ -141,6 +142,139 @@ async def test_where_even_the_ends_are_too_many_it_is_disconnected(make, caplog)
     await other.until(lambda ws: ws.ended("129"))
 
 
+def large(number, event="executed"):
+    """An event of a megabyte, told to the submitter."""
+    return event, {"prompt_id": "a", "number": number, "output": "x" * 1_000_000}, SUBMITTER
+
+
+async def test_a_stalled_observer_holds_no_more_than_so_many_bytes(make):
+    comfy = make()
+    observer = await stalled(comfy, "comfyglow-1")
+    await comfy.published()
+    comfy.server.client_id = SUBMITTER
+    box, most = comfy.mirror.outboxes["comfyglow-1"], 0
+    assert steps_of(comfy.server.send("execution_error", {"prompt_id": "a"}, SUBMITTER)) == 0
+    for number in range(100):
+        assert steps_of(comfy.server.send(*large(number))) == 0
+        # Broadcasts, too.
+        assert steps_of(comfy.server.send("custom", {"text": "y" * 500_000})) == 0
+        held = sum(len(message.frame) for message in box._waiting)
+        assert held == box._bytes
+        most = max(most, held)
+    assert 4_000_000 < most <= 8_000_000
+    assert steps_of(comfy.server.send("executing", {"node": None, "prompt_id": "a"}, SUBMITTER)) == 0
+    observer.reads.set()
+    await observer.until(lambda ws: ws.ended("a"))
+    assert "execution_error" in observer.types
+    numbers = [text["data"]["number"] for text in observer.texts if text["type"] == "executed"]
+    assert numbers and numbers == list(range(100 - len(numbers), 100))
+    assert box._bytes == 0
+
+
+async def test_where_the_ends_alone_are_too_many_bytes_it_is_disconnected(make):
+    comfy = make()
+    observer = await stalled(comfy, "comfyglow-1")
+    await comfy.published()
+    comfy.server.client_id = SUBMITTER
+    for number in range(8):
+        assert not observer.connection.is_shut_down
+        await comfy.server.send(*large(number, "execution_error"))
+    assert observer.connection.is_shut_down
+    await comfy.published()
+    assert not comfy.mirror.outboxes
+
+
+async def test_who_reads_gets_a_single_message_of_any_size(make):
+    comfy = make()
+    observer = await comfy.connect("comfyglow-1")
+    comfy.server.client_id = SUBMITTER
+    output = "x" * 9_000_000
+    await comfy.server.send("execution_error", {"prompt_id": "a", "text": output}, SUBMITTER)
+    await observer.until(lambda ws: "execution_error" in ws.types)
+    assert observer.texts[-1]["data"]["text"] == output
+
+
+async def test_an_observer_that_takes_nothing_is_disconnected_in_time(make, monkeypatch, caplog):
+    comfy = make()
+    assert sys.modules["custom_nodes_comfyglow.outbox"].PATIENCE == 60
+    monkeypatch.setattr(sys.modules["custom_nodes_comfyglow.outbox"], "PATIENCE", 0.01)
+    other, observer = await comfy.connect("comfyglow-2"), await stalled(comfy, "comfyglow-1")
+    await observer.connection.shut_down.wait()
+    await comfy.run("a", SUBMITTER)
+    await other.until(lambda ws: ws.ended("a"))
+    assert list(comfy.mirror.outboxes) == ["comfyglow-2"]
+    assert not other.connection.is_shut_down
+    assert ["disconnected" in record.getMessage() for record in caplog.records] == [True]
+
+
+async def test_what_a_submitter_did_not_take_as_an_observer_is_waited_for_in_time_only(make, monkeypatch):
+    # Nothing is held up for ever by letting it go.
+    comfy = make()
+    monkeypatch.setattr(sys.modules["custom_nodes_comfyglow.outbox"], "PATIENCE", 0.01)
+    ws = await stalled(comfy, "comfyglow-1")
+    comfy.server.client_id = "comfyglow-1"
+    release = asyncio.create_task(comfy.server.send("execution_start", {"prompt_id": "a"}, "comfyglow-1"))
+    await ws.connection.shut_down.wait()
+    ws.reads.set()
+    await release
+
+
+async def test_an_event_is_told_as_it_was_when_it_was_sent(make):
+    comfy = make()
+    observer, submitter = await stalled(comfy, "comfyglow-1"), await comfy.connect(SUBMITTER)
+    comfy.server.client_id = SUBMITTER
+    await comfy.published()
+    submitter.reads.clear()
+    submitter.began.clear()
+    named, broadcast = {"number": 1, "text": "\u00e9"}, {"number": 1}
+    comfy.server.send_sync("custom", broadcast)
+    comfy.server.send_sync("custom", named, SUBMITTER)
+    # The submitter does not read either: each event has been sent, but not yet taken.
+    await submitter.began.wait()
+    broadcast["number"] = 2
+    submitter.reads.set()
+    submitter.began.clear()
+    submitter.reads.clear()
+    await submitter.began.wait()
+    named["number"] = 2
+    for ws in (submitter, observer):
+        ws.reads.set()
+        await ws.until(lambda ws: ws.types.count("custom") == 2)
+    assert submitter.sent[-2:] == observer.sent[-2:]
+    assert [text["data"]["number"] for text in observer.texts[-2:]] == [1, 1]
+
+
+async def test_an_event_is_spelled_once_for_all_observers(make):
+    comfy = make()
+    for number in range(3):
+        await stalled(comfy, f"comfyglow-{number}")
+    await comfy.published()
+    comfy.server.client_id = SUBMITTER
+    await comfy.server.send("custom", {}, SUBMITTER)
+    assert len({id(box._waiting[-1].frame) for box in comfy.mirror.outboxes.values()}) == 1
+
+
+async def test_a_submitter_is_known_while_it_is_noted_again(make):
+    comfy = make()
+    for sid in (SUBMITTER, "another"):
+        comfy.server.client_id = sid
+    known = []
+
+    def look(_frame, _event, _argument):
+        known.append(SUBMITTER in comfy.mirror._submitters)
+        return look
+
+    before = sys.gettrace()
+    sys.settrace(look)
+    try:
+        comfy.server.client_id = SUBMITTER
+        comfy.server.client_id = SUBMITTER
+    finally:
+        sys.settrace(before)
+    assert len(known) > 4
+    assert all(known)
+
+
 async def test_an_observer_leaves_midway(make, caplog):
     comfy = make()
     submitter, observer = await comfy.connect(SUBMITTER), await stalled(comfy, "comfyglow-1")
@@ -186,10 +320,10 @@ async def test_no_task_is_left(make):
 
 
 class Broken(Socket):
-    async def send_json(self, message, compress=None, **_options):
-        if message["type"] == "execution_start":
+    async def send_str(self, message, compress=None):
+        if '"execution_start"' in message:
             raise RuntimeError("this prompt is secret")
-        await super().send_json(message)
+        await super().send_str(message)
 
 
 async def test_a_fault_in_delivery_costs_one_message_and_one_line(make, caplog):

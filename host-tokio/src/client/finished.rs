@@ -10,7 +10,8 @@ use super::{
     closed::Closed,
     event::{Event, Finish, Status, Topics},
     events::{EventsError, ROOM},
-    http::{Http, RequestError},
+    http::{Http, RequestError, awaited},
+    queue::Whereabouts,
 };
 
 /// Until a server that didn't answer is asked again.
@@ -60,7 +61,7 @@ impl Client {
                     Some(Err(_)) => is_due = true,
                     None => return Err(Closed::Aborted),
                 },
-                end = asked(&mut asking), if asking.is_some() => {
+                end = awaited(&mut asking), if asking.is_some() => {
                     asking = None;
                     if let Some(finish) = end {
                         return Ok(finish);
@@ -68,14 +69,6 @@ impl Client {
                 }
             }
         }
-    }
-}
-
-/// Waits for an answer.
-async fn asked<F: Future + Unpin>(asking: &mut Option<F>) -> F::Output {
-    match asking {
-        Some(asking) => asking.await,
-        None => std::future::pending().await,
     }
 }
 
@@ -91,14 +84,12 @@ async fn end(http: &Http, prompt_id: &str) -> Option<Finish> {
 }
 
 async fn try_end(http: &Http, prompt_id: &str) -> Result<Option<Finish>, RequestError> {
-    // In this order: what leaves the queue having run stands in the history by then.
-    let queue = http.queue().await?;
-    if queue.running.iter().chain(&queue.pending).any(|prompt| prompt.prompt_id == prompt_id) {
-        return Ok(None);
-    }
-    let outcome = http.outcome(prompt_id).await?;
     let mut finish = Finish::unheard(Some(prompt_id.to_owned()));
-    finish.state = outcome.map_or(PromptState::Ended, |outcome| outcome.state);
+    match http.whereabouts(prompt_id).await? {
+        Whereabouts::Queue(_) => return Ok(None),
+        Whereabouts::History(outcome) => finish.state = outcome.state,
+        Whereabouts::Nowhere => {}
+    }
     Ok(Some(finish))
 }
 

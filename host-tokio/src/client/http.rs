@@ -212,3 +212,15 @@ impl Http {
         }
     }
 }
+
+/// Waits for a request's end; for ever where there is none.
+///
+/// # Cancel safety
+///
+/// As the request's.
+pub async fn awaited<F: Future + Unpin>(request: &mut Option<F>) -> F::Output {
+    match request {
+        Some(request) => request.await,
+        None => std::future::pending().await,
+    }
+}

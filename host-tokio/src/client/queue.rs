@@ -89,6 +89,24 @@ impl Outcome {
     }
 }
 
+impl Queue {
+    /// The prompt `prompt_id`, where it runs or waits.
+    pub fn find(&self, prompt_id: &str) -> Option<&Queued> {
+        self.running.iter().chain(&self.pending).find(|prompt| prompt.prompt_id == prompt_id)
+    }
+}
+
+/// Where a prompt is, as the server tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Whereabouts {
+    /// It runs or waits.
+    Queue(Queued),
+    /// It is over.
+    History(Outcome),
+    /// It was taken out of the queue, or the server has forgotten it or never heard of it.
+    Nowhere,
+}
+
 impl Http {
     /// What the server has to do.
     ///
@@ -120,11 +138,28 @@ impl Http {
     pub async fn has(&self, prompt_id: String) -> (String, bool) {
         loop {
             if let Ok(queue) = self.queue().await {
-                let has = queue.running.iter().chain(&queue.pending).any(|prompt| prompt.prompt_id == prompt_id);
+                let has = queue.find(&prompt_id).is_some();
                 return (prompt_id, has);
             }
             time::sleep(PAUSE).await;
         }
+    }
+
+    /// Where the prompt `prompt_id` is.
+    ///
+    /// # Errors
+    ///
+    /// Where the server can't be asked.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future may be dropped at any time.
+    pub async fn whereabouts(&self, prompt_id: &str) -> Result<Whereabouts, RequestError> {
+        // In this order: what leaves the queue having run stands in the history by then.
+        if let Some(prompt) = self.queue().await?.find(prompt_id) {
+            return Ok(Whereabouts::Queue(prompt.clone()));
+        }
+        Ok(self.outcome(prompt_id).await?.map_or(Whereabouts::Nowhere, Whereabouts::History))
     }
 
     /// How the prompt `prompt_id` ended; `None` while it hasn't, and where the server doesn't know it.

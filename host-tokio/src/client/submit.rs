@@ -11,6 +11,7 @@ use super::{
     closed::Closed,
     graph::Graph,
     http::{Http, RequestError},
+    queue::Whereabouts,
     rejection::{NodeProblems, Rejection, read_nodes},
     watch::Connection,
 };
@@ -199,33 +200,14 @@ impl Http {
             return Err(SubmitError::Request(error));
         }
         tracing::warn!(%error, "the answer was lost; looking whether it is queued");
-        match self.find(prompt_id).await {
-            Ok(Some(number)) => Ok(Submitted { prompt_id: prompt_id.to_owned(), number, node_errors: Vec::new() }),
-            Ok(None) | Err(_) => Err(SubmitError::Unanswered { prompt_id: prompt_id.to_owned(), error }),
-        }
-    }
-
-    /// Whether the server has the prompt `prompt_id` queued, running, or done.
-    ///
-    /// # Errors
-    ///
-    /// Where the server can't be asked.
-    ///
-    /// # Cancel safety
-    ///
-    /// The future may be dropped at any time.
-    pub async fn knows(&self, prompt_id: &str) -> Result<bool, RequestError> {
-        Ok(self.find(prompt_id).await?.is_some())
-    }
-
-    /// The number of the prompt `prompt_id`, where the server has it queued, running, or done.
-    async fn find(&self, prompt_id: &str) -> Result<Option<Option<f64>>, RequestError> {
-        let queue = self.queue().await?;
-        let queued = queue.running.iter().chain(&queue.pending).find(|prompt| prompt.prompt_id == prompt_id);
-        if let Some(prompt) = queued {
-            return Ok(Some(prompt.number));
-        }
-        Ok(self.outcome(prompt_id).await?.map(|outcome| outcome.number))
+        let number = match self.whereabouts(prompt_id).await {
+            Ok(Whereabouts::Queue(prompt)) => prompt.number,
+            Ok(Whereabouts::History(outcome)) => outcome.number,
+            Ok(Whereabouts::Nowhere) | Err(_) => {
+                return Err(SubmitError::Unanswered { prompt_id: prompt_id.to_owned(), error });
+            }
+        };
+        Ok(Submitted { prompt_id: prompt_id.to_owned(), number, node_errors: Vec::new() })
     }
 }
 

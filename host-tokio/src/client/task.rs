@@ -16,7 +16,7 @@ use super::{
     driver::AppDriver,
     fanout::{Fanout, INTEREST},
     graph::Graph,
-    http::Http,
+    http::{Http, awaited},
     registry::Registry,
     unheard,
     watch::Publisher,
@@ -74,14 +74,6 @@ impl Drop for Ending {
     }
 }
 
-/// Waits for what is being looked for.
-async fn looked<F: Future + Unpin>(looking: &mut Option<F>) -> F::Output {
-    match looking {
-        Some(looking) => looking.await,
-        None => std::future::pending().await,
-    }
-}
-
 /// Runs a session until it is over, or all handles are gone. `ending` tells the end even where this never runs.
 pub(super) async fn run(setup: Setup, mut commands: mpsc::Receiver<Command>, publisher: Publisher, ending: Ending) {
     let registry = ending.0.clone();
@@ -112,7 +104,7 @@ pub(super) async fn run(setup: Setup, mut commands: mpsc::Receiver<Command>, pub
         }
         tokio::select! {
             () = time::sleep(LOOK), if looking.is_none() && driver.is_waiting() => {}
-            (prompt_id, is_there) = looked(&mut looking), if looking.is_some() => {
+            (prompt_id, is_there) = awaited(&mut looking), if looking.is_some() => {
                 looking = None;
                 if !is_there {
                     driver.missed(&prompt_id);

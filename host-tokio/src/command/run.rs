@@ -9,7 +9,10 @@ use std::{
 use anyhow::Context as _;
 use comfyglow::{
     address::{Address, fresh_client_id},
-    client::{Http, Interrupted, Outcome, RequestError, Submission, SubmitError, Submitted, driver::Driver},
+    client::{
+        Http, Interrupted, Outcome, RequestError, Submission, SubmitError, Submitted, Whereabouts, awaited,
+        driver::Driver,
+    },
     display::clean,
     finish::{Finish, Finishes},
     learned::LearnedFile,
@@ -205,9 +208,9 @@ impl Run {
                     let is_unheard = !was_seen && stage == Stage::Running;
                     let is_same = client.view().is_connected() && client.view().connection.reconnects == reconnects;
                     // Said twice, as one answer may be an older one's, or another server's.
-                    let is_gone = place == Ok(Place::Nowhere) && std::mem::replace(&mut was_gone, true);
-                    was_gone &= place == Ok(Place::Nowhere);
-                    if is_unheard && (place == Ok(Place::Over) || (is_gone && !is_same)) {
+                    let is_gone = place == Ok(Whereabouts::Nowhere) && std::mem::replace(&mut was_gone, true);
+                    was_gone &= place == Ok(Whereabouts::Nowhere);
+                    if is_unheard && (matches!(place, Ok(Whereabouts::History(_))) || (is_gone && !is_same)) {
                         // A server that was away may have forgotten it.
                         client.missed(&prompt_id);
                     } else if is_unheard && is_gone {
@@ -270,7 +273,7 @@ impl Run {
             let is_named = stage != Stage::Submitting;
             if stage == Stage::Running && !was_seen && is_look_due && looking.is_none() {
                 is_look_due = false;
-                looking = Some(Box::pin(place(&http, prompt_id.clone())));
+                looking = Some(Box::pin(whereabouts(&http, prompt_id.clone())));
             }
             let named = if is_named { heard.ends.len() } else { 0 };
             for (id, line) in heard.ends.drain(..named) {
@@ -347,30 +350,8 @@ async fn interrupted(http: &Http, prompt_id: String) -> Result<Interrupted, Requ
     http.interrupt(&prompt_id).await
 }
 
-/// Where a prompt is, as the server says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// It waits or runs.
-    Queue,
-    /// It is over.
-    Over,
-    Nowhere,
-}
-
-async fn place(http: &Http, prompt_id: String) -> Result<Place, RequestError> {
-    let queue = http.queue().await?;
-    if queue.running.iter().chain(&queue.pending).any(|prompt| prompt.prompt_id == prompt_id) {
-        return Ok(Place::Queue);
-    }
-    Ok(if http.outcome(&prompt_id).await?.is_some() { Place::Over } else { Place::Nowhere })
-}
-
-/// Waits for a request's end, where there is one.
-async fn awaited<F: Future + Unpin>(request: &mut Option<F>) -> F::Output {
-    match request {
-        Some(request) => request.await,
-        None => std::future::pending().await,
-    }
+async fn whereabouts(http: &Http, prompt_id: String) -> Result<Whereabouts, RequestError> {
+    http.whereabouts(&prompt_id).await
 }
 
 /// The exit where a workflow was not submitted.

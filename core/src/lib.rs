@@ -36,6 +36,7 @@ pub mod heartbeat;
 pub mod http;
 pub mod json;
 pub mod limits;
+pub mod log;
 pub mod number;
 pub mod progress;
 pub mod quality;

@@ -5,6 +5,7 @@
 
 mod answers;
 mod connection;
+mod logs;
 mod prompt;
 
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     http::Fact,
     number::Milli,
     quality::Sample,
-    state::{Fault, Heard, LastEvent, Prompt, PromptState, Seen, Source, State, Steps, Target, Waiting, part_of},
+    state::{Fault, Heard, LastEvent, Prompt, PromptState, Seen, Source, State, Steps, Target, Waiting, Way, part_of},
     text::{Id, Key},
     time::Instant,
 };
@@ -31,6 +32,8 @@ pub enum Action<'a> {
     Waiting(Waiting),
     /// The server accepted the connection.
     Established,
+    /// It was found out how prompts of other clients are followed.
+    Way(Way),
     /// The connection was lost or could not be made; without a fault we ended it.
     Lost(Option<Fault>),
     /// A part of the message at hand.
@@ -121,6 +124,11 @@ pub fn reduce<const ID: usize, const MESSAGE: usize, const NODES: usize, const N
         Action::Waiting(waiting) => state.wait(waiting),
         Action::Established => state.established(now),
         Action::Lost(fault) => state.lost(fault),
+        Action::Way(way) => state.follow(way),
+        Action::Part(Part::Log(text)) => {
+            state.log(now, text);
+            Changes::NONE
+        }
         Action::Part(part) => {
             state.part(part);
             Changes::NONE
@@ -134,7 +142,7 @@ pub fn reduce<const ID: usize, const MESSAGE: usize, const NODES: usize, const N
             state.message(now, event).and(Changes::MESSAGES)
         }
         Action::GraphNode { prompt_id, node, class } => state.graph_node(prompt_id, node, class),
-        Action::Graph { prompt_id, nodes } => state.graph(prompt_id, nodes),
+        Action::Graph { prompt_id, nodes } => state.graph(now, prompt_id, nodes),
         Action::Answer { heard, fact } => state.answer(now, heard, fact),
         Action::Measured(sample) => state.measured(now, sample),
     }
@@ -156,13 +164,13 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         Changes::NONE
     }
 
-    fn graph(&mut self, id: Id<'_>, nodes: u32) -> Changes {
+    fn graph(&mut self, now: Instant, id: Id<'_>, nodes: u32) -> Changes {
         // Else the prompt is over and another one's record stands.
         if let Some(prompt) = self.prompt.as_mut().filter(|prompt| prompt.is(id)) {
             prompt.nodes_total = Some(nodes);
             prompt.weights = self.nodes.weigh(&self.learned, nodes);
             prompt.count(&self.nodes);
-            return Changes::PROGRESS;
+            return Changes::PROGRESS.and(self.take_up_bar(now));
         }
         Changes::NONE
     }
@@ -185,7 +193,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
                     self.node_state(target, node_id, (value, max), state, display_node_id);
                 }
             }
-            // Handed on to who wants them; they change nothing here.
+            // Handed on to who wants them; they change nothing here. A log's text isn't told of here.
             Part::Log(_) | Part::ProgressText(_) | Part::Image(_) => {}
         }
     }
@@ -237,7 +245,8 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             Event::Malformed(_) => {
                 self.messages.malformed = self.messages.malformed.saturating_add(1);
                 self.forget_parts();
-                return Changes::NONE;
+                // A log's text is taken in as it comes.
+                return core::mem::take(&mut self.renewed);
             }
             Event::Unknown { .. } | Event::UnknownBinary { .. } => {
                 self.messages.unknown = self.messages.unknown.saturating_add(1);
@@ -268,7 +277,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
                 self.binary(|prompt| &mut prompt.previews)
             }
             Event::ProgressText { .. } => self.binary(|prompt| &mut prompt.text_updates),
-            // They say nothing of a prompt.
+            // They say nothing of a prompt, or have said it by now.
             Event::FeatureFlags { .. } | Event::Logs { .. } => Changes::NONE,
         };
         self.connection.last_event = Some(LastEvent { kind: event.kind(), at: now });
@@ -284,7 +293,8 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         if kind == EventKind::Status {
             self.heard.status = self.heard.status.wrapping_add(1);
         }
-        if changes.has(Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS)) {
+        let tells = changes.has(Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS));
+        if tells && kind != EventKind::Logs {
             self.heard.prompts = self.heard.prompts.wrapping_add(1);
             self.connection.source = Source::Websocket;
         }
@@ -297,6 +307,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     }
 
     fn status(&mut self, now: Instant, queue_remaining: u32) -> Changes {
+        self.count_busy(now, queue_remaining);
         let changes = if self.queue_remaining == Some(queue_remaining) { Changes::NONE } else { Changes::QUEUE };
         self.queue_remaining = Some(queue_remaining);
         match self.prompt.as_mut() {
@@ -395,9 +406,15 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         prompt.steps = Steps::new(value, max);
         prompt.run.step(now, value, max);
         prompt.count(&self.nodes);
+        self.note_progress(now);
+        changes
+    }
+
+    /// How far the prompt is, goes into the history.
+    fn note_progress(&mut self, now: Instant) {
+        let Some(prompt) = self.prompt.as_ref() else { return };
         let permille = prompt.percentage().and_then(|p| u16::try_from(p.permille()).ok());
         self.history.push(now, permille, prompt.steps);
-        changes
     }
 
     fn progress_state(&mut self, now: Instant, id: Id<'_>) -> Changes {
@@ -508,7 +525,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     fn target(&self, id: Id<'_>) -> Target {
         match self.prompt.as_ref() {
             Some(prompt) if prompt.is(id) => {
-                if prompt.state.is_final() {
+                if prompt.is_final() {
                     Target::Nobody
                 } else {
                     Target::Record
@@ -546,6 +563,8 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             prompt.state = PromptState::Running;
             prompt.ended = None;
             prompt.settled = false;
+            prompt.provisional = false;
+            prompt.failed = false;
         }
     }
 

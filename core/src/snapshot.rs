@@ -10,7 +10,7 @@ mod serde;
 
 use crate::{
     number::Milli,
-    state::{Fault, LastEvent, Messages, Percentage, Prompt, State},
+    state::{Fault, LastEvent, Messages, Percentage, Prompt, State, Way},
     time::{Duration, Instant},
     view::{ErrorView, View},
 };
@@ -103,6 +103,7 @@ impl Object for Link<'_, '_> {
         to.text("source", Some(connection.source.name()));
         to.object("error", connection.fault.as_ref());
         to.object("last_event", connection.last_event.map(|what| At { now, what }).as_ref());
+        to.text("way", connection.way.map(Way::name));
     }
 }
 

@@ -1,29 +1,29 @@
 //! Time as an argument: the core never reads a clock.
 
-use core::fmt;
+use core::{fmt, num::NonZeroU64};
 
 /// Microseconds since an epoch that the host picks once, at its start. Monotonic by contract.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Instant(u64);
+// One more than they are: an `Option` of it takes no room of its own.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(NonZeroU64);
 
 impl Instant {
     /// The epoch itself.
-    pub const ZERO: Self = Self(0);
+    pub const ZERO: Self = Self(NonZeroU64::MIN);
 
-    /// The instant `micros` microseconds after the epoch.
+    /// The instant `micros` microseconds after the epoch, or the end of time, which is one before the greatest number.
     pub const fn from_micros(micros: u64) -> Self {
-        Self(micros)
+        Self(NonZeroU64::MIN.saturating_add(micros))
     }
 
     /// The instant `millis` milliseconds after the epoch, or the end of time.
     pub const fn from_millis(millis: u64) -> Self {
-        Self(millis.saturating_mul(1_000))
+        Self::from_micros(millis.saturating_mul(1_000))
     }
 
     /// Microseconds since the epoch.
     pub const fn as_micros(self) -> u64 {
-        self.0
+        self.0.get().wrapping_sub(1)
     }
 
     /// `self` + `delay`; stays at the end of time, never wraps into the past.
@@ -34,7 +34,26 @@ impl Instant {
 
     /// How long ago `earlier` was; zero where it lies ahead.
     pub const fn saturating_since(self, earlier: Self) -> Duration {
-        Duration(self.0.saturating_sub(earlier.0))
+        Duration(self.0.get().saturating_sub(earlier.0.get()))
+    }
+}
+
+impl Default for Instant {
+    fn default() -> Self {
+        Self::ZERO
+    }
+}
+
+impl fmt::Debug for Instant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Instant").field(&self.as_micros()).finish()
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Instant {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Instant({})", self.as_micros());
     }
 }
 

@@ -8,7 +8,7 @@ use comfyglow_core::{
 use serde_json::Value;
 
 /// All that can be asked for.
-pub const ALL: [Asked; 5] = [Asked::Prompt, Asked::Queue, Asked::History, Asked::Job, Asked::Jobs];
+pub const ALL: [Asked; 6] = [Asked::Prompt, Asked::Queue, Asked::History, Asked::Job, Asked::Jobs, Asked::Extension];
 
 /// Small, so that ids are cut.
 const ID: usize = 36;
@@ -80,12 +80,15 @@ pub fn expected(asked: Asked, body: &Value) -> Option<Vec<String>> {
             vec![plain(Fact::Remaining(remaining.try_into().ok()?))]
         }
         Asked::Queue => queue(body)?.into_iter().map(plain).collect(),
-        Asked::History => {
+        Asked::History | Asked::LastHistory => {
             let entries = body.as_object()?.iter().filter_map(|(text, entry)| Some((text, ended(entry)?)));
             entries.map(|(text, (standing, error))| (Fact::Prompt { prompt_id: id(text), standing }, error)).collect()
         }
         Asked::Job => vec![job(body)?],
-        Asked::Jobs => body.get("jobs")?.as_array()?.iter().filter_map(job).collect(),
+        Asked::Extension => body["mirror"].as_bool().filter(|mirror| *mirror).map(|_| vec![])?,
+        // An empty answer, of which nothing is read.
+        Asked::LogSubscription => return None,
+        Asked::Jobs | Asked::Ended => body.get("jobs")?.as_array()?.iter().filter_map(job).collect(),
     };
     let names = ["node_id", "node_type", "exception_type", "exception_message"];
     let facts = facts.iter().map(|(fact, error)| {

@@ -157,7 +157,7 @@ impl Interest {
     pub const NONE: Self = Self(0);
     /// Everything.
     pub const ALL: Self = Self(u32::MAX);
-    /// What the state is made of: everything but flags, logs and the contents of binary messages.
+    /// What the state is made of: everything but flags and the contents of binary messages.
     pub const STATE: Self = Self::NONE
         .with(EventKind::Status)
         .with(EventKind::ExecutionStart)
@@ -168,7 +168,8 @@ impl Interest {
         .with(EventKind::Executed)
         .with(EventKind::ExecutionSuccess)
         .with(EventKind::ExecutionError)
-        .with(EventKind::ExecutionInterrupted);
+        .with(EventKind::ExecutionInterrupted)
+        .with(EventKind::Logs);
 
     /// The set with `kind` in it.
     #[must_use]

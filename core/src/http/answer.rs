@@ -28,8 +28,16 @@ pub enum Asked {
     History,
     /// `GET /api/jobs/{id}`: how a prompt stands; servers before 2025-12 answer 404.
     Job,
-    /// `GET /api/jobs?limit=…`: how the latest prompts stand, the newest first.
+    /// `GET /api/jobs?status=in_progress&limit=1`: which prompt runs.
     Jobs,
+    /// `GET /api/jobs?status=completed,…&limit=1&offset=…`: which prompts ended, the newest first.
+    Ended,
+    /// `GET /history?max_items=1`: which prompt ended last, of servers without jobs.
+    LastHistory,
+    /// `GET /comfyglow`: whether comfyglow's extension tells observers everything; 404 where it isn't installed.
+    Extension,
+    /// `PATCH /internal/logs/subscribe`: that the log be told; 404 from servers before 2024-11. The answer is empty.
+    LogSubscription,
 }
 
 /// Something that an answer says.
@@ -306,6 +314,7 @@ impl<const ID: usize> Answer<ID> {
             }
             Token::Word(word) => {
                 match self.value {
+                    Place::Mirror => self.answered = word == Word::True,
                     Place::Completed if word == Word::True => self.status = self.status.or(Some(Standing::Success)),
                     // The minus of an infinity came as a number.
                     Place::NodeId => texts.push(ErrorText::NodeId, b"", true),
@@ -462,9 +471,11 @@ impl Asked {
         match self {
             Self::Prompt => Place::Prompt,
             Self::Queue => Place::Queue,
-            Self::History => Place::History,
+            Self::History | Self::LastHistory => Place::History,
             Self::Job => Place::Job,
-            Self::Jobs => Place::Jobs,
+            Self::Jobs | Self::Ended => Place::Jobs,
+            Self::Extension => Place::Extension,
+            Self::LogSubscription => Place::Other,
         }
     }
 }

@@ -18,6 +18,7 @@ pub use response::{Response, ResponseError};
 
 use body::decimal;
 pub(crate) use body::seconds;
+pub(crate) use request::json_from_percent;
 
 /// `tchar` of RFC 9110, 5.6.2, in runs of their codes.
 const fn is_token(byte: u8) -> bool {

@@ -32,6 +32,9 @@ const RESERVED: [&str; 12] = [
     "sec-websocket-protocol",
 ];
 
+/// The answer is sent as it is, and ends the connection.
+const PLAIN: [(&str, &str); 2] = [("Accept-Encoding", "identity"), ("Connection", "close")];
+
 impl Request<'_> {
     /// Writes the request as a GET whose answer is sent as it is, not compressed, and ends the connection. Returns
     /// its length in bytes.
@@ -40,20 +43,49 @@ impl Request<'_> {
     ///
     /// A [`RequestError`] where a part can't stand in a request or `out` is too small; `out` is then of no use.
     pub fn write_get(&self, out: &mut [u8]) -> Result<usize, RequestError> {
-        self.write(&[("Accept-Encoding", "identity"), ("Connection", "close")], out)
+        self.write("GET ", &PLAIN, &[], out)
+    }
+
+    /// Writes the request as a PATCH with a body of JSON, in parts; otherwise as [`write_get`](Self::write_get).
+    ///
+    /// # Errors
+    ///
+    /// As [`write_get`](Self::write_get).
+    pub fn write_patch(&self, body: &[&str], out: &mut [u8]) -> Result<usize, RequestError> {
+        self.write("PATCH ", &PLAIN, body, out)
     }
 
     /// Writes a GET with the headers of a protocol, then the user's own.
-    pub(crate) fn write(&self, protocol: &[(&str, &str)], out: &mut [u8]) -> Result<usize, RequestError> {
+    pub(crate) fn write_upgrade(&self, protocol: &[(&str, &str)], out: &mut [u8]) -> Result<usize, RequestError> {
+        self.write("GET ", protocol, &[], out)
+    }
+
+    fn write(
+        &self,
+        method: &str,
+        protocol: &[(&str, &str)],
+        body: &[&str],
+        out: &mut [u8],
+    ) -> Result<usize, RequestError> {
         self.check()?;
         let mut writer = Writer { out, len: 0 };
-        writer.put(&["GET "]);
+        writer.put(&[method]);
         writer.put(self.target);
         writer.put(&[" HTTP/1.1\r\nHost: ", self.host, "\r\n"]);
         for (name, value) in protocol.iter().chain(self.headers) {
             writer.put(&[name, ": ", value, "\r\n"]);
         }
+        if !body.is_empty() {
+            let len = body.iter().fold(0_usize, |len, part| len.saturating_add(part.len()));
+            let digits = [10_000, 1_000, 100, 10, 1].map(|unit: usize| {
+                let digit = (len / unit) % 10;
+                b'0'.saturating_add(u8::try_from(digit).unwrap_or_default())
+            });
+            let digits = str::from_utf8(&digits).unwrap_or_default().trim_start_matches('0');
+            writer.put(&["Content-Type: application/json\r\nContent-Length: ", digits, "\r\n"]);
+        }
         writer.put(&["\r\n"]);
+        writer.put(body);
         if writer.len > writer.out.len() { Err(RequestError::TooSmall { needed: writer.len }) } else { Ok(writer.len) }
     }
 
@@ -145,6 +177,31 @@ fn percent_encoded(text: &str) -> impl Iterator<Item = u8> {
         .flatten()
 }
 
+/// Writes a text that is percent-encoded, in parts, so that it can stand between the quotes of a JSON string. Takes at most
+/// twice the bytes; `None` where `out` has no room for it.
+pub(crate) fn json_from_percent<'a>(text: &[&str], out: &'a mut [u8]) -> Option<&'a str> {
+    let mut bytes = text.iter().flat_map(|part| part.bytes());
+    let (mut places, mut len) = (out.iter_mut(), 0_usize);
+    while let Some(byte) = bytes.next() {
+        let plain = if byte == b'%' { nibble(bytes.next()) << 4 | nibble(bytes.next()) } else { byte };
+        let escaped: &[u8] = match plain {
+            b'"' | b'\\' => &[b'\\', plain],
+            ..b' ' => &[b'\\', b'u', b'0', b'0', hex(plain >> 4), hex(plain & 0x0F)],
+            _ => &[plain],
+        };
+        for byte in escaped {
+            *places.next()? = *byte;
+            len = len.saturating_add(1);
+        }
+    }
+    out.get(..len).and_then(|bytes| str::from_utf8(bytes).ok())
+}
+
+/// The number of a hexadecimal digit; 0 for what is none.
+fn nibble(digit: Option<u8>) -> u8 {
+    digit.and_then(|digit| char::from(digit).to_digit(16)).and_then(|number| number.try_into().ok()).unwrap_or_default()
+}
+
 /// The digit of a number below 16.
 const fn hex(digit: u8) -> u8 {
     if digit < 10 { b'0'.wrapping_add(digit) } else { b'A'.wrapping_sub(10).wrapping_add(digit) }
@@ -214,6 +271,30 @@ mod tests {
         target: &["", "/comfy/queue", "?", "a=b"],
         headers: &[("Authorization", "Basic eDp5"), ("X-Note", "1\t2 ü")],
     };
+
+    #[test]
+    fn a_patch_brings_its_body_along() {
+        let mut out = [0; 300];
+        let request = Request { host: "desk", target: &["/internal/logs/subscribe"], headers: &[("X-Key", "1")] };
+        let len = request.write_patch(&["{\"enabled\": ", "true}"], &mut out).unwrap();
+        assert_eq!(
+            str::from_utf8(&out[..len]).unwrap(),
+            "PATCH /internal/logs/subscribe HTTP/1.1\r\nHost: desk\r\nAccept-Encoding: identity\r\nConnection: close\r\n\
+             X-Key: 1\r\nContent-Type: application/json\r\nContent-Length: 17\r\n\r\n{\"enabled\": true}"
+        );
+        assert_eq!(request.write_patch(&["{\"enabled\": ", "true}"], &mut out[..len]), Ok(len));
+        let short = request.write_patch(&["{\"enabled\": ", "true}"], &mut out[..len - 1]);
+        assert_eq!(short, Err(RequestError::TooSmall { needed: len }));
+    }
+
+    #[test]
+    fn an_id_of_an_address_is_one_in_json() {
+        let mut room = [0; 20];
+        assert_eq!(json_from_percent(&["my", "-", "id"], &mut room), Some("my-id"));
+        assert_eq!(json_from_percent(&["a%22%5C%0a%C3%BC"], &mut room), Some("a\\\"\\\\\\u000A\u{fc}"));
+        assert_eq!(json_from_percent(&["%00%00%00%00"], &mut room), None);
+        assert_eq!(json_from_percent(&["%ff"], &mut room), None);
+    }
 
     #[test]
     fn a_get_is_written_with_the_users_headers_last() {

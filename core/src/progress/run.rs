@@ -2,7 +2,10 @@
 //! was expected.
 
 use super::{learned::Took, part};
-use crate::{number::Milli, time::Instant};
+use crate::{
+    number::Milli,
+    time::{Duration, Instant},
+};
 
 /// A tick is 1,024 µs: 32 bits of them are 50 days, and spans are right across a wrap.
 const TICK: u64 = 1_024;
@@ -25,6 +28,8 @@ pub(crate) struct Run {
     /// the other.
     took: u32,
     expected: u32,
+    /// Seconds that the bar said it would take yet when it moved last; 0 where it didn't say.
+    told: u32,
 }
 
 /// A bar in thousandths of steps.
@@ -41,7 +46,7 @@ struct Bar {
 
 impl Run {
     pub(crate) const fn new() -> Self {
-        Self { since: 0, seen_to_begin: false, uneven: false, bar: None, took: 0, expected: 0 }
+        Self { since: 0, seen_to_begin: false, uneven: false, bar: None, took: 0, expected: 0, told: 0 }
     }
 
     /// The prompt's start was seen: its first node will be seen to begin.
@@ -61,6 +66,7 @@ impl Run {
         self.since = ticks(now);
         self.uneven = false;
         self.bar = None;
+        self.told = 0;
     }
 
     /// Something else of the node that is shown begins, with a bar of its own.
@@ -86,6 +92,22 @@ impl Run {
                 *bar = Some(Bar { max, first: value, first_at: at, last: value, last_at: at, slowest: (0, 0) });
             }
         }
+    }
+
+    /// The bar that moved just now says that it will take so many seconds yet.
+    pub(crate) const fn tell_rest(&mut self, seconds: Option<u32>) {
+        self.told = match seconds {
+            Some(seconds) => seconds,
+            None => 0,
+        };
+    }
+
+    /// What is left of the time that the bar said it would take.
+    pub(crate) fn told_rest(&self, now: Instant) -> Option<Duration> {
+        let told = Duration::from_secs(u64::from(self.told));
+        let bar = self.bar.filter(|_| self.told > 0)?;
+        let since = Duration::from_millis(u64::from(millis(ticks(now).wrapping_sub(bar.last_at))));
+        Some(told.saturating_sub(since)).filter(|rest| *rest > Duration::ZERO)
     }
 
     /// How long the node took that ends now; `None` where its beginning wasn't seen.

@@ -33,7 +33,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             Fact::Remaining(remaining) => return self.remaining(heard, remaining),
             Fact::Queue { running, waiting } => return self.remaining(heard, running.saturating_add(waiting)),
             Fact::Node { prompt_id, node, class } => return self.graph_node(prompt_id, node, class),
-            Fact::Graph { prompt_id, nodes } => return self.graph(prompt_id, nodes),
+            Fact::Graph { prompt_id, nodes } => return self.graph(now, prompt_id, nodes),
             Fact::Prompt { prompt_id, standing } => (prompt_id, standing),
         };
         let amid_message = self.announced.target.is_some() || self.nodes.is_amid_message();
@@ -42,12 +42,13 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         }
         let changes = match standing {
             Standing::Waiting => Changes::NONE,
-            Standing::Running => self.runs(prompt_id),
+            Standing::Running => self.runs(now, prompt_id),
             _ if self.names(prompt_id) => self.is_over(now, prompt_id, standing),
             _ => Changes::NONE,
         };
         let changes = changes.and(core::mem::take(&mut self.renewed));
-        if changes.any() {
+        // Where the log tells how it goes, that is no more than inferred yet.
+        if changes.any() && !(self.connection.source == Source::Logs && self.is_running()) {
             self.connection.source = Source::Polling;
         }
         changes
@@ -61,7 +62,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         Changes::QUEUE
     }
 
-    fn runs(&mut self, id: Id<'_>) -> Changes {
+    fn runs(&mut self, now: Instant, id: Id<'_>) -> Changes {
         match self.prompt.as_ref() {
             Some(prompt) if prompt.is(id) && prompt.is_running() => return self.confirm(),
             // Its end is known, which nothing but a new start takes back.
@@ -70,7 +71,14 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             // It is asked first how that one ended.
             Some(prompt) if prompt.is_running() => {}
             _ if self.was_replaced(id.key()) => {}
-            _ => self.begin(Some(id)),
+            _ => {
+                self.begin(Some(id));
+                if let Some(prompt) = self.prompt.as_mut() {
+                    prompt.started = self.busy_since;
+                }
+                self.connection.source = Source::Polling;
+                return self.take_up_bar(now);
+            }
         }
         Changes::NONE
     }
@@ -86,7 +94,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
 
     /// The record's prompt is over.
     fn is_over(&mut self, now: Instant, id: Id<'_>, standing: Standing) -> Changes {
-        let Some(prompt) = self.prompt.as_mut().filter(|prompt| !prompt.state.is_final()) else {
+        let Some(prompt) = self.prompt.as_mut().filter(|prompt| !prompt.is_final()) else {
             return Changes::NONE;
         };
         // Where its end was seen, that is when it ended; how, this tells.
@@ -101,8 +109,11 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             Standing::Error if prompt.error.exception_type.as_id() == Id::from(EXECUTION_BLOCKED) => Changes::NONE,
             Standing::Error => {
                 // Its texts came on the way.
-                prompt.failed = true;
-                self.end(seen, id, PromptState::Error)
+                let changes = self.end(seen, id, PromptState::Error);
+                if let Some(prompt) = self.prompt.as_mut() {
+                    prompt.failed = true;
+                }
+                changes
             }
             Standing::Ended if prompt.is_running() => {
                 prompt.end(now, PromptState::Ended);
@@ -110,6 +121,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             }
             Standing::Ended => {
                 prompt.settled = true;
+                prompt.provisional = false;
                 Changes::PROMPT
             }
             Standing::Waiting | Standing::Running => Changes::NONE,

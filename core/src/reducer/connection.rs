@@ -38,7 +38,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         connection.waiting = None;
         self.quality.established = Some(now);
         // Of what runs the new connection may be told nothing, as another's; of what begins it is.
-        if connection.source == Source::Polling && !self.is_running() {
+        if connection.source != Source::Restored && !self.is_running() {
             self.connection.source = Source::Websocket;
         }
         // What runs by now, the new connection tells.
@@ -50,6 +50,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
 
     pub(super) fn lost(&mut self, fault: Option<Fault>) -> Changes {
         self.forget_parts();
+        let logged = self.follow_nobody();
         self.connection.status = match fault {
             Some(fault) if fault.whose() == Whose::Yours => ConnectionStatus::Error,
             _ => ConnectionStatus::Disconnected,
@@ -57,7 +58,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         self.connection.fault = fault;
         self.connection.waiting = None;
         self.quality.established = None;
-        Changes::CONNECTION
+        Changes::CONNECTION.and(logged)
     }
 
     pub(super) fn measured(&mut self, now: Instant, sample: Sample) -> Changes {

@@ -2,7 +2,7 @@
 
 use super::{Config, Observer};
 use crate::{
-    http::{Answer, Asked, Fact, Request, Response, Standing, percent_encode_into},
+    http::{Answer, Asked, Fact, Request, Response, Standing, json_from_percent, percent_encode_into},
     limits::HTTP_SECONDS,
     reducer::{Action, Changes, reduce},
     state::{Heard, State},
@@ -19,6 +19,8 @@ pub(super) struct Exchange<const ID: usize> {
     since: Instant,
     response: Response,
     asked: Asked,
+    /// How many of the prompts that ended last are passed over.
+    offset: u8,
     /// What the socket had said when it was asked.
     heard: Heard,
     answer: Answer<ID>,
@@ -69,6 +71,7 @@ impl<const ID: usize> Exchange<ID> {
             since: Instant::ZERO,
             response: Response::new(),
             asked: Asked::Prompt,
+            offset: 0,
             heard: Heard::NONE,
             answer: Answer::new(Asked::Prompt),
             found: Found::NONE,
@@ -92,11 +95,12 @@ impl<const ID: usize> Exchange<ID> {
     }
 
     /// Begins an exchange.
-    pub(super) fn begin(&mut self, now: Instant, asked: Asked, heard: Heard) {
+    pub(super) fn begin(&mut self, now: Instant, (asked, offset): (Asked, u8), heard: Heard) {
         self.place = Place::Dialling;
         self.since = now;
         self.response = Response::new();
         self.asked = asked;
+        self.offset = offset;
         self.heard = heard;
         self.answer.reset(asked);
         self.found = Found::NONE;
@@ -129,6 +133,13 @@ impl<const ID: usize> Exchange<ID> {
         self.result = None;
     }
 
+    /// How others are followed is found out for each connection: an answer would be that of the one before.
+    pub(super) fn forget_way(&mut self) {
+        if matches!(self.asked, Asked::Extension | Asked::LogSubscription) {
+            self.cancel();
+        }
+    }
+
     pub(super) fn deadline(&self) -> Option<Instant> {
         (!matches!(self.place, Place::Idle)).then(|| self.since.saturating_add(EXCHANGE))
     }
@@ -154,40 +165,59 @@ impl<const ID: usize> Exchange<ID> {
 
     /// The body is all there.
     fn over(&mut self) {
-        match (self.response.status(), self.answer.finish()) {
+        let told = if self.asked == Asked::LogSubscription { Ok(()) } else { self.answer.finish() };
+        match (self.response.status(), told) {
             (200, Ok(())) => self.end(Result::Answered(self.found)),
             _ => self.fail(),
         }
     }
 
-    /// Writes the request; `prompt_id` is whom it asks after.
-    pub(super) fn write(&mut self, config: &Config<'_>, prompt_id: &str, out: &mut [u8]) -> Option<usize> {
+    /// Writes the request; `prompt_id` is whom it asks after, `client_id` who asks, percent-encoded.
+    pub(super) fn write(
+        &mut self,
+        config: &Config<'_>,
+        prompt_id: &str,
+        client_id: &[&str],
+        out: &mut [u8],
+    ) -> Option<usize> {
         if self.place != Place::Asking {
             return None;
         }
         self.place = Place::Asked;
-        // The id stands behind the request while that is written, where it is part of it.
-        let prompt_id = if matches!(self.asked, Asked::History | Asked::Job) { prompt_id } else { "" };
-        let room = prompt_id.len().saturating_mul(3).min(out.len());
-        let (out, id) = out.split_at_mut_checked(out.len().saturating_sub(room))?;
-        let written = percent_encode_into(prompt_id, id).and_then(|id| {
-            let (path, id, query) = match self.asked {
-                Asked::Prompt => ("/prompt", "", ""),
-                Asked::Queue => ("/queue", "", ""),
-                Asked::History => ("/history/", id, ""),
-                Asked::Job => ("/api/jobs/", id, ""),
-                Asked::Jobs => ("/api/jobs", "", "status=in_progress&limit=1"),
-            };
-            let question = if query.is_empty() && config.query.is_empty() { "" } else { "?" };
-            let and = if query.is_empty() || config.query.is_empty() { "" } else { "&" };
-            let target = [config.prefix, path, id, question, query, and, config.query];
-            Request { host: config.host, target: &target, headers: config.headers }.write_get(out).ok()
-        });
+        let written = match self.asked {
+            Asked::LogSubscription => subscribe(config, client_id, out),
+            _ => self.write_get(config, prompt_id, out),
+        };
         if written.is_none() {
             // Nor will it fit the next time.
             self.end(Result::Refused(0));
         }
         written
+    }
+
+    fn write_get(&self, config: &Config<'_>, prompt_id: &str, out: &mut [u8]) -> Option<usize> {
+        // The id stands behind the request while that is written, where it is part of it.
+        let prompt_id = if matches!(self.asked, Asked::History | Asked::Job) { prompt_id } else { "" };
+        let (out, room) = with_room(out, prompt_id.len().saturating_mul(3))?;
+        let id = percent_encode_into(prompt_id, room)?;
+        let offset = [self.offset / 100, self.offset / 10 % 10, self.offset % 10].map(|digit| digit.wrapping_add(b'0'));
+        let offset = str::from_utf8(&offset).unwrap_or_default();
+        let (path, query) = match self.asked {
+            Asked::Prompt => ("/prompt", ["", ""]),
+            Asked::Queue => ("/queue", ["", ""]),
+            Asked::History => ("/history/", ["", ""]),
+            Asked::Job => ("/api/jobs/", ["", ""]),
+            Asked::Jobs => ("/api/jobs", ["status=in_progress&limit=1", ""]),
+            Asked::Ended => ("/api/jobs", ["status=completed,failed,cancelled&limit=1&offset=", offset]),
+            Asked::LastHistory => ("/history", ["max_items=1", ""]),
+            Asked::Extension => ("/comfyglow", ["", ""]),
+            Asked::LogSubscription => return None,
+        };
+        let [query, offset] = query;
+        let question = if query.is_empty() && config.query.is_empty() { "" } else { "?" };
+        let and = if query.is_empty() || config.query.is_empty() { "" } else { "&" };
+        let target = [config.prefix, path, id, question, query, offset, and, config.query];
+        Request { host: config.host, target: &target, headers: config.headers }.write_get(out).ok()
     }
 
     // Not inlined: what it needs of the stack would lie there for as long as the socket is read.
@@ -205,18 +235,17 @@ impl<const ID: usize> Exchange<ID> {
             match (self.response.status(), piece) {
                 (0 | 200, Ok(None)) if !self.response.is_complete() => break,
                 (200, Ok(None)) => self.over(),
+                (200, Ok(Some(_))) if self.asked == Asked::LogSubscription => {}
                 (200, Ok(Some(mut piece))) => {
                     while self.place == Place::Asked {
                         // It may tell why the prompt failed. What has ended keeps what it says.
-                        let record = state.prompt.as_mut().filter(|prompt| !prompt.state.is_final());
+                        let record = state.prompt.as_mut().filter(|prompt| !prompt.is_final());
                         match self.answer.next(&mut piece, &mut record.map(|prompt| &mut prompt.error)) {
                             Ok(None) => break,
                             Ok(Some(fact)) => {
                                 note(&mut self.found, &fact);
-                                let action = Action::Answer { heard: self.heard, fact };
-                                let by_fact = reduce(state, now, action);
-                                observer.reduced(now, &action, by_fact, state);
-                                changes = changes.and(by_fact);
+                                let unseen = matches!(self.asked, Asked::Ended | Asked::LastHistory);
+                                changes = changes.and(tell(now, self.heard, fact, unseen, state, observer));
                             }
                             Err(_) => self.fail(),
                         }
@@ -227,6 +256,51 @@ impl<const ID: usize> Exchange<ID> {
             }
         }
         changes
+    }
+}
+
+/// Parts `out` into the request's place and so much room behind it, or what there is.
+fn with_room(out: &mut [u8], room: usize) -> Option<(&mut [u8], &mut [u8])> {
+    out.split_at_mut_checked(out.len().saturating_sub(room))
+}
+
+/// Writes the request that the log be told to the client.
+fn subscribe(config: &Config<'_>, client_id: &[&str], out: &mut [u8]) -> Option<usize> {
+    let len = client_id.iter().fold(0_usize, |len, part| len.saturating_add(part.len()));
+    let (out, room) = with_room(out, len.saturating_mul(2))?;
+    let id = json_from_percent(client_id, room)?;
+    let question = if config.query.is_empty() { "" } else { "?" };
+    let target = [config.prefix, "/internal/logs/subscribe", question, config.query];
+    let body = ["{\"clientId\": \"", id, "\", \"enabled\": true}"];
+    Request { host: config.host, target: &target, headers: config.headers }.write_patch(&body, out).ok()
+}
+
+/// Tells the state a fact, and the observer what that changed. A prompt that began and ended `unseen` does both now; its
+/// history is asked for all there is to know.
+#[inline(never)]
+fn tell<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
+    now: Instant,
+    heard: Heard,
+    mut fact: Fact<'_>,
+    unseen: bool,
+    state: &mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
+    observer: &mut impl Observer,
+) -> Changes {
+    let mut changes = Changes::NONE;
+    if let Fact::Prompt { standing, .. } = &mut fact
+        && unseen
+    {
+        *standing = Standing::Running;
+    }
+    loop {
+        let action = Action::Answer { heard, fact };
+        let by_fact = reduce(state, now, action);
+        observer.reduced(now, &action, by_fact, state);
+        changes = changes.and(by_fact);
+        match &mut fact {
+            Fact::Prompt { standing, .. } if unseen && *standing == Standing::Running => *standing = Standing::Ended,
+            _ => return changes,
+        }
     }
 }
 

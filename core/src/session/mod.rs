@@ -424,8 +424,10 @@ impl<
         if !self.asks() || !self.exchange.is_idle() {
             return false;
         }
-        let Some(asked) = self.reconcile.question(now, &self.state, self.socket.is_open()) else { return false };
-        self.exchange.begin(now, asked, self.state.heard());
+        let observes = self.config.client_id == ClientId::Fresh;
+        let question = self.reconcile.question(now, &self.state, self.socket.is_open(), observes);
+        let Some(question) = question else { return false };
+        self.exchange.begin(now, question, self.state.heard());
         true
     }
 
@@ -445,6 +447,7 @@ impl<
                 }
             }
             Conclusion::Unheard => self.over(now, self.exchange.heard(), observer),
+            Conclusion::Way(way) => self.reduce(now, Action::Way(way), observer),
             Conclusion::Deaf => {
                 self.socket.leave(now);
                 self.lost(now, Fault::new(FaultKind::Deaf), observer);
@@ -498,7 +501,8 @@ impl<
             Err(fault) => self.lost(now, fault, observer),
         }
         let prompt_id = self.state.prompt().and_then(|prompt| prompt.prompt_id()).map_or("", |id| id.as_str());
-        self.exchange.write(&self.config, prompt_id, &mut self.out).map(|len| (Link::Http, len))
+        let client_id = self.reconnect.client_id(&self.config);
+        self.exchange.write(&self.config, prompt_id, &client_id, &mut self.out).map(|len| (Link::Http, len))
     }
 
     fn socket_bytes(&mut self, now: Instant, bytes: &[u8], observer: &mut impl Observer) {
@@ -565,6 +569,7 @@ impl<
     fn lost(&mut self, now: Instant, fault: Fault, observer: &mut impl Observer) {
         self.reduce(now, Action::Lost(Some(fault)), observer);
         self.reconcile.lost(now);
+        self.exchange.forget_way();
         let retry_after = self.socket.take_retry_after();
         let waiting = self.reconnect.lost(now, fault, retry_after, &self.config, &mut self.random);
         match waiting {

@@ -1,10 +1,11 @@
-//! What to ask over HTTP: how things stand after each connect, while there is no socket, and where the socket may be deaf.
+//! What to ask over HTTP: how things stand after each connect, while there is no socket, and where the socket may be deaf;
+//! and how the prompts of other clients are to be followed.
 
 use super::exchange::{Found, Result};
 use crate::{
     http::Asked,
     limits::{DEAF_GRACE_SECONDS, DEAF_SECONDS, OUTCOME_TRIES, POLL_MAX_SECONDS, POLL_SECONDS, RECONCILE_MILLIS},
-    state::{Prompt, PromptState, Source, State},
+    state::{Prompt, PromptState, Source, State, Way},
     text::Key,
     time::{Duration, Instant},
 };
@@ -38,6 +39,22 @@ pub(super) struct Reconcile {
     said_at: u32,
     /// HTTP told another queue than the socket, which had said so much.
     suspect: Option<Silence>,
+    /// How far it was found out how others' prompts are followed.
+    way: Finding,
+    /// The ends without a record, and those that the log told beside the socket, that were dealt with.
+    unheard_ends: u8,
+    logged_ends: u8,
+}
+
+/// How far it was found out how others' prompts are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Finding {
+    /// Nothing was asked yet.
+    Begins,
+    /// There is no extension, or it wouldn't tell this client.
+    NoExtension,
+    /// It is known.
+    Done,
 }
 
 /// How much a socket had said when it was silent.
@@ -62,6 +79,9 @@ impl Reconcile {
             said: None,
             said_at: 0,
             suspect: None,
+            way: Finding::Begins,
+            unheard_ends: 0,
+            logged_ends: 0,
         }
     }
 
@@ -74,7 +94,9 @@ impl Reconcile {
 
     /// The socket is open; `status` is how often the queue was told before.
     pub(super) fn established(&mut self, now: Instant, status: u32) {
-        *self = Self { due: Some(now.saturating_add(SOON)), said_at: status, graph_of: self.graph_of, ..Self::new() };
+        let Self { graph_of, unheard_ends, logged_ends, .. } = *self;
+        let due = Some(now.saturating_add(SOON));
+        *self = Self { due, said_at: status, graph_of, unheard_ends, logged_ends, ..Self::new() };
     }
 
     /// The socket is lost.
@@ -121,13 +143,35 @@ impl Reconcile {
         now: Instant,
         state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
         open: bool,
-    ) -> Option<Asked> {
+        observes: bool,
+    ) -> Option<(Asked, u8)> {
         if self.refused {
             return None;
         }
+        let unheard = state.unheard_ends.wrapping_sub(self.unheard_ends);
+        let asked = self.next_asked(now, state, open, observes)?;
+        Some((asked, unheard.wrapping_sub(1)))
+    }
+
+    fn next_asked<
+        const ID: usize,
+        const MESSAGE: usize,
+        const NODES: usize,
+        const NAMES: usize,
+        const LEARNED: usize,
+    >(
+        &mut self,
+        now: Instant,
+        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
+        open: bool,
+        observes: bool,
+    ) -> Option<Asked> {
         let prompt = state.prompt();
         // First of all how it ended: another one may run by now and would take its place.
-        match prompt.filter(|prompt| prompt.state() == PromptState::Ended).map(Prompt::is_settled) {
+        match prompt
+            .filter(|prompt| prompt.state() == PromptState::Ended || prompt.is_unsettled())
+            .map(Prompt::is_settled)
+        {
             Some(false) => return self.may_ask(now, Asked::History).then_some(Asked::History),
             // It counts as not known, but only since nobody answered.
             Some(true) if self.tries > 0 => {
@@ -137,14 +181,26 @@ impl Reconcile {
             }
             _ => self.tries = 0,
         }
+        // One that ended unseen, before another begins.
+        let is_running = prompt.is_some_and(|prompt| prompt.state() == PromptState::Running);
+        if open && !is_running && self.unheard_ends != state.unheard_ends {
+            let asked = if self.jobs_missing { Asked::LastHistory } else { Asked::Ended };
+            if self.may_ask(now, asked) {
+                return Some(asked);
+            }
+        }
         if let Some(next) = self.next.take() {
             return Some(next);
         }
         if self.may_ask(now, Asked::Queue) && self.wants_graph(prompt) {
             return Some(Asked::Queue);
         }
-        let told = prompt.is_some_and(|prompt| prompt.state() == PromptState::Running)
-            && state.connection().source == Source::Websocket;
+        let told = is_running && state.connection().source == Source::Websocket;
+        if let Some(asked) = self.wants_way(is_running && !told, open, observes)
+            && self.may_ask(now, asked)
+        {
+            return Some(asked);
+        }
         if self.said_at != state.heard().status() {
             self.said_at = state.heard().status();
             self.said = state.queue_remaining();
@@ -153,6 +209,11 @@ impl Reconcile {
             }
         }
         self.glance = self.glance.filter(|_| !told);
+        if self.logged_ends != state.logged_ends {
+            // Whoever runs may be another by now.
+            self.logged_ends = state.logged_ends;
+            self.hasten(now.saturating_add(SOON));
+        }
         let begins = [self.due, self.glance].into_iter().flatten().any(|at| now >= at);
         if begins {
             // Whatever the socket told by now, the answer is newer.
@@ -167,6 +228,18 @@ impl Reconcile {
     pub(super) fn deadline(&self, now: Instant) -> Option<Instant> {
         let times = [self.due, self.glance, self.again.map(|(_, at)| at)];
         times.into_iter().flatten().filter(|at| *at > now && !self.refused).min()
+    }
+
+    /// What to ask to find out how others' prompts are followed: by who `observes` at once, by others where one runs that
+    /// the socket doesn't tell of.
+    fn wants_way(&self, is_others: bool, open: bool, observes: bool) -> Option<Asked> {
+        match self.way {
+            _ if !open => None,
+            Finding::Begins if observes => Some(Asked::Extension),
+            Finding::Begins if !is_others => None,
+            Finding::Begins | Finding::NoExtension => Some(Asked::LogSubscription),
+            Finding::Done => None,
+        }
     }
 
     fn may_ask(&self, now: Instant, asked: Asked) -> bool {
@@ -196,13 +269,25 @@ impl Reconcile {
     ) -> Conclusion {
         let found = match result {
             Result::Answered(found) => found,
+            // Whatever stands in the way of these, the others may be answered.
+            Result::Refused(..401 | 402..407 | 408..) | Result::Broken if asked == Asked::Extension => {
+                self.way = Finding::NoExtension;
+                return Conclusion::Nothing;
+            }
+            Result::Refused(..401 | 402..407 | 408..) | Result::Broken if asked == Asked::LogSubscription => {
+                return self.found(Way::Polling);
+            }
             Result::Refused(401 | 403 | 407) => {
                 self.refused = true;
                 return if asked == Asked::History { Conclusion::Unheard } else { Conclusion::Nothing };
             }
-            Result::Refused(status) if asked == Asked::Jobs => {
+            Result::Refused(status) if matches!(asked, Asked::Jobs | Asked::Ended) => {
                 self.jobs_missing |= status == 404;
-                self.next = Some(Asked::Queue);
+                if asked == Asked::Jobs {
+                    self.next = Some(Asked::Queue);
+                } else if status != 404 {
+                    self.unheard_ends = self.unheard_ends.wrapping_add(1);
+                }
                 return Conclusion::Nothing;
             }
             _ => return self.failed(now, asked, result, silence.is_some()),
@@ -223,6 +308,14 @@ impl Reconcile {
                 Conclusion::Runs(None)
             }
             Asked::Jobs | Asked::Queue => Conclusion::Runs(found.running),
+            Asked::Ended | Asked::LastHistory => {
+                self.unheard_ends = self.unheard_ends.wrapping_add(1);
+                // It is another one, whose history wasn't asked for.
+                self.again = None;
+                Conclusion::Alive
+            }
+            Asked::Extension => self.found(Way::Extension),
+            Asked::LogSubscription => self.found(Way::Logs),
             Asked::History | Asked::Job => {
                 self.tries = 0;
                 // Where the socket was amid saying something else, the answer didn't count.
@@ -234,7 +327,9 @@ impl Reconcile {
 
     /// Nobody answered, or not what was asked.
     fn failed(&mut self, now: Instant, asked: Asked, result: Result, open: bool) -> Conclusion {
-        self.rest(now, open);
+        if !matches!(asked, Asked::Extension | Asked::LogSubscription) {
+            self.rest(now, open);
+        }
         self.again = Some((asked, now.saturating_add(self.pace)));
         self.pace = Duration::from_micros(self.pace.as_micros().saturating_mul(2)).min(POLL_MAX);
         // It won't be there a second later, nor will a request that doesn't fit. Other refusals may be a proxy's, for a while.
@@ -252,9 +347,18 @@ impl Reconcile {
                 }
             }
             Asked::Queue if !is_refused => self.graph_of = None,
+            Asked::Ended | Asked::LastHistory if result != Result::Unanswered => {
+                self.unheard_ends = self.unheard_ends.wrapping_add(1);
+            }
             _ => {}
         }
         Conclusion::Nothing
+    }
+
+    /// It is known how others' prompts are followed.
+    const fn found(&mut self, way: Way) -> Conclusion {
+        self.way = Finding::Done;
+        Conclusion::Way(way)
     }
 
     /// Until the next round.
@@ -287,6 +391,8 @@ pub(super) enum Conclusion {
     Runs(Option<Key>),
     /// How the record's prompt ended, can't be known.
     Unheard,
+    /// Others' prompts are followed so.
+    Way(Way),
     /// The socket is deaf.
     Deaf,
 }

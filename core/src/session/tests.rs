@@ -20,6 +20,7 @@ mod client_id;
 mod connecting;
 mod courtesy;
 mod deaf;
+mod follow;
 mod frames;
 mod graph;
 mod heartbeat;
@@ -83,6 +84,9 @@ const TRIES: Config<'static> = Config {
 
 /// The same, and it asks over HTTP.
 const POLLS: Config<'static> = Config { http: true, ..TRIES };
+
+/// Where the log is subscribed to.
+const LOG: &str = "/internal/logs/subscribe";
 
 /// Ways on from dialling, none of which opens the WebSocket yet.
 const BEFORE_OPEN: [fn(&mut Host<'_>); 3] = [
@@ -167,8 +171,9 @@ impl<'c> Host<'c> {
         let did = self.tell(Input::Opened(Http));
         let Some(Send(Http, request)) = did.first() else { panic!("{did:?}") };
         let request = str::from_utf8(request).unwrap();
-        let behind = request.strip_prefix("GET /comfy").unwrap();
+        let (method, behind) = request.split_once(" /comfy").unwrap();
         let (target, headers) = behind.split_once(" HTTP/1.1\r\n").unwrap();
+        assert_eq!(method, if target.starts_with(LOG) { "PATCH" } else { "GET" });
         assert!(headers.starts_with("Host: desk:8188\r\n") && headers.contains("\r\nAuthorization: Bearer x\r\n"));
         let path = target.strip_suffix("token=a%20b").unwrap();
         path.strip_suffix(['?', '&']).unwrap().to_string()

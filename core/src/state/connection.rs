@@ -8,6 +8,8 @@ pub struct Connection {
     pub status: ConnectionStatus,
     /// How the prompt's state is known.
     pub source: Source,
+    /// How prompts of other clients are followed, once that was found out for this connection.
+    pub way: Option<Way>,
     /// Attempts to connect since it was lost, or since the start.
     pub attempt: u32,
     /// How often it was made again.
@@ -27,6 +29,7 @@ impl Connection {
         Self {
             status: ConnectionStatus::Connecting,
             source: Source::Websocket,
+            way: None,
             attempt: 0,
             reconnects: 0,
             fault: None,
@@ -96,6 +99,8 @@ pub enum Source {
     Websocket,
     /// By asking the server over HTTP.
     Polling,
+    /// By what the server's log says, beside asking over HTTP: which node runs is inferred.
+    Logs,
     /// By what an earlier session kept; the server has not confirmed it yet.
     Restored,
 }
@@ -106,7 +111,31 @@ impl Source {
         match self {
             Self::Websocket => "websocket",
             Self::Polling => "polling",
+            Self::Logs => "logs",
             Self::Restored => "restored",
+        }
+    }
+}
+
+/// How prompts of other clients are followed: ComfyUI by itself tells a prompt's progress to its submitter only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Way {
+    /// The server has comfyglow's extension, which tells everything.
+    Extension,
+    /// By the server's log: the steps of samplers, errors and ends; beside it as [`Polling`](Self::Polling).
+    Logs,
+    /// By asking over HTTP: which prompt runs, and how it ended.
+    Polling,
+}
+
+impl Way {
+    /// The way's word in snapshots.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Extension => "extension",
+            Self::Logs => "logs",
+            Self::Polling => "polling",
         }
     }
 }

@@ -7,7 +7,9 @@ mod names;
 mod nodes;
 mod prompt;
 
-pub use connection::{Connection, ConnectionStatus, Fault, FaultKind, LastEvent, Source, Waiting, WaitingFor, Whose};
+pub use connection::{
+    Connection, ConnectionStatus, Fault, FaultKind, LastEvent, Source, Waiting, WaitingFor, Way, Whose,
+};
 pub use prompt::{ErrorRecord, Percentage, Prompt, PromptState, Steps};
 
 pub(crate) use nodes::{Nodes, Seen, WHOLE, part_of};
@@ -17,6 +19,7 @@ use prompt::{Slot, Weights};
 
 use crate::{
     limits::REPLACED_PROMPTS,
+    log::Log,
     progress::{History, Learned, Rest, Took},
     quality::Quality,
     reducer::Changes,
@@ -51,8 +54,18 @@ pub struct State<const ID: usize, const MESSAGE: usize, const NODES: usize, cons
     pub(crate) replaced: [Key; REPLACED_PROMPTS],
     /// What the entries of the `progress_state` at hand said so far.
     pub(crate) announced: Announced<ID>,
-    /// What the message at hand changed by beginning, naming or reviving the record, whatever else it says.
+    /// What the message at hand changed before its end, or by beginning, naming or reviving the record.
     pub(crate) renewed: Changes,
+    /// What the server's log says.
+    pub(crate) log: Log,
+    /// How the prompt is to end by the log.
+    pub(crate) logged: PromptState,
+    /// Ends of prompts without a record, by log or queue, modulo 256.
+    pub(crate) unheard_ends: u8,
+    /// The log told an end while the socket's record runs, modulo 256.
+    pub(crate) logged_ends: u8,
+    /// When the prompt that runs began, by the queue or the log, where that was seen.
+    pub(crate) busy_since: Option<Instant>,
 }
 
 /// How much the socket has said of what can be asked over HTTP, too: an answer to a question asked before is older.
@@ -119,6 +132,11 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             replaced: [Key::NONE; REPLACED_PROMPTS],
             announced: Announced::new(),
             renewed: Changes::NONE,
+            log: Log::new(),
+            logged: PromptState::Ended,
+            unheard_ends: 0,
+            logged_ends: 0,
+            busy_since: None,
         }
     }
 
@@ -172,10 +190,15 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     ///
     /// Where nothing was learned of its nodes it is as long as if it went on as it did, and `None` before anything is done.
     /// Otherwise it is what the nodes that are still to come took in earlier runs, at this run's pace; and, as far as the
-    /// graph's nodes are new, the one as much as the other.
+    /// graph's nodes are new, the one as much as the other. It is no less than what the server's log says of a sampler.
     pub fn eta(&self, now: Instant) -> Option<Duration> {
         let prompt = self.prompt.as_ref().filter(|prompt| prompt.state == PromptState::Running)?;
-        let linear = crate::progress::linear_eta(prompt.elapsed(now)?, prompt.percentage()?);
+        self.learned_eta(now, prompt).max(prompt.run.told_rest(now))
+    }
+
+    fn learned_eta(&self, now: Instant, prompt: &Prompt<ID, MESSAGE>) -> Option<Duration> {
+        let elapsed = prompt.elapsed(now)?;
+        let linear = crate::progress::linear_eta(elapsed, prompt.percentage()?);
         let Weights { whole, learned: known } = prompt.weights;
         if known == 0 {
             return linear;
@@ -191,6 +214,10 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             }
         });
         let planned = Duration::from_millis(u64::from(prompt.run.rest(now, Rest { whole, pending, current })));
+        if self.connection.source != Source::Websocket && current.is_none() {
+            // Nobody tells what is done by now.
+            return Some(planned.saturating_sub(elapsed)).filter(|rest| *rest > Duration::ZERO);
+        }
         let Some(linear) = linear.filter(|_| known < whole) else { return Some(planned) };
         // In parts of 256, so that the products of long times have room.
         let share = u64::from(known).saturating_mul(256).checked_div(u64::from(whole))?;

@@ -1,5 +1,7 @@
 //! The nodes of a prompt: how far each is, and what they add up to.
 
+mod inferred;
+
 use super::names::{Name, Names};
 use super::prompt::Weights;
 use crate::{
@@ -411,6 +413,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
         if let Some(entry) = self.entries.get_mut(at) {
             entry.class = name;
         }
+        self.keep_sampler(at, node);
     }
 
     /// The id that the node `key` is shown by, where that isn't its own.

@@ -38,6 +38,10 @@ pub struct Prompt<const ID: usize, const MESSAGE: usize> {
     pub(crate) failed: bool,
     /// It ended, and nobody will tell how.
     pub(crate) settled: bool,
+    /// Its end is known from the log only: the server is still to be asked.
+    pub(crate) provisional: bool,
+    /// The log told its end.
+    pub(crate) logged: bool,
     pub(crate) error: ErrorRecord<ID, MESSAGE>,
     pub(crate) nodes_finished: u32,
     pub(crate) truncated_nodes: bool,
@@ -293,6 +297,8 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
             warnings: 0,
             failed: false,
             settled: false,
+            provisional: false,
+            logged: false,
             error: ErrorRecord::new(),
             nodes_finished: 0,
             truncated_nodes: false,
@@ -323,6 +329,8 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
         self.warnings = 0;
         self.failed = false;
         self.settled = false;
+        self.provisional = false;
+        self.logged = false;
         self.error.clear();
         self.nodes_finished = 0;
         self.truncated_nodes = false;
@@ -348,12 +356,18 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
             Some(id) => id.is_cut(),
             None => true,
         };
-        self.state.is_final() || ((self.settled || nameless) && matches!(self.state, PromptState::Ended))
+        let is_over = self.is_final() || matches!(self.state, PromptState::Ended) && (self.settled || nameless);
+        is_over || self.provisional && nameless
+    }
+
+    /// Whether it ended, and it is known how, by more than the log.
+    pub(crate) const fn is_final(&self) -> bool {
+        self.state.is_final() && !self.provisional
     }
 
     /// Whether it ended, and how is still to be found out.
     pub(crate) const fn is_unsettled(&self) -> bool {
-        matches!(self.state, PromptState::Ended) && !self.is_settled()
+        !matches!(self.state, PromptState::Running) && !self.is_settled()
     }
 
     /// The node that runs, by the id that it has in the submitted graph.

@@ -67,7 +67,7 @@ impl Handshake {
             ("Sec-WebSocket-Key", str::from_utf8(&key).unwrap_or_default()),
             ("Sec-WebSocket-Version", "13"),
         ];
-        request.write(&protocol, out)
+        request.write_upgrade(&protocol, out)
     }
 
     /// Takes bytes of the answer from the front of `input`, up to the end of its head and never more: the first frame can

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use comfyglow_core::{
-    state::{ConnectionStatus, Fault, PromptState, Source, WaitingFor},
+    state::{ConnectionStatus, Fault, PromptState, Source, WaitingFor, Way},
     view::{ErrorView, PromptView, View},
 };
 use tokio::{sync::watch, time};
@@ -19,6 +19,8 @@ pub struct Connection {
     pub status: ConnectionStatus,
     /// How the prompt's state is known.
     pub source: Source,
+    /// How prompts of other clients are followed, once that was found out for this connection.
+    pub way: Option<Way>,
     /// Attempts to connect since it was lost, or since the start; 0 while connected.
     pub attempt: u32,
     /// How often it was made again.
@@ -42,6 +44,7 @@ impl Connection {
         Self {
             status: ConnectionStatus::Connecting,
             source: Source::Websocket,
+            way: None,
             attempt: 0,
             reconnects: 0,
             fault: None,
@@ -267,6 +270,7 @@ impl Publisher {
             let before = connection.clone();
             connection.status = known.status;
             connection.source = known.source;
+            connection.way = known.way;
             connection.attempt = known.attempt;
             connection.reconnects = known.reconnects;
             connection.fault = known.fault;

@@ -129,7 +129,7 @@ impl Screen {
         };
         let smooth = client.session().smooth_percentage(client.now());
         let pulses =
-            running.steps.is_none() && (running.current_node.is_some() || view.connection.source == Source::Polling);
+            running.steps.is_none() && (running.current_node.is_some() || view.connection.source != Source::Websocket);
         let moves = smooth != running.percentage || pulses;
         Some(*drawn + if moves { MOVING } else { TICKING })
     }

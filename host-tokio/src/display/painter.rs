@@ -9,7 +9,7 @@ use comfyglow_core::{
 use super::{
     bar::{COOL, Share, WARM, bar, pulse},
     line::{Ink, Line, Look},
-    text::{about, clean, cut_end, cut_middle, next_attempt, padded, short_id, span},
+    text::{about, clean, cut_end, cut_middle, follows, next_attempt, padded, short_id, span},
 };
 use crate::finish::{Failure, Finish};
 
@@ -38,7 +38,7 @@ pub fn live(scene: &Scene<'_>, look: Look) -> Vec<Line> {
     let mut lines = vec![painter.header(scene)];
     match scene.view.prompt.as_ref().filter(|prompt| prompt.state == PromptState::Running) {
         Some(prompt) => painter.prompt(scene, prompt, &mut lines),
-        None if scene.view.is_connected() || scene.view.connection.source == Source::Polling => {
+        None if scene.view.is_connected() || scene.view.connection.source != Source::Websocket => {
             lines.push(painter.waiting(scene));
         }
         // The header tells what is the matter.
@@ -117,7 +117,7 @@ impl Painter {
         let mut parts = vec![(Ink::Bold, clean(scene.server))];
         parts.extend(says.map(|(ink, text)| (ink, text.to_owned())));
         parts.extend(next_attempt(&scene.view).map(|text| (Ink::Warn, text)));
-        if !scene.view.is_connected() && connection.source == Source::Polling {
+        if !scene.view.is_connected() && connection.source != Source::Websocket {
             parts.push((Ink::Dim, "polling".to_owned()));
         }
         let running = scene.view.prompt.is_some_and(|prompt| prompt.state == PromptState::Running);
@@ -133,7 +133,9 @@ impl Painter {
             Some(queue) => format!("waiting for a prompt (queue: {queue})"),
             None => "waiting for a prompt".to_owned(),
         };
-        self.joined(line, &[(Ink::Dim, text)])
+        let way = scene.view.connection.way.map(|way| (Ink::Dim, follows(way).to_owned()));
+        let parts: Vec<_> = [(Ink::Dim, text)].into_iter().chain(way).collect();
+        self.joined(line, &parts)
     }
 
     fn prompt(self, scene: &Scene<'_>, prompt: &PromptView<'_>, lines: &mut Vec<Line>) {
@@ -144,7 +146,7 @@ impl Painter {
             let tenths = percentage.permille();
             let share = Share { part: percentage.millionths().into(), whole: Percentage::FULL.millionths().into() };
             // Nothing tells how far it is, but that it runs.
-            let unknown = percentage == Percentage::ZERO && scene.view.connection.source == Source::Polling;
+            let unknown = percentage == Percentage::ZERO && scene.view.connection.source != Source::Websocket;
             let (drawn, number) = if unknown {
                 (pulse(scene.now.as_micros() / 1_000, columns.bar, WARM, self.look), String::new())
             } else {
@@ -210,9 +212,16 @@ impl Painter {
                 parts.push(format!("{}, about {} left", span(std(elapsed)), about(std(eta))));
             }
             (Some(elapsed), None) => parts.push(span(std(elapsed))),
+            (None, Some(eta)) => parts.push(format!("about {} left", about(std(eta)))),
+            (None, None) if scene.view.connection.source != Source::Websocket => {}
+            (None, None) => parts.push("joined midway".to_owned()),
+        }
+        match scene.view.connection.source {
+            // Which node runs and what has run by then isn't told.
+            Source::Logs => parts.push("inferred from the log".to_owned()),
             // Its own client is told its steps, we are not.
-            (None, _) if scene.view.connection.source == Source::Polling => parts.push("another client's".to_owned()),
-            (None, _) => parts.push("joined midway".to_owned()),
+            Source::Polling => parts.push("another client's".to_owned()),
+            _ => {}
         }
         let cached = prompt.nodes_cached.unwrap_or_default();
         let done = prompt.nodes_finished.saturating_add(cached);

@@ -1,11 +1,11 @@
 //! Progress told line by line, where nothing can be drawn in place.
 
 use comfyglow_core::{
-    state::{ConnectionStatus, Fault, PromptState},
+    state::{ConnectionStatus, Fault, PromptState, Way},
     view::{PromptView, View},
 };
 
-use super::text::{clean, next_attempt, short_id};
+use super::text::{clean, follows, next_attempt, short_id};
 
 /// Tells what is worth a line: the connection, a prompt's start, each node.
 #[derive(Debug, Default)]
@@ -14,6 +14,7 @@ pub struct Teller {
     prompt: Option<String>,
     node: Option<String>,
     waiting: bool,
+    way: Option<Way>,
 }
 
 /// What was told of the connection last.
@@ -28,6 +29,10 @@ impl Teller {
     /// The lines that are due, after `view` changed.
     pub fn tell(&mut self, view: &View<'_>, server: &str) -> Vec<String> {
         let mut lines = Vec::from_iter(self.tell_connection(view, server));
+        if let Some(way) = view.connection.way.filter(|way| self.way != Some(*way)) {
+            self.way = Some(way);
+            lines.push(format!("follows {}", follows(way)));
+        }
         if let Some(prompt) = view.prompt.as_ref().filter(|prompt| prompt.state == PromptState::Running) {
             self.waiting = false;
             self.prompt(prompt, &mut lines);

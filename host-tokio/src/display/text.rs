@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use comfyglow_core::{state::WaitingFor, view::View};
+use comfyglow_core::{
+    state::{WaitingFor, Way},
+    view::View,
+};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// `text` without what would move the cursor or colour the screen: it comes from a server.
@@ -107,6 +110,15 @@ pub(super) fn about(estimate: Duration) -> String {
     match seconds {
         0..60 => format!("{seconds} s"),
         _ => span(Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX))),
+    }
+}
+
+/// How prompts of other clients are followed, in a few words.
+pub(super) fn follows(way: Way) -> &'static str {
+    match way {
+        Way::Extension => "all clients' prompts by the extension",
+        Way::Logs => "other clients' steps by the server's log",
+        Way::Polling => "of other clients' prompts starts and ends only",
     }
 }
 

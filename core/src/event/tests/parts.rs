@@ -92,8 +92,8 @@ fn ids_longer_than_their_room_are_cut_at_a_character() {
 #[test]
 fn an_interest_is_a_set() {
     assert!(!Interest::NONE.contains(EventKind::Status) && Interest::ALL.contains(EventKind::Malformed));
-    let some = Interest::NONE.with(EventKind::Logs).union(Interest::NONE.with(EventKind::PreviewImage));
-    for kind in [EventKind::Logs, EventKind::PreviewImage] {
+    let some = Interest::NONE.with(EventKind::FeatureFlags).union(Interest::NONE.with(EventKind::PreviewImage));
+    for kind in [EventKind::FeatureFlags, EventKind::PreviewImage] {
         assert!(some.contains(kind) && !Interest::STATE.contains(kind));
     }
     assert!(!some.contains(EventKind::Progress) && Interest::STATE.contains(EventKind::Progress));

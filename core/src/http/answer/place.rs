@@ -47,6 +47,10 @@ pub(super) enum Place {
     JobStatus,
     JobError,
 
+    /// The answer to `/comfyglow`.
+    Extension,
+    Mirror,
+
     NodeId,
     NodeType,
     ExceptionType,
@@ -140,6 +144,8 @@ const ROWS: &[Row] = &[
     member(Place::JobError, "node_type", Place::NodeType),
     member(Place::JobError, "exception_type", Place::ExceptionType),
     member(Place::JobError, "exception_message", Place::ExceptionMessage),
+    // {"mirror": true, "version": …, "observers": …}
+    member(Place::Extension, "mirror", Place::Mirror),
 ];
 
 impl Place {
@@ -164,6 +170,7 @@ impl Place {
             | Self::MessageData
             | Self::Jobs
             | Self::Job
+            | Self::Extension
             | Self::JobError => Some(Container::Object),
             _ => None,
         }

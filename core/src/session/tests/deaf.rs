@@ -1,7 +1,7 @@
 //! A socket that lives, but is told nothing.
 
 use super::{
-    reconcile::{asked, remaining},
+    reconcile::{NOT_FOUND, asked, remaining},
     *,
 };
 use crate::limits::{DEAF_GRACE_SECONDS, DEAF_SECONDS};
@@ -95,6 +95,7 @@ fn where_it_was_the_last_attempt_nothing_more_is_asked() {
     host.answers(PROMPT, &remaining(1));
     host.answers("/api/jobs?status=in_progress&limit=1", r#"{"jobs": [{"id": "p", "status": "in_progress"}]}"#);
     host.answers("/queue", r#"{"queue_running": [[0, "p", {}]], "queue_pending": []}"#);
+    host.responds(LOG, NOT_FOUND);
     assert_eq!(host.due(FIRST + GRACE), [Dial(Http)]);
     // While it is asked, the socket is silent; a prompt ended, whose outcome would be asked next.
     assert!(!links(host.answers(PROMPT, &remaining(3))).contains(&Dial(Http)));

@@ -3,12 +3,12 @@
 use super::*;
 use crate::{
     limits::{DEAF_SECONDS, OUTCOME_TRIES, POLL_SECONDS},
-    state::Source,
+    state::{Source, Way},
 };
 
 const PROMPT: &str = "/prompt";
 const JOBS: &str = "/api/jobs?status=in_progress&limit=1";
-const NOT_FOUND: &str = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+pub(super) const NOT_FOUND: &str = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
 
 pub(super) fn remaining(prompts: u32) -> String {
     format!(r#"{{"exec_info": {{"queue_remaining": {prompts}}}}}"#)
@@ -21,13 +21,13 @@ pub(super) fn jobs(prompt: Option<&str>) -> String {
 }
 
 /// What `/queue` says where `prompt` runs.
-fn queue(prompt: &str) -> String {
+pub(super) fn queue(prompt: &str) -> String {
     format!(
         r#"{{"queue_running": [[0, "{prompt}", {{"1": {{"class_type": "A"}}}}, {{}}, ["1"]]], "queue_pending": []}}"#
     )
 }
 
-fn history(prompt: &str, status: &str) -> String {
+pub(super) fn history(prompt: &str, status: &str) -> String {
     format!(r#"{{"{prompt}": {{"outputs": {{}}, "status": {{"status_str": "{status}", "messages": []}}}}}}"#)
 }
 
@@ -68,7 +68,9 @@ fn an_observer_learns_what_runs_and_of_which_nodes() {
     assert_eq!(links(host.answers(JOBS, &jobs(Some("p")))), [Dial(Http)]);
     assert_eq!(host.prompt(), Some(("p", PromptState::Running)));
     assert_eq!(host.session.state().connection().source, Source::Polling);
-    assert_eq!(links(host.answers("/queue", &queue("p"))), []);
+    assert_eq!(links(host.answers("/queue", &queue("p"))), [Dial(Http)], "it is another client's");
+    assert_eq!(links(host.responds(LOG, NOT_FOUND)), []);
+    assert_eq!(host.session.state().connection().way, Some(Way::Polling));
     assert_eq!(host.session.state().prompt().and_then(crate::state::Prompt::nodes_total), Some(1));
 
     // The socket tells that the queue is another one: the prompt ended, and another may run.
@@ -124,7 +126,8 @@ fn an_old_server_without_jobs_is_asked_for_its_queue() {
     let mut host = asked(ASKS, 1);
     host.answers(PROMPT, &remaining(1));
     assert_eq!(links(host.responds(JOBS, NOT_FOUND)), [Dial(Http)]);
-    assert_eq!(links(host.answers("/queue", &queue("p"))), [], "the graph is in it");
+    assert_eq!(links(host.answers("/queue", &queue("p"))), [Dial(Http)], "the graph is in it, the log is asked for");
+    assert_eq!(links(host.responds(LOG, NOT_FOUND)), []);
     assert_eq!(host.prompt(), Some(("p", PromptState::Running)));
     host.at(5_000);
     host.hear(&status(1));
@@ -136,6 +139,7 @@ fn an_old_server_without_jobs_is_asked_for_its_queue() {
     host.answers(PROMPT, &remaining(1));
     host.responds(JOBS, "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n");
     host.answers("/queue", &queue("p"));
+    host.responds(LOG, NOT_FOUND);
     host.at(5_000);
     host.hear(&status(1));
     host.due(5_000 + RECONCILE_MILLIS);

@@ -48,8 +48,10 @@ const ANOTHER: [&str; 4] = [
 /// The end of the prompt that runs.
 const SUCCESS: &str = include_str!("../../../../tests/fixtures/bench-messages/execution_success.json");
 
-/// The answers to `/prompt` and `/api/jobs` where another prompt runs.
-const RUNNING: [&str; 2] = [
+/// The answers to `/comfyglow`, `/internal/logs/subscribe`, `/prompt` and `/api/jobs` where another prompt runs.
+const RUNNING: [&str; 4] = [
+    "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 14\r\n\r\n404: Not Found",
+    "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: 0\r\n\r\n",
     "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 37\r\n\r\n\
      {\"exec_info\": {\"queue_remaining\": 1}}",
     "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 83\r\n\r\n\
@@ -236,7 +238,7 @@ fn answered_stack() -> u32 {
     }
     let generation = device.session.state().generation();
     let mut used = 0;
-    for (answer, now) in RUNNING.into_iter().zip([at(60_000), at(60_100)]) {
+    for (answer, now) in RUNNING.into_iter().zip([at(60_000), at(60_020), at(60_040), at(60_060)]) {
         device.drain(now);
         device.input(now, Input::Opened(Link::Http));
         // A ping may come before the request.

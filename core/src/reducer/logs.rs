@@ -1,0 +1,156 @@
+//! What the server's log says of a prompt that the socket doesn't tell of.
+
+use super::Changes;
+use crate::{
+    http::ErrorTexts as _,
+    log::{Bar, Logged},
+    number::Milli,
+    state::{PromptState, Seen, Source, State, Steps, Way, part_of},
+    text::Id,
+    time::Instant,
+};
+
+impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
+    State<ID, MESSAGE, NODES, NAMES, LEARNED>
+{
+    /// Prompts of others are followed that way.
+    pub(super) fn follow(&mut self, way: Way) -> Changes {
+        self.connection.way = Some(way);
+        self.log.cut();
+        // The log told its end before we read it.
+        if let Some(prompt) = self.prompt.as_mut().filter(|prompt| !prompt.is_running()) {
+            prompt.logged = true;
+        }
+        Changes::CONNECTION
+    }
+
+    /// Without a connection nobody is followed.
+    pub(super) fn follow_nobody(&mut self) -> Changes {
+        self.connection.way = None;
+        self.busy_since = None;
+        self.logged = PromptState::Ended;
+        self.log.cut();
+        core::mem::take(&mut self.renewed)
+    }
+
+    /// The server's queue is told.
+    #[inline(never)]
+    pub(super) fn count_busy(&mut self, now: Instant, remaining: u32) {
+        let Some(before) = self.queue_remaining else { return };
+        if before == 0 && remaining > 0 {
+            self.busy_since = Some(now);
+        }
+        // One that began and ended between two questions. With the log, that tells.
+        if remaining < before && !self.is_running() && self.connection.way == Some(Way::Polling) {
+            self.unheard_ends = self.unheard_ends.wrapping_add(1);
+        }
+    }
+
+    /// A piece of the log's text.
+    #[inline(never)] // What it needs of the stack is not on the way of other messages.
+    pub(super) fn log(&mut self, now: Instant, text: &[u8]) {
+        for byte in text {
+            if let Some(logged) = self.log.next(*byte) {
+                let changes = self.logged(now, logged);
+                self.renewed = self.renewed.and(changes);
+            }
+        }
+    }
+
+    fn logged(&mut self, now: Instant, logged: Logged) -> Changes {
+        match logged {
+            Logged::Bar { bar, begins, behind_full } => return self.bar(now, bar, begins && behind_full),
+            Logged::Failed => {
+                self.logged = PromptState::Error;
+                if self.is_followed()
+                    && let Some(prompt) = self.prompt.as_mut()
+                {
+                    prompt.error.clear();
+                }
+            }
+            Logged::Error(text, byte, first) => {
+                if self.is_followed()
+                    && let Some(prompt) = self.prompt.as_mut()
+                {
+                    prompt.error.push(text, &[byte], first);
+                }
+            }
+            Logged::Interrupted => self.logged = PromptState::Interrupted,
+            Logged::Executed => return self.executed(now),
+        }
+        Changes::NONE
+    }
+
+    /// Whether a prompt runs that the log may speak of: where the socket tells, that is better.
+    fn is_followed(&self) -> bool {
+        self.is_running() && self.connection.source != Source::Websocket
+    }
+
+    /// The bar that the log told last, where it was too early for what is known by now.
+    pub(super) fn take_up_bar(&mut self, now: Instant) -> Changes {
+        match self.log.bar() {
+            Some(bar) => self.bar(now, bar, false),
+            None => Changes::NONE,
+        }
+    }
+
+    /// The sampler's bar moved; `another` sampler's than before, which is done.
+    #[inline(never)]
+    fn bar(&mut self, now: Instant, bar: Bar, another: bool) -> Changes {
+        if !self.is_followed() {
+            return Changes::NONE;
+        }
+        let Some(prompt) = self.prompt.as_mut() else { return Changes::NONE };
+        let nodes = &mut self.nodes;
+        let mut changes = Changes::PROGRESS;
+        if another || prompt.current.is_none() {
+            nodes.pass_before(prompt.current);
+            if let Some(key) = nodes.sampler()
+                && let Some(shown) = nodes.display(key)
+            {
+                prompt.make_current(key, Id::from(shown));
+                prompt.run.lose();
+                prompt.run.begin(now, false);
+                changes = changes.and(Changes::NODE);
+            }
+        }
+        let [value, max] = [bar.value, bar.max].map(|steps| Milli::from_thousandths(i64::from(steps) * 1_000));
+        if let Some(key) = prompt.current {
+            nodes.note(key, prompt.shown.as_id(), Seen::STARTED, part_of(value, max), None);
+        }
+        prompt.steps = Steps::new(value, max);
+        prompt.run.step(now, value, max);
+        prompt.run.tell_rest(bar.remaining);
+        prompt.count(nodes);
+        self.note_progress(now);
+        self.connection.source = Source::Logs;
+        changes
+    }
+
+    /// A prompt is over, by the log.
+    fn executed(&mut self, now: Instant) -> Changes {
+        self.busy_since = Some(now);
+        let outcome = core::mem::replace(&mut self.logged, PromptState::Ended);
+        let is_followed = self.is_followed();
+        let Some(prompt) = self.prompt.as_mut().filter(|prompt| !prompt.logged) else {
+            // One without a record.
+            self.unheard_ends = self.unheard_ends.wrapping_add(1);
+            return Changes::NONE;
+        };
+        if prompt.is_running() && !is_followed {
+            // The socket may tell of another one by now.
+            self.logged_ends = self.logged_ends.wrapping_add(1);
+            return Changes::NONE;
+        }
+        prompt.logged = true;
+        if !prompt.is_running() {
+            return Changes::NONE;
+        }
+        prompt.failed = outcome == PromptState::Error;
+        prompt.provisional = outcome.is_final();
+        prompt.end(now, outcome);
+        prompt.count(&self.nodes);
+        self.connection.source = Source::Logs;
+        Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS)
+    }
+}

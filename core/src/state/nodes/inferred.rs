@@ -1,0 +1,108 @@
+//! Which node a sampler's bar is of, and which have run by then: a log doesn't say, the nodes' classes mostly do.
+
+use super::{Name, Nodes, Seen, WHOLE};
+use crate::text::{Id, Key};
+
+/// Where in a workflow the nodes of a class stand, as a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// They run a sampler, and show its bar.
+    Sampler,
+    /// Behind the samplers.
+    Behind,
+    /// Before them.
+    Before,
+}
+
+/// The role by a part of the class' name; the first that is in it counts.
+const ROLES: [(&str, Role); 14] = [
+    // These choose or set one up for another node: `KSamplerSelect`, `DetailerPipe`.
+    ("Select", Role::Before),
+    ("Pipe", Role::Before),
+    ("Provider", Role::Before),
+    ("Settings", Role::Before),
+    ("KSampler", Role::Sampler),
+    ("SamplerCustom", Role::Sampler),
+    ("UltimateSDUpscale", Role::Sampler),
+    ("Detailer", Role::Sampler),
+    ("Decode", Role::Behind),
+    ("Save", Role::Behind),
+    ("Preview", Role::Behind),
+    ("Upscale", Role::Behind),
+    ("Combine", Role::Behind),
+    ("Show", Role::Behind),
+];
+
+#[inline(never)]
+fn role(class: &str) -> Role {
+    let known = ROLES.iter().find(|(part, _)| {
+        // Shorter than the standard library's search by a KB.
+        class.as_bytes().windows(part.len()).any(|window| window == part.as_bytes())
+    });
+    match known {
+        Some((_, role)) => *role,
+        None if class.ends_with("Sampler") => Role::Sampler,
+        None => Role::Before,
+    }
+}
+
+impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
+    /// Keeps the id of the node at `at`, where a bar may be of it: nothing else will tell.
+    pub(super) fn keep_sampler(&mut self, at: usize, node: Id<'_>) {
+        if self.role_at(at) != Role::Sampler {
+            return;
+        }
+        let name = self.intern(at, node.as_str(), |entry| entry.display);
+        if let Some(entry) = self.entries.get_mut(at).filter(|entry| entry.display == Name::NONE) {
+            entry.display = name;
+        }
+    }
+
+    /// The node that a sampler's bar is of: the first by the graph that hasn't run, else the last.
+    pub(crate) fn sampler(&self) -> Option<Key> {
+        let mut found = None;
+        for (at, entry) in self.entries.iter().enumerate() {
+            if self.role_at(at) == Role::Sampler {
+                found = Some(entry.key);
+                if entry.done() < WHOLE {
+                    break;
+                }
+            }
+        }
+        found
+    }
+
+    /// A sampler begins: what stands before samplers has run by now; and the node `done`, where there is one.
+    #[inline(never)]
+    pub(crate) fn pass_before(&mut self, done: Option<Key>) {
+        for at in 0..self.entries.len() {
+            let is_done = done.is_some() && self.entries.get(at).map(|entry| entry.key) == done;
+            if is_done || self.role_at(at) == Role::Before {
+                self.change(at, |entry| entry.seen = entry.seen.with(Seen::PASSED));
+            }
+        }
+    }
+
+    fn role_at(&self, at: usize) -> Role {
+        let class = self.entries.get(at).and_then(|entry| self.names.get(entry.class));
+        role(class.unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_tell_where_their_nodes_stand() {
+        for class in ["KSampler", "KSamplerAdvanced", "SamplerCustomAdvanced", "WanVideoSampler", "FaceDetailer"] {
+            assert_eq!(role(class), Role::Sampler, "{class}");
+        }
+        for class in ["VAEDecodeTiled", "SaveImage", "PreviewImage", "VHS_VideoCombine", "ImageUpscaleWithModel"] {
+            assert_eq!(role(class), Role::Behind, "{class}");
+        }
+        for class in ["KSamplerSelect", "SamplerEulerAncestral", "CheckpointLoaderSimple", "VAEEncode", ""] {
+            assert_eq!(role(class), Role::Before, "{class}");
+        }
+    }
+}

@@ -42,7 +42,9 @@ fn recorded_bodies_mean_what_serde_json_finds_in_them() {
             *seen.entry(format!("{asked:?}")).or_default() += 1;
         }
     }
-    assert!(answers::ALL.iter().all(|asked| seen.contains_key(&format!("{asked:?}"))), "{seen:?}");
+    // A stock server has no extension to ask.
+    let mut recorded = answers::ALL.iter().filter(|asked| **asked != Asked::Extension);
+    assert!(recorded.all(|asked| seen.contains_key(&format!("{asked:?}"))), "{seen:?}");
 }
 
 /// Whatever stands where something else should.

@@ -38,6 +38,7 @@ Examples:
   comfyglow run workflow_api.json         submits a workflow, and shows it
   comfyglow watch --once --json | jq .prompt.percentage
   comfyglow watch --once && notify-send 'The picture is done'
+  comfyglow doctor                        what is wrong, where nothing is shown
 
 Exit statuses:
   0  success

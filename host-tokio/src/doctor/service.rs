@@ -45,14 +45,32 @@ pub(super) async fn examine(visit: &Visit, url: &str, report: &mut Report<'_>) -
 
 /// Whether it is ComfyUI that answers; what it tells of itself, where it does.
 async fn http(visit: &Visit, url: &str, report: &mut Report<'_>) -> Option<Option<Value>> {
+    // It may take several requests to find out.
+    let stats = visit.in_time(asked(visit, url, report)).await.flatten();
+    if report.find(Step::Http).is_none() {
+        let (message, advice) = unanswered(visit);
+        report.wrong(Step::Http, message, advice);
+    }
+    stats
+}
+
+fn unanswered(visit: &Visit) -> (String, String) {
+    (
+        format!("connections are taken, but a request is not answered in {}", way::millis(visit.patience)),
+        "Is it ComfyUI's port? If so, ComfyUI is busy or stuck: look at its terminal, or start it anew.".to_owned(),
+    )
+}
+
+async fn asked(visit: &Visit, url: &str, report: &mut Report<'_>) -> Option<Option<Value>> {
     let answer = match visit.http.get("/system_stats").await {
         Ok(answer) => answer,
         Err(error) => {
             let (message, advice) = match error.fault().kind {
                 _ if way_is_tls(visit, &error).await => tls_wanted(visit),
-                FaultKind::TimedOut => (
-                    format!("connections are taken, but a request is not answered in {}", way::millis(visit.patience)),
-                    "Is it ComfyUI's port? If so, ComfyUI is busy or stuck: look at its terminal, or start it anew."
+                FaultKind::TimedOut => unanswered(visit),
+                FaultKind::Broken => (
+                    "connections are taken, but end without an answer".to_owned(),
+                    "Is it ComfyUI's port? If so, look at its terminal; if something stands between, at its log."
                         .to_owned(),
                 ),
                 FaultKind::NotComfyUi => (
@@ -85,7 +103,7 @@ async fn http(visit: &Visit, url: &str, report: &mut Report<'_>) -> Option<Optio
 
 /// Whether a request failed since TLS is spoken there.
 async fn way_is_tls(visit: &Visit, error: &RequestError) -> bool {
-    let may_be = matches!(error.fault().kind, FaultKind::NotComfyUi | FaultKind::Broken | FaultKind::TimedOut);
+    let may_be = matches!(error.fault().kind, FaultKind::NotComfyUi | FaultKind::Broken);
     may_be && !visit.address.is_tls() && way::speaks_tls(visit).await
 }
 
@@ -121,7 +139,11 @@ async fn refused(visit: &Visit, url: &str, answer: &Answer) -> (String, String) 
                 with_status("there is no ComfyUI at this path, but there is one at the root"),
                 format!("Leave the path away: {root}"),
             ),
-            None => (with_status("somebody answers, but there is no ComfyUI at this path"), fault.advice().to_owned()),
+            None => (
+                with_status("somebody answers, but there is no ComfyUI at this path"),
+                "Is it ComfyUI's port? Behind a proxy, write the path that leads to ComfyUI: http://host/path."
+                    .to_owned(),
+            ),
         },
         400 if !visit.address.is_tls() && way::speaks_tls(visit).await => tls_wanted(visit),
         502..=504 => (
@@ -145,15 +167,19 @@ async fn refused(visit: &Visit, url: &str, answer: &Answer) -> (String, String) 
 
 /// What a redirect means, and what to do.
 fn redirected(answer: &Answer) -> (String, String) {
-    let to = value(answer, header::LOCATION).unwrap_or_default();
+    let to = answer.headers.get(header::LOCATION).and_then(|to| to.to_str().ok()).unwrap_or_default();
     // A login or a token in it is not for showing.
     let to = to.split(['?', '#']).next().unwrap_or_default();
-    let mut shown = to.to_owned();
-    if let Ok(mut url) = Url::parse(to) {
-        // Only a URL without a host would refuse it.
-        let _ = url.set_username("").and_then(|()| url.set_password(None));
-        shown = url.to_string();
-    }
+    let to = match Url::parse(to) {
+        Ok(mut url) => {
+            // Only a URL without a host refuses it, where there is none.
+            let _ = url.set_username("").and_then(|()| url.set_password(None));
+            url.to_string()
+        }
+        Err(_) if to.starts_with('/') && !to.starts_with("//") => to.to_owned(),
+        Err(_) => "elsewhere".to_owned(),
+    };
+    let shown = shown(&to);
     let message = format!("the server sends us to {shown} ({})", answer.status);
     let lower = shown.to_ascii_lowercase();
     let is_login = ["login", "signin", "sign_in", "auth", "sso"].iter().any(|word| lower.contains(word));

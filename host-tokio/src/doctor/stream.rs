@@ -8,10 +8,10 @@ use comfyglow_core::{
     websocket::{HandshakeError, NotWebSocket, Outgoing},
 };
 use serde_json::Value;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
-    Visit,
+    LEAVING, Visit,
     finding::{Report, Step},
     service::said,
     socket::{Heard, Lost, Socket, Unopened},
@@ -103,7 +103,11 @@ struct Gone;
 /// Tells that the socket was lost during `step`.
 fn lost(step: Step, lost: &Lost, report: &mut Report<'_>) -> Gone {
     let advice = match lost {
-        Lost::Closed(Some(code)) => Fault::new(FaultKind::ClosedWith(*code)).advice(),
+        Lost::Closed(Some(code)) => {
+            let fault = Fault::new(FaultKind::ClosedWith(*code));
+            report.is_final |= fault.needs_a_person();
+            fault.advice()
+        }
         Lost::Closed(None) => {
             "ComfyUI stopped or restarts: look at its terminal. If it runs on, a proxy ends sockets: have it let them live."
         }
@@ -164,7 +168,7 @@ async fn status(visit: &mut Visit, report: &mut Report<'_>) -> Result<bool, Lost
     let sid = loop {
         let Some(message) = message(visit, "status", deadline).await? else {
             let message = format!("the server says nothing on the WebSocket, not in {}", millis(visit.patience));
-            let advice = "If a proxy stands between, have it pass messages on at once (nginx: proxy_buffering off); else start ComfyUI anew.";
+            let advice = "If a proxy stands between, have it pass messages on at once; else start ComfyUI anew.";
             report.wrong(Step::Status, message, advice);
             return Ok(false);
         };
@@ -187,21 +191,24 @@ async fn status(visit: &mut Visit, report: &mut Report<'_>) -> Result<bool, Lost
 
 /// How long pings take there and back: the middle one of a few.
 async fn ping(visit: &mut Visit, report: &mut Report<'_>) -> Result<(), Lost> {
+    let deadline = Instant::now() + visit.patience;
     let mut times = Vec::new();
     for n in 0..PINGS {
         let began = Instant::now();
         send(visit, &Outgoing::Ping(&[n])).await?;
-        loop {
-            match hear(visit, began + visit.patience).await? {
-                Some(Heard::Pong(payload)) if payload == [n] => break,
+        let is_answered = loop {
+            match hear(visit, deadline).await? {
+                Some(Heard::Pong(payload)) if payload == [n] => break true,
                 Some(_) => {}
-                None => {
-                    let message = format!("pings are not answered, not in {}", millis(visit.patience));
-                    let advice = "Have the proxy pass pings on; without one, the network loses what is sent, or the server is stuck.";
-                    report.wrong(Step::Ping, message, advice);
-                    return Ok(());
-                }
+                None => break false,
             }
+        };
+        if !is_answered && n == 0 {
+            let message = format!("pings are not answered, not in {}", millis(visit.patience));
+            let advice =
+                "Have the proxy pass pings on; without one, the network loses what is sent, or the server is stuck.";
+            report.wrong(Step::Ping, message, advice);
+            return Ok(());
         }
         times.push(began.elapsed());
     }
@@ -219,7 +226,7 @@ async fn ping(visit: &mut Visit, report: &mut Report<'_>) -> Result<(), Lost> {
 /// Whether what is addressed to this client comes: ComfyUI's server.py finds sockets by client id, and can lose one
 /// while pings are still answered.
 async fn hearing(visit: &mut Visit, greets: bool, report: &mut Report<'_>) -> Result<(), Lost> {
-    const DEAF: &str = "pings are answered, but nothing that is addressed to this client comes";
+    const DEAF: &str = "the socket is open, but nothing that is addressed to this client comes";
     let deadline = Instant::now() + visit.patience;
     send(visit, &Outgoing::Text(GREETING)).await?;
     if greets && message(visit, "feature_flags", deadline).await?.is_none() {
@@ -229,14 +236,14 @@ async fn hearing(visit: &mut Visit, greets: bool, report: &mut Report<'_>) -> Re
     }
     let mut asked = None;
     for _ in 0..LOOKS {
-        let Ok(answer) = visit.http.get("/prompt").await else { break };
+        let Ok(Ok(answer)) = timeout_at(deadline, visit.http.get("/prompt")).await else { break };
         let answer: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         asked = answer["exec_info"]["queue_remaining"].as_u64();
         if asked.is_none() || asked == visit.remaining {
             report.ok(Step::Hearing, "messages for this client come, and agree with what is asked");
             return Ok(());
         }
-        message(visit, "status", Instant::now() + SOON).await?;
+        message(visit, "status", deadline.min(Instant::now() + SOON)).await?;
     }
     let count = |count: Option<u64>| count.map_or_else(|| "nothing".to_owned(), |count| count.to_string());
     if asked.is_none() {
@@ -255,8 +262,8 @@ async fn hearing(visit: &mut Visit, greets: bool, report: &mut Report<'_>) -> Re
 async fn log(visit: &mut Visit, report: &mut Report<'_>) {
     const LOSS: &str = "without it, and without the extension, nobody's steps are told but one's own";
     match visit.subscribe(true).await {
-        Ok(200..=299) => match visit.subscribe(false).await {
-            Ok(200..=299) => report.ok(Step::Log, "the log can be subscribed to: it tells the steps of samplers"),
+        Ok(200..=299) => match timeout(LEAVING, visit.subscribe(false)).await {
+            Ok(Ok(200..=299)) => report.ok(Step::Log, "the log can be subscribed to: it tells the steps of samplers"),
             _ => report.better(
                 Step::Log,
                 "the log can be subscribed to, but not left",

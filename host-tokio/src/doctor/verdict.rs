@@ -73,9 +73,10 @@ const BY_USE: [Step; 9] = [
 
 /// What the findings come to.
 pub(super) fn of(report: &Report<'_>) -> Verdict {
+    let is_wrong = |step| report.of(Mark::Wrong).any(|finding| finding.step == step);
     let follows = if report.is_final || !report.is_ok(Step::Queue) {
         Follows::Nothing
-    } else if !report.is_ok(Step::Status) || !report.is_ok(Step::Hearing) {
+    } else if ![Step::Status, Step::Hearing].iter().all(|step| report.is_ok(*step)) || is_wrong(Step::Ping) {
         Follows::Polling
     } else if report.is_ok(Step::Extension) {
         Follows::Extension

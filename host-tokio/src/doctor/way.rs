@@ -174,9 +174,47 @@ pub(super) async fn speaks_tls(visit: &Visit) -> bool {
 /// A span of time that is short.
 pub(super) fn millis(span: Duration) -> String {
     match span.as_micros() {
-        0..10_000 => format!("{}.{} ms", span.as_millis(), span.as_micros() / 100 % 10),
+        0..100 => "less than 0.1 ms".to_owned(),
+        100..10_000 => format!("{}.{} ms", span.as_millis(), span.as_micros() / 100 % 10),
         10_000..1_000_000 => format!("{} ms", span.as_millis()),
         _ if span.subsec_millis() < 100 => format!("{} s", span.as_secs()),
         _ => format!("{}.{} s", span.as_secs(), span.subsec_millis() / 100),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_way_not_to_be_reached_has_its_remedy() {
+        let (here, there) = (SocketAddr::from(([127, 0, 0, 1], 8188)), SocketAddr::from(([192, 168, 1, 20], 8188)));
+        for (error, address, message, advice) in [
+            (Some(io::ErrorKind::ConnectionRefused), here, "nobody listens at port 8188", "Start ComfyUI"),
+            (Some(io::ErrorKind::ConnectionRefused), there, "desk is there, but refuses", "--listen"),
+            (Some(io::ErrorKind::HostUnreachable), there, "knows no way to desk", "VPN"),
+            (Some(io::ErrorKind::NetworkUnreachable), there, "knows no way to desk", "Wi-Fi"),
+            (Some(io::ErrorKind::TimedOut), there, "desk doesn't answer at port 8188, not in 10 s", "firewall"),
+            (None, there, "desk doesn't answer at port 8188, not in 10 s", "let port 8188 in"),
+            (Some(io::ErrorKind::PermissionDenied), there, "desk can't be connected to", "address and port"),
+        ] {
+            let (told, remedy) = unreached(error.map(Into::into), "desk", 8188, &[address], Duration::from_secs(10));
+            assert!(told.contains(message) && remedy.contains(advice), "{error:?}: {told}. {remedy}");
+        }
+    }
+
+    #[test]
+    fn short_spans() {
+        for (micros, told) in [
+            (99, "less than 0.1 ms"),
+            (100, "0.1 ms"),
+            (9_999, "9.9 ms"),
+            (10_000, "10 ms"),
+            (999_999, "999 ms"),
+            (2_000_000, "2 s"),
+            (2_500_000, "2.5 s"),
+        ] {
+            assert_eq!(millis(Duration::from_micros(micros)), told);
+        }
     }
 }

@@ -467,6 +467,46 @@ async fn paths_that_a_proxy_keeps_back() {
     }
 }
 
+/// What the command writes in a terminal of so many columns.
+#[cfg(unix)]
+fn in_terminal(columns: u16, env: (&str, &str)) -> String {
+    use std::io::Read as _;
+
+    let size = portable_pty::PtySize { rows: 50, cols: columns, pixel_width: 0, pixel_height: 0 };
+    let pair = portable_pty::native_pty_system().openpty(size).expect("a terminal");
+    let mut command = portable_pty::CommandBuilder::new(env!("CARGO_BIN_EXE_comfyglow"));
+    command.args(["doctor", "127.0.0.1:1"]);
+    for name in ["RUST_LOG", "NO_COLOR", "CLICOLOR", "COLORTERM", "LC_ALL", "LC_CTYPE"] {
+        command.env_remove(name);
+    }
+    for (name, value) in [("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), env] {
+        command.env(name, value);
+    }
+    let mut reader = pair.master.try_clone_reader().expect("it can be read");
+    let mut child = pair.slave.spawn_command(command).expect("the command starts");
+    drop(pair.slave);
+    let mut bytes = Vec::new();
+    // A terminal whose program has ended is an error on Linux.
+    let _ = reader.read_to_end(&mut bytes);
+    assert_eq!(child.wait().expect("it ends").exit_code(), 4);
+    String::from_utf8(bytes).expect("it is UTF-8")
+}
+
+#[cfg(unix)]
+#[test]
+fn in_a_terminal_lines_fit_and_have_colours() {
+    use unicode_width::UnicodeWidthStr as _;
+
+    for columns in [100, 44, 20] {
+        let told = in_terminal(columns, ("NO_COLOR", "1"));
+        assert!(!told.contains('\x1b'), "{told}");
+        assert!(told.lines().all(|line| line.width() < columns.into()), "{columns}: {told}");
+        let words: Vec<&str> = told.split_whitespace().collect();
+        assert!(words.join(" ").contains("nobody listens at port 1 of this machine → Start ComfyUI"), "{told}");
+    }
+    assert!(in_terminal(100, ("COLORTERM", "")).contains("\x1b[31m✖ "));
+}
+
 #[cfg(unix)]
 fn interrupt(child: &std::process::Child) {
     let sent = std::process::Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status();

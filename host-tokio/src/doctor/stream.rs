@@ -212,6 +212,12 @@ async fn ping(visit: &mut Visit, report: &mut Report<'_>) -> Result<(), Lost> {
         }
         times.push(began.elapsed());
     }
+    answered(times, report);
+    Ok(())
+}
+
+/// What it means that pings took these `times`, of which there is one at least.
+fn answered(mut times: Vec<Duration>, report: &mut Report<'_>) {
     times.sort_unstable();
     let time = times[times.len() / 2];
     let message = format!("a ping is answered after {}", millis(time));
@@ -220,7 +226,6 @@ async fn ping(visit: &mut Visit, report: &mut Report<'_>) -> Result<(), Lost> {
     } else {
         report.ok(Step::Ping, message);
     }
-    Ok(())
 }
 
 /// Whether what is addressed to this client comes: ComfyUI's server.py finds sockets by client id, and can lose one
@@ -239,22 +244,29 @@ async fn hearing(visit: &mut Visit, greets: bool, report: &mut Report<'_>) -> Re
         let Ok(Ok(answer)) = timeout_at(deadline, visit.http.get("/prompt")).await else { break };
         let answer: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         asked = answer["exec_info"]["queue_remaining"].as_u64();
+        // What changed just now is still to come.
+        let soon = deadline.min(Instant::now() + SOON);
+        while asked.is_some() && asked != visit.remaining && message(visit, "status", soon).await?.is_some() {}
         if asked.is_none() || asked == visit.remaining {
-            report.ok(Step::Hearing, "messages for this client come, and agree with what is asked");
-            return Ok(());
+            break;
         }
-        message(visit, "status", deadline.min(Instant::now() + SOON)).await?;
     }
     let count = |count: Option<u64>| count.map_or_else(|| "nothing".to_owned(), |count| count.to_string());
-    if asked.is_none() {
-        report.ok(Step::Hearing, "messages for this client come");
-        return Ok(());
+    match asked {
+        None => report.ok(Step::Hearing, "messages for this client come"),
+        _ if asked == visit.remaining => {
+            report.ok(Step::Hearing, "messages for this client come, and agree with what is asked");
+        }
+        _ => report.wrong(
+            Step::Hearing,
+            format!(
+                "the socket says that {} prompts wait or run, requests say {}",
+                count(visit.remaining),
+                count(asked)
+            ),
+            "Are there several ComfyUIs behind this address? Use the address of one, or have the proxy keep a client with one.",
+        ),
     }
-    report.wrong(
-        Step::Hearing,
-        format!("the socket says that {} prompts wait or run, requests say {}", count(visit.remaining), count(asked)),
-        "Are there several ComfyUIs behind this address? Use the address of one, or have the proxy keep a client with one.",
-    );
     Ok(())
 }
 
@@ -283,6 +295,28 @@ async fn log(visit: &mut Visit, report: &mut Report<'_>) {
         Err(error) => {
             let (message, advice) = said(&error);
             report.better(Step::Log, format!("the log can't be asked for: {message}; {LOSS}"), advice);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Mark;
+
+    #[test]
+    fn a_slow_way_is_felt_by_most_pings() {
+        for (times, message, mark) in [
+            ([1, 2, 3], "after 2.0 ms", Mark::Ok),
+            ([2_000, 1, 249], "after 249 ms", Mark::Ok),
+            ([250, 1, 2_000], "after 250 ms", Mark::Better),
+        ] {
+            let mut tell = |_: &crate::doctor::Finding| {};
+            let mut report = Report::new(&mut tell);
+            answered(times.map(Duration::from_millis).to_vec(), &mut report);
+            let finding = report.find(Step::Ping).expect("it was told");
+            assert!(finding.message.ends_with(message), "{finding:?}");
+            assert_eq!((finding.mark, finding.advice.is_some()), (mark, mark == Mark::Better));
         }
     }
 }

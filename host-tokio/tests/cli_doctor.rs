@@ -202,7 +202,7 @@ async fn with_the_extension_nothing_needs_to_be_done() {
     let told = r#"{"mirror": true, "version": "0.1.0", "observers": 2}"#;
     let front = answering(&simulator, "/comfyglow", "200 OK", told).await;
     let ran = examined(&front.url, LONG).await;
-    tells(&ran, "extension", "ok", "the extension 0.1.0 tells everybody's progress, to 2 now", "");
+    tells(&ran, "extension", "ok", "the extension 0.1.0 tells everybody's progress", "");
     let verdict = ran.last();
     assert_eq!((&verdict["follows"], &verdict["result"]), (&json!("extension"), &json!("ok")));
     assert!(verdict["advice"].as_str().is_some_and(|advice| advice.contains("Nothing needs to be done")), "{verdict}");

@@ -2,6 +2,7 @@
 pub mod address;
 pub mod client;
 pub mod display;
+pub mod doctor;
 pub mod finish;
 pub mod learned;
 pub mod recording;

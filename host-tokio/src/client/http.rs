@@ -67,19 +67,20 @@ impl std::error::Error for RequestError {}
 
 /// An answer.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) body: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Answer {
     /// The answer, where the server did what was asked.
-    pub(super) fn ok(self) -> Result<Bytes, RequestError> {
+    pub(crate) fn ok(self) -> Result<Bytes, RequestError> {
         if self.status.is_success() { Ok(self.body) } else { Err(self.refusal()) }
     }
 
     /// What the status says, and the body's first line.
-    pub(super) fn refusal(&self) -> RequestError {
+    pub(crate) fn refusal(&self) -> RequestError {
         const LINE: usize = 120;
         let body = String::from_utf8_lossy(&self.body);
         let line = body.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('<'));
@@ -94,7 +95,7 @@ impl Answer {
         RequestError::new(FaultKind::Refused(self.status.as_u16()), was_sent, detail)
     }
 
-    pub(super) fn json<T: serde::de::DeserializeOwned>(self) -> Result<T, RequestError> {
+    pub(crate) fn json<T: serde::de::DeserializeOwned>(self) -> Result<T, RequestError> {
         let body = self.ok()?;
         serde_json::from_slice(&body).map_err(|error| RequestError::new(FaultKind::NotComfyUi, true, error.to_string()))
     }
@@ -137,7 +138,7 @@ impl Http {
         self.timeout
     }
 
-    pub(super) async fn get(&self, path: &str) -> Result<Answer, RequestError> {
+    pub(crate) async fn get(&self, path: &str) -> Result<Answer, RequestError> {
         self.request(Method::GET, path, Bytes::new()).await
     }
 
@@ -145,7 +146,7 @@ impl Http {
         self.request(Method::POST, path, body).await
     }
 
-    async fn request(&self, method: Method, path: &str, body: Bytes) -> Result<Answer, RequestError> {
+    pub(crate) async fn request(&self, method: Method, path: &str, body: Bytes) -> Result<Answer, RequestError> {
         tracing::debug!(%method, path, bytes = body.len(), "asking");
         let mut was_sent = false;
         match time::timeout(self.timeout, self.exchange(method, path, body, &mut was_sent)).await {
@@ -197,12 +198,12 @@ impl Http {
         *was_sent = true;
         let exchange = async {
             let response = sender.send_request(request).await.map_err(broken(true))?;
-            let status = response.status();
-            let body = Limited::new(response.into_body(), ANSWER_BYTES).collect().await.map_err(|error| {
+            let (head, body) = response.into_parts();
+            let body = Limited::new(body, ANSWER_BYTES).collect().await.map_err(|error| {
                 let kind = if error.is::<LengthLimitError>() { FaultKind::NotComfyUi } else { FaultKind::Broken };
                 RequestError::new(kind, true, error.to_string())
             })?;
-            Ok(Answer { status, body: body.to_bytes() })
+            Ok(Answer { status: head.status, headers: head.headers, body: body.to_bytes() })
         };
         let mut exchange = pin!(exchange);
         tokio::select! {

@@ -26,16 +26,16 @@ use crate::address::Address;
 const HEAD_START: Duration = Duration::from_millis(250);
 
 /// Bytes to the server and back.
-pub(super) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+pub(crate) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
 
 /// An open link.
-pub(super) type Stream = Box<dyn Duplex>;
+pub(crate) type Stream = Box<dyn Duplex>;
 
 /// Opens links to one server.
 #[derive(Clone)]
-pub(super) struct Dialer {
+pub(crate) struct Dialer {
     host: String,
     port: u16,
     tls: Option<Tls>,
@@ -60,7 +60,7 @@ impl Dialer {
     /// # Errors
     ///
     /// Where TLS is wanted and can't be set up.
-    pub(super) fn new(address: &Address) -> io::Result<Self> {
+    pub(crate) fn new(address: &Address) -> io::Result<Self> {
         let (host, port) = address.endpoint();
         let tls = if address.is_tls() {
             let name = ServerName::try_from(host.clone()).map_err(io::Error::other)?;
@@ -76,10 +76,25 @@ impl Dialer {
     }
 
     /// Opens a link, to whichever of the addresses that the name has answers first.
-    pub(super) async fn dial(self) -> io::Result<Stream> {
-        let addresses = net::lookup_host((self.host, self.port)).await?.collect();
+    pub(crate) async fn dial(self) -> io::Result<Stream> {
+        let stream = Self::reach(self.addresses().await?).await?;
+        self.secure(stream).await
+    }
+
+    /// The addresses that the server's name has.
+    pub(crate) async fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        Ok(net::lookup_host((self.host.as_str(), self.port)).await?.collect())
+    }
+
+    /// Connects to whichever of `addresses` answers first.
+    pub(crate) async fn reach(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
         let stream = first(addresses, TcpStream::connect).await?;
         stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    /// Speaks TLS over `stream`, where the server is spoken to so.
+    pub(crate) async fn secure(self, stream: TcpStream) -> io::Result<Stream> {
         match self.tls {
             None => Ok(Box::new(stream)),
             Some(tls) => Ok(Box::new(tls.connector.connect(tls.name, stream).await.map_err(in_words)?)),
@@ -164,7 +179,7 @@ impl fmt::Display for Untrusted {
 impl std::error::Error for Untrusted {}
 
 /// Whether a link could not be opened since it can't be told who is at its other end.
-pub(super) fn is_untrusted(error: &io::Error) -> bool {
+pub(crate) fn is_untrusted(error: &io::Error) -> bool {
     error.get_ref().and_then(|error| error.downcast_ref::<Untrusted>()).is_some()
 }
 

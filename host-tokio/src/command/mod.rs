@@ -1,6 +1,7 @@
 //! What the command line offers: a file for each command, and what all of them share.
 
 mod demo;
+mod doctor;
 mod interrupt;
 mod outputs;
 mod replay;
@@ -37,6 +38,7 @@ Examples:
   comfyglow run workflow_api.json         submits a workflow, and shows it
   comfyglow watch --once --json | jq .prompt.percentage
   comfyglow watch --once && notify-send 'The picture is done'
+  comfyglow doctor                        what is wrong, where nothing is shown
 
 Exit statuses:
   0  success
@@ -53,6 +55,7 @@ enum Command {
     Watch(watch::Args),
     Run(run::Args),
     Demo(demo::Args),
+    Doctor(doctor::Args),
     Simulate(simulate::Args),
     Replay(replay::Args),
 }
@@ -118,6 +121,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Watch(args) => in_runtime(watch::run(args, cli.verbose)),
         Command::Run(args) => in_runtime(run::run(args, cli.verbose)),
         Command::Demo(args) => in_runtime(demo::run(args, cli.verbose)),
+        Command::Doctor(args) => in_runtime(doctor::run(args)),
         Command::Simulate(args) => in_runtime(simulate::run(args)),
     };
     let exit = result.unwrap_or_else(|error| {

@@ -63,9 +63,9 @@ pub fn finished(finish: &Finish, look: Look) -> Vec<Line> {
 }
 
 #[derive(Clone, Copy)]
-struct Painter {
-    look: Look,
-    indent: &'static str,
+pub(super) struct Painter {
+    pub(super) look: Look,
+    pub(super) indent: &'static str,
 }
 
 /// The columns that a label, a bar and a number share.
@@ -76,12 +76,12 @@ struct Columns {
 }
 
 impl Painter {
-    fn sign(self, unicode: &'static str, ascii: &'static str) -> &'static str {
+    pub(super) fn sign(self, unicode: &'static str, ascii: &'static str) -> &'static str {
         if self.look.unicode { unicode } else { ascii }
     }
 
     /// The first of `parts` that fit; the very first one is cut where even that doesn't.
-    fn joined(self, mut line: Line, parts: &[(Ink, String)]) -> Line {
+    pub(super) fn joined(self, mut line: Line, parts: &[(Ink, String)]) -> Line {
         let dot = self.sign(" · ", " | ");
         for (n, (ink, text)) in parts.iter().enumerate() {
             let mut part = Line::new();
@@ -103,25 +103,12 @@ impl Painter {
     }
 
     fn header(self, scene: &Scene<'_>) -> Line {
-        let connection = scene.view.connection;
-        let (ink, says) = match connection.status {
-            ConnectionStatus::Connected => (Ink::Good, None),
-            ConnectionStatus::Connecting => (Ink::Warn, Some((Ink::Warn, "connecting"))),
-            // Of an attempt after others that failed, it is of more use to know why they did.
-            ConnectionStatus::Disconnected | ConnectionStatus::Error => {
-                let says = connection.fault.map_or("disconnected", |fault| fault.message());
-                (Ink::Bad, Some((Ink::Bad, says)))
-            }
-        };
+        let (ink, says) = standing(&scene.view);
         let line = Line::new().with(ink, self.sign("● ", "* "));
         let mut parts = vec![(Ink::Bold, clean(scene.server))];
-        parts.extend(says.map(|(ink, text)| (ink, text.to_owned())));
-        parts.extend(next_attempt(&scene.view).map(|text| (Ink::Warn, text)));
-        if !scene.view.is_connected() && connection.source == Source::Polling {
-            parts.push((Ink::Dim, "polling".to_owned()));
-        }
+        parts.extend(says);
         let running = scene.view.prompt.is_some_and(|prompt| prompt.state == PromptState::Running);
-        if let Some(queue) = scene.view.queue_remaining.filter(|_| running && says.is_none()) {
+        if let Some(queue) = scene.view.queue_remaining.filter(|_| running && scene.view.is_connected()) {
             parts.push((Ink::Dim, format!("queue: {queue}")));
         }
         self.joined(line, &parts)
@@ -141,14 +128,12 @@ impl Painter {
         let number = steps.as_ref().map_or(0, String::len).max("100.0 %".len());
         let columns = self.columns(number);
         if let Some(percentage) = scene.smooth.or(prompt.percentage) {
-            let tenths = percentage.permille();
             let share = Share { part: percentage.millionths().into(), whole: Percentage::FULL.millionths().into() };
-            // Nothing tells how far it is, but that it runs.
-            let unknown = percentage == Percentage::ZERO && scene.view.connection.source == Source::Polling;
+            let unknown = is_unknown(percentage, scene.view.connection.source);
             let (drawn, number) = if unknown {
                 (pulse(scene.now.as_micros() / 1_000, columns.bar, WARM, self.look), String::new())
             } else {
-                (bar(share, columns.bar, WARM, self.look), format!("{}.{} %", tenths / 10, tenths % 10))
+                (bar(share, columns.bar, WARM, self.look), percent(percentage))
             };
             lines.push(self.row(&columns, (WORKFLOW, ""), &drawn, &number));
         }
@@ -156,10 +141,7 @@ impl Painter {
         lines.push(self.details(scene, prompt, &columns));
         if let Some(node) = prompt.current_node {
             let drawn = match prompt.steps {
-                Some(Steps { value, max }) => {
-                    let whole = |milli: comfyglow_core::number::Milli| u64::try_from(milli.thousandths()).unwrap_or(0);
-                    bar(Share { part: whole(value), whole: whole(max) }, columns.bar, COOL, self.look)
-                }
+                Some(steps) => bar(steps_share(steps), columns.bar, COOL, self.look),
                 None => pulse(scene.now.as_micros() / 1_000, columns.bar, COOL, self.look),
             };
             let node = clean(node);
@@ -301,6 +283,43 @@ impl Painter {
     }
 }
 
+/// How the connection fares: the colour of its sign, and what there is to say of it where it isn't well.
+pub(super) fn standing(view: &View<'_>) -> (Ink, Vec<(Ink, String)>) {
+    let connection = view.connection;
+    let (ink, says) = match connection.status {
+        ConnectionStatus::Connected => (Ink::Good, None),
+        ConnectionStatus::Connecting => (Ink::Warn, Some((Ink::Warn, "connecting"))),
+        // Of an attempt after others that failed, it is of more use to know why they did.
+        ConnectionStatus::Disconnected | ConnectionStatus::Error => {
+            let says = connection.fault.map_or("disconnected", |fault| fault.message());
+            (Ink::Bad, Some((Ink::Bad, says)))
+        }
+    };
+    let mut parts = Vec::from_iter(says.map(|(ink, text)| (ink, text.to_owned())));
+    parts.extend(next_attempt(view).map(|text| (Ink::Warn, text)));
+    if !view.is_connected() && connection.source == Source::Polling {
+        parts.push((Ink::Dim, "polling".to_owned()));
+    }
+    (ink, parts)
+}
+
+/// Whether nothing tells how far a prompt is, but that it runs.
+pub(super) fn is_unknown(percentage: Percentage, source: Source) -> bool {
+    percentage == Percentage::ZERO && source == Source::Polling
+}
+
+/// `41.6 %`.
+pub(super) fn percent(percentage: Percentage) -> String {
+    let tenths = percentage.permille();
+    format!("{}.{} %", tenths / 10, tenths % 10)
+}
+
+/// How much a node's bar is filled.
+pub(super) fn steps_share(Steps { value, max }: Steps) -> Share {
+    let whole = |milli: comfyglow_core::number::Milli| u64::try_from(milli.thousandths()).unwrap_or(0);
+    Share { part: whole(value), whole: whole(max) }
+}
+
 /// Where a prompt failed.
 fn place(failure: &Failure) -> Option<String> {
     let node = failure.node_id.as_deref().map(clean);
@@ -317,12 +336,12 @@ fn counted(count: u32, what: &str) -> String {
 }
 
 /// `5/20`, the first as wide as the second.
-fn steps_text(steps: Steps) -> String {
+pub(super) fn steps_text(steps: Steps) -> String {
     let max = steps.max.to_string();
     format!("{:>width$}/{max}", steps.value.to_string(), width = max.len())
 }
 
-fn std(span: time::Duration) -> std::time::Duration {
+pub(super) fn std(span: time::Duration) -> std::time::Duration {
     std::time::Duration::from_micros(span.as_micros())
 }
 

@@ -314,7 +314,7 @@ mod in_a_terminal {
             };
             is(&first, &["● ", "█", " %", " left", "queue: 2", "SomeSampler #1 4/5"])
                 && is(&second, &["● ", "█", " %", " left", "queue: 2", "SomeSampler #1 2/5"])
-                && is(&dead, &["● ", "nobody answers at this address · reconnecting in "])
+                && is(&dead, &["● ", "nobody answers at this address · next try in "])
                 && is("2 of 3 run", &["█", " %", " left", "queue: 4", "1 not connected"])
         });
         let lines = [&first, &second, "2 of 3 run"].map(|part| line(seen.screen.screen(), part).unwrap_or_default());

@@ -1,7 +1,7 @@
 //! What the live display shows: a few lines, from a view and a width.
 
 use comfyglow_core::{
-    state::{ConnectionStatus, Percentage, PromptState, Source, Steps},
+    state::{Connection, ConnectionStatus, Percentage, PromptState, Source, Steps},
     time::{self, Instant},
     view::{PromptView, View},
 };
@@ -103,12 +103,17 @@ impl Painter {
     }
 
     fn header(self, scene: &Scene<'_>) -> Line {
-        let (ink, says) = standing(&scene.view);
+        let connection = scene.view.connection;
+        let (ink, says) = standing(connection);
         let line = Line::new().with(ink, self.sign("● ", "* "));
         let mut parts = vec![(Ink::Bold, clean(scene.server))];
-        parts.extend(says);
+        parts.extend(says.map(|(ink, text)| (ink, text.to_owned())));
+        parts.extend(next_attempt(&scene.view).map(|text| (Ink::Warn, text)));
+        if !scene.view.is_connected() && connection.source == Source::Polling {
+            parts.push((Ink::Dim, "polling".to_owned()));
+        }
         let running = scene.view.prompt.is_some_and(|prompt| prompt.state == PromptState::Running);
-        if let Some(queue) = scene.view.queue_remaining.filter(|_| running && scene.view.is_connected()) {
+        if let Some(queue) = scene.view.queue_remaining.filter(|_| running && says.is_none()) {
             parts.push((Ink::Dim, format!("queue: {queue}")));
         }
         self.joined(line, &parts)
@@ -284,9 +289,8 @@ impl Painter {
 }
 
 /// How the connection fares: the colour of its sign, and what there is to say of it where it isn't well.
-pub(super) fn standing(view: &View<'_>) -> (Ink, Vec<(Ink, String)>) {
-    let connection = view.connection;
-    let (ink, says) = match connection.status {
+pub(super) fn standing(connection: &Connection) -> (Ink, Option<(Ink, &'static str)>) {
+    match connection.status {
         ConnectionStatus::Connected => (Ink::Good, None),
         ConnectionStatus::Connecting => (Ink::Warn, Some((Ink::Warn, "connecting"))),
         // Of an attempt after others that failed, it is of more use to know why they did.
@@ -294,13 +298,7 @@ pub(super) fn standing(view: &View<'_>) -> (Ink, Vec<(Ink, String)>) {
             let says = connection.fault.map_or("disconnected", |fault| fault.message());
             (Ink::Bad, Some((Ink::Bad, says)))
         }
-    };
-    let mut parts = Vec::from_iter(says.map(|(ink, text)| (ink, text.to_owned())));
-    parts.extend(next_attempt(view).map(|text| (Ink::Warn, text)));
-    if !view.is_connected() && connection.source == Source::Polling {
-        parts.push((Ink::Dim, "polling".to_owned()));
     }
-    (ink, parts)
 }
 
 /// Whether nothing tells how far a prompt is, but that it runs.

@@ -73,13 +73,17 @@ impl Row {
     /// What is known of a server, and how the prompt before ended, where one did.
     pub fn of(scene: &Scene<'_>, last: Option<&Finish>) -> Self {
         let view = &scene.view;
-        let (ink, parts) = standing(view);
+        let (ink, wrong) = standing(view.connection);
         let is_away = !view.is_connected();
         let is_polled = view.connection.source == Source::Polling;
         let prompt = view.prompt.as_ref().filter(|prompt| prompt.state == PromptState::Running);
         let says = match (prompt, last) {
-            (Some(prompt), _) if !is_away || is_polled => Says::Running(Running::of(scene, prompt, parts)),
-            _ if is_away => Says::Text(parts),
+            (Some(prompt), _) if !is_away || is_polled => Says::Running(Running::of(scene, prompt, wrong)),
+            _ if is_away => {
+                let wrong = wrong.map(|(ink, text)| (ink, text.to_owned()));
+                let next = view.next_attempt.map(|wait| (Ink::Warn, format!("next try in {}", about(std(wait)))));
+                Says::Text(wrong.into_iter().chain(next).collect())
+            }
             (_, Some(last)) => Says::Ended(last.clone()),
             _ => Says::Text(vec![(Ink::Dim, "waiting for a prompt".to_owned())]),
         };
@@ -112,7 +116,7 @@ impl Row {
 }
 
 impl Running {
-    fn of(scene: &Scene<'_>, prompt: &PromptView<'_>, wrong: Vec<(Ink, String)>) -> Self {
+    fn of(scene: &Scene<'_>, prompt: &PromptView<'_>, wrong: Option<(Ink, &'static str)>) -> Self {
         let percentage = scene.smooth.or(prompt.percentage);
         let node = prompt.current_node.map(clean).map(|node| match prompt.current_class {
             Some(class) => format!("{} #{node}", clean(class)),
@@ -122,7 +126,7 @@ impl Running {
             percentage: percentage.filter(|percentage| !is_unknown(*percentage, scene.view.connection.source)),
             steps: prompt.steps,
             eta: prompt.eta.map(std),
-            node: wrong.into_iter().next().map(|(_, text)| text).or(node),
+            node: wrong.map(|(_, text)| text.to_owned()).or(node),
         }
     }
 
@@ -222,7 +226,7 @@ struct Columns {
 impl Columns {
     fn of(rows: &[Row], total: &Total, look: Look) -> Self {
         let widest = rows.iter().map(|row| row.name.width()).chain([total.name().width()]).max().unwrap_or_default();
-        let most = (look.width / 3).max(14).min(look.width / 2).min(look.width.saturating_sub(SIGN + GAP.len()));
+        let most = (look.width / 3).max(17).min(look.width / 2).min(look.width.saturating_sub(SIGN + GAP.len()));
         let name = widest.min(most);
         let numbers = rows.iter().filter_map(|row| if let Says::Running(one) = &row.says { one.steps } else { None });
         let number = numbers.map(|steps| steps_text(steps).len()).chain(["100.0 %".len()]).max().unwrap_or_default();
@@ -299,7 +303,7 @@ impl RowPainter {
         let away = (total.away > 0).then(|| (Ink::Warn, format!("{} not connected", total.away)));
         if total.run.0 == 0 {
             let queue = queue.filter(|_| queue_room == 0);
-            let text = self.text(&line, &away.into_iter().chain(queue).collect::<Vec<_>>());
+            let text = self.text(&line, &queue.into_iter().chain(away).collect::<Vec<_>>());
             self.wide(&mut line, &text);
             self.queue(&mut line, total.queue);
             return vec![line];

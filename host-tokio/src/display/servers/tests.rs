@@ -145,7 +145,7 @@ fn where_nothing_runs_there_is_no_bar() {
         "
 ● a           waiting for a prompt
 ● b           connecting
-  0 of 2 run  1 not connected · queue: 0
+  0 of 2 run  queue: 0 · 1 not connected
 ",
     );
 }

@@ -200,6 +200,22 @@ fn without_a_workflow_there_are_the_nodes_steps() {
 }
 
 #[test]
+fn a_terminal_without_unicode() {
+    let lines = lines_as(&rows(), Look { width: 79, colours: Colours::None, unicode: false }, 20);
+    let drawn: String = lines.iter().map(|line| line.text().trim_end().to_owned() + "\n").collect();
+    assert_shows(
+        &drawn,
+        "
+* gpu1        [###-----------------------]   12.5 %        18 s left  queue: 2
+* gpu2        + 9b1c2f3a | 10.0 s | 2 nodes                           queue: 0
+* workshop    [#########-----------------]   37.5 %        13 s left  queue: 11
+* nas         the server ended the connection
+  2 of 4 run  [######--------------------]   25.0 %        18 s left  queue: 13
+",
+    );
+}
+
+#[test]
 fn no_width_nor_height_is_too_small_or_too_large() {
     let long = Server::running(1, "K", 3).row("a-very-long-name-of-a-server.somewhere.far.away:65535", None);
     for (rows, width) in (4..=250).flat_map(|width| [(rows(), width), (vec![long.clone()], width)]) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use comfyglow::address::Address;
 use tokio::{sync::watch, task::JoinSet};
+use tracing::Instrument as _;
 
 use super::{
     Watch,
@@ -37,7 +38,9 @@ pub(super) async fn run(
     let mut tasks = JoinSet::new();
     for (place, address) in addresses.into_iter().enumerate() {
         let screen = wall.screen(place, &address, label(&address));
-        tasks.spawn(watch(address, screen).run_among_others(Interrupt::Told(told.clone())));
+        // What is told of the connections on stderr says whose.
+        let span = tracing::info_span!("watch", server = %address);
+        tasks.spawn(watch(address, screen).run_among_others(Interrupt::Told(told.clone())).instrument(span));
     }
     // What each came to, unless all are told to leave.
     let mut worst = Exit::Success;

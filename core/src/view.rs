@@ -28,6 +28,8 @@ pub struct PromptView<'a> {
     pub prompt_id: Option<&'a str>,
     /// How it fares.
     pub state: PromptState,
+    /// Whether its end is known as well as it ever will be, see [`Prompt::is_settled`](crate::state::Prompt::is_settled).
+    pub is_settled: bool,
     /// Of the whole workflow; `None` before success where the graph isn't known.
     pub percentage: Option<Percentage>,
     /// The node that runs, by its id in the submitted graph.
@@ -86,6 +88,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         let prompt = self.prompt().map(|prompt| PromptView {
             prompt_id: prompt.prompt_id().map(Text::as_str),
             state: prompt.state(),
+            is_settled: prompt.is_settled(),
             percentage: prompt.percentage(),
             current_node: prompt.current_node().map(Text::as_str),
             current_class: prompt.current_node().and_then(|node| self.class_of(node.as_id())),

@@ -108,11 +108,13 @@ impl Finishes {
         state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     ) -> bool {
         let Some(prompt) = state.prompt() else { return false };
-        if prompt.is_settled() {
-            self.ready.extend(self.guess.take_if(|_| prompt.state() == PromptState::Ended));
-        }
         let (key, state_now) = (prompt.prompt_id().map(|id| id.as_id().key()), prompt.state());
         if self.seen.as_ref().is_some_and(|(seen, state, _)| *seen == key && *state == state_now) {
+            if prompt.is_settled() && self.guess.take().is_some() {
+                // More may be known of it by now.
+                let view = state.view(now);
+                self.ready.extend(view.prompt.as_ref().map(Finish::of));
+            }
             return false;
         }
         let id = prompt.prompt_id().map(|id| id.as_str().to_owned());
@@ -161,7 +163,7 @@ impl Finishes {
 #[cfg(test)]
 mod tests {
     use comfyglow_core::{
-        event::Event,
+        event::{Event, Part},
         http::{Fact, Standing},
         reducer::{Action, reduce},
         state::PromptState::{Ended, Error, Interrupted, Success},
@@ -286,6 +288,30 @@ mod tests {
         assert_eq!(heard.taken(), named(&[("b", Ended)]));
         heard.hears(start("d"));
         assert_eq!(heard.taken(), named(&[("c", Ended)]), "its end was not heard, yet another one runs");
+    }
+
+    #[test]
+    fn an_end_by_the_log_waits_for_what_the_server_knows() {
+        for (standing, state) in [(Standing::Error, Error), (Standing::Success, Success), (Standing::Ended, Error)] {
+            let mut heard = Heard::new();
+            let tell = |heard: &mut Heard, action: Action<'_>| {
+                reduce(&mut heard.state, heard.now, action);
+                heard.finishes.applied(heard.now, &heard.state);
+            };
+            let at = heard.state.heard();
+            let fact =
+                |standing| Action::Answer { heard: at, fact: Fact::Prompt { prompt_id: Id::from("a"), standing } };
+            tell(&mut heard, fact(Standing::Running));
+            let text = b"!!! Exception during processing !!! no\nPrompt executed in 1.00 seconds\n";
+            tell(&mut heard, Action::Part(&Part::Log(text)));
+            tell(&mut heard, Action::Text(&Event::Logs { entries: 1 }));
+            assert_eq!(
+                (heard.state.prompt().map(comfyglow_core::state::Prompt::state), heard.taken()),
+                (Some(Error), vec![])
+            );
+            tell(&mut heard, fact(standing));
+            assert_eq!(heard.taken(), named(&[("a", state)]));
+        }
     }
 
     #[test]

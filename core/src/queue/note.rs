@@ -26,7 +26,8 @@ pub enum Kind {
     Progress,
     /// A node was blocked, which doesn't end its prompt.
     Warning,
-    /// The prompt ended so, never [`PromptState::Running`]. An outcome may follow [`PromptState::Ended`], which is a guess.
+    /// The prompt ended so, never [`PromptState::Running`]. An outcome may follow [`PromptState::Ended`], which is a guess, and
+    /// another one what only the server's log told, until [`Prompt::is_settled`](crate::state::Prompt::is_settled).
     End(PromptState),
     /// So many notes of the class [`Class::End`], the connection's and warnings among them, didn't fit any more:
     /// [`Note::count`].

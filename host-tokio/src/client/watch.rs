@@ -70,6 +70,8 @@ pub struct Progress {
     pub prompt_id: Option<Arc<str>>,
     /// How it fares.
     pub state: PromptState,
+    /// Whether its end is known as well as it ever will be; of one that only the server's log told, it is asked first.
+    pub is_settled: bool,
     /// Of the whole workflow, 0.0 to 100.0; `None` before success where its graph isn't known.
     pub percentage: Option<f64>,
     /// The node that runs, by its id in the submitted graph.
@@ -127,6 +129,7 @@ impl Progress {
         Self {
             prompt_id: None,
             state: PromptState::Running,
+            is_settled: false,
             percentage: None,
             node: None,
             class: None,
@@ -149,6 +152,7 @@ impl Progress {
         keep(&mut self.node, prompt.current_node);
         keep(&mut self.class, prompt.current_class);
         self.state = prompt.state;
+        self.is_settled = prompt.is_settled;
         self.percentage = prompt.percentage.map(|percentage| f64::from(percentage.millionths()) / 1e6);
         self.steps = prompt.steps.map(|steps| Steps { value: units(steps.value), max: units(steps.max) });
         self.eta = prompt.eta.map(span);
@@ -167,7 +171,7 @@ impl Progress {
 
     /// Whether nothing but another prompt can follow.
     pub const fn is_over(&self) -> bool {
-        self.state.is_final()
+        self.state.is_final() && self.is_settled
     }
 }
 

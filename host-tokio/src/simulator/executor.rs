@@ -71,10 +71,8 @@ async fn prompts(shared: &Shared, cache: &mut Cache) {
             shared.queue.done(&result);
             // Only now, after the queue's `status`, the end of the prompt is told; never to everyone.
             let client = shared.running().client.clone();
-            if client != Recipients::Everyone {
-                let end = messages::event("executing", json!({"node": null, "prompt_id": prompt.id}));
-                shared.publisher.text(&end, client);
-            }
+            let end = messages::event("executing", json!({"node": null, "prompt_id": prompt.id}));
+            shared.publisher.text(&end, if client == Recipients::Everyone { Recipients::Observers } else { client });
             let seconds = started.elapsed().as_secs_f64();
             shared.logs.info(&format!("\u{1b}[32mPrompt executed in {seconds:.2} seconds\u{1b}[0m"));
         } else {
@@ -87,6 +85,9 @@ async fn run_prompt(shared: &Shared, prompt: &Prompt, cache: &mut Cache) -> Prom
     shared.interrupted.store(false, Ordering::Relaxed);
     let client = Recipients::of(prompt.extra_data.get("client_id"));
     shared.running().client = client.clone();
+    if let Recipients::Client(id) = &client {
+        shared.publisher.submits(id.clone());
+    }
 
     let signatures = graph::signatures(&prompt.graph);
     let known: HashSet<u64> = signatures.values().copied().collect();
@@ -148,11 +149,11 @@ impl Run<'_> {
         }
     }
 
-    /// An event for the client; of a prompt without one it isn't sent.
+    /// An event for the client; of a prompt without one only those are told who watch by the extension.
     fn tell(&self, kind: &str, data: Value) {
-        if self.client != Recipients::Everyone {
-            self.tell_all(kind, data);
-        }
+        let has_client = self.client != Recipients::Everyone;
+        let to = if has_client { self.client.clone() } else { Recipients::Observers };
+        self.shared.publisher.text(&messages::event(kind, data), to);
     }
 
     /// An event for the client; of a prompt without one it's sent to everyone.
@@ -327,7 +328,7 @@ impl Run<'_> {
         let image = preview.map(|(format, bytes)| images::preview(format, value as f64 / max as f64, bytes));
         let with_metadata = match &self.client {
             Recipients::Client(sid) => self.shared.sockets.preview_metadata(sid),
-            Recipients::Everyone | Recipients::Nobody => false,
+            Recipients::Everyone | Recipients::Nobody | Recipients::Observers => false,
         };
         self.progress.update(name, value, max);
         self.tell_progress();

@@ -38,6 +38,11 @@ pub(super) async fn system_stats(State(shared): Server) -> Json {
     }))
 }
 
+/// The extension's own.
+pub(super) async fn extension(State(shared): Server) -> Json {
+    Json(json!({"mirror": true, "version": "0.1.0", "observers": shared.sockets.observers()}))
+}
+
 pub(super) async fn features(State(shared): Server) -> Json {
     Json(messages::features(shared.options.version))
 }

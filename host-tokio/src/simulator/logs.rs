@@ -78,7 +78,7 @@ impl Logs {
         inner.size_told = true;
         let event = messages::event("logs", json!({"entries": [entry], "size": size}));
         for subscriber in &inner.subscribers {
-            self.publisher.text(&event, Recipients::Client(subscriber.clone()));
+            self.publisher.private(&event, Recipients::Client(subscriber.clone()));
         }
     }
 

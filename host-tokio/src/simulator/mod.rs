@@ -54,6 +54,7 @@ mod jobs;
 mod logs;
 mod messages;
 mod nodes;
+mod observers;
 mod pace;
 pub mod playback;
 mod progress;
@@ -99,6 +100,8 @@ struct Options {
     previews: bool,
     stock_nodes_only: bool,
     observer_mirror: Option<String>,
+    extension: bool,
+    log_route: bool,
     send_buffer: Option<u32>,
     faults: Vec<Fault>,
 }
@@ -120,6 +123,8 @@ impl Default for Builder {
             previews: false,
             stock_nodes_only: false,
             observer_mirror: None,
+            extension: false,
+            log_route: true,
             send_buffer: None,
             faults: Vec::new(),
         })
@@ -186,6 +191,21 @@ impl Builder {
     /// with `prefix`, and that gives prompts without a client one.
     pub fn observer_mirror(mut self, prefix: impl Into<String>) -> Self {
         self.0.observer_mirror = Some(prefix.into());
+        self
+    }
+
+    /// Whether comfyglow's own extension for ComfyUI, `comfyui-node`, is installed: clients whose `clientId` begins with
+    /// `comfyglow-` and that submit nothing are told what submitters are told, previews only with `comfyglow-previews-`,
+    /// each from a queue of its own that holds nobody up; and `GET /comfyglow` tells of it. By default it is not.
+    pub fn extension(mut self, installed: bool) -> Self {
+        self.0.extension = installed;
+        self
+    }
+
+    /// Whether the log can be subscribed to; without, `/internal/logs/subscribe` answers 404, as servers before November
+    /// 2024 and some proxies do. By default it can, where the [version](Self::version) has it.
+    pub fn log_route(mut self, there: bool) -> Self {
+        self.0.log_route = there;
         self
     }
 

@@ -32,6 +32,16 @@ impl Version {
         (Self::new(0, 3, 44)..=Self::new(0, 3, 56)).contains(&self)
     }
 
+    /// The log can be subscribed to.
+    pub(super) fn log_route(self) -> bool {
+        self >= Self::new(0, 3, 0)
+    }
+
+    /// The log's lines have their level before them, and colours: since the end of May 2026.
+    pub(super) fn coloured_log(self) -> bool {
+        self >= Self::new(0, 23, 0)
+    }
+
     /// Texts of nodes as binary messages of kind 3.
     pub(super) fn node_texts(self) -> bool {
         self >= Self::new(0, 3, 33)

@@ -1,22 +1,21 @@
 //! Runs the prompts, one after the other, and tells about it in ComfyUI's order and to its receivers.
 
 mod failure;
+mod steps;
 
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, atomic::Ordering},
-    time::Instant,
 };
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use self::failure::Stop;
+use self::{failure::Stop, steps::executed_in};
 use super::{
     faults::Restart,
     graph::{self, Schedule},
     images,
-    logs::Bar,
     messages::{self, Format, NodeName},
     nodes,
     progress::Progress,
@@ -66,15 +65,15 @@ pub(super) async fn run(shared: Arc<Shared>, mut restarts: mpsc::UnboundedReceiv
 async fn prompts(shared: &Shared, cache: &mut Cache) {
     loop {
         if let Some(prompt) = shared.queue.start() {
-            let started = Instant::now();
+            let started_ms = shared.pace.passed_ms();
             let result = run_prompt(shared, &prompt, cache).await;
             shared.queue.done(&result);
             // Only now, after the queue's `status`, the end of the prompt is told; never to everyone.
             let client = shared.running().client.clone();
             let end = messages::event("executing", json!({"node": null, "prompt_id": prompt.id}));
             shared.publisher.text(&end, if client == Recipients::Everyone { Recipients::Observers } else { client });
-            let seconds = started.elapsed().as_secs_f64();
-            shared.logs.info(&format!("\u{1b}[32mPrompt executed in {seconds:.2} seconds\u{1b}[0m"));
+            let ms = shared.pace.passed_ms() - started_ms;
+            shared.logs.green(&executed_in(ms, shared.options.version.tells_hours()));
         } else {
             shared.pace.idle(shared.queue.more()).await;
         }
@@ -101,6 +100,7 @@ async fn run_prompt(shared: &Shared, prompt: &Prompt, cache: &mut Cache) -> Prom
         cache,
         executed: Vec::new(),
         result: PromptResult::default(),
+        model_is_loaded: false,
     };
 
     run.milestone("execution_start", json!({"prompt_id": prompt.id}), false);
@@ -135,6 +135,8 @@ struct Run<'a> {
     cache: &'a mut Cache,
     executed: Vec<String>,
     result: PromptResult,
+    /// For samplers, which say so when they load it.
+    model_is_loaded: bool,
 }
 
 impl Run<'_> {
@@ -264,54 +266,6 @@ impl Run<'_> {
             let steps = Work { ms: work.ms, steps: work.steps.max(1), ..Work::default() };
             self.steps(&part, &steps).await?;
             self.end(&part);
-        }
-        Ok(())
-    }
-
-    /// The node's steps, or its time where it has none.
-    async fn steps(&mut self, name: &NodeName, work: &Work) -> Result<(), Stop> {
-        let shared = self.shared;
-        if work.expands > 0 || work.texts.len() > 1 {
-            return Ok(());
-        }
-        if work.steps == 0 {
-            shared.pace.wait(work.ms).await;
-            return Ok(());
-        }
-        let mut bar = work.samples.then(|| {
-            shared.logs.info("Requested to load BaseModel");
-            shared.logs.info("loaded completely;  3.82 MB loaded, full load: True");
-            let (bar, first) = Bar::start(work.steps);
-            shared.logs.write(&first);
-            bar
-        });
-        let mut since_told = f64::INFINITY;
-        for done in 1..=work.steps {
-            if work.samples {
-                shared.pace.wait(work.ms).await;
-            }
-            if let Some(text) = bar.as_mut().and_then(|bar| bar.advance(done, work.ms)) {
-                shared.logs.write(&text);
-            }
-            // A progress bar drops what comes soon after the last one, unless it's the last or has a preview.
-            let dropped =
-                shared.options.version.throttled() && since_told < 100.0 && done < work.steps && work.preview.is_none();
-            if dropped {
-                self.check_interrupted(name)?;
-            } else {
-                self.step(name, (done, work.steps), work.preview.map(|format| (format, work.bytes)))?;
-                since_told = 0.0;
-            }
-            if work.fails_at == Some(done) && work.fails.is_some() {
-                return Ok(());
-            }
-            since_told += work.ms;
-            if !work.samples {
-                shared.pace.wait(work.ms).await;
-            }
-        }
-        if bar.is_some() {
-            shared.logs.write("\n");
         }
         Ok(())
     }

@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 
 use super::{
     http::{Json, Server, Trouble, parse},
-    logs::terminal_size,
     messages,
     nodes::{self, CLASSES},
 };
@@ -69,7 +68,7 @@ pub(super) async fn logs(State(shared): Server) -> Json {
 }
 
 pub(super) async fn logs_raw(State(shared): Server) -> Json {
-    Json(json!({"entries": shared.logs.entries(), "size": terminal_size()}))
+    Json(json!({"entries": shared.logs.entries(), "size": shared.logs.terminal_size()}))
 }
 
 pub(super) async fn subscribe_logs(State(shared): Server, body: Bytes) -> Result<(), Trouble> {

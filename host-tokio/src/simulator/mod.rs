@@ -41,6 +41,11 @@
 //! | `sim_images` | it gives so many images as its output |
 //! | `sim_output` | it gives this as its output |
 //! | `sim_bytes` | its output, and each of its previews, has at least so many bytes |
+//! | `sim_bar` | its steps are drawn to the log as a sampler's are, with this before the bar |
+//! | `sim_nested` | each of its steps that are drawn has so many parts, of `sim_ms` together, with a bar below the first |
+//! | `sim_download` | it downloads this file first, in eight parts of `sim_ms`; of `sim_bytes` bytes, or 2.66 GB |
+//! | `sim_log` | it writes this to the log first: a text, or a list of texts and of lists of texts that come together |
+//! | `sim_noise` | with `true`, other things are written between its steps, and its bar comes in pieces |
 
 mod executor;
 mod fault;
@@ -101,6 +106,7 @@ struct Options {
     stock_nodes_only: bool,
     observer_mirror: Option<String>,
     extension: bool,
+    terminal_columns: Option<usize>,
     log_route: bool,
     send_buffer: Option<u32>,
     faults: Vec<Fault>,
@@ -124,6 +130,7 @@ impl Default for Builder {
             stock_nodes_only: false,
             observer_mirror: None,
             extension: false,
+            terminal_columns: None,
             log_route: true,
             send_buffer: None,
             faults: Vec::new(),
@@ -199,6 +206,13 @@ impl Builder {
     /// each from a queue of its own that holds nobody up; and `GET /comfyglow` tells of it. By default it is not.
     pub fn extension(mut self, installed: bool) -> Self {
         self.0.extension = installed;
+        self
+    }
+
+    /// The width of the terminal that the server runs in, which its progress bars fill. By default it runs in none, and
+    /// the bars are ten characters wide.
+    pub fn terminal_columns(mut self, columns: u16) -> Self {
+        self.0.terminal_columns = Some(columns.into());
         self
     }
 
@@ -322,7 +336,7 @@ impl Simulator {
 
     /// Writes to the server's terminal, which those hear who subscribed to the log.
     pub fn log(&self, text: &str) {
-        self.shared.logs.write(text);
+        self.shared.logs.print(text);
     }
 
     /// Queued and running prompts.

@@ -42,6 +42,16 @@ impl Version {
         self >= Self::new(0, 23, 0)
     }
 
+    /// A prompt that took more than ten minutes is told in hours, minutes and seconds.
+    pub(super) fn tells_hours(self) -> bool {
+        self >= Self::new(0, 3, 42)
+    }
+
+    /// The log tells in megabytes how much of a model is loaded.
+    pub(super) fn tells_megabytes(self) -> bool {
+        self >= Self::new(0, 3, 66)
+    }
+
     /// Texts of nodes as binary messages of kind 3.
     pub(super) fn node_texts(self) -> bool {
         self >= Self::new(0, 3, 33)

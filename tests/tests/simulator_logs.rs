@@ -62,7 +62,7 @@ fn shape(text: &str) -> String {
         }
     }
     // A bar of less is wider by as many blanks, and a number is by one.
-    shape.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ").replace("s/it", "it/s")
+    shape.replace(' ', "").replace("s/it", "it/s")
 }
 
 #[tokio::test]

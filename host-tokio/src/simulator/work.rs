@@ -134,6 +134,7 @@ fn log(texts: &Value) -> Vec<Vec<String>> {
     };
     match texts {
         Value::Array(events) => events.iter().map(entries).collect(),
+        Value::Null => Vec::new(),
         text => vec![entries(text)],
     }
 }

@@ -37,11 +37,14 @@ async fn in_time<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.expect("it comes in time")
 }
 
-/// A frame as it came, head and payload, a byte a character; with ones where the clock shows.
-type Frame = String;
-
-/// The characters of a frame's head, whose length is spelled out.
-const HEAD: usize = 10;
+/// A frame as it came, but for the payload's times.
+#[derive(Debug, PartialEq)]
+struct Frame {
+    /// The first bits and the length, as they are spelled.
+    head: Vec<u8>,
+    /// A byte a character, with ones where the clock shows.
+    payload: String,
+}
 
 /// What the browser got: frames, and the answers to its requests.
 #[derive(Debug, Default, PartialEq)]
@@ -93,10 +96,10 @@ impl Browser {
         browser
     }
 
-    /// Sends a frame, masked by zeros.
+    /// Sends a frame, its length in two bytes, masked by zeros.
     async fn send(&mut self, opcode: u8, payload: &[u8]) {
         let length = u16::try_from(payload.len()).expect("it is short").to_be_bytes();
-        let frame = [&[0x80 | opcode, 0x80 | 126], length.as_slice(), &[0; 4], payload].concat();
+        let frame = [&[0x80 | opcode, 0xfe], length.as_slice(), &[0; 4], payload].concat();
         self.sending.write_all(&frame).await.expect("the server reads");
     }
 
@@ -131,18 +134,20 @@ impl Browser {
 
 /// The next frame; none where the connection has ended.
 async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<Frame> {
-    let mut frame = vec![0_u8; 2];
-    stream.read_exact(&mut frame).await.ok()?;
-    let length = match frame[1] {
-        126 => u64::from(stream.read_u16().await.ok()?),
-        127 => stream.read_u64().await.ok()?,
-        short => u64::from(short),
+    let mut head = vec![0_u8; 2];
+    stream.read_exact(&mut head).await.ok()?;
+    let more = match head[1] {
+        126 => 2,
+        127 => 8,
+        _ => 0,
     };
-    // Whatever its spelling, the length is part of what came.
-    frame.extend(length.to_be_bytes());
-    frame.resize(HEAD + usize::try_from(length).expect("it fits"), 0);
-    stream.read_exact(&mut frame[HEAD..]).await.ok()?;
-    Some(timeless(&frame))
+    head.resize(2 + more, 0);
+    stream.read_exact(&mut head[2..]).await.ok()?;
+    let spelled = if more == 0 { &head[1..] } else { &head[2..] };
+    let length = spelled.iter().fold(0, |length: usize, byte| length * 256 + usize::from(*byte));
+    let mut payload = vec![0; length];
+    stream.read_exact(&mut payload).await.ok()?;
+    Some(Frame { head, payload: timeless(&payload) })
 }
 
 /// `bytes` as text, a byte a character, with ones for the time: milliseconds since 1970, and HTTP's date.
@@ -398,9 +403,8 @@ async fn session(who: Who, extension: bool) -> Heard {
 /// The types of the events in `heard`, and of its binary messages.
 fn kinds(heard: &Heard) -> Vec<String> {
     let kind = |frame: &Frame| {
-        let payload: String = frame.chars().skip(HEAD).collect();
-        let event: Value = serde_json::from_str(&payload).unwrap_or_default();
-        event["type"].as_str().map_or_else(|| payload.chars().take(4).collect(), str::to_owned)
+        let event: Value = serde_json::from_str(&frame.payload).unwrap_or_default();
+        event["type"].as_str().map_or_else(|| frame.payload.chars().take(4).collect(), str::to_owned)
     };
     heard.frames.iter().map(kind).collect()
 }

@@ -26,7 +26,8 @@ Examples:
   comfyglow simulate --fault end,after=40           each connection is lost behind its 40th message
   comfyglow simulate --extension                    with comfyglow's extension installed
 
-Inputs that any node takes: sim_ms, sim_steps, sim_error, sim_blocked, sim_expand, sim_text, sim_images, sim_bytes.")]
+Inputs that any node takes: sim_ms, sim_steps, sim_error, sim_blocked, sim_expand, sim_text, sim_images, sim_bytes, and for
+the log sim_bar, sim_nested, sim_download, sim_log, sim_noise.")]
 pub(super) struct Args {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 8188)))]

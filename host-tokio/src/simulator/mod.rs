@@ -95,6 +95,7 @@ use crate::recording::Frame;
 
 /// What a simulator is told before it starts.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 struct Options {
     listen: SocketAddr,
     version: Version,

@@ -32,6 +32,12 @@ pub(super) struct Work {
     pub(super) output: Option<Value>,
     /// The least size of what it sends.
     pub(super) bytes: usize,
+    pub(super) writes: Writes,
+}
+
+/// What a node writes to the terminal, besides what all of its kind do.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Writes {
     /// Its model is loaded, as the log tells.
     pub(super) loads_model: bool,
     /// Its steps are drawn to the terminal with this before them.
@@ -49,7 +55,7 @@ pub(super) struct Work {
 impl Work {
     /// Whether its steps are drawn to the terminal.
     pub(super) fn draws(&self) -> bool {
-        self.samples || self.bar.is_some()
+        self.samples || self.writes.bar.is_some()
     }
 }
 
@@ -90,12 +96,14 @@ pub(super) fn of(node: &Value, extra_data: &Map<String, Value>, shared: &Shared)
         blocks: text("sim_blocked"),
         sends_images: class == "SaveImageWebsocket",
         output: output(class, inputs, shared),
-        loads_model: class.contains("Checkpoint") || class.contains("UNETLoader") || class == "TraceTinyModel",
-        bar: text("sim_bar"),
-        parts: count(&["sim_nested"]).unwrap_or_default(),
-        download: text("sim_download").map(|file| (file, count(&["sim_bytes"]).unwrap_or(DOWNLOAD))),
-        log: log(&inputs["sim_log"]),
-        noise: inputs["sim_noise"] == true,
+        writes: Writes {
+            loads_model: class.contains("Checkpoint") || class.contains("UNETLoader") || class == "TraceTinyModel",
+            bar: text("sim_bar"),
+            parts: count(&["sim_nested"]).unwrap_or_default(),
+            download: text("sim_download").map(|file| (file, count(&["sim_bytes"]).unwrap_or(DOWNLOAD))),
+            log: log(&inputs["sim_log"]),
+            noise: inputs["sim_noise"] == true,
+        },
     };
     match class {
         "TraceRaise" => {

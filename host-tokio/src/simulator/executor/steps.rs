@@ -28,14 +28,16 @@ impl Run<'_> {
         if work.expands > 0 || work.texts.len() > 1 {
             return Ok(());
         }
-        for entries in &work.log {
-            entries.iter().for_each(|entry| shared.logs.write(entry));
+        for entries in &work.writes.log {
+            for entry in entries {
+                shared.logs.write(entry);
+            }
             shared.logs.flush();
         }
-        if let Some((file, bytes)) = &work.download {
+        if let Some((file, bytes)) = &work.writes.download {
             self.download(name, file, *bytes, work.ms).await?;
         }
-        if work.loads_model {
+        if work.writes.loads_model {
             shared.logs.info("model weight dtype torch.float32, manual cast: None");
             shared.logs.info("model_type EPS");
             self.model_is_loaded = false;
@@ -55,8 +57,8 @@ impl Run<'_> {
         }
         let mut bar = work.draws().then(|| {
             let bar = Bar::new(work.steps);
-            let bar = work.bar.iter().fold(bar, |bar, description| bar.described(description));
-            bar.cut(work.noise).start(&shared.logs)
+            let bar = work.writes.bar.iter().fold(bar, Bar::described);
+            bar.cut(work.writes.noise).start(&shared.logs)
         });
         let result = self.each_step(name, work, bar.as_mut()).await;
         if let Some(bar) = bar {
@@ -92,9 +94,11 @@ impl Run<'_> {
                 Some(bar) => bar.advance(done, &shared.logs),
                 None => shared.pace.wait(work.ms).await,
             }
-            if work.noise {
+            if work.writes.noise {
                 let noise = usize::try_from(done).ok().and_then(|done| NOISE.get(done % NOISE.len()));
-                noise.into_iter().copied().flatten().for_each(|text| shared.logs.write(text));
+                for text in noise.into_iter().copied().flatten() {
+                    shared.logs.write(text);
+                }
                 shared.logs.flush();
             }
         }
@@ -105,13 +109,13 @@ impl Run<'_> {
     #[expect(clippy::cast_precision_loss, reason = "they are few")]
     async fn part_by_part(&self, work: &Work) {
         let shared = self.shared;
-        if work.parts == 0 {
+        if work.writes.parts == 0 {
             shared.pace.wait(work.ms).await;
             return;
         }
-        let mut bar = Bar::new(work.parts).nested().start(&shared.logs);
-        for part in 1..=work.parts {
-            let ms = work.ms / work.parts as f64;
+        let mut bar = Bar::new(work.writes.parts).nested().start(&shared.logs);
+        for part in 1..=work.writes.parts {
+            let ms = work.ms / work.writes.parts as f64;
             shared.pace.wait(ms).await;
             bar.pass(ms);
             bar.advance(part, &shared.logs);

@@ -230,13 +230,12 @@ impl Watcher {
     async fn start_with(args: &[&str], simulator: &Simulator, sockets: usize) -> Self {
         let url = simulator.url();
         let mut child = comfyglow(&[&["watch", &url, "--json"], args].concat()).spawn().expect("the command starts");
-        let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        let lines = BufReader::new(child.stdout.take().expect("it is piped")).split(b'\n');
         let (told, snapshots) = mpsc::unbounded_channel();
         std::thread::spawn(move || {
             for line in lines {
-                let line = line.expect("it is UTF-8");
-                // Killed, it may have said half a line.
-                let _ = told.send(serde_json::from_str(&line).unwrap_or_default());
+                // Killed, it may have said half a line; and nobody may be interested any more.
+                let _ = told.send(line.ok().and_then(|line| serde_json::from_slice(&line).ok()).unwrap_or_default());
             }
         });
         in_time(simulator.wait_for_sockets(sockets)).await;

@@ -377,7 +377,11 @@ impl Simulator {
     /// haven't: large messages are to be read meanwhile.
     pub async fn settled(&self) {
         let shared = &self.shared;
-        shared.pace.settled(|| shared.queue.nothing_pending(), || shared.publisher.flush()).await;
+        let flush = async || {
+            shared.publisher.flush().await;
+            shared.sockets.observers_told().await;
+        };
+        shared.pace.settled(|| shared.queue.nothing_pending(), flush).await;
     }
 
     /// Has one fault more from now on.

@@ -98,11 +98,7 @@ impl Pace {
 
     /// Waits until the worker waits for a step, or for a prompt where `queue_is_empty`, and everything it sent has
     /// passed `flush`.
-    pub(super) async fn settled<F: Future<Output = ()>>(
-        &self,
-        queue_is_empty: impl Fn() -> bool,
-        flush: impl Fn() -> F,
-    ) {
+    pub(super) async fn settled(&self, queue_is_empty: impl Fn() -> bool, flush: impl AsyncFn()) {
         let mut states = self.state.subscribe();
         let is_still = |state: State| match state.worker {
             Worker::Busy => false,

@@ -110,7 +110,7 @@ impl Publisher {
         self.put(Item::Submits(client));
     }
 
-    /// Waits until everything queued before has been sent.
+    /// Waits until everything queued before has been sent, or put where it waits for an observer.
     pub(super) async fn flush(&self) {
         let (sender, receiver) = oneshot::channel();
         self.put(Item::Flush(sender));
@@ -140,7 +140,6 @@ impl Publishing {
         while let Some(item) = self.items.recv().await {
             match item {
                 Item::Flush(done) => {
-                    sockets.observers_told().await;
                     let _ = done.send(());
                 }
                 Item::Submits(client) => sockets.submits(&client).await,

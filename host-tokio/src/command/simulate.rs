@@ -7,7 +7,7 @@ use std::{
 use anyhow::Context as _;
 use comfyglow::{
     recording::{Recording, What},
-    simulator::{Builder, Fault, Simulator, playback::Playback},
+    simulator::{Builder, Fault, Simulator, Version, playback::Playback},
 };
 
 use super::{Exit, interrupt::Interrupt};
@@ -24,8 +24,10 @@ Examples:
   comfyglow simulate --trace run.jsonl --speed 10   a recording, ten times as fast
   comfyglow simulate --fault status:503/5,times=3   a proxy whose server is away for three attempts
   comfyglow simulate --fault end,after=40           each connection is lost behind its 40th message
+  comfyglow simulate --extension                    with comfyglow's extension installed
 
-Inputs that any node takes: sim_ms, sim_steps, sim_error, sim_blocked, sim_expand, sim_text, sim_images, sim_bytes.")]
+Inputs that any node takes: sim_ms, sim_steps, sim_error, sim_blocked, sim_expand, sim_text, sim_images, sim_bytes, and for
+the log sim_bar, sim_nested, sim_download, sim_log, sim_noise.")]
 pub(super) struct Args {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 8188)))]
@@ -39,6 +41,15 @@ pub(super) struct Args {
     /// How many times as fast as real time; 0: at once
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = speed)]
     speed: f64,
+    /// Be this release of ComfyUI, such as 0.3.64
+    #[arg(long, value_name = "VERSION", default_value_t = Version::REFERENCE, conflicts_with = "trace")]
+    comfyui: Version,
+    /// Have comfyglow's extension installed: clients comfyglow-… watch, and are told what submitters are told
+    #[arg(long, conflicts_with = "trace")]
+    extension: bool,
+    /// Have no log to subscribe to, as old servers
+    #[arg(long, conflicts_with = "trace")]
+    no_log_route: bool,
     /// Have a fault, scripted: NAME[:ARG][,after=N][,times=N][,on=http|all]; may be given again [--help lists them]
     #[arg(long = "fault", value_name = "FAULT", conflicts_with = "trace", long_help = faults())]
     faults: Vec<Fault>,
@@ -78,6 +89,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
         return Ok(exit);
     }
     let simulator = Simulator::builder().listen(args.listen).speed(speed).previews(true);
+    let simulator = simulator.version(args.comfyui).extension(args.extension).log_route(!args.no_log_route);
     let simulator = args.faults.into_iter().fold(simulator, Builder::fault);
     let simulator = simulator.start().await.with_context(cant_listen)?;
     tell(&format!("{} simulates ComfyUI; submit workflows to it, and end it with Ctrl-C", simulator.url()));

@@ -1,22 +1,21 @@
 //! Runs the prompts, one after the other, and tells about it in ComfyUI's order and to its receivers.
 
 mod failure;
+mod steps;
 
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, atomic::Ordering},
-    time::Instant,
 };
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use self::failure::Stop;
+use self::{failure::Stop, steps::executed_in};
 use super::{
     faults::Restart,
     graph::{self, Schedule},
     images,
-    logs::Bar,
     messages::{self, Format, NodeName},
     nodes,
     progress::Progress,
@@ -66,17 +65,15 @@ pub(super) async fn run(shared: Arc<Shared>, mut restarts: mpsc::UnboundedReceiv
 async fn prompts(shared: &Shared, cache: &mut Cache) {
     loop {
         if let Some(prompt) = shared.queue.start() {
-            let started = Instant::now();
+            let started_ms = shared.pace.passed_ms();
             let result = run_prompt(shared, &prompt, cache).await;
             shared.queue.done(&result);
             // Only now, after the queue's `status`, the end of the prompt is told; never to everyone.
             let client = shared.running().client.clone();
-            if client != Recipients::Everyone {
-                let end = messages::event("executing", json!({"node": null, "prompt_id": prompt.id}));
-                shared.publisher.text(&end, client);
-            }
-            let seconds = started.elapsed().as_secs_f64();
-            shared.logs.info(&format!("\u{1b}[32mPrompt executed in {seconds:.2} seconds\u{1b}[0m"));
+            let end = messages::event("executing", json!({"node": null, "prompt_id": prompt.id}));
+            shared.publisher.text(&end, if client == Recipients::Everyone { Recipients::Observers } else { client });
+            let ms = shared.pace.passed_ms() - started_ms;
+            shared.logs.green(&executed_in(ms, shared.options.version.tells_hours()));
         } else {
             shared.pace.idle(shared.queue.more()).await;
         }
@@ -87,6 +84,9 @@ async fn run_prompt(shared: &Shared, prompt: &Prompt, cache: &mut Cache) -> Prom
     shared.interrupted.store(false, Ordering::Relaxed);
     let client = Recipients::of(prompt.extra_data.get("client_id"));
     shared.running().client = client.clone();
+    if let Recipients::Client(id) = &client {
+        shared.publisher.submits(id.clone());
+    }
 
     let signatures = graph::signatures(&prompt.graph);
     let known: HashSet<u64> = signatures.values().copied().collect();
@@ -100,6 +100,7 @@ async fn run_prompt(shared: &Shared, prompt: &Prompt, cache: &mut Cache) -> Prom
         cache,
         executed: Vec::new(),
         result: PromptResult::default(),
+        model_is_loaded: false,
     };
 
     run.milestone("execution_start", json!({"prompt_id": prompt.id}), false);
@@ -134,6 +135,8 @@ struct Run<'a> {
     cache: &'a mut Cache,
     executed: Vec<String>,
     result: PromptResult,
+    /// For samplers, which say so when they load it.
+    model_is_loaded: bool,
 }
 
 impl Run<'_> {
@@ -148,11 +151,11 @@ impl Run<'_> {
         }
     }
 
-    /// An event for the client; of a prompt without one it isn't sent.
+    /// An event for the client; of a prompt without one only those are told who watch by the extension.
     fn tell(&self, kind: &str, data: Value) {
-        if self.client != Recipients::Everyone {
-            self.tell_all(kind, data);
-        }
+        let has_client = self.client != Recipients::Everyone;
+        let to = if has_client { self.client.clone() } else { Recipients::Observers };
+        self.shared.publisher.text(&messages::event(kind, data), to);
     }
 
     /// An event for the client; of a prompt without one it's sent to everyone.
@@ -267,54 +270,6 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The node's steps, or its time where it has none.
-    async fn steps(&mut self, name: &NodeName, work: &Work) -> Result<(), Stop> {
-        let shared = self.shared;
-        if work.expands > 0 || work.texts.len() > 1 {
-            return Ok(());
-        }
-        if work.steps == 0 {
-            shared.pace.wait(work.ms).await;
-            return Ok(());
-        }
-        let mut bar = work.samples.then(|| {
-            shared.logs.info("Requested to load BaseModel");
-            shared.logs.info("loaded completely;  3.82 MB loaded, full load: True");
-            let (bar, first) = Bar::start(work.steps);
-            shared.logs.write(&first);
-            bar
-        });
-        let mut since_told = f64::INFINITY;
-        for done in 1..=work.steps {
-            if work.samples {
-                shared.pace.wait(work.ms).await;
-            }
-            if let Some(text) = bar.as_mut().and_then(|bar| bar.advance(done, work.ms)) {
-                shared.logs.write(&text);
-            }
-            // A progress bar drops what comes soon after the last one, unless it's the last or has a preview.
-            let dropped =
-                shared.options.version.throttled() && since_told < 100.0 && done < work.steps && work.preview.is_none();
-            if dropped {
-                self.check_interrupted(name)?;
-            } else {
-                self.step(name, (done, work.steps), work.preview.map(|format| (format, work.bytes)))?;
-                since_told = 0.0;
-            }
-            if work.fails_at == Some(done) && work.fails.is_some() {
-                return Ok(());
-            }
-            since_told += work.ms;
-            if !work.samples {
-                shared.pace.wait(work.ms).await;
-            }
-        }
-        if bar.is_some() {
-            shared.logs.write("\n");
-        }
-        Ok(())
-    }
-
     /// A step is told: the state, the preview with metadata, the progress, the preview without.
     fn step(
         &mut self,
@@ -327,7 +282,7 @@ impl Run<'_> {
         let image = preview.map(|(format, bytes)| images::preview(format, value as f64 / max as f64, bytes));
         let with_metadata = match &self.client {
             Recipients::Client(sid) => self.shared.sockets.preview_metadata(sid),
-            Recipients::Everyone | Recipients::Nobody => false,
+            Recipients::Everyone | Recipients::Nobody | Recipients::Observers => false,
         };
         self.progress.update(name, value, max);
         self.tell_progress();

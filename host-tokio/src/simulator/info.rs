@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 
 use super::{
     http::{Json, Server, Trouble, parse},
-    logs::terminal_size,
     messages,
     nodes::{self, CLASSES},
 };
@@ -38,6 +37,11 @@ pub(super) async fn system_stats(State(shared): Server) -> Json {
     }))
 }
 
+/// The extension's own.
+pub(super) async fn extension(State(shared): Server) -> Json {
+    Json(json!({"mirror": true, "version": "0.1.0", "observers": shared.sockets.observers()}))
+}
+
 pub(super) async fn features(State(shared): Server) -> Json {
     Json(messages::features(shared.options.version))
 }
@@ -64,7 +68,7 @@ pub(super) async fn logs(State(shared): Server) -> Json {
 }
 
 pub(super) async fn logs_raw(State(shared): Server) -> Json {
-    Json(json!({"entries": shared.logs.entries(), "size": terminal_size()}))
+    Json(json!({"entries": shared.logs.entries(), "size": shared.logs.terminal_size()}))
 }
 
 pub(super) async fn subscribe_logs(State(shared): Server, body: Bytes) -> Result<(), Trouble> {

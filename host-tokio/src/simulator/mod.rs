@@ -41,6 +41,11 @@
 //! | `sim_images` | it gives so many images as its output |
 //! | `sim_output` | it gives this as its output |
 //! | `sim_bytes` | its output, and each of its previews, has at least so many bytes |
+//! | `sim_bar` | its steps are drawn to the log as a sampler's are, with this before the bar |
+//! | `sim_nested` | each of its steps that are drawn has so many parts, of `sim_ms` together, with a bar below the first |
+//! | `sim_download` | it downloads this file first, in eight parts of `sim_ms`; of `sim_bytes` bytes, or 2.66 GB |
+//! | `sim_log` | it writes this to the log first: a text, or a list of texts and of lists of texts that come together |
+//! | `sim_noise` | with `true`, other things are written between its steps, and its bar comes in pieces |
 
 mod executor;
 mod fault;
@@ -54,6 +59,7 @@ mod jobs;
 mod logs;
 mod messages;
 mod nodes;
+mod observers;
 mod pace;
 pub mod playback;
 mod progress;
@@ -89,6 +95,7 @@ use crate::recording::Frame;
 
 /// What a simulator is told before it starts.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 struct Options {
     listen: SocketAddr,
     version: Version,
@@ -99,6 +106,9 @@ struct Options {
     previews: bool,
     stock_nodes_only: bool,
     observer_mirror: Option<String>,
+    extension: bool,
+    terminal_columns: Option<usize>,
+    log_route: bool,
     send_buffer: Option<u32>,
     faults: Vec<Fault>,
 }
@@ -120,6 +130,9 @@ impl Default for Builder {
             previews: false,
             stock_nodes_only: false,
             observer_mirror: None,
+            extension: false,
+            terminal_columns: None,
+            log_route: true,
             send_buffer: None,
             faults: Vec::new(),
         })
@@ -186,6 +199,28 @@ impl Builder {
     /// with `prefix`, and that gives prompts without a client one.
     pub fn observer_mirror(mut self, prefix: impl Into<String>) -> Self {
         self.0.observer_mirror = Some(prefix.into());
+        self
+    }
+
+    /// Whether comfyglow's own extension for ComfyUI, `comfyui-node`, is installed: clients whose `clientId` begins with
+    /// `comfyglow-` and that submit nothing are told what submitters are told, previews only with `comfyglow-previews-`,
+    /// each from a queue of its own that holds nobody up; and `GET /comfyglow` tells of it. By default it is not.
+    pub fn extension(mut self, installed: bool) -> Self {
+        self.0.extension = installed;
+        self
+    }
+
+    /// The width of the terminal that the server runs in, which its progress bars fill. By default it runs in none, and
+    /// the bars are ten characters wide.
+    pub fn terminal_columns(mut self, columns: u16) -> Self {
+        self.0.terminal_columns = Some(columns.into());
+        self
+    }
+
+    /// Whether the log can be subscribed to; without, `/internal/logs/subscribe` answers 404, as servers before November
+    /// 2024 and some proxies do. By default it can, where the [version](Self::version) has it.
+    pub fn log_route(mut self, there: bool) -> Self {
+        self.0.log_route = there;
         self
     }
 
@@ -302,7 +337,7 @@ impl Simulator {
 
     /// Writes to the server's terminal, which those hear who subscribed to the log.
     pub fn log(&self, text: &str) {
-        self.shared.logs.write(text);
+        self.shared.logs.print(text);
     }
 
     /// Queued and running prompts.
@@ -342,7 +377,11 @@ impl Simulator {
     /// haven't: large messages are to be read meanwhile.
     pub async fn settled(&self) {
         let shared = &self.shared;
-        shared.pace.settled(|| shared.queue.nothing_pending(), || shared.publisher.flush()).await;
+        let flush = async || {
+            shared.publisher.flush().await;
+            shared.sockets.observers_told().await;
+        };
+        shared.pace.settled(|| shared.queue.nothing_pending(), flush).await;
     }
 
     /// Has one fault more from now on.

@@ -1,6 +1,9 @@
 //! How time passes for the nodes, and when there is nothing left to happen.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use tokio::sync::watch;
 
@@ -35,16 +38,30 @@ struct State {
 #[derive(Debug)]
 pub(super) struct Pace {
     mode: Mode,
+    /// How much time has passed for the nodes, in microseconds.
+    passed: AtomicU64,
     state: watch::Sender<State>,
 }
 
 impl Pace {
     pub(super) fn new(mode: Mode) -> Self {
-        Self { mode, state: watch::Sender::new(State { worker: Worker::Busy, allowed: 0, made: 0 }) }
+        Self {
+            mode,
+            passed: AtomicU64::new(0),
+            state: watch::Sender::new(State { worker: Worker::Busy, allowed: 0, made: 0 }),
+        }
+    }
+
+    /// How many milliseconds of work have passed in all, however fast.
+    #[expect(clippy::cast_precision_loss, reason = "it is centuries until that matters")]
+    pub(super) fn passed_ms(&self) -> f64 {
+        self.passed.load(Ordering::Relaxed) as f64 / 1000.0
     }
 
     /// Lets `ms` milliseconds of a node's work pass.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast saturates")]
     pub(super) async fn wait(&self, ms: f64) {
+        self.passed.fetch_add((ms * 1000.0) as u64, Ordering::Relaxed);
         match self.mode {
             Mode::Speed(speed) => match Duration::try_from_secs_f64(ms / 1000.0 / speed) {
                 Ok(duration) if !duration.is_zero() => tokio::time::sleep(duration).await,
@@ -81,11 +98,7 @@ impl Pace {
 
     /// Waits until the worker waits for a step, or for a prompt where `queue_is_empty`, and everything it sent has
     /// passed `flush`.
-    pub(super) async fn settled<F: Future<Output = ()>>(
-        &self,
-        queue_is_empty: impl Fn() -> bool,
-        flush: impl Fn() -> F,
-    ) {
+    pub(super) async fn settled(&self, queue_is_empty: impl Fn() -> bool, flush: impl AsyncFn()) {
         let mut states = self.state.subscribe();
         let is_still = |state: State| match state.worker {
             Worker::Busy => false,

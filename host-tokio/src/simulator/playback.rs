@@ -178,7 +178,7 @@ async fn upgrade(State(player): State<Arc<Player>>, mut request: Request) -> Res
     let task = async move {
         if let Ok(upgraded) = upgraded.await {
             let (reader, writer) = tokio::io::split(TokioIo::new(upgraded));
-            let socket = Socket::new(writer, None);
+            let socket = Socket::new(writer, None, None);
             tokio::select! {
                 () = attend(&socket, reader) => {}
                 () = playing.play(&socket) => {}

@@ -8,7 +8,7 @@ use std::sync::{
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{frames, sockets::Sockets};
+use super::{frames, observers::Message, sockets::Sockets};
 use crate::recording::Frame;
 
 /// Whom a message is for.
@@ -20,6 +20,8 @@ pub enum Recipients {
     Client(String),
     /// No socket: a prompt whose client is the empty string or no string at all.
     Nobody,
+    /// Those who watch by the extension, where it is installed: what others aren't told of a prompt without a client.
+    Observers,
 }
 
 impl Recipients {
@@ -34,8 +36,30 @@ impl Recipients {
 }
 
 enum Item {
-    Frame { frame: Vec<u8>, to: Recipients, mirrored: bool, life: u64 },
+    Frame { message: Payload, to: Recipients, life: u64 },
+    Submits(String),
     Flush(oneshot::Sender<()>),
+}
+
+/// A message, by what others than its receivers are told of it.
+enum Payload {
+    /// An event.
+    Event(String),
+    /// An event about the receiver's own connection.
+    Private(String),
+    Binary(Vec<u8>),
+    /// A frame as it is.
+    Raw(Vec<u8>),
+}
+
+impl Payload {
+    fn frame(&self) -> Vec<u8> {
+        match self {
+            Self::Event(text) | Self::Private(text) => frames::frame(frames::TEXT, text.as_bytes()),
+            Self::Binary(payload) => frames::frame(frames::BINARY, payload),
+            Self::Raw(frame) => frame.clone(),
+        }
+    }
 }
 
 /// The queue's entrance.
@@ -63,20 +87,30 @@ pub(super) fn queue(mirror: Option<String>) -> (Publisher, Publishing) {
 impl Publisher {
     /// Queues a text message.
     pub(super) fn text(&self, text: &str, to: Recipients) {
-        self.frame(frames::frame(frames::TEXT, text.as_bytes()), to, true);
+        self.message(Payload::Event(text.to_owned()), to);
+    }
+
+    /// Queues a text message that is nobody else's business.
+    pub(super) fn private(&self, text: &str, to: Recipients) {
+        self.message(Payload::Private(text.to_owned()), to);
     }
 
     /// Queues a binary message.
     pub(super) fn binary(&self, payload: &[u8], to: Recipients) {
-        self.frame(frames::frame(frames::BINARY, payload), to, false);
+        self.message(Payload::Binary(payload.to_vec()), to);
     }
 
     /// Queues a frame as it is.
     pub(super) fn raw(&self, frame: &Frame, to: Recipients) {
-        self.frame(frames::raw(frame), to, false);
+        self.message(Payload::Raw(frames::raw(frame)), to);
     }
 
-    /// Waits until everything queued before has been sent.
+    /// A prompt of `client` begins: the client is none that only watches.
+    pub(super) fn submits(&self, client: String) {
+        self.put(Item::Submits(client));
+    }
+
+    /// Waits until everything queued before has been sent, or put where it waits for an observer.
     pub(super) async fn flush(&self) {
         let (sender, receiver) = oneshot::channel();
         self.put(Item::Flush(sender));
@@ -89,8 +123,8 @@ impl Publisher {
         self.life.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn frame(&self, frame: Vec<u8>, to: Recipients, mirrored: bool) {
-        self.put(Item::Frame { frame, to, mirrored, life: self.life.load(Ordering::Relaxed) });
+    fn message(&self, message: Payload, to: Recipients) {
+        self.put(Item::Frame { message, to, life: self.life.load(Ordering::Relaxed) });
     }
 
     fn put(&self, item: Item) {
@@ -101,25 +135,50 @@ impl Publisher {
 
 impl Publishing {
     /// Sends what is queued. The receivers are looked up when a message's turn comes; a socket that doesn't take its
-    /// message holds up all that come after it.
+    /// message holds up all that come after it, unless it is an observer's.
     pub(super) async fn run(mut self, sockets: Arc<Sockets>) {
         while let Some(item) = self.items.recv().await {
             match item {
                 Item::Flush(done) => {
                     let _ = done.send(());
                 }
+                Item::Submits(client) => sockets.submits(&client).await,
                 Item::Frame { life, .. } if life != self.life.load(Ordering::Relaxed) => {}
-                Item::Frame { frame, to, mirrored, .. } => {
-                    let mirror = self.mirror.as_deref().filter(|_| mirrored);
-                    let receivers = sockets.all(|sid| match &to {
-                        Recipients::Everyone => true,
-                        Recipients::Client(id) => id == sid || mirror.is_some_and(|prefix| sid.starts_with(prefix)),
-                        Recipients::Nobody => false,
-                    });
-                    for socket in receivers {
-                        socket.send(&frame).await;
+                Item::Frame { message, to, .. } => self.send(&message, &to, &sockets).await,
+            }
+        }
+    }
+
+    async fn send(&self, message: &Payload, to: &Recipients, sockets: &Sockets) {
+        let mirror = self.mirror.as_deref().filter(|_| matches!(message, Payload::Event(_)));
+        // A client that submitted nothing is told something of its own; a broadcast reaches observers as all others.
+        let to_observers = match to {
+            Recipients::Client(id) => sockets.has_submitted(id),
+            Recipients::Nobody | Recipients::Observers => true,
+            Recipients::Everyone => false,
+        } && matches!(message, Payload::Event(_) | Payload::Binary(_));
+        let receivers = sockets.all(|sid, is_observer| {
+            let is_meant = match to {
+                Recipients::Everyone => true,
+                Recipients::Client(id) => id == sid || mirror.is_some_and(|prefix| sid.starts_with(prefix)),
+                Recipients::Nobody | Recipients::Observers => false,
+            };
+            is_meant || (to_observers && is_observer)
+        });
+        let frame = message.frame();
+        for socket in receivers {
+            let copy = || match message {
+                Payload::Event(text) | Payload::Private(text) => Some(Message::text(text, &frame)),
+                Payload::Binary(payload) => Some(Message::binary(payload, &frame)),
+                Payload::Raw(_) => None,
+            };
+            match socket.outbox().and_then(|outbox| Some((outbox, copy()?))) {
+                Some((outbox, message)) => {
+                    if !outbox.put(message) {
+                        socket.end();
                     }
                 }
+                None => socket.send(&frame).await,
             }
         }
     }

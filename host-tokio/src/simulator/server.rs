@@ -20,9 +20,8 @@ use tokio::{
 use url::Url;
 
 use super::{
-    faults, http, info, jobs,
+    Options, faults, http, info, jobs,
     state::{Shared, Task},
-    version::Version,
     websocket,
     wire::Wire,
 };
@@ -152,7 +151,7 @@ async fn serve(stream: TcpStream, router: Router) {
 /// All routes, each under `/api` as well, but `/jobs`, which is only there.
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     let version = shared.options.version;
-    let mut api = routes(version);
+    let mut api = routes(&shared.options);
     if version.jobs() {
         api = api
             .route("/jobs", get(jobs::list))
@@ -160,7 +159,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
             .route("/jobs/{id}", get(jobs::one))
             .route("/jobs/{id}/cancel", post(jobs::cancel_one));
     }
-    let router = routes(version)
+    let router = routes(&shared.options)
         .nest("/api", api)
         .fallback(async || not_found())
         .method_not_allowed_fallback(async || (StatusCode::METHOD_NOT_ALLOWED, "405: Method Not Allowed"))
@@ -179,7 +178,7 @@ pub(super) fn not_found() -> impl IntoResponse {
     (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "application/octet-stream")], "")
 }
 
-fn routes(version: Version) -> Router<Arc<Shared>> {
+fn routes(options: &Options) -> Router<Arc<Shared>> {
     let mut routes = Router::new()
         .route("/ws", get(websocket::upgrade))
         .route("/prompt", get(http::get_prompt).post(http::post_prompt))
@@ -192,11 +191,17 @@ fn routes(version: Version) -> Router<Arc<Shared>> {
         .route("/object_info", get(info::object_info))
         .route("/object_info/{class}", get(info::object_info_of))
         .route("/embeddings", get(info::embeddings))
-        .route("/internal/logs", get(info::logs))
-        .route("/internal/logs/raw", get(info::logs_raw))
-        .route("/internal/logs/subscribe", patch(info::subscribe_logs));
-    if version.progress_state() {
+        .route("/internal/logs", get(info::logs));
+    if options.log_route && options.version.log_route() {
+        routes = routes
+            .route("/internal/logs/raw", get(info::logs_raw))
+            .route("/internal/logs/subscribe", patch(info::subscribe_logs));
+    }
+    if options.version.progress_state() {
         routes = routes.route("/features", get(info::features));
+    }
+    if options.extension {
+        routes = routes.route("/comfyglow", get(info::extension));
     }
     routes
 }

@@ -1,6 +1,7 @@
 //! The open sockets by `clientId`, with both traps that ComfyUI's map of them has.
 
 use std::{
+    collections::VecDeque,
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -12,12 +13,17 @@ use tokio::{
     sync::{Mutex as AsyncMutex, Notify, watch},
 };
 
-use super::faults::Script;
+use super::{faults::Script, observers::Outbox};
+
+/// How many submitters the extension remembers: those of the events that may still be queued.
+const SUBMITTERS: usize = 64;
 
 /// A socket's sending side.
 pub(super) struct Socket {
     writer: AsyncMutex<Writer>,
     ended: watch::Sender<bool>,
+    /// Of a client that only watches, where the extension is installed.
+    outbox: Option<Outbox>,
 }
 
 /// Where the bytes go out, and what goes wrong with them.
@@ -36,8 +42,31 @@ impl Writer {
 }
 
 impl Socket {
-    pub(super) fn new(io: WriteHalf<TokioIo<Upgraded>>, script: Option<Script>) -> Self {
-        Self { writer: AsyncMutex::new(Writer { io, script }), ended: watch::Sender::new(false) }
+    pub(super) fn new(io: WriteHalf<TokioIo<Upgraded>>, script: Option<Script>, outbox: Option<Outbox>) -> Self {
+        Self { writer: AsyncMutex::new(Writer { io, script }), ended: watch::Sender::new(false), outbox }
+    }
+
+    /// Where messages are put for it that go out by themselves; of who doesn't only watch there is none.
+    pub(super) fn outbox(&self) -> Option<&Outbox> {
+        self.outbox.as_ref().filter(|outbox| outbox.is_open())
+    }
+
+    /// It submits: from now on it's told like all others, after what waits for it.
+    pub(super) async fn is_no_observer(&self) {
+        if let Some(outbox) = self.outbox() {
+            tokio::select! {
+                biased;
+                () = self.ended() => {}
+                () = outbox.release() => {}
+            }
+        }
+    }
+
+    /// Sends what waits for it, as long as it only watches; completes when it has ended.
+    pub(super) async fn deliver(&self) {
+        if let Some(outbox) = &self.outbox {
+            outbox.deliver(self).await;
+        }
     }
 
     /// What goes wrong with the socket before anything is sent does.
@@ -94,13 +123,20 @@ struct Entry {
 /// The open sockets by `clientId`, in order of opening.
 pub(super) struct Sockets {
     entries: Mutex<Vec<Entry>>,
+    /// The clients that submitted last, the newest last.
+    submitters: Mutex<VecDeque<String>>,
     open: watch::Sender<usize>,
     lost: Notify,
 }
 
 impl Sockets {
     pub(super) fn new() -> Self {
-        Self { entries: Mutex::default(), open: watch::Sender::new(0), lost: Notify::new() }
+        Self {
+            entries: Mutex::default(),
+            submitters: Mutex::default(),
+            open: watch::Sender::new(0),
+            lost: Notify::new(),
+        }
     }
 
     /// Enters `socket` under `sid`. A socket that was there before stays open and hears nothing any more.
@@ -122,6 +158,7 @@ impl Sockets {
         for entry in self.lock().drain(..) {
             entry.socket.end();
         }
+        self.submitters().clear();
         self.lost.notify_waiters();
     }
 
@@ -145,9 +182,54 @@ impl Sockets {
         self.lock().iter().find(|entry| entry.sid == sid).map(|entry| entry.socket.clone())
     }
 
-    /// The sockets whose `sid` is chosen.
-    pub(super) fn all(&self, chosen: impl Fn(&str) -> bool) -> Vec<Arc<Socket>> {
-        self.lock().iter().filter(|entry| chosen(&entry.sid)).map(|entry| entry.socket.clone()).collect()
+    /// The sockets that are chosen, by their `sid` and whether they are observers'.
+    pub(super) fn all(&self, chosen: impl Fn(&str, bool) -> bool) -> Vec<Arc<Socket>> {
+        let is_chosen = |entry: &&Entry| chosen(&entry.sid, entry.socket.outbox().is_some());
+        self.lock().iter().filter(is_chosen).map(|entry| entry.socket.clone()).collect()
+    }
+
+    /// A prompt of the client `sid` begins: it is none that only watches.
+    pub(super) async fn submits(&self, sid: &str) {
+        self.note_submitter(sid);
+        if let Some(socket) = self.get(sid) {
+            socket.is_no_observer().await;
+        }
+    }
+
+    fn note_submitter(&self, sid: &str) {
+        let mut submitters = self.submitters();
+        submitters.retain(|other| other != sid);
+        submitters.push_back(sid.to_owned());
+        if submitters.len() > SUBMITTERS {
+            submitters.pop_front();
+        }
+    }
+
+    /// Whether the client `sid` is one of those that submitted last.
+    pub(super) fn has_submitted(&self, sid: &str) -> bool {
+        self.submitters().iter().any(|other| other == sid)
+    }
+
+    fn submitters(&self) -> MutexGuard<'_, VecDeque<String>> {
+        self.submitters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until all that waits for observers has gone out.
+    pub(super) async fn observers_told(&self) {
+        for socket in self.all(|_, is_observer| is_observer) {
+            if let Some(outbox) = socket.outbox() {
+                tokio::select! {
+                    biased;
+                    () = socket.ended() => {}
+                    () = outbox.emptied() => {}
+                }
+            }
+        }
+    }
+
+    /// How many sockets are told by the extension.
+    pub(super) fn observers(&self) -> usize {
+        self.all(|_, is_observer| is_observer).len()
     }
 
     /// The clients that hear something.

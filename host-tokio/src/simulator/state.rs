@@ -62,7 +62,7 @@ impl Shared {
         let random = options.seed.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         Self {
             queue: PromptQueue::new(publisher.clone()),
-            logs: Logs::new(publisher.clone(), sockets.clone()),
+            logs: Logs::new(publisher.clone(), sockets.clone(), options.version, options.terminal_columns),
             pace: Pace::new(options.pace),
             faults: Arc::new(Faults::new(restarts)),
             options,

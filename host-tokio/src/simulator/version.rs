@@ -32,6 +32,26 @@ impl Version {
         (Self::new(0, 3, 44)..=Self::new(0, 3, 56)).contains(&self)
     }
 
+    /// The log can be subscribed to.
+    pub(super) fn log_route(self) -> bool {
+        self >= Self::new(0, 3, 0)
+    }
+
+    /// The log's lines have their level before them, and colours: since the end of May 2026.
+    pub(super) fn coloured_log(self) -> bool {
+        self >= Self::new(0, 23, 0)
+    }
+
+    /// A prompt that took more than ten minutes is told in hours, minutes and seconds.
+    pub(super) fn tells_hours(self) -> bool {
+        self >= Self::new(0, 3, 42)
+    }
+
+    /// The log tells in megabytes how much of a model is loaded.
+    pub(super) fn tells_megabytes(self) -> bool {
+        self >= Self::new(0, 3, 66)
+    }
+
     /// Texts of nodes as binary messages of kind 3.
     pub(super) fn node_texts(self) -> bool {
         self >= Self::new(0, 3, 33)

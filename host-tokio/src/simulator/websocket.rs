@@ -19,6 +19,7 @@ use super::{
     faults::Script,
     frames::{self, End, Message, Reader},
     messages,
+    observers::{Outbox, is_observer},
     publish::Recipients,
     sockets::Socket,
     state::Shared,
@@ -71,7 +72,9 @@ pub(super) fn accept(request: &Request) -> Result<Response, Response> {
 
 async fn serve(shared: &Arc<Shared>, io: TokioIo<Upgraded>, sid: &str, script: Option<Script>) {
     let (reader, writer) = tokio::io::split(io);
-    let socket = Arc::new(Socket::new(writer, script));
+    let watches = shared.options.extension && is_observer(sid) && !shared.sockets.has_submitted(sid);
+    let outbox = watches.then(|| Outbox::new(sid));
+    let socket = Arc::new(Socket::new(writer, script, outbox));
     socket.begin().await;
     let mut lost = pin!(shared.sockets.lost());
     shared.sockets.insert(sid, socket.clone());
@@ -98,7 +101,7 @@ async fn serve(shared: &Arc<Shared>, io: TokioIo<Upgraded>, sid: &str, script: O
 }
 
 /// Greets the socket and reads it until it ends; the result is the code to close it with.
-async fn converse(shared: &Shared, socket: &Socket, reader: impl AsyncRead + Unpin, sid: &str) -> Option<u16> {
+async fn converse(shared: &Shared, socket: &Arc<Socket>, reader: impl AsyncRead + Unpin, sid: &str) -> Option<u16> {
     // The greeting is addressed by id, as in ComfyUI: a second socket that races with this one can get it.
     let answer = async |kind: &str, data: Value| {
         if let Some(socket) = shared.sockets.get(sid) {
@@ -106,6 +109,11 @@ async fn converse(shared: &Shared, socket: &Socket, reader: impl AsyncRead + Unp
         }
     };
     answer("status", messages::status(shared.queue.remaining(), Some(sid))).await;
+    // What else it's told waits until it has been greeted.
+    if socket.outbox().is_some() {
+        let socket = socket.clone();
+        shared.spawn(async move { socket.deliver().await });
+    }
     if let Some(node) = shared.running_node_of(sid) {
         answer("executing", json!({"node": node})).await;
     }

@@ -32,7 +32,35 @@ pub(super) struct Work {
     pub(super) output: Option<Value>,
     /// The least size of what it sends.
     pub(super) bytes: usize,
+    pub(super) writes: Writes,
 }
+
+/// What a node writes to the terminal, besides what all of its kind do.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Writes {
+    /// Its model is loaded, as the log tells.
+    pub(super) loads_model: bool,
+    /// Its steps are drawn to the terminal with this before them.
+    pub(super) bar: Option<String>,
+    /// Each step has so many parts, which are drawn below it; else none.
+    pub(super) parts: u64,
+    /// It downloads this file of so many bytes first.
+    pub(super) download: Option<(String, u64)>,
+    /// It writes this to the terminal first: entries that are flushed together.
+    pub(super) log: Vec<Vec<String>>,
+    /// All kinds of things are written between its steps, and its bar in pieces.
+    pub(super) noise: bool,
+}
+
+impl Work {
+    /// Whether its steps are drawn to the terminal.
+    pub(super) fn draws(&self) -> bool {
+        self.samples || self.writes.bar.is_some()
+    }
+}
+
+/// The size of a model that is downloaded, in bytes.
+const DOWNLOAD: u64 = 2_660_000_000;
 
 /// The exception of a node.
 #[derive(Debug, PartialEq)]
@@ -68,6 +96,14 @@ pub(super) fn of(node: &Value, extra_data: &Map<String, Value>, shared: &Shared)
         blocks: text("sim_blocked"),
         sends_images: class == "SaveImageWebsocket",
         output: output(class, inputs, shared),
+        writes: Writes {
+            loads_model: class.contains("Checkpoint") || class.contains("UNETLoader") || class == "TraceTinyModel",
+            bar: text("sim_bar"),
+            parts: count(&["sim_nested"]).unwrap_or_default(),
+            download: text("sim_download").map(|file| (file, count(&["sim_bytes"]).unwrap_or(DOWNLOAD))),
+            log: log(&inputs["sim_log"]),
+            noise: inputs["sim_noise"] == true,
+        },
     };
     match class {
         "TraceRaise" => {
@@ -96,6 +132,19 @@ fn usual_ms(class: &str, samples: bool, steps: u64, shared: &Shared) -> f64 {
         options.node_ms
     };
     usual * (0.9 + 0.2 * shared.random().f64())
+}
+
+/// A text, or a list of texts and of lists of them that go out together.
+fn log(texts: &Value) -> Vec<Vec<String>> {
+    let entries = |text: &Value| match text {
+        Value::Array(entries) => entries.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        text => text.as_str().map(str::to_owned).into_iter().collect(),
+    };
+    match texts {
+        Value::Array(events) => events.iter().map(entries).collect(),
+        Value::Null => Vec::new(),
+        text => vec![entries(text)],
+    }
 }
 
 fn preview(inputs: &Value, samples: bool, extra_data: &Map<String, Value>, options: &Options) -> Option<Format> {

@@ -27,6 +27,7 @@ impl Run<'_> {
         self.tell_all("execution_error", data);
     }
 
+    /// Tells why the prompt stopped, in the log first.
     pub(super) fn tell_stop(&mut self, stop: Stop) {
         match stop {
             Stop::Interrupted(name) => {

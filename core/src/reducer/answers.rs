@@ -116,6 +116,8 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
                 changes
             }
             Standing::Ended if prompt.is_running() => {
+                // What the log told of it, it has told by now.
+                prompt.logged = true;
                 prompt.end(now, PromptState::Ended);
                 Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS)
             }

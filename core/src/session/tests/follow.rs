@@ -225,6 +225,11 @@ fn prompts_too_quick_to_be_seen_running_are_told_one_by_one() {
     assert_eq!(links(host.answers(&ended(0), &last_job("q", "failed"))), [Dial(Http)]);
     assert_eq!(links(host.answers("/history/q", &history("q", "error"))), []);
     assert_eq!(host.prompt(), Some(("q", PromptState::Error)));
+    // What the log tells next is another one's end.
+    assert_eq!(links(host.hear(&[status(1), log(EXECUTED), status(0)].concat())), [Dial(Http)]);
+    assert_eq!(links(host.answers(&ended(0), &last_job("r", "completed"))), [Dial(Http)]);
+    assert_eq!(links(host.answers("/history/r", &history("r", "success"))), []);
+    assert_eq!(host.prompt(), Some(("r", PromptState::Success)));
 }
 
 #[test]

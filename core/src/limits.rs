@@ -74,6 +74,13 @@ pub const CLOSE_SECONDS: u64 = 2;
 /// Attempts to connect that may be made within the breaker's window; the next one would open the circuit instead.
 pub const BREAKER_ATTEMPTS: usize = 5;
 
+/// Moves of another sampler's bar in the log, without one of the bar that is followed between them, after which it is followed
+/// instead; before, it is passed over.
+pub const BAR_STREAK: u8 = 3;
+
+/// As [`BAR_STREAK`], where the bar that is followed is full.
+pub const BAR_STREAK_BEHIND_FULL: u8 = 2;
+
 /// Milliseconds between two reads past which bytes flow no longer without a gap.
 pub const FLOW_GAP_MILLIS: u64 = 1_000;
 

@@ -77,10 +77,8 @@ impl Request<'_> {
         }
         if !body.is_empty() {
             let len = body.iter().fold(0_usize, |len, part| len.saturating_add(part.len()));
-            let digits = [10_000, 1_000, 100, 10, 1].map(|unit: usize| {
-                let digit = (len / unit) % 10;
-                b'0'.saturating_add(u8::try_from(digit).unwrap_or_default())
-            });
+            let digits = [len / 10_000 % 10, len / 1_000 % 10, len / 100 % 10, len / 10 % 10, len % 10]
+                .map(|digit| b'0'.saturating_add(u8::try_from(digit).unwrap_or_default()));
             let digits = str::from_utf8(&digits).unwrap_or_default().trim_start_matches('0');
             writer.put(&["Content-Type: application/json\r\nContent-Length: ", digits, "\r\n"]);
         }

@@ -112,7 +112,6 @@ impl BarReader {
             (Place::Before, _) => self.word(byte),
             (Place::Percent, b'|') => self.place = Place::Blocks,
             (Place::Blocks, b'|') => self.place = Place::Value,
-            (Place::Blocks, _) | (Place::Value | Place::Rate, b' ') => {}
             (Place::Value, b'/') if self.digits => {
                 self.value = self.number;
                 self.place = Place::Max;
@@ -144,7 +143,8 @@ impl BarReader {
             (Place::Remaining | Place::Rate | Place::Fraction | Place::Unit | Place::Rest, b']') => {
                 return self.end_line();
             }
-            (Place::Elapsed | Place::Remaining | Place::Unit | Place::Rest, _) => {}
+            (Place::Value | Place::Rate, b' ')
+            | (Place::Blocks | Place::Elapsed | Place::Remaining | Place::Unit | Place::Rest, _) => {}
             (Place::Rate | Place::Fraction, _) => {
                 self.odd |= byte.is_ascii_uppercase();
                 self.place = Place::Unit;

@@ -34,16 +34,13 @@ impl Escapes {
         let (next, seen) = match (*self, byte) {
             // Not even a sequence that never ends takes more than its line.
             (_, b'\n' | b'\r') => (Self::Outside, Some(Visible::NewLine)),
-            (_, ESC) => (Self::Escape, None),
-            (Self::Escape, b'[') => (Self::Control, None),
+            // A final byte may follow intermediate ones.
+            (_, ESC) | (Self::Escape, b' '..=b'/') => (Self::Escape, None),
+            (Self::Escape, b'[') | (Self::Control, b' '..=b'?') => (Self::Control, None),
             (Self::Escape, b']' | b'P' | b'X' | b'^' | b'_') => (Self::Text, None),
-            // Intermediate bytes; a final one follows.
-            (Self::Escape, b' '..=b'/') => (Self::Escape, None),
-            (Self::Escape, _) | (Self::Text, BEL) => (Self::Outside, None),
             // The cursor moves: what follows stands elsewhere. Of nested bars the inner one ends so.
             (Self::Control, b'A'..=b'H' | b'f') => (Self::Outside, Some(Visible::NewLine)),
-            (Self::Control, b' '..=b'?') => (Self::Control, None),
-            (Self::Control, _) => (Self::Outside, None),
+            (Self::Escape | Self::Control, _) | (Self::Text, BEL) => (Self::Outside, None),
             (Self::Text, _) => (Self::Text, None),
             (Self::Outside, b'\t') => (Self::Outside, Some(Visible::Byte(b' '))),
             (Self::Outside, ..b' ') => (Self::Outside, None),

@@ -1,16 +1,12 @@
 //! Which of several bars is the one to follow: it never falls, and doesn't change to and fro.
 
 use super::{Bar, Logged};
-
-/// Another bar that moves so often, while the one followed doesn't, takes its place.
-const STREAK: u8 = 3;
-/// As [`STREAK`], where the one followed is full.
-const STREAK_BEHIND_FULL: u8 = 2;
+use crate::limits::{BAR_STREAK, BAR_STREAK_BEHIND_FULL};
 
 /// The bar that is followed.
 ///
 /// One that begins at 0 takes the place of any: of nested bars it is the inner one. What moves on elsewhere is the outer
-/// one, or the one that goes on after the inner broke off; that takes a [`STREAK`] of it.
+/// one, or the one that goes on after the inner broke off; that takes a [streak](BAR_STREAK) of it.
 #[derive(Debug)]
 pub(super) struct Follow {
     value: u32,
@@ -38,7 +34,7 @@ impl Follow {
             let again = self.other == bar.max && self.streak > 0;
             self.streak = if again { self.streak.saturating_add(1) } else { 1 };
             self.other = bar.max;
-            if self.streak < if is_full { STREAK_BEHIND_FULL } else { STREAK } {
+            if self.streak < if is_full { BAR_STREAK_BEHIND_FULL } else { BAR_STREAK } {
                 return None;
             }
         }

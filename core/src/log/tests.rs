@@ -3,7 +3,10 @@ use std::{format, string::String, vec, vec::Vec};
 use proptest::prelude::*;
 
 use super::{Bar, Log, Logged};
-use crate::http::ErrorText;
+use crate::{
+    http::ErrorText,
+    limits::{BAR_STREAK, BAR_STREAK_BEHIND_FULL},
+};
 
 fn said(text: &str) -> Vec<Logged> {
     let mut log = Log::new();
@@ -74,7 +77,7 @@ fn of_nested_bars_the_inner_one_is_followed() {
     for frame in 0..3 {
         text += &bar(frame, 3);
         for step in 0..=8 {
-            text += &format!("\n{}\x1b[A", bar(step, 8));
+            text += &["\n", &bar(step, 8), "\x1b[A"].concat();
         }
     }
     let told = bars(&text);
@@ -85,10 +88,15 @@ fn of_nested_bars_the_inner_one_is_followed() {
 
 #[test]
 fn a_bar_that_breaks_off_gives_way_to_one_that_goes_on() {
-    let text = [bar(3, 20), bar(1, 8), bar(2, 8), bar(3, 8)].concat();
-    assert_eq!(bars(&text), [(3, 20, true), (3, 8, true)]);
-    let text = [bar(20, 20), bar(1, 8), bar(2, 8)].concat();
-    assert_eq!(bars(&text), [(20, 20, true), (2, 8, true)]);
+    for (followed, streak) in [(3, BAR_STREAK), (20, BAR_STREAK_BEHIND_FULL)] {
+        let streak = u32::from(streak);
+        let moves = |to| (1..=to).map(|value| bar(value, 8)).collect::<String>();
+        let followed = (followed, 20, true);
+        assert_eq!(bars(&(bar(followed.0, 20) + &moves(streak - 1))), [followed]);
+        assert_eq!(bars(&(bar(followed.0, 20) + &moves(streak))), [followed, (streak, 8, true)]);
+        let more = [followed, (streak, 8, true), (streak + 1, 8, false)];
+        assert_eq!(bars(&(bar(followed.0, 20) + &moves(streak + 1))), more);
+    }
     let mut log = Log::new();
     let full = bar(20, 20) + &bar(0, 20);
     let last = full.bytes().filter_map(|byte| log.next(byte)).last();

@@ -114,7 +114,8 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
                 changes = changes.and(Changes::NODE);
             }
         }
-        let [value, max] = [bar.value, bar.max].map(|steps| Milli::from_thousandths(i64::from(steps) * 1_000));
+        let [value, max] =
+            [bar.value, bar.max].map(|steps| Milli::from_thousandths(i64::from(steps).saturating_mul(1_000)));
         if let Some(key) = prompt.current {
             nodes.note(key, prompt.shown.as_id(), Seen::STARTED, part_of(value, max), None);
         }

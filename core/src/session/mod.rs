@@ -424,8 +424,8 @@ impl<
         if !self.asks() || !self.exchange.is_idle() {
             return false;
         }
-        let observes = self.config.client_id == ClientId::Fresh;
-        let question = self.reconcile.question(now, &self.state, self.socket.is_open(), observes);
+        let submits_nothing = self.config.client_id == ClientId::Fresh;
+        let question = self.reconcile.question(now, &self.state, self.socket.is_open(), submits_nothing);
         let Some(question) = question else { return false };
         self.exchange.begin(now, question, self.state.heard());
         true

@@ -143,13 +143,13 @@ impl Reconcile {
         now: Instant,
         state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
         open: bool,
-        observes: bool,
+        submits_nothing: bool,
     ) -> Option<(Asked, u8)> {
         if self.refused {
             return None;
         }
         let unheard = state.unheard_ends.wrapping_sub(self.unheard_ends);
-        let asked = self.next_asked(now, state, open, observes)?;
+        let asked = self.next_asked(now, state, open, submits_nothing)?;
         Some((asked, unheard.wrapping_sub(1)))
     }
 
@@ -164,7 +164,7 @@ impl Reconcile {
         now: Instant,
         state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
         open: bool,
-        observes: bool,
+        submits_nothing: bool,
     ) -> Option<Asked> {
         let prompt = state.prompt();
         // First of all how it ended: another one may run by now and would take its place.
@@ -196,7 +196,7 @@ impl Reconcile {
             return Some(Asked::Queue);
         }
         let told = is_running && state.connection().source == Source::Websocket;
-        if let Some(asked) = self.wants_way(is_running && !told, open, observes)
+        if let Some(asked) = self.wants_way(is_running && !told, open, submits_nothing)
             && self.may_ask(now, asked)
         {
             return Some(asked);
@@ -230,12 +230,12 @@ impl Reconcile {
         times.into_iter().flatten().filter(|at| *at > now && !self.refused).min()
     }
 
-    /// What to ask to find out how others' prompts are followed: by who `observes` at once, by others where one runs that
+    /// What to ask to find out how others' prompts are followed: by who submits nothing at once, by others where one runs that
     /// the socket doesn't tell of.
-    fn wants_way(&self, is_others: bool, open: bool, observes: bool) -> Option<Asked> {
+    fn wants_way(&self, is_others: bool, open: bool, submits_nothing: bool) -> Option<Asked> {
         match self.way {
             _ if !open => None,
-            Finding::Begins if observes => Some(Asked::Extension),
+            Finding::Begins if submits_nothing => Some(Asked::Extension),
             Finding::Begins if !is_others => None,
             Finding::Begins | Finding::NoExtension => Some(Asked::LogSubscription),
             Finding::Done => None,

@@ -2,19 +2,23 @@
 
 use std::io;
 
+use tokio::sync::watch;
+
 use super::Exit;
 
 /// The signal that ends a program at a system's or container's end.
 pub(super) const TERM: u8 = 15;
 
-/// Waits for the signals that end a program. One that comes while nobody waits is not lost.
-pub(super) struct Interrupt {
+/// Waits for what ends a program, or a part of it. What comes while nobody waits is not lost.
+pub(super) enum Interrupt {
+    /// The signals that end a program.
     #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
+    Signals { interrupt: tokio::signal::unix::Signal, terminate: tokio::signal::unix::Signal },
+    /// Ctrl-C.
     #[cfg(windows)]
-    interrupt: tokio::signal::windows::CtrlC,
+    Signals { interrupt: tokio::signal::windows::CtrlC },
+    /// Whoever watches several servers tells each watch of it.
+    Told(watch::Receiver<Option<Exit>>),
 }
 
 impl Interrupt {
@@ -24,10 +28,11 @@ impl Interrupt {
         {
             use tokio::signal::unix::{SignalKind, signal};
 
-            Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+            let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+            Ok(Self::Signals { interrupt, terminate })
         }
         #[cfg(windows)]
-        Ok(Self { interrupt: tokio::signal::windows::ctrl_c()? })
+        Ok(Self::Signals { interrupt: tokio::signal::windows::ctrl_c()? })
     }
 
     /// Waits for a signal, and tells the exit that belongs to it.
@@ -37,15 +42,26 @@ impl Interrupt {
     /// Nothing is lost when the future is dropped.
     pub(super) async fn wait(&mut self) -> Exit {
         const INT: u8 = 2;
-        #[cfg(unix)]
-        tokio::select! {
-            _ = self.interrupt.recv() => Exit::Signal(INT),
-            _ = self.terminate.recv() => Exit::Signal(TERM),
-        }
-        #[cfg(windows)]
-        {
-            self.interrupt.recv().await;
-            Exit::Signal(INT)
+        match self {
+            #[cfg(unix)]
+            Self::Signals { interrupt, terminate } => tokio::select! {
+                _ = interrupt.recv() => Exit::Signal(INT),
+                _ = terminate.recv() => Exit::Signal(TERM),
+            },
+            #[cfg(windows)]
+            Self::Signals { interrupt } => {
+                interrupt.recv().await;
+                Exit::Signal(INT)
+            }
+            Self::Told(told) => {
+                while told.changed().await.is_ok() {
+                    if let Some(exit) = *told.borrow_and_update() {
+                        return exit;
+                    }
+                }
+                // Nobody is left who could tell.
+                std::future::pending().await
+            }
         }
     }
 }

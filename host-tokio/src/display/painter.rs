@@ -1,7 +1,7 @@
 //! What the live display shows: a few lines, from a view and a width.
 
 use comfyglow_core::{
-    state::{ConnectionStatus, Percentage, PromptState, Source, Steps},
+    state::{Connection, ConnectionStatus, Percentage, PromptState, Source, Steps},
     time::{self, Instant},
     view::{PromptView, View},
 };
@@ -63,9 +63,9 @@ pub fn finished(finish: &Finish, look: Look) -> Vec<Line> {
 }
 
 #[derive(Clone, Copy)]
-struct Painter {
-    look: Look,
-    indent: &'static str,
+pub(super) struct Painter {
+    pub(super) look: Look,
+    pub(super) indent: &'static str,
 }
 
 /// The columns that a label, a bar and a number share.
@@ -76,12 +76,12 @@ struct Columns {
 }
 
 impl Painter {
-    fn sign(self, unicode: &'static str, ascii: &'static str) -> &'static str {
+    pub(super) fn sign(self, unicode: &'static str, ascii: &'static str) -> &'static str {
         if self.look.unicode { unicode } else { ascii }
     }
 
     /// The first of `parts` that fit; the very first one is cut where even that doesn't.
-    fn joined(self, mut line: Line, parts: &[(Ink, String)]) -> Line {
+    pub(super) fn joined(self, mut line: Line, parts: &[(Ink, String)]) -> Line {
         let dot = self.sign(" · ", " | ");
         for (n, (ink, text)) in parts.iter().enumerate() {
             let mut part = Line::new();
@@ -104,15 +104,7 @@ impl Painter {
 
     fn header(self, scene: &Scene<'_>) -> Line {
         let connection = scene.view.connection;
-        let (ink, says) = match connection.status {
-            ConnectionStatus::Connected => (Ink::Good, None),
-            ConnectionStatus::Connecting => (Ink::Warn, Some((Ink::Warn, "connecting"))),
-            // Of an attempt after others that failed, it is of more use to know why they did.
-            ConnectionStatus::Disconnected | ConnectionStatus::Error => {
-                let says = connection.fault.map_or("disconnected", |fault| fault.message());
-                (Ink::Bad, Some((Ink::Bad, says)))
-            }
-        };
+        let (ink, says) = standing(connection);
         let line = Line::new().with(ink, self.sign("● ", "* "));
         let mut parts = vec![(Ink::Bold, clean(scene.server))];
         parts.extend(says.map(|(ink, text)| (ink, text.to_owned())));
@@ -138,19 +130,24 @@ impl Painter {
         self.joined(line, &parts)
     }
 
+    /// `41.6 %`, and marked where that is `inferred`.
+    pub(super) fn percent(self, percentage: Percentage, inferred: bool) -> String {
+        let mark = if inferred { self.sign("\u{2248}", "~") } else { "" };
+        format!("{mark}{}", percent(percentage))
+    }
+
     fn prompt(self, scene: &Scene<'_>, prompt: &PromptView<'_>, lines: &mut Vec<Line>) {
         let steps = prompt.steps.map(steps_text);
         let number = steps.as_ref().map_or(0, String::len).max("100.0 %".len());
         let columns = self.columns(number);
         if let Some(percentage) = scene.smooth.or(prompt.percentage) {
-            let tenths = percentage.permille();
             let share = Share { part: percentage.millionths().into(), whole: Percentage::FULL.millionths().into() };
-            // Nothing tells how far it is, but that it runs.
-            let unknown = percentage == Percentage::ZERO && scene.view.connection.source != Source::Websocket;
+            let unknown = is_unknown(percentage, scene.view.connection.source);
             let (drawn, number) = if unknown {
                 (pulse(scene.now.as_micros() / 1_000, columns.bar, WARM, self.look), String::new())
             } else {
-                (bar(share, columns.bar, WARM, self.look), format!("{}.{} %", tenths / 10, tenths % 10))
+                let number = self.percent(percentage, scene.view.connection.source == Source::Logs);
+                (bar(share, columns.bar, WARM, self.look), number)
             };
             lines.push(self.row(&columns, (WORKFLOW, ""), &drawn, &number));
         }
@@ -158,10 +155,7 @@ impl Painter {
         lines.push(self.details(scene, prompt, &columns));
         if let Some(node) = prompt.current_node {
             let drawn = match prompt.steps {
-                Some(Steps { value, max }) => {
-                    let whole = |milli: comfyglow_core::number::Milli| u64::try_from(milli.thousandths()).unwrap_or(0);
-                    bar(Share { part: whole(value), whole: whole(max) }, columns.bar, COOL, self.look)
-                }
+                Some(steps) => bar(steps_share(steps), columns.bar, COOL, self.look),
                 None => pulse(scene.now.as_micros() / 1_000, columns.bar, COOL, self.look),
             };
             let node = clean(node);
@@ -310,6 +304,36 @@ impl Painter {
     }
 }
 
+/// How the connection fares: the colour of its sign, and what there is to say of it where it isn't well.
+pub(super) fn standing(connection: &Connection) -> (Ink, Option<(Ink, &'static str)>) {
+    match connection.status {
+        ConnectionStatus::Connected => (Ink::Good, None),
+        ConnectionStatus::Connecting => (Ink::Warn, Some((Ink::Warn, "connecting"))),
+        // Of an attempt after others that failed, it is of more use to know why they did.
+        ConnectionStatus::Disconnected | ConnectionStatus::Error => {
+            let says = connection.fault.map_or("disconnected", |fault| fault.message());
+            (Ink::Bad, Some((Ink::Bad, says)))
+        }
+    }
+}
+
+/// Whether nothing tells how far a prompt is, but that it runs.
+pub(super) fn is_unknown(percentage: Percentage, source: Source) -> bool {
+    percentage == Percentage::ZERO && source != Source::Websocket
+}
+
+/// `41.6 %`.
+pub(super) fn percent(percentage: Percentage) -> String {
+    let tenths = percentage.permille();
+    format!("{}.{} %", tenths / 10, tenths % 10)
+}
+
+/// How much a node's bar is filled.
+pub(super) fn steps_share(Steps { value, max }: Steps) -> Share {
+    let whole = |milli: comfyglow_core::number::Milli| u64::try_from(milli.thousandths()).unwrap_or(0);
+    Share { part: whole(value), whole: whole(max) }
+}
+
 /// Where a prompt failed.
 fn place(failure: &Failure) -> Option<String> {
     let node = failure.node_id.as_deref().map(clean);
@@ -326,12 +350,12 @@ fn counted(count: u32, what: &str) -> String {
 }
 
 /// `5/20`, the first as wide as the second.
-fn steps_text(steps: Steps) -> String {
+pub(super) fn steps_text(steps: Steps) -> String {
     let max = steps.max.to_string();
     format!("{:>width$}/{max}", steps.value.to_string(), width = max.len())
 }
 
-fn std(span: time::Duration) -> std::time::Duration {
+pub(super) fn std(span: time::Duration) -> std::time::Duration {
     std::time::Duration::from_micros(span.as_micros())
 }
 

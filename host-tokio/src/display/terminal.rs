@@ -18,6 +18,8 @@ use crate::sink::Draw;
 
 /// Columns where a terminal doesn't tell.
 const WIDTH: usize = 80;
+/// And lines.
+const HEIGHT: usize = 24;
 
 /// Whether frames can be drawn in place on stdout.
 pub fn is_interactive() -> bool {
@@ -31,6 +33,12 @@ pub fn look() -> Look {
     let colours = if interactive { colours(|name| env::var(name).ok()) } else { Colours::None };
     // The last column stays free: some terminals go to the next line as soon as it is written.
     Look { width: width.saturating_sub(1), colours, unicode: unicode(|name| env::var(name).ok()) }
+}
+
+/// Lines that a frame may have on stdout.
+pub fn height() -> usize {
+    // The last line that was told stays in sight.
+    terminal::size().map_or(HEIGHT, |(_, rows)| rows.into()).saturating_sub(1)
 }
 
 fn colours(var: impl Fn(&str) -> Option<String>) -> Colours {

@@ -1,6 +1,9 @@
 //! What the tests of the command share.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+#[cfg(unix)]
+pub(crate) mod seen;
+
 use std::{
     process::{Child, Command, Output, Stdio},
     time::Duration,

@@ -146,7 +146,7 @@ fn a_samplers_bar_is_the_steps_of_the_sampler_and_its_end_the_prompts() {
     let prompt = view.prompt.unwrap();
     assert_eq!((prompt.current_node, prompt.current_class), (Some("3"), Some("KSampler")));
     // The loader has run, the sampler a quarter: of four nodes.
-    assert_eq!(prompt.percentage.map(|percentage| percentage.permille()), Some(312));
+    assert_eq!(prompt.percentage.map(crate::state::Percentage::permille), Some(312));
     assert_eq!(prompt.elapsed, Some(Duration::from_secs(2)), "since the queue was told");
     assert!(prompt.eta >= Some(Duration::from_secs(4)), "{:?}", prompt.eta);
 

@@ -1,8 +1,9 @@
 use comfyglow_core::{
     event::{Event, NodeStatus, Part},
+    http::{Fact, Standing},
     number::Milli,
     reducer::{Action, reduce},
-    state::{Fault, FaultKind, State},
+    state::{Fault, FaultKind, State, Way},
     text::Id,
 };
 
@@ -251,6 +252,50 @@ fn a_lost_connection_is_told() {
 ● 127.0.0.1:8188 · the server ended the connection
 ",
     );
+}
+
+/// A server that tells of another client's prompt by its log.
+fn followed() -> Server {
+    let mut server = Server::connected(1);
+    server.act(Action::Way(Way::Logs));
+    let fact = Fact::Prompt { prompt_id: Id::from(ID), standing: Standing::Running };
+    let heard = server.state.heard();
+    server.act(Action::Answer { heard, fact });
+    for (node, class) in [("4", "CheckpointLoader"), ("3", "KSampler"), ("8", "VAEDecode"), ("9", "SaveImage")] {
+        server.act(Action::GraphNode { prompt_id: Id::from(ID), node: Id::from(node), class });
+    }
+    server.act(Action::Graph { prompt_id: Id::from(ID), nodes: 4 });
+    server
+}
+
+#[test]
+fn what_is_inferred_from_the_log_is_marked() {
+    let mut server = followed();
+    server.act(Action::Part(&Part::Log("\r 25%|##5       | 5/20 [00:01<00:04,  3.70it/s]".as_bytes())));
+    server.says(Event::Logs { entries: 1 });
+    assert_shows(
+        &server.drawn(80),
+        "
+● 127.0.0.1:8188 · queue: 1
+  Workflow              ██████████████▋░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░  ≈31.2 %
+                        about 4 s left · inferred from the log · 1 of 4 nodes
+  KSampler #3           ███████████▊░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░     5/20
+",
+    );
+}
+
+#[test]
+fn who_waits_is_told_what_will_be_seen() {
+    for (way, says) in [
+        (Way::Extension, "all clients' prompts by the extension"),
+        (Way::Logs, "other clients' steps by the server's log"),
+        (Way::Polling, "of other clients' prompts starts and ends only"),
+    ] {
+        let mut server = Server::connected(0);
+        server.act(Action::Way(way));
+        let expected = format!("● 127.0.0.1:8188\n  waiting for a prompt (queue: 0) · {says}\n");
+        assert_shows(&server.drawn(90), &expected);
+    }
 }
 
 #[test]

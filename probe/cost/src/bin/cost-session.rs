@@ -58,6 +58,13 @@ const RUNNING: [&str; 4] = [
      {\"jobs\": [{\"id\": \"9c51a2de-0b7f-4c55-8a7e-6d1f20f3b9aa\", \"status\": \"in_progress\"}]}",
 ];
 
+/// What the log tells of it then.
+const LOGGED: [&str; 3] = [
+    r#"{"type": "logs", "data": {"entries": [{"t": "2026-11-22T17:47:43.435024", "m": "\r 50%|\u2588\u2588\u2588     | 6/12 [00:06<00:04,  1.41it/s]"}], "size": null}}"#,
+    r#"{"type": "logs", "data": {"entries": [{"t": "2026-11-22T17:47:43.435024", "m": "!!! Exception during processing !!! no\nTraceback (most recent call last):\n  File\nValueError: no\n"}], "size": null}}"#,
+    r#"{"type": "logs", "data": {"entries": [{"t": "2026-11-22T17:47:43.435024", "m": "\u001b[32m[INFO]\u001b[0m Prompt executed in 7.34 seconds\n"}], "size": null}}"#,
+];
+
 #[entry]
 fn main() -> ! {
     let peripherals = Peripherals::take().expect("this is the first to take them");
@@ -229,7 +236,7 @@ fn another_stack() -> u32 {
     heard.unwrap_or_default().max(answered_stack())
 }
 
-/// Bytes of stack for an answer by which another prompt runs.
+/// Bytes of stack for an answer by which another prompt runs, and for what the log tells of it.
 fn answered_stack() -> u32 {
     let mut device = Device::new(config(), Topics::ALL);
     device.session.attach(at(0));
@@ -250,6 +257,12 @@ fn answered_stack() -> u32 {
         device.input(now, Input::Closed(Link::Http, End::Eof));
     }
     assert!(device.session.state().generation() > generation, "the answer begins no prompt");
+    for message in LOGGED {
+        let frame = Framed::new(message.as_bytes());
+        used = used.max(stack(|| device.hear(&frame)));
+    }
+    let prompt = device.session.state().prompt().expect("it runs");
+    assert!(prompt.error().is_some(), "the log tells nothing");
     used
 }
 

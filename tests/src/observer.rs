@@ -1,11 +1,13 @@
 //! A session that submits nothing, before a server whose socket tells it next to nothing, on a clock that is a number.
 //!
 //! - [`World`]: the session, its links, and the time that passes;
-//! - [`recorded`]: a server made of a recording.
+//! - [`recorded`]: a server made of a recording;
+//! - [`stock`]: one whose prompts are made up.
 
 pub mod recorded;
+pub mod stock;
 
-use std::{collections::BTreeMap, iter};
+use std::collections::BTreeMap;
 
 use comfyglow_core::{
     heartbeat::HeartbeatConfig,
@@ -28,8 +30,8 @@ pub const SECOND: Micros = 1_000_000;
 
 /// What an observer meets.
 pub trait Server {
-    /// A socket is open, under this id.
-    fn connect(&mut self, client_id: &str);
+    /// A socket is open, under this id: what it is told first.
+    fn connect(&mut self, client_id: &str) -> Vec<Wire>;
     /// The status and body that a request is answered with at `now`.
     fn answer(&mut self, now: Micros, method: &str, target: &str, body: &str) -> (u16, String);
     /// When the server does something by itself next.
@@ -103,6 +105,8 @@ impl Observer for Notes {
             && before.1 == bar.1
             && before.2[1] == bar.2[1]
             && before.2[0] > bar.2[0]
+            // At 0 another one begins, of the next sampler.
+            && bar.2[0] > 0
         {
             self.falls.push(format!("{before:?} {bar:?} at {now:?}"));
         }
@@ -182,7 +186,7 @@ impl<S: Server> World<S> {
             if server == Some(next) {
                 for wire in self.server.pass(self.now) {
                     assert!(self.shaken, "nothing is told to who isn't there");
-                    self.deliver(Link::Socket, frame(&wire));
+                    self.deliver(Link::Socket, &frame(&wire));
                 }
             } else if event == Some(next) {
                 let (_, (link, dial, event)) = self.events.pop_first().expect("there is one");
@@ -207,7 +211,7 @@ impl<S: Server> World<S> {
                 self.asked.push((self.now, target.to_owned()));
                 let (status, body) = self.server.answer(self.now, method, target, body);
                 let answer = format!("HTTP/1.1 {status} So\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-                self.deliver(link, answer.into_bytes());
+                self.deliver(link, answer.as_bytes());
             }
             // Of what is sent on the socket, only the request counts.
             Event::Request(_) if self.shaken => {}
@@ -218,10 +222,12 @@ impl<S: Server> World<S> {
                 let answer = format!(
                     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
                 );
-                self.deliver(link, answer.into_bytes());
+                self.deliver(link, answer.as_bytes());
                 let (_, id) = request.split_once("clientId=").expect("it has an id");
-                self.server.connect(id.split([' ', '&']).next().expect("it ends"));
                 self.shaken = true;
+                for wire in self.server.connect(id.split([' ', '&']).next().expect("it ends")) {
+                    self.deliver(link, &frame(&wire));
+                }
             }
         }
     }
@@ -266,7 +272,7 @@ impl<S: Server> World<S> {
     }
 
     /// The session is told this, once it has arrived.
-    fn deliver(&mut self, link: Link, bytes: Vec<u8>) {
+    fn deliver(&mut self, link: Link, bytes: &[u8]) {
         for piece in bytes.chunks(self.network.pieces.max(1)) {
             self.schedule(link, self.latency(link), Event::Bytes(piece.to_vec()));
         }
@@ -283,24 +289,4 @@ const fn at(link: Link) -> usize {
         Link::Socket => 0,
         Link::Http => 1,
     }
-}
-
-/// A `logs` event as ComfyUI writes one, of entries with these texts.
-pub fn logs<'a>(texts: impl IntoIterator<Item = &'a str>) -> Wire {
-    let entry = |text: &str| format!(r#"{{"t": "2026-11-22T17:47:36.414924", "m": {}}}"#, ascii(text));
-    let entries: Vec<String> = texts.into_iter().map(entry).collect();
-    Wire::Text(format!(r#"{{"type": "logs", "data": {{"entries": [{}], "size": null}}}}"#, entries.join(", ")))
-}
-
-/// A text in JSON as Python writes it, all beyond ASCII escaped.
-fn ascii(text: &str) -> String {
-    let escape = |unit: &u16| match char::from_u32((*unit).into()) {
-        Some(c @ ('"' | '\\')) => format!("\\{c}"),
-        Some(c @ ' '..='~') => c.to_string(),
-        Some('\n') => "\\n".to_owned(),
-        Some('\r') => "\\r".to_owned(),
-        _ => format!("\\u{unit:04x}"),
-    };
-    let units: Vec<u16> = text.encode_utf16().collect();
-    iter::once("\"".to_owned()).chain(units.iter().map(escape)).chain(iter::once("\"".to_owned())).collect()
 }

@@ -10,6 +10,8 @@
 //! - [`fuzz`]: what the fuzz targets do with their bytes;
 //! - [`eta`]: how far the time left is off, over recordings and simulated workflows;
 //! - [`strategies`]: messages, sessions and actions for property tests, and the laws, published as a crate of their own;
+//! - [`observer`]: a session that submits nothing, before servers whose socket tells it next to nothing;
+//! - [`observer_log`]: a prompt that is followed by the server's log only;
 //! - [`client`]: a plain client of a server, WebSocket and HTTP;
 //! - [`script`]: what a recording's client did, done again with the simulator;
 //! - [`told`]: what a decoder tells, as values that can be compared.
@@ -23,6 +25,9 @@ pub mod eta;
 pub mod fuzz;
 pub mod lockstep;
 pub mod model;
+#[cfg(feature = "host")]
+pub mod observer;
+pub mod observer_log;
 pub mod oracle;
 #[cfg(feature = "host")]
 pub mod pinned;

@@ -69,7 +69,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             Some(prompt) if prompt.is(id) => {}
             Some(prompt) if prompt.is_running() && prompt.id.is_none() => self.take(id),
             // It is asked first how that one ended.
-            Some(prompt) if prompt.is_running() => {}
+            Some(prompt) if prompt.is_running() || prompt.is_unsettled() => {}
             _ if self.was_replaced(id.key()) => {}
             _ => {
                 self.begin(Some(id));

@@ -5,7 +5,7 @@ use crate::{
     http::ErrorTexts as _,
     log::{Bar, Logged},
     number::Milli,
-    state::{PromptState, Seen, Source, State, Steps, Way, part_of},
+    state::{ConnectionStatus, PromptState, Seen, Source, State, Steps, Way, part_of},
     text::Id,
     time::Instant,
 };
@@ -17,9 +17,11 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     pub(super) fn follow(&mut self, way: Way) -> Changes {
         self.connection.way = Some(way);
         self.log.cut();
+        self.falls = 0;
         // The log told its end before we read it.
         if let Some(prompt) = self.prompt.as_mut().filter(|prompt| !prompt.is_running()) {
             prompt.logged = true;
+            prompt.fell = true;
         }
         Changes::CONNECTION
     }
@@ -28,6 +30,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     pub(super) fn follow_nobody(&mut self) -> Changes {
         self.connection.way = None;
         self.busy_since = None;
+        self.falls = 0;
         self.logged = PromptState::Ended;
         self.log.cut();
         core::mem::take(&mut self.renewed)
@@ -40,9 +43,43 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         if before == 0 && remaining > 0 {
             self.busy_since = Some(now);
         }
-        // One that began and ended between two questions. With the log, that tells.
-        if remaining < before && !self.is_running() && self.connection.way == Some(Way::Polling) {
-            self.unheard_ends = self.unheard_ends.wrapping_add(1);
+        if remaining < before && matches!(self.connection.way, Some(Way::Polling | Way::Logs)) {
+            self.one_ended(remaining);
+        }
+    }
+
+    /// A prompt ended, by the queue, and so many remain: that of the record, or one that began and ended between two
+    /// questions; or one that waited was taken from it.
+    fn one_ended(&mut self, remaining: u32) {
+        let has_log = self.connection.way == Some(Way::Logs);
+        match self.prompt.as_mut().filter(|prompt| !prompt.fell) {
+            Some(prompt) => {
+                prompt.fell = true;
+                if prompt.is_running() && remaining > 0 && !has_log {
+                    self.logged_ends = self.logged_ends.wrapping_add(1);
+                }
+            }
+            // The log tells so soon, as a rule.
+            None if has_log => self.falls = self.falls.saturating_add(1),
+            None => self.unheard_ends = self.unheard_ends.saturating_add(1),
+        }
+    }
+
+    /// The log didn't tell what the queue did: a server that is to log warnings only writes no ends.
+    pub(crate) fn count_falls(&mut self) {
+        self.unheard_ends = self.unheard_ends.saturating_add(core::mem::take(&mut self.falls));
+    }
+
+    /// Whether there are prompts that ended unseen before whatever runs, and can be asked after.
+    pub(crate) fn is_behind(&self) -> bool {
+        (self.unheard_ends > 0 || self.falls > 0) && self.connection.status == ConnectionStatus::Connected
+    }
+
+    /// The end of the prompt `id` was told by what is known of it first.
+    pub(crate) fn end_was_told(&mut self, id: Id<'_>) {
+        if let Some(prompt) = self.prompt.as_mut().filter(|prompt| prompt.is(id)) {
+            prompt.logged = true;
+            prompt.fell = true;
         }
     }
 
@@ -131,11 +168,12 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     /// A prompt is over, by the log.
     fn executed(&mut self, now: Instant) -> Changes {
         self.busy_since = Some(now);
+        self.falls = 0;
         let outcome = core::mem::replace(&mut self.logged, PromptState::Ended);
         let is_followed = self.is_followed();
         let Some(prompt) = self.prompt.as_mut().filter(|prompt| !prompt.logged) else {
             // One without a record.
-            self.unheard_ends = self.unheard_ends.wrapping_add(1);
+            self.unheard_ends = self.unheard_ends.saturating_add(1);
             return Changes::NONE;
         };
         if prompt.is_running() && !is_followed {

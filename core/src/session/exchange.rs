@@ -200,7 +200,9 @@ impl<const ID: usize> Exchange<ID> {
         let prompt_id = if matches!(self.asked, Asked::History | Asked::Job) { prompt_id } else { "" };
         let (out, room) = with_room(out, prompt_id.len().saturating_mul(3))?;
         let id = percent_encode_into(prompt_id, room)?;
-        let offset = [self.offset / 100, self.offset / 10 % 10, self.offset % 10].map(|digit| digit.wrapping_add(b'0'));
+        // The history comes the other way round: of so many, the first is meant.
+        let oldest = self.offset.saturating_add(u8::from(self.asked == Asked::LastHistory));
+        let offset = [oldest / 100, oldest / 10 % 10, oldest % 10].map(|digit| digit.wrapping_add(b'0'));
         let offset = str::from_utf8(&offset).unwrap_or_default();
         let (path, query) = match self.asked {
             Asked::Prompt => ("/prompt", ["", ""]),
@@ -209,7 +211,7 @@ impl<const ID: usize> Exchange<ID> {
             Asked::Job => ("/api/jobs/", ["", ""]),
             Asked::Jobs => ("/api/jobs", ["status=in_progress&limit=1", ""]),
             Asked::Ended => ("/api/jobs", ["status=completed,failed,cancelled&limit=1&offset=", offset]),
-            Asked::LastHistory => ("/history", ["max_items=1", ""]),
+            Asked::LastHistory => ("/history", ["max_items=", offset.trim_start_matches('0')]),
             Asked::Extension => ("/comfyglow", ["", ""]),
             Asked::LogSubscription => return None,
         };
@@ -287,10 +289,13 @@ fn tell<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: 
     observer: &mut impl Observer,
 ) -> Changes {
     let mut changes = Changes::NONE;
-    if let Fact::Prompt { standing, .. } = &mut fact
-        && unseen
-    {
-        *standing = Standing::Running;
+    if let Fact::Prompt { standing, .. } = &mut fact {
+        if unseen {
+            *standing = Standing::Running;
+        } else if *standing == Standing::Running && state.is_behind() {
+            // Those that ended before it come first.
+            return changes;
+        }
     }
     loop {
         let action = Action::Answer { heard, fact };
@@ -298,7 +303,10 @@ fn tell<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: 
         observer.reduced(now, &action, by_fact, state);
         changes = changes.and(by_fact);
         match &mut fact {
-            Fact::Prompt { standing, .. } if unseen && *standing == Standing::Running => *standing = Standing::Ended,
+            Fact::Prompt { prompt_id, standing } if unseen && *standing == Standing::Running => {
+                state.end_was_told(*prompt_id);
+                *standing = Standing::Ended;
+            }
             _ => return changes,
         }
     }

@@ -412,7 +412,8 @@ impl<
                 .socket
                 .is_open()
                 .then(|| Silence { status: self.state.heard().status(), pieces: self.socket.pieces() });
-            let conclusion = self.reconcile.finished(now, asked, result, silence);
+            let unheard_ends = &mut self.state.unheard_ends;
+            let conclusion = self.reconcile.finished(now, asked, result, silence, unheard_ends);
             self.conclude(now, conclusion, observer);
         }
         // Whom nobody answers, it can't be told.
@@ -425,6 +426,9 @@ impl<
             return false;
         }
         let submits_nothing = self.config.client_id == ClientId::Fresh;
+        if self.reconcile.is_log_quiet(now, self.state.falls) {
+            self.state.count_falls();
+        }
         let question = self.reconcile.question(now, &self.state, self.socket.is_open(), submits_nothing);
         let Some(question) = question else { return false };
         self.exchange.begin(now, question, self.state.heard());
@@ -444,6 +448,9 @@ impl<
                     if runs.is_some() && reconcile::running_key(&self.state).is_none() {
                         self.reconcile.look_again();
                     }
+                } else if runs.is_some() && runs != reconcile::running_key(&self.state) && self.is_behind() {
+                    // It is asked first how those before ended.
+                    self.reconcile.look_again();
                 }
             }
             Conclusion::Unheard => self.over(now, self.exchange.heard(), observer),
@@ -453,6 +460,11 @@ impl<
                 self.lost(now, Fault::new(FaultKind::Deaf), observer);
             }
         }
+    }
+
+    /// Whether it is still to be asked how prompts before the one that runs ended.
+    fn is_behind(&self) -> bool {
+        self.state.is_behind() || self.state.prompt().is_some_and(Prompt::is_unsettled)
     }
 
     /// The server answers over HTTP: the socket need not wait for it to come back.

@@ -41,8 +41,9 @@ pub(super) struct Reconcile {
     suspect: Option<Silence>,
     /// How far it was found out how others' prompts are followed.
     way: Finding,
-    /// The ends without a record, and those that the log told beside the socket, that were dealt with.
-    unheard_ends: u8,
+    /// When what the queue told counts, unless the log tells it by then.
+    quiet: Option<Instant>,
+    /// The ends that the log told beside the socket, or the queue did, that were dealt with.
     logged_ends: u8,
 }
 
@@ -80,7 +81,7 @@ impl Reconcile {
             said_at: 0,
             suspect: None,
             way: Finding::Begins,
-            unheard_ends: 0,
+            quiet: None,
             logged_ends: 0,
         }
     }
@@ -94,9 +95,9 @@ impl Reconcile {
 
     /// The socket is open; `status` is how often the queue was told before.
     pub(super) fn established(&mut self, now: Instant, status: u32) {
-        let Self { graph_of, unheard_ends, logged_ends, .. } = *self;
+        let Self { graph_of, logged_ends, .. } = *self;
         let due = Some(now.saturating_add(SOON));
-        *self = Self { due, said_at: status, graph_of, unheard_ends, logged_ends, ..Self::new() };
+        *self = Self { due, said_at: status, graph_of, logged_ends, ..Self::new() };
     }
 
     /// The socket is lost.
@@ -131,6 +132,17 @@ impl Reconcile {
         self.due = Some(self.due.map_or(at, |due| due.min(at)));
     }
 
+    /// Whether the log is silent of so many ends that the queue told of.
+    pub(super) fn is_log_quiet(&mut self, now: Instant, falls: u8) -> bool {
+        if falls == 0 {
+            self.quiet = None;
+            return false;
+        }
+        let at = *self.quiet.get_or_insert(now.saturating_add(SOON));
+        self.quiet = self.quiet.filter(|_| now < at);
+        now >= at
+    }
+
     /// What to ask next, if anything.
     pub(super) fn question<
         const ID: usize,
@@ -148,9 +160,8 @@ impl Reconcile {
         if self.refused {
             return None;
         }
-        let unheard = state.unheard_ends.wrapping_sub(self.unheard_ends);
         let asked = self.next_asked(now, state, open, submits_nothing)?;
-        Some((asked, unheard.wrapping_sub(1)))
+        Some((asked, state.unheard_ends.saturating_sub(1)))
     }
 
     fn next_asked<
@@ -179,17 +190,23 @@ impl Reconcile {
                     return Some(Asked::History);
                 }
             }
-            _ => self.tries = 0,
+            _ => {
+                self.tries = 0;
+                // The next is another prompt's.
+                self.again = self.again.filter(|(what, _)| *what != Asked::History);
+            }
         }
         // One that ended unseen, before another begins.
         let is_running = prompt.is_some_and(|prompt| prompt.state() == PromptState::Running);
-        if open && !is_running && self.unheard_ends != state.unheard_ends {
+        if open && !is_running && state.unheard_ends > 0 {
             let asked = if self.jobs_missing { Asked::LastHistory } else { Asked::Ended };
             if self.may_ask(now, asked) {
                 return Some(asked);
             }
         }
-        if let Some(next) = self.next.take() {
+        if self.quiet.is_none()
+            && let Some(next) = self.next.take()
+        {
             return Some(next);
         }
         if self.may_ask(now, Asked::Queue) && self.wants_graph(prompt) {
@@ -212,6 +229,11 @@ impl Reconcile {
         if self.logged_ends != state.logged_ends {
             // Whoever runs may be another by now.
             self.logged_ends = state.logged_ends;
+            if state.connection().way == Some(Way::Polling) {
+                // Nothing else will tell, and the next may be a quick one.
+                self.glance = None;
+                return Some(self.which_runs());
+            }
             self.hasten(now.saturating_add(SOON));
         }
         let begins = [self.due, self.glance].into_iter().flatten().any(|at| now >= at);
@@ -226,7 +248,7 @@ impl Reconcile {
     /// When there will be another question, where nothing else comes before. What is due and wasn't asked waits for
     /// something else.
     pub(super) fn deadline(&self, now: Instant) -> Option<Instant> {
-        let times = [self.due, self.glance, self.again.map(|(_, at)| at)];
+        let times = [self.due, self.glance, self.quiet, self.again.map(|(_, at)| at)];
         times.into_iter().flatten().filter(|at| *at > now && !self.refused).min()
     }
 
@@ -259,13 +281,15 @@ impl Reconcile {
         core::mem::replace(&mut self.graph_of, key) != key
     }
 
-    /// A question was answered, or not. `silence` is how much the socket has said, where it is open.
+    /// A question was answered, or not. `silence` is how much the socket has said, where it is open; `unheard_ends` are those
+    /// of the state.
     pub(super) fn finished(
         &mut self,
         now: Instant,
         asked: Asked,
         result: Result,
         silence: Option<Silence>,
+        unheard_ends: &mut u8,
     ) -> Conclusion {
         let found = match result {
             Result::Answered(found) => found,
@@ -286,11 +310,11 @@ impl Reconcile {
                 if asked == Asked::Jobs {
                     self.next = Some(Asked::Queue);
                 } else if status != 404 {
-                    self.unheard_ends = self.unheard_ends.wrapping_add(1);
+                    *unheard_ends = unheard_ends.saturating_sub(1);
                 }
                 return Conclusion::Nothing;
             }
-            _ => return self.failed(now, asked, result, silence.is_some()),
+            _ => return self.failed(now, asked, result, silence.is_some(), unheard_ends),
         };
         self.pace = POLL;
         match asked {
@@ -309,7 +333,7 @@ impl Reconcile {
             }
             Asked::Jobs | Asked::Queue => Conclusion::Runs(found.running),
             Asked::Ended | Asked::LastHistory => {
-                self.unheard_ends = self.unheard_ends.wrapping_add(1);
+                *unheard_ends = unheard_ends.saturating_sub(1);
                 // It is another one, whose history wasn't asked for.
                 self.again = None;
                 Conclusion::Alive
@@ -326,7 +350,7 @@ impl Reconcile {
     }
 
     /// Nobody answered, or not what was asked.
-    fn failed(&mut self, now: Instant, asked: Asked, result: Result, open: bool) -> Conclusion {
+    fn failed(&mut self, now: Instant, asked: Asked, result: Result, open: bool, unheard_ends: &mut u8) -> Conclusion {
         if !matches!(asked, Asked::Extension | Asked::LogSubscription) {
             self.rest(now, open);
         }
@@ -348,7 +372,7 @@ impl Reconcile {
             }
             Asked::Queue if !is_refused => self.graph_of = None,
             Asked::Ended | Asked::LastHistory if result != Result::Unanswered => {
-                self.unheard_ends = self.unheard_ends.wrapping_add(1);
+                *unheard_ends = unheard_ends.saturating_sub(1);
             }
             _ => {}
         }

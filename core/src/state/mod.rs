@@ -60,10 +60,12 @@ pub struct State<const ID: usize, const MESSAGE: usize, const NODES: usize, cons
     pub(crate) log: Log,
     /// How the prompt is to end by the log.
     pub(crate) logged: PromptState,
-    /// Ends of prompts without a record, by log or queue, modulo 256.
+    /// Ends of prompts without a record, by log or queue, that are still to be asked after: the last of those that ended.
     pub(crate) unheard_ends: u8,
-    /// The log told an end while the socket's record runs, modulo 256.
+    /// The log told an end while the socket's record runs, or the queue while any does, modulo 256.
     pub(crate) logged_ends: u8,
+    /// Ends of prompts without a record, by the queue, that the log is to tell.
+    pub(crate) falls: u8,
     /// When the prompt that runs began, by the queue or the log, where that was seen.
     pub(crate) busy_since: Option<Instant>,
 }
@@ -136,6 +138,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             logged: PromptState::Ended,
             unheard_ends: 0,
             logged_ends: 0,
+            falls: 0,
             busy_since: None,
         }
     }

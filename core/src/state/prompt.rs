@@ -42,6 +42,8 @@ pub struct Prompt<const ID: usize, const MESSAGE: usize> {
     pub(crate) provisional: bool,
     /// The log told its end.
     pub(crate) logged: bool,
+    /// The queue did.
+    pub(crate) fell: bool,
     pub(crate) error: ErrorRecord<ID, MESSAGE>,
     pub(crate) nodes_finished: u32,
     pub(crate) truncated_nodes: bool,
@@ -299,6 +301,7 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
             settled: false,
             provisional: false,
             logged: false,
+            fell: false,
             error: ErrorRecord::new(),
             nodes_finished: 0,
             truncated_nodes: false,
@@ -331,6 +334,7 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
         self.settled = false;
         self.provisional = false;
         self.logged = false;
+        self.fell = false;
         self.error.clear();
         self.nodes_finished = 0;
         self.truncated_nodes = false;

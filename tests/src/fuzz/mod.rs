@@ -4,6 +4,7 @@
 //! first bytes of each input say how the rest is cut.
 
 mod http;
+mod log;
 mod queue;
 mod record;
 mod reducer;
@@ -13,6 +14,7 @@ mod websocket;
 use std::{fs, path::Path};
 
 pub use http::http;
+pub use log::log;
 pub use queue::queue;
 pub use record::record;
 pub use reducer::reducer;
@@ -40,6 +42,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "http", check: http, seeds: http::seeds },
     Target { name: "record", check: record, seeds: record::seeds },
     Target { name: "queue", check: queue, seeds: queue::seeds },
+    Target { name: "log", check: log, seeds: log::seeds },
     Target { name: "reducer", check: reducer, seeds: reducer::seeds },
 ];
 

@@ -276,3 +276,87 @@ fn who_submits_subscribes_only_where_another_clients_prompt_runs() {
     assert_eq!(links(host.answers("/queue", &queue("q"))), [Dial(Http)]);
     assert_eq!(host.asks(), LOG, "the extension tells only those who submit nothing");
 }
+
+#[test]
+fn quick_ones_that_follow_each_other_soon_are_told_each() {
+    let mut host = observer(SUBSCRIBED);
+    for (at, id) in [(2_000, "p"), (2_500, "q"), (3_000, "r")] {
+        host.at(at);
+        let did = host.hear(&[status(1), status(0), log(EXECUTED)].concat());
+        assert_eq!(links(did), [Dial(Http)], "{id}");
+        assert_eq!(links(host.answers(&ended(0), &last_job(id, "completed"))), [Dial(Http)]);
+        host.answers(&format!("/history/{id}"), &history(id, "success"));
+        assert_eq!(host.prompt(), Some((id, PromptState::Success)));
+    }
+}
+
+#[test]
+fn the_next_prompt_begins_once_it_is_known_how_the_one_before_ended() {
+    let mut host = following();
+    host.at(3_000);
+    host.hear(&status(2));
+    assert_eq!(host.due(3_000 + RECONCILE_MILLIS), [Dial(Http)]);
+    assert_eq!(links(host.answers(PROMPT, &remaining(2))), [Dial(Http)]);
+    // While it is asked, the prompt ends, and the answer is of the next.
+    assert_eq!(host.asks(), JOBS);
+    host.hear(&[status(1), log(EXECUTED), status(1)].concat());
+    assert_eq!(host.prompt(), Some(("p", PromptState::Ended)));
+    let answer = answer(&jobs(Some("q")));
+    host.tell(Input::Bytes(Http, answer.as_bytes()));
+    assert_eq!(host.prompt(), Some(("p", PromptState::Ended)));
+    assert_eq!(links(host.answers("/history/p", &history("p", "success"))), [Dial(Http)]);
+    assert_eq!(host.prompt(), Some(("p", PromptState::Success)));
+    host.answers(JOBS, &jobs(Some("q")));
+    assert_eq!(host.prompt(), Some(("q", PromptState::Running)));
+}
+
+#[test]
+fn where_the_log_tells_no_ends_the_queue_does() {
+    let mut host = observer(SUBSCRIBED);
+    host.at(2_000);
+    assert_eq!(links(host.hear(&[status(1), status(0)].concat())), []);
+    assert_eq!(host.due(2_000 + RECONCILE_MILLIS), [Dial(Http)]);
+    assert_eq!(links(host.answers(&ended(0), &last_job("p", "completed"))), [Dial(Http)]);
+    host.answers("/history/p", &history("p", "success"));
+    assert_eq!(host.prompt(), Some(("p", PromptState::Success)));
+}
+
+#[test]
+fn without_a_log_a_shorter_queue_is_a_reason_to_ask_at_once() {
+    let mut host = observer(NOT_FOUND);
+    host.at(2_000);
+    host.hear(&[status(1), status(2), status(3)].concat());
+    assert_eq!(host.due(2_000 + RECONCILE_MILLIS), [Dial(Http)]);
+    host.answers(PROMPT, &remaining(3));
+    host.answers(JOBS, &jobs(Some("p")));
+    host.answers("/queue", r#"{"queue_running": [[0, "p", {}]], "queue_pending": [[1, "q", {}], [2, "r", {}]]}"#);
+    host.at(3_000);
+    assert_eq!(links(host.hear(&status(2))), [Dial(Http)]);
+    // Another quick one ends meanwhile.
+    assert_eq!(host.asks(), JOBS);
+    host.hear(&status(1));
+    let answer = answer(&jobs(Some("r")));
+    assert!(links(host.tell(Input::Bytes(Http, answer.as_bytes()))).contains(&Dial(Http)));
+    assert_eq!(links(host.answers("/history/p", &history("p", "success"))), [Dial(Http)]);
+    assert_eq!(links(host.answers(&ended(0), &last_job("q", "completed"))), [Dial(Http)]);
+    assert_eq!(links(host.answers("/history/q", &history("q", "success"))), [Dial(Http)]);
+    assert_eq!(host.prompt(), Some(("q", PromptState::Success)));
+    host.answers(JOBS, &jobs(Some("r")));
+    assert_eq!(host.prompt(), Some(("r", PromptState::Running)));
+}
+
+#[test]
+fn the_history_of_an_old_server_tells_of_several_at_once() {
+    let mut host = observer(NOT_FOUND);
+    host.at(2_000);
+    host.hear(&[status(2), status(1), status(0)].concat());
+    assert_eq!(links(host.responds(&ended(1), NOT_FOUND)), [Dial(Http)]);
+    let [p, q] = ["p", "q"].map(|id| history(id, "success"));
+    let both = format!("{},{}", &p[..p.len() - 1], &q[1..]);
+    assert_eq!(links(host.answers("/history?max_items=2", &both)), [Dial(Http)]);
+    assert_eq!(host.prompt(), Some(("p", PromptState::Ended)));
+    assert_eq!(links(host.answers("/history/p", &p)), [Dial(Http)]);
+    assert_eq!(links(host.answers("/history?max_items=1", &q)), [Dial(Http)]);
+    assert_eq!(links(host.answers("/history/q", &q)), []);
+    assert_eq!(host.prompt(), Some(("q", PromptState::Success)));
+}

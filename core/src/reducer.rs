@@ -34,6 +34,10 @@ pub enum Action<'a> {
     Established,
     /// It was found out how prompts of other clients are followed.
     Way(Way),
+    /// The queue told of ends that the log, though subscribed to, didn't in time.
+    LogSilent,
+    /// One of the prompts that ended unseen was asked after, whatever came of it.
+    AskedAfterEnd,
     /// The connection was lost or could not be made; without a fault we ended it.
     Lost(Option<Fault>),
     /// A part of the message at hand.
@@ -125,6 +129,8 @@ pub fn reduce<const ID: usize, const MESSAGE: usize, const NODES: usize, const N
         Action::Established => state.established(now),
         Action::Lost(fault) => state.lost(fault),
         Action::Way(way) => state.follow(way),
+        Action::LogSilent => state.count_falls(),
+        Action::AskedAfterEnd => state.asked_after_end(),
         Action::Part(Part::Log(text)) => {
             state.log(now, text);
             Changes::NONE

@@ -116,8 +116,9 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
                 changes
             }
             Standing::Ended if prompt.is_running() => {
-                // What the log told of it, it has told by now.
+                // What log and queue told of it, they have told by now.
                 prompt.logged = true;
+                prompt.fell = true;
                 prompt.end(now, PromptState::Ended);
                 Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS)
             }

@@ -66,21 +66,20 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     }
 
     /// The log didn't tell what the queue did: a server that is to log warnings only writes no ends.
-    pub(crate) fn count_falls(&mut self) {
+    pub(super) fn count_falls(&mut self) -> Changes {
         self.unheard_ends = self.unheard_ends.saturating_add(core::mem::take(&mut self.falls));
+        Changes::NONE
+    }
+
+    /// One of the prompts that ended unseen was asked after.
+    pub(super) fn asked_after_end(&mut self) -> Changes {
+        self.unheard_ends = self.unheard_ends.saturating_sub(1);
+        Changes::NONE
     }
 
     /// Whether there are prompts that ended unseen before whatever runs, and can be asked after.
     pub(crate) fn is_behind(&self) -> bool {
         (self.unheard_ends > 0 || self.falls > 0) && self.connection.status == ConnectionStatus::Connected
-    }
-
-    /// The end of the prompt `id` was told by what is known of it first.
-    pub(crate) fn end_was_told(&mut self, id: Id<'_>) {
-        if let Some(prompt) = self.prompt.as_mut().filter(|prompt| prompt.is(id)) {
-            prompt.logged = true;
-            prompt.fell = true;
-        }
     }
 
     /// A piece of the log's text.

@@ -303,10 +303,7 @@ fn tell<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: 
         observer.reduced(now, &action, by_fact, state);
         changes = changes.and(by_fact);
         match &mut fact {
-            Fact::Prompt { prompt_id, standing } if unseen && *standing == Standing::Running => {
-                state.end_was_told(*prompt_id);
-                *standing = Standing::Ended;
-            }
+            Fact::Prompt { standing, .. } if unseen && *standing == Standing::Running => *standing = Standing::Ended,
             _ => return changes,
         }
     }

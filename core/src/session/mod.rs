@@ -412,8 +412,10 @@ impl<
                 .socket
                 .is_open()
                 .then(|| Silence { status: self.state.heard().status(), pieces: self.socket.pieces() });
-            let unheard_ends = &mut self.state.unheard_ends;
-            let conclusion = self.reconcile.finished(now, asked, result, silence, unheard_ends);
+            let conclusion = self.reconcile.finished(now, asked, result, silence);
+            if self.reconcile.take_asked_after() {
+                self.reduce(now, Action::AskedAfterEnd, observer);
+            }
             self.conclude(now, conclusion, observer);
         }
         // Whom nobody answers, it can't be told.
@@ -427,7 +429,7 @@ impl<
         }
         let submits_nothing = self.config.client_id == ClientId::Fresh;
         if self.reconcile.is_log_quiet(now, self.state.falls) {
-            self.state.count_falls();
+            self.reduce(now, Action::LogSilent, observer);
         }
         let question = self.reconcile.question(now, &self.state, self.socket.is_open(), submits_nothing);
         let Some(question) = question else { return false };

@@ -45,6 +45,8 @@ pub(super) struct Reconcile {
     quiet: Option<Instant>,
     /// The ends that the log told beside the socket, or the queue did, that were dealt with.
     logged_ends: u8,
+    /// One of the prompts that ended unseen was asked after, whatever came of it.
+    asked_after: bool,
 }
 
 /// How far it was found out how others' prompts are followed.
@@ -83,6 +85,7 @@ impl Reconcile {
             way: Finding::Begins,
             quiet: None,
             logged_ends: 0,
+            asked_after: false,
         }
     }
 
@@ -141,6 +144,11 @@ impl Reconcile {
         let at = *self.quiet.get_or_insert(now.saturating_add(SOON));
         self.quiet = self.quiet.filter(|_| now < at);
         now >= at
+    }
+
+    /// Whether one of the prompts that ended unseen was asked after, once.
+    pub(super) const fn take_asked_after(&mut self) -> bool {
+        core::mem::replace(&mut self.asked_after, false)
     }
 
     /// What to ask next, if anything.
@@ -281,15 +289,13 @@ impl Reconcile {
         core::mem::replace(&mut self.graph_of, key) != key
     }
 
-    /// A question was answered, or not. `silence` is how much the socket has said, where it is open; `unheard_ends` are those
-    /// of the state.
+    /// A question was answered, or not. `silence` is how much the socket has said, where it is open.
     pub(super) fn finished(
         &mut self,
         now: Instant,
         asked: Asked,
         result: Result,
         silence: Option<Silence>,
-        unheard_ends: &mut u8,
     ) -> Conclusion {
         let found = match result {
             Result::Answered(found) => found,
@@ -310,11 +316,11 @@ impl Reconcile {
                 if asked == Asked::Jobs {
                     self.next = Some(Asked::Queue);
                 } else if status != 404 {
-                    *unheard_ends = unheard_ends.saturating_sub(1);
+                    self.asked_after = true;
                 }
                 return Conclusion::Nothing;
             }
-            _ => return self.failed(now, asked, result, silence.is_some(), unheard_ends),
+            _ => return self.failed(now, asked, result, silence.is_some()),
         };
         self.pace = POLL;
         match asked {
@@ -333,7 +339,7 @@ impl Reconcile {
             }
             Asked::Jobs | Asked::Queue => Conclusion::Runs(found.running),
             Asked::Ended | Asked::LastHistory => {
-                *unheard_ends = unheard_ends.saturating_sub(1);
+                self.asked_after = true;
                 // It is another one, whose history wasn't asked for.
                 self.again = None;
                 Conclusion::Alive
@@ -350,7 +356,7 @@ impl Reconcile {
     }
 
     /// Nobody answered, or not what was asked.
-    fn failed(&mut self, now: Instant, asked: Asked, result: Result, open: bool, unheard_ends: &mut u8) -> Conclusion {
+    fn failed(&mut self, now: Instant, asked: Asked, result: Result, open: bool) -> Conclusion {
         if !matches!(asked, Asked::Extension | Asked::LogSubscription) {
             self.rest(now, open);
         }
@@ -372,7 +378,7 @@ impl Reconcile {
             }
             Asked::Queue if !is_refused => self.graph_of = None,
             Asked::Ended | Asked::LastHistory if result != Result::Unanswered => {
-                *unheard_ends = unheard_ends.saturating_sub(1);
+                self.asked_after = true;
             }
             _ => {}
         }

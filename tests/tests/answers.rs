@@ -45,6 +45,7 @@ fn stands() -> impl Strategy<Value = Standing> {
         1 => Just(Standing::Error),
         1 => Just(Standing::Interrupted),
         2 => Just(Standing::Ended),
+        1 => Just(Standing::Missed),
     ]
 }
 
@@ -206,7 +207,8 @@ fn check(state: &mut Small, now: Instant, heard: Heard, told: &Told, late: (bool
         Told::Prompt(_, ref stands) => {
             let (was_state, is_state) = (was.as_ref().map(Prompt::state), is.as_ref().map(Prompt::state));
             let is_news = state.generation() != generation;
-            assert!(!is_news || matches!(stands, Standing::Running), "what runs alone may begin a record");
+            let begins = matches!(stands, Standing::Running | Standing::Missed);
+            assert!(!is_news || begins, "what runs, or did unseen, alone may begin a record");
             if late.1 || amid == Amid::Message || (amid == Amid::Perhaps && after == before) {
                 assert_eq!((after, is_news), (before, false), "the socket said more since");
                 return;
@@ -216,7 +218,8 @@ fn check(state: &mut Small, now: Instant, heard: Heard, told: &Told, late: (bool
                 assert_ne!(was_state, Some(PromptState::Running), "who runs, isn't replaced");
                 assert!(!was_named, "nor is an end taken back");
                 assert_eq!(is.as_ref().and_then(|is| is.prompt_id()), named.as_ref());
-                assert_eq!(is_state, Some(PromptState::Running));
+                let state = if matches!(stands, Standing::Missed) { PromptState::Ended } else { PromptState::Running };
+                assert_eq!(is_state, Some(state));
             } else if was_named {
                 match (was_state, is_state, stands) {
                     (Some(PromptState::Running), Some(PromptState::Running), _) => {}
@@ -227,13 +230,13 @@ fn check(state: &mut Small, now: Instant, heard: Heard, told: &Told, late: (bool
                     (_, is, Standing::Success) => assert_eq!(is, Some(PromptState::Success)),
                     (_, is, Standing::Error) => assert_eq!(is, Some(PromptState::Error)),
                     (_, is, Standing::Interrupted) => assert_eq!(is, Some(PromptState::Interrupted)),
-                    (_, is, Standing::Ended) => assert_eq!(is, Some(PromptState::Ended)),
+                    (_, is, Standing::Ended | Standing::Missed) => assert_eq!(is, Some(PromptState::Ended)),
                 }
                 let counts = ["outputs", "previews", "text_updates", "warnings", "nodes_cached", "nodes_total"];
                 for count in counts {
                     assert_eq!(after["prompt"][count], before["prompt"][count], "{count}");
                 }
-            } else if was_nameless && matches!(stands, Standing::Running) && was_state == Some(PromptState::Running) {
+            } else if was_nameless && begins && was_state == Some(PromptState::Running) {
                 assert_eq!(is.as_ref().and_then(|is| is.prompt_id()), named.as_ref(), "what runs has a name now");
             } else {
                 after["connection"] = before["connection"].clone();

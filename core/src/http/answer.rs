@@ -94,6 +94,8 @@ pub enum Standing {
     Interrupted,
     /// It is over; how, isn't told.
     Ended,
+    /// It began and ended while nobody told of it; no answer says so, but what is concluded from one.
+    Missed,
 }
 
 /// What a word of the history's status and messages, or of a job's status, says of its prompt.

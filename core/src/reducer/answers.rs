@@ -3,7 +3,7 @@
 use super::{Changes, EXECUTION_BLOCKED};
 use crate::{
     http::{Fact, Standing},
-    state::{ConnectionStatus, Heard, PromptState, Source, State},
+    state::{ConnectionStatus, Heard, PromptState, Source, State, Way},
     text::Id,
     time::Instant,
 };
@@ -43,6 +43,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         let changes = match standing {
             Standing::Waiting => Changes::NONE,
             Standing::Running => self.runs(now, prompt_id),
+            Standing::Missed => self.missed(now, prompt_id),
             _ if self.names(prompt_id) => self.is_over(now, prompt_id, standing),
             _ => Changes::NONE,
         };
@@ -71,7 +72,9 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             // It is asked first how that one ended.
             Some(prompt) if prompt.is_running() || prompt.is_unsettled() => {}
             _ if self.was_replaced(id.key()) => {}
-            _ => {
+            old => {
+                // HTTP may be ahead of the socket: lines of the one before may still come.
+                self.log_owes |= old.is_some_and(|old| !old.logged) && self.connection.way == Some(Way::Logs);
                 self.begin(Some(id));
                 if let Some(prompt) = self.prompt.as_mut() {
                     prompt.started = self.busy_since;
@@ -81,6 +84,18 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             }
         }
         Changes::NONE
+    }
+
+    /// The prompt began and ended unseen.
+    fn missed(&mut self, now: Instant, id: Id<'_>) -> Changes {
+        let changes = self.runs(now, id);
+        let Some(prompt) = self.prompt.as_mut().filter(|prompt| prompt.is(id) && prompt.is_running()) else {
+            return changes;
+        };
+        // Log and queue have told what they tell of it.
+        prompt.logged = true;
+        prompt.fell = true;
+        changes.and(self.is_over(now, id, Standing::Ended))
     }
 
     /// What an earlier session kept is still so.
@@ -116,9 +131,6 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
                 changes
             }
             Standing::Ended if prompt.is_running() => {
-                // What log and queue told of it, they have told by now.
-                prompt.logged = true;
-                prompt.fell = true;
                 prompt.end(now, PromptState::Ended);
                 Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS)
             }
@@ -127,7 +139,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
                 prompt.provisional = false;
                 Changes::PROMPT
             }
-            Standing::Waiting | Standing::Running => Changes::NONE,
+            Standing::Waiting | Standing::Running | Standing::Missed => Changes::NONE,
         }
     }
 }

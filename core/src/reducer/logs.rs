@@ -17,6 +17,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     pub(super) fn follow(&mut self, way: Way) -> Changes {
         self.connection.way = Some(way);
         self.log.cut();
+        self.log_owes = false;
         self.falls = 0;
         // The log told its end before we read it.
         if let Some(prompt) = self.prompt.as_mut().filter(|prompt| !prompt.is_running()) {
@@ -169,6 +170,9 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         self.busy_since = Some(now);
         self.falls = 0;
         let outcome = core::mem::replace(&mut self.logged, PromptState::Ended);
+        if core::mem::replace(&mut self.log_owes, false) {
+            return Changes::NONE;
+        }
         let is_followed = self.is_followed();
         let Some(prompt) = self.prompt.as_mut().filter(|prompt| !prompt.logged) else {
             // One without a record.

@@ -277,8 +277,8 @@ fn subscribe(config: &Config<'_>, client_id: &[&str], out: &mut [u8]) -> Option<
     Request { host: config.host, target: &target, headers: config.headers }.write_patch(&body, out).ok()
 }
 
-/// Tells the state a fact, and the observer what that changed. A prompt that began and ended `unseen` does both now; its
-/// history is asked for all there is to know.
+/// Tells the state a fact, and the observer what that changed. Of a prompt that began and ended `unseen`, its history is asked
+/// for all there is to know.
 #[inline(never)]
 fn tell<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
     now: Instant,
@@ -288,25 +288,18 @@ fn tell<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: 
     state: &mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     observer: &mut impl Observer,
 ) -> Changes {
-    let mut changes = Changes::NONE;
     if let Fact::Prompt { standing, .. } = &mut fact {
         if unseen {
-            *standing = Standing::Running;
+            *standing = Standing::Missed;
         } else if *standing == Standing::Running && state.is_behind() {
             // Those that ended before it come first.
-            return changes;
+            return Changes::NONE;
         }
     }
-    loop {
-        let action = Action::Answer { heard, fact };
-        let by_fact = reduce(state, now, action);
-        observer.reduced(now, &action, by_fact, state);
-        changes = changes.and(by_fact);
-        match &mut fact {
-            Fact::Prompt { standing, .. } if unseen && *standing == Standing::Running => *standing = Standing::Ended,
-            _ => return changes,
-        }
-    }
+    let action = Action::Answer { heard, fact };
+    let changes = reduce(state, now, action);
+    observer.reduced(now, &action, changes, state);
+    changes
 }
 
 fn note(found: &mut Found, fact: &Fact<'_>) {

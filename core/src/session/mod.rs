@@ -608,10 +608,8 @@ impl<
         if self.state.prompt().is_some_and(|prompt| !prompt.is_settled()) {
             return;
         }
-        for standing in [Standing::Running, Standing::Ended] {
-            let fact = Fact::Prompt { prompt_id, standing };
-            self.reduce(now, Action::Answer { heard: self.state.heard(), fact }, observer);
-        }
+        let fact = Fact::Prompt { prompt_id, standing: Standing::Missed };
+        self.reduce(now, Action::Answer { heard: self.state.heard(), fact }, observer);
     }
 
     fn expire(&mut self, now: Instant, observer: &mut impl Observer) {

@@ -60,6 +60,8 @@ pub struct State<const ID: usize, const MESSAGE: usize, const NODES: usize, cons
     pub(crate) log: Log,
     /// How the prompt is to end by the log.
     pub(crate) logged: PromptState,
+    /// The log has yet to tell the end of the record's before.
+    pub(crate) log_owes: bool,
     /// Ends of prompts without a record, by log or queue, that are still to be asked after: the last of those that ended.
     pub(crate) unheard_ends: u8,
     /// The log told an end while the socket's record runs, or the queue while any does, modulo 256.
@@ -136,6 +138,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
             renewed: Changes::NONE,
             log: Log::new(),
             logged: PromptState::Ended,
+            log_owes: false,
             unheard_ends: 0,
             logged_ends: 0,
             falls: 0,

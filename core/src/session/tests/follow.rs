@@ -360,3 +360,21 @@ fn the_history_of_an_old_server_tells_of_several_at_once() {
     assert_eq!(links(host.answers("/history/q", &q)), []);
     assert_eq!(host.prompt(), Some(("q", PromptState::Success)));
 }
+
+#[test]
+fn late_lines_of_the_prompt_before_are_none_of_the_next() {
+    let mut host = following();
+    host.at(3_000);
+    // The log comes behind the queue, and HTTP is quicker.
+    assert_eq!(links(host.hear(&status(1))), []);
+    assert_eq!(host.due(3_000 + RECONCILE_MILLIS), [Dial(Http)]);
+    host.answers(PROMPT, &remaining(1));
+    assert_eq!(links(host.answers(JOBS, &jobs(Some("q")))), [Dial(Http)]);
+    assert_eq!(links(host.answers("/history/p", &history("p", "error"))), [Dial(Http)]);
+    host.answers(JOBS, &jobs(Some("q")));
+    host.answers("/queue", &queue("q"));
+    host.hear(&log(&format!("!!! Exception during processing !!! late\n{EXECUTED}")));
+    assert_eq!(host.prompt(), Some(("q", PromptState::Running)));
+    assert_eq!(links(host.hear(&log(EXECUTED))), [Dial(Http)]);
+    assert_eq!(host.prompt(), Some(("q", PromptState::Ended)));
+}

@@ -39,6 +39,13 @@ pub const CONNECT_SECONDS: u64 = 10;
 /// Seconds that an HTTP exchange may take; then it is given up and changes nothing.
 pub const HTTP_SECONDS: u64 = 10;
 
+/// Seconds that the question after the extension, and the subscription to the log, may take; then they count as not there, for
+/// [`WAY_AGAIN_SECONDS`]. Nothing else is asked meanwhile.
+pub const WAY_SECONDS: u64 = 3;
+
+/// Seconds after which it is tried again whether prompts of other clients can be followed by more than asking.
+pub const WAY_AGAIN_SECONDS: u64 = 300;
+
 /// Seconds between questions over HTTP while there is no socket; twice as long after each that nobody answered, up to
 /// [`POLL_MAX_SECONDS`].
 pub const POLL_SECONDS: u64 = 2;

@@ -298,10 +298,10 @@ mod tests {
                 reduce(&mut heard.state, heard.now, action);
                 heard.finishes.applied(heard.now, &heard.state);
             };
-            let at = heard.state.heard();
             let fact =
-                |standing| Action::Answer { heard: at, fact: Fact::Prompt { prompt_id: Id::from("a"), standing } };
-            tell(&mut heard, fact(Standing::Running));
+                |at, standing| Action::Answer { heard: at, fact: Fact::Prompt { prompt_id: Id::from("a"), standing } };
+            let at = heard.state.heard();
+            tell(&mut heard, fact(at, Standing::Running));
             let text = b"!!! Exception during processing !!! no\nPrompt executed in 1.00 seconds\n";
             tell(&mut heard, Action::Part(&Part::Log(text)));
             tell(&mut heard, Action::Text(&Event::Logs { entries: 1 }));
@@ -309,7 +309,8 @@ mod tests {
                 (heard.state.prompt().map(comfyglow_core::state::Prompt::state), heard.taken()),
                 (Some(Error), vec![])
             );
-            tell(&mut heard, fact(standing));
+            let at = heard.state.heard();
+            tell(&mut heard, fact(at, standing));
             assert_eq!(heard.taken(), named(&[("a", state)]));
         }
     }

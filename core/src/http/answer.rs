@@ -469,6 +469,11 @@ impl<const ID: usize> Answer<ID> {
 }
 
 impl Asked {
+    /// Whether it finds out how prompts of other clients are followed.
+    pub(crate) const fn is_way(self) -> bool {
+        matches!(self, Self::Extension | Self::LogSubscription)
+    }
+
     const fn root(self) -> Place {
         match self {
             Self::Prompt => Place::Prompt,

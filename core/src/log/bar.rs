@@ -56,7 +56,7 @@ pub(super) struct BarReader {
     named: Named,
     /// Letters of [`WORDS`] that were read.
     letters: [u8; WORDS.len()],
-    /// It isn't of steps, but of bytes.
+    /// It isn't of steps, but of bytes or whatever else there is.
     odd: bool,
     /// The number at hand, and whether it has digits.
     number: u32,
@@ -135,8 +135,11 @@ impl BarReader {
                 self.before = self.number.saturating_mul(100);
                 self.place = Place::Fraction;
             }
-            (Place::Fraction, b'i' | b's') if self.digits => {
-                self.rate(byte);
+            (Place::Rate, b'?') => self.place = Place::Fraction,
+            (Place::Rate | Place::Fraction, b'i' | b's') => {
+                if self.digits && place == Place::Fraction {
+                    self.rate(byte);
+                }
                 self.place = Place::Unit;
             }
             (Place::Unit, b',') => self.place = Place::Rest,
@@ -146,7 +149,8 @@ impl BarReader {
             (Place::Value | Place::Rate, b' ')
             | (Place::Blocks | Place::Elapsed | Place::Remaining | Place::Unit | Place::Rest, _) => {}
             (Place::Rate | Place::Fraction, _) => {
-                self.odd |= byte.is_ascii_uppercase();
+                // Bytes, tiles, frames.
+                self.odd = true;
                 self.place = Place::Unit;
             }
             (Place::Percent | Place::Value | Place::Max, _) => {

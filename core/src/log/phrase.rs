@@ -78,9 +78,12 @@ impl Line {
                 None
             }
             Place::Level => {
-                if byte == b']' {
-                    self.place = Place::Start;
-                }
+                self.place = match byte {
+                    b']' => Place::Start,
+                    // `[INFO]`, or a time.
+                    b'A'..=b'Z' | b'0'..=b':' | b' ' | b'-' | b'.' => Place::Level,
+                    _ => Place::Rest,
+                };
                 None
             }
             Place::Start if byte == b' ' => None,

@@ -53,6 +53,8 @@ fn a_bar_cut_at_the_terminals_edge_is_one_and_what_is_none_is_none() {
         "model.safetensors:  45%|##| 1.20G/2.66G [00:12<00:15, 98.1MB/s]",
         "VAE tiles:  40%|####      | 4/10 [00:01<00:01,  3.00it/s]",
         " 45%|##| 1203/2660 [00:12<00:15, 98.1B/s]",
+        " 50%|##| 2/4 [00:12<00:15,  2.10tile/s]",
+        "  0%|  | 0/4 [00:00<?, ?tile/s]",
         "5it [00:01, 3.20it/s]",
         "50% of 6/12 [00:01]",
         " 50%|##| 6/12\n",
@@ -119,6 +121,7 @@ fn ends_are_told_with_levels_and_colours_and_without() {
         "Prompt executed i\nn 7\n",
         "Traceback (most recent call last):\n  File\nValueError: 7\n",
         "[INFO Prompt executed in 7\n",
+        "[worker 2] Prompt executed in 7\n",
     ] {
         assert_eq!(said(noise), [], "{noise:?}");
     }

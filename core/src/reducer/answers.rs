@@ -66,6 +66,10 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     fn runs(&mut self, now: Instant, id: Id<'_>) -> Changes {
         match self.prompt.as_ref() {
             Some(prompt) if prompt.is(id) && prompt.is_running() => return self.confirm(),
+            // Only the log said that it was over.
+            Some(prompt) if prompt.is(id) && prompt.is_unsettled() && self.connection.source == Source::Logs => {
+                self.take(id);
+            }
             // Its end is known, which nothing but a new start takes back.
             Some(prompt) if prompt.is(id) => {}
             Some(prompt) if prompt.is_running() && prompt.id.is_none() => self.take(id),

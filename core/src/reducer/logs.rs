@@ -193,6 +193,8 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         prompt.end(now, outcome);
         prompt.count(&self.nodes);
         self.connection.source = Source::Logs;
+        // What was asked before is older.
+        self.heard.prompts = self.heard.prompts.wrapping_add(1);
         Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS)
     }
 }

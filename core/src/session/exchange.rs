@@ -3,7 +3,7 @@
 use super::{Config, Observer};
 use crate::{
     http::{Answer, Asked, Fact, Request, Response, Standing, json_from_percent, percent_encode_into},
-    limits::HTTP_SECONDS,
+    limits::{HTTP_SECONDS, WAY_SECONDS},
     reducer::{Action, Changes, reduce},
     state::{Heard, State},
     text::Key,
@@ -12,6 +12,8 @@ use crate::{
 
 /// How long an exchange may take.
 const EXCHANGE: Duration = Duration::from_secs(HTTP_SECONDS);
+/// How long one may that finds out how others are followed.
+const WAY: Duration = Duration::from_secs(WAY_SECONDS);
 
 #[derive(Debug)]
 pub(super) struct Exchange<const ID: usize> {
@@ -135,13 +137,14 @@ impl<const ID: usize> Exchange<ID> {
 
     /// How others are followed is found out for each connection: an answer would be that of the one before.
     pub(super) fn forget_way(&mut self) {
-        if matches!(self.asked, Asked::Extension | Asked::LogSubscription) {
+        if self.asked.is_way() {
             self.cancel();
         }
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        (!matches!(self.place, Place::Idle)).then(|| self.since.saturating_add(EXCHANGE))
+        let most = if self.asked.is_way() { WAY } else { EXCHANGE };
+        (!matches!(self.place, Place::Idle)).then(|| self.since.saturating_add(most))
     }
 
     pub(super) fn expire(&mut self, now: Instant) {
@@ -237,7 +240,8 @@ impl<const ID: usize> Exchange<ID> {
             match (self.response.status(), piece) {
                 (0 | 200, Ok(None)) if !self.response.is_complete() => break,
                 (200, Ok(None)) => self.over(),
-                (200, Ok(Some(_))) if self.asked == Asked::LogSubscription => {}
+                // ComfyUI says nothing: it is a proxy, or whoever answers everything.
+                (200, Ok(Some(_))) if self.asked == Asked::LogSubscription => self.fail(),
                 (200, Ok(Some(mut piece))) => {
                     while self.place == Place::Asked {
                         // It may tell why the prompt failed. What has ended keeps what it says.

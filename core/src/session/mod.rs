@@ -40,7 +40,7 @@ use crate::{
     progress::{Debounce, Smooth},
     quality::Sample,
     reducer::{Action, Changes, reduce},
-    state::{Fault, FaultKind, Heard, Percentage, Prompt, State},
+    state::{Fault, FaultKind, Heard, Percentage, Prompt, Source, State},
     text::Id,
     time::{Duration, Instant},
     view::View,
@@ -412,7 +412,8 @@ impl<
                 .socket
                 .is_open()
                 .then(|| Silence { status: self.state.heard().status(), pieces: self.socket.pieces() });
-            let conclusion = self.reconcile.finished(now, asked, result, silence);
+            let by_log = silence.is_some() && self.state.connection().source == Source::Logs;
+            let conclusion = self.reconcile.finished(now, asked, result, silence, by_log);
             if self.reconcile.take_asked_after() {
                 self.reduce(now, Action::AskedAfterEnd, observer);
             }
@@ -455,7 +456,8 @@ impl<
                     self.reconcile.look_again();
                 }
             }
-            Conclusion::Unheard => self.over(now, self.exchange.heard(), observer),
+            Conclusion::Doubted if !self.state.prompt().is_some_and(Prompt::is_unsettled) => {}
+            Conclusion::Unheard | Conclusion::Doubted => self.over(now, self.exchange.heard(), observer),
             Conclusion::Way(way) => self.reduce(now, Action::Way(way), observer),
             Conclusion::Deaf => {
                 self.socket.leave(now);

@@ -4,7 +4,10 @@
 use super::exchange::{Found, Result};
 use crate::{
     http::Asked,
-    limits::{DEAF_GRACE_SECONDS, DEAF_SECONDS, OUTCOME_TRIES, POLL_MAX_SECONDS, POLL_SECONDS, RECONCILE_MILLIS},
+    limits::{
+        DEAF_GRACE_SECONDS, DEAF_SECONDS, OUTCOME_TRIES, POLL_MAX_SECONDS, POLL_SECONDS, RECONCILE_MILLIS,
+        WAY_AGAIN_SECONDS,
+    },
     state::{Prompt, PromptState, Source, State, Way},
     text::Key,
     time::{Duration, Instant},
@@ -12,8 +15,10 @@ use crate::{
 
 const POLL: Duration = Duration::from_secs(POLL_SECONDS);
 const POLL_MAX: Duration = Duration::from_secs(POLL_MAX_SECONDS);
+const WAY_AGAIN: Duration = Duration::from_secs(WAY_AGAIN_SECONDS);
 const SOON: Duration = Duration::from_millis(RECONCILE_MILLIS);
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug)]
 pub(super) struct Reconcile {
     /// When the next round begins: how many prompts there are, then which one runs.
@@ -41,6 +46,10 @@ pub(super) struct Reconcile {
     suspect: Option<Silence>,
     /// How far it was found out how others' prompts are followed.
     way: Finding,
+    /// When that is found out once more, where it was no good way.
+    way_again: Option<Instant>,
+    /// The log's end of the prompt, of which the history knows nothing, is doubted: it is asked whether it still runs.
+    doubts: bool,
     /// When what the queue told counts, unless the log tells it by then.
     quiet: Option<Instant>,
     /// The ends that the log told beside the socket, or the queue did, that were dealt with.
@@ -83,6 +92,8 @@ impl Reconcile {
             said_at: 0,
             suspect: None,
             way: Finding::Begins,
+            way_again: None,
+            doubts: false,
             quiet: None,
             logged_ends: 0,
             asked_after: false,
@@ -191,6 +202,7 @@ impl Reconcile {
             .filter(|prompt| prompt.state() == PromptState::Ended || prompt.is_unsettled())
             .map(Prompt::is_settled)
         {
+            Some(false) if self.doubts => return Some(self.which_runs()),
             Some(false) => return self.may_ask(now, Asked::History).then_some(Asked::History),
             // It counts as not known, but only since nobody answered.
             Some(true) if self.tries > 0 => {
@@ -208,9 +220,8 @@ impl Reconcile {
         let is_running = prompt.is_some_and(|prompt| prompt.state() == PromptState::Running);
         if open && !is_running && state.unheard_ends > 0 {
             let asked = if self.jobs_missing { Asked::LastHistory } else { Asked::Ended };
-            if self.may_ask(now, asked) {
-                return Some(asked);
-            }
+            // Whatever runs comes behind it: to ask which would be to ask on and on.
+            return self.may_ask(now, asked).then_some(asked);
         }
         if self.quiet.is_none()
             && let Some(next) = self.next.take()
@@ -221,6 +232,10 @@ impl Reconcile {
             return Some(Asked::Queue);
         }
         let told = is_running && state.connection().source == Source::Websocket;
+        if self.way_again.is_some_and(|at| now >= at) {
+            self.way_again = None;
+            self.way = Finding::Begins;
+        }
         if let Some(asked) = self.wants_way(is_running && !told, open, submits_nothing)
             && self.may_ask(now, asked)
         {
@@ -256,7 +271,7 @@ impl Reconcile {
     /// When there will be another question, where nothing else comes before. What is due and wasn't asked waits for
     /// something else.
     pub(super) fn deadline(&self, now: Instant) -> Option<Instant> {
-        let times = [self.due, self.glance, self.quiet, self.again.map(|(_, at)| at)];
+        let times = [self.due, self.glance, self.quiet, self.way_again, self.again.map(|(_, at)| at)];
         times.into_iter().flatten().filter(|at| *at > now && !self.refused).min()
     }
 
@@ -289,22 +304,25 @@ impl Reconcile {
         core::mem::replace(&mut self.graph_of, key) != key
     }
 
-    /// A question was answered, or not. `silence` is how much the socket has said, where it is open.
+    /// A question was answered, or not. `silence` is how much the socket has said, where it is open; `by_log`
+    /// is whether the end that is asked after is the log's.
     pub(super) fn finished(
         &mut self,
         now: Instant,
         asked: Asked,
         result: Result,
         silence: Option<Silence>,
+        by_log: bool,
     ) -> Conclusion {
         let found = match result {
             Result::Answered(found) => found,
             // Whatever stands in the way of these, the others may be answered.
-            Result::Refused(..401 | 402..407 | 408..) | Result::Broken if asked == Asked::Extension => {
+            _ if asked == Asked::Extension => {
                 self.way = Finding::NoExtension;
                 return Conclusion::Nothing;
             }
-            Result::Refused(..401 | 402..407 | 408..) | Result::Broken if asked == Asked::LogSubscription => {
+            _ if asked == Asked::LogSubscription => {
+                self.way_again = Some(now.saturating_add(WAY_AGAIN));
                 return self.found(Way::Polling);
             }
             Result::Refused(401 | 403 | 407) => {
@@ -337,6 +355,7 @@ impl Reconcile {
                 }
                 Conclusion::Runs(None)
             }
+            Asked::Jobs | Asked::Queue if core::mem::take(&mut self.doubts) => Conclusion::Doubted,
             Asked::Jobs | Asked::Queue => Conclusion::Runs(found.running),
             Asked::Ended | Asked::LastHistory => {
                 self.asked_after = true;
@@ -350,16 +369,21 @@ impl Reconcile {
                 self.tries = 0;
                 // Where the socket was amid saying something else, the answer didn't count.
                 self.again = Some((asked, now.saturating_add(POLL)));
-                if found.told { Conclusion::Alive } else { Conclusion::Unheard }
+                match (found.told, by_log) {
+                    (true, _) => Conclusion::Alive,
+                    (false, true) => {
+                        self.doubts = true;
+                        Conclusion::Nothing
+                    }
+                    (false, false) => Conclusion::Unheard,
+                }
             }
         }
     }
 
     /// Nobody answered, or not what was asked.
     fn failed(&mut self, now: Instant, asked: Asked, result: Result, open: bool) -> Conclusion {
-        if !matches!(asked, Asked::Extension | Asked::LogSubscription) {
-            self.rest(now, open);
-        }
+        self.rest(now, open);
         self.again = Some((asked, now.saturating_add(self.pace)));
         self.pace = Duration::from_micros(self.pace.as_micros().saturating_mul(2)).min(POLL_MAX);
         // It won't be there a second later, nor will a request that doesn't fit. Other refusals may be a proxy's, for a while.
@@ -376,6 +400,7 @@ impl Reconcile {
                     return Conclusion::Unheard;
                 }
             }
+            Asked::Jobs | Asked::Queue if core::mem::take(&mut self.doubts) => return Conclusion::Unheard,
             Asked::Queue if !is_refused => self.graph_of = None,
             Asked::Ended | Asked::LastHistory if result != Result::Unanswered => {
                 self.asked_after = true;
@@ -421,6 +446,8 @@ pub(super) enum Conclusion {
     Runs(Option<Key>),
     /// How the record's prompt ended, can't be known.
     Unheard,
+    /// The same, unless it still runs.
+    Doubted,
     /// Others' prompts are followed so.
     Way(Way),
     /// The socket is deaf.

@@ -32,7 +32,6 @@ Examples:
   comfyglow watch desk.local --once             until a prompt has ended; the status tells how
   comfyglow watch http://ann:secret@host/comfy  behind a proxy that wants a login
   comfyglow watch --json | jq -c .prompt        a snapshot at each change, for programs
-  comfyglow watch --client-id my-script         the prompts that my-script submits
   comfyglow watch --attempts 1                  no second try
   comfyglow watch gpu1 gpu2 desk.local:8189     a line for each server, and a total
   comfyglow watch gpu1 gpu2 --json | jq -c '[.server, .prompt.percentage]'
@@ -55,7 +54,8 @@ pub(super) struct Args {
     /// the server was reached]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     attempts: Option<u32>,
-    /// Connect as this client, and so see what it submits [default: comfyglow-… by chance]
+    /// Connect as this client, and so see what it submits; the server keeps one socket for each id, so that a client that is
+    /// connected itself hears nothing any more [default: comfyglow-… by chance]
     #[arg(long, value_name = "ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     client_id: Option<String>,
     /// Keep how long nodes take, for the time left, in this file, of one server [default: one for each server, in the

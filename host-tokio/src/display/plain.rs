@@ -1,7 +1,7 @@
 //! Progress told line by line, where nothing can be drawn in place.
 
 use comfyglow_core::{
-    state::{ConnectionStatus, Fault, PromptState, Way},
+    state::{ConnectionStatus, Fault, PromptState, Source, Way},
     view::{PromptView, View},
 };
 
@@ -35,7 +35,7 @@ impl Teller {
         }
         if let Some(prompt) = view.prompt.as_ref().filter(|prompt| prompt.state == PromptState::Running) {
             self.waiting = false;
-            self.prompt(prompt, &mut lines);
+            self.prompt(prompt, view.connection.source == Source::Logs, &mut lines);
             return lines;
         }
         self.prompt = None;
@@ -76,7 +76,7 @@ impl Teller {
         }
     }
 
-    fn prompt(&mut self, prompt: &PromptView<'_>, lines: &mut Vec<String>) {
+    fn prompt(&mut self, prompt: &PromptView<'_>, inferred: bool, lines: &mut Vec<String>) {
         let id = prompt.prompt_id.unwrap_or("prompt");
         if self.prompt.as_deref() != Some(id) {
             self.prompt = Some(id.to_owned());
@@ -88,6 +88,8 @@ impl Teller {
         self.node = Some(node.to_owned());
         let percentage = prompt.percentage.map(|percentage| format!("{:>3} %  ", percentage.permille() / 10));
         let class = prompt.current_class.map(|class| clean(class) + " ").unwrap_or_default();
-        lines.push(format!("{}  {}{class}#{}", short_id(id, false), percentage.unwrap_or_default(), clean(node)));
+        let known = if inferred { ", inferred from the log" } else { "" };
+        let percentage = percentage.unwrap_or_default();
+        lines.push(format!("{}  {percentage}{class}#{}{known}", short_id(id, false), clean(node)));
     }
 }

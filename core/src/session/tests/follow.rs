@@ -4,7 +4,10 @@ use super::{
     reconcile::{NOT_FOUND, history, jobs, queue, remaining},
     *,
 };
-use crate::state::{Source, Steps, Way};
+use crate::{
+    limits::{WAY_AGAIN_SECONDS, WAY_SECONDS},
+    state::{Source, Steps, Way},
+};
 
 const PROMPT: &str = "/prompt";
 const EXTENSION: &str = "/comfyglow";
@@ -208,6 +211,7 @@ fn the_history_is_right_where_the_log_was_understood_wrongly() {
     host.hear(&log(&format!("Processing interrupted\n{EXECUTED}")));
     assert_eq!(host.prompt(), Some(("p", PromptState::Interrupted)));
     host.answers("/history/p", "{}");
+    host.answers(JOBS, &jobs(None));
     assert_eq!(host.prompt(), Some(("p", PromptState::Interrupted)), "nobody knows better");
     assert!(host.session.state().prompt().unwrap().is_settled());
 }
@@ -377,4 +381,62 @@ fn late_lines_of_the_prompt_before_are_none_of_the_next() {
     assert_eq!(host.prompt(), Some(("q", PromptState::Running)));
     assert_eq!(links(host.hear(&log(EXECUTED))), [Dial(Http)]);
     assert_eq!(host.prompt(), Some(("q", PromptState::Ended)));
+}
+
+#[test]
+fn an_end_that_a_foreign_line_told_is_taken_back() {
+    let mut host = following();
+    host.hear(&bar(3, 12));
+    assert_eq!(links(host.hear(&log("Prompt executed in 3.10 seconds\n"))), [Dial(Http)]);
+    assert_eq!(links(host.answers("/history/p", "{}")), [Dial(Http)], "does it still run?");
+    assert_eq!(host.prompt(), Some(("p", PromptState::Ended)));
+    assert!(!host.session.state().prompt().unwrap().is_settled());
+    host.answers(JOBS, &jobs(Some("p")));
+    assert_eq!(host.prompt(), Some(("p", PromptState::Running)));
+    host.hear(&bar(4, 12));
+    assert_eq!(steps(&host), Some((4, 12)));
+    host.hear(&status(0));
+    host.later(2_000);
+    assert_eq!(links(host.answers("/history/p", &history("p", "error"))), []);
+    assert_eq!(host.prompt(), Some(("p", PromptState::Error)));
+
+    let mut host = following();
+    host.hear(&log(EXECUTED));
+    host.answers("/history/p", "{}");
+    host.answers(JOBS, &jobs(None));
+    assert_eq!(host.prompt(), Some(("p", PromptState::Ended)));
+    assert!(host.session.state().prompt().unwrap().is_settled(), "the history was cleared");
+}
+
+#[test]
+fn what_doesnt_answer_or_wants_a_login_keeps_nothing_else_from_being_asked() {
+    let refuses = |status: u16| format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n");
+    for refusal in [refuses(401), refuses(407), refuses(500), answer("<html>")] {
+        let (mut host, request) = Host::asked_with(OBSERVES);
+        host.hear(&[accept(&request), status(0)].concat());
+        assert_eq!(links(host.responds(EXTENSION, &refusal)), [Dial(Http)], "{refusal}");
+        assert_eq!(links(host.responds(LOG, &refusal)), [], "{refusal}");
+        assert_eq!(source(&host).1, Some(Way::Polling));
+        assert_eq!(host.due(RECONCILE_MILLIS), [Dial(Http)]);
+        assert_eq!(links(host.answers(PROMPT, &remaining(0))), []);
+    }
+    let (mut host, request) = Host::asked_with(OBSERVES);
+    host.hear(&[accept(&request), status(0)].concat());
+    let silent = WAY_SECONDS * 1_000;
+    assert_eq!(host.asks(), EXTENSION);
+    assert_eq!(host.due(silent), [Close(Http), Dial(Http)]);
+    assert_eq!(host.asks(), LOG);
+    assert_eq!(host.due(2 * silent), [Close(Http), Dial(Http)]);
+    assert_eq!(source(&host).1, Some(Way::Polling));
+    assert_eq!(links(host.answers(PROMPT, &remaining(0))), []);
+    // Much later it is tried again.
+    let again = 2 * silent + WAY_AGAIN_SECONDS * 1_000;
+    while host.now < Instant::from_millis(again) {
+        let due = host.deadline.unwrap();
+        host.now = due;
+        if links(host.tell(Input::Wake)) == [Dial(Http)] && due < Instant::from_millis(again) {
+            host.answers(PROMPT, &remaining(0));
+        }
+    }
+    assert_eq!(host.asks(), EXTENSION);
 }

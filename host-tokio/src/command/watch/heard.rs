@@ -17,8 +17,8 @@ use comfyglow_core::{
     event::Event,
     reducer::{Action, Changes},
     session::Observer,
-    state::{Percentage, Prompt, State},
-    text::Id,
+    state::{Percentage, Prompt, State, Steps},
+    text::{Id, Text},
     time::Instant,
 };
 use serde_json::json;
@@ -79,7 +79,7 @@ impl Observer for Heard {
         &mut self,
         now: Instant,
         action: &Action<'_>,
-        _changes: Changes,
+        changes: Changes,
         state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
     ) {
         if !matches!(action, Action::Text(_) | Action::Binary(_) | Action::Answer { .. }) {
@@ -90,18 +90,36 @@ impl Observer for Heard {
         if ended && self.snapshots && !(self.once && before) {
             self.ends.extend(snapshot_line(state, now));
         }
-        if let (Some(history), Action::Text(event @ Event::Progress { .. })) = (&self.history, action) {
-            history.sink.line(history_line(&self.server, event, state), false);
+        let line = match action {
+            Action::Text(event @ Event::Progress { .. }) => history_line(&self.server, event, state),
+            Action::Text(Event::Logs { .. }) if changes.has(Changes::PROGRESS) => {
+                logged(state, |event| history_line(&self.server, event, state))
+            }
+            _ => None,
+        };
+        if let (Some(history), Some(line)) = (&self.history, line) {
+            history.sink.line(line, false);
         }
     }
+}
+
+/// What the server's log told, as the `progress` that the submitter gets.
+fn logged<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
+    state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
+    line: impl FnOnce(&Event<'_>) -> Option<String>,
+) -> Option<String> {
+    let prompt = state.prompt()?;
+    let Steps { value, max } = prompt.steps()?;
+    let prompt_id = prompt.prompt_id().map(Text::as_id);
+    line(&Event::Progress { value, max, prompt_id, node: prompt.current_node().map(Text::as_id) })
 }
 
 fn history_line<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
     server: &str,
     event: &Event<'_>,
     state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
-) -> String {
-    let Event::Progress { value, max, prompt_id, node } = event else { return String::new() };
+) -> Option<String> {
+    let Event::Progress { value, max, prompt_id, node } = event else { return None };
     let time_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
     let percentage = state.prompt().and_then(Prompt::percentage).map(Percentage::millionths);
     let exact = |value: i64, parts: f64| {
@@ -109,7 +127,7 @@ fn history_line<const ID: usize, const MESSAGE: usize, const NODES: usize, const
         let value = value as f64;
         value / parts
     };
-    json!({
+    let line = json!({
         "server": server,
         "time_ms": u64::try_from(time_ms).unwrap_or(u64::MAX),
         "prompt_id": prompt_id.as_ref().map(Id::as_str),
@@ -117,6 +135,6 @@ fn history_line<const ID: usize, const MESSAGE: usize, const NODES: usize, const
         "value": exact(value.thousandths(), 1e3),
         "max": exact(max.thousandths(), 1e3),
         "percentage": percentage.map(|millionths| exact(i64::from(millionths), 1e6)),
-    })
-    .to_string()
+    });
+    Some(line.to_string())
 }

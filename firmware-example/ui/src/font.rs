@@ -1,0 +1,77 @@
+//! Fonts as tables, read row by row.
+
+use crate::ink::Shade;
+
+include!(concat!(env!("OUT_DIR"), "/fonts.rs"));
+
+/// What stands for the rest of a cut text.
+pub(crate) const ELLIPSIS: u8 = 0x80;
+/// What stands for characters that no font here has.
+pub(crate) const UNKNOWN: u8 = 0x81;
+/// What stands between two things said.
+pub(crate) const DOT: u8 = 0x82;
+
+/// Pictures of the same height, found by a code: ASCII's, or one of the above.
+#[derive(Debug)]
+pub(crate) struct Font {
+    /// Rows of each.
+    pub(crate) height: u8,
+    /// Bits of each pixel: 1 is all or nothing, 2 are thirds.
+    depth: u8,
+    /// Columns between two of them.
+    pub(crate) spacing: u8,
+    /// Which there are, in order.
+    codes: &'static [u8],
+    /// Their columns, in the same order.
+    widths: &'static [u8],
+    /// Their pixels, row by row, one behind the other, the first in a byte's highest bits.
+    bits: &'static [u8],
+}
+
+/// A picture of a [`Font`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Glyph {
+    pub(crate) width: u8,
+    /// Pixels that stand before it.
+    start: usize,
+}
+
+impl Font {
+    /// The picture for `code`, or what stands for those that are not there; none where that isn't there either.
+    pub(crate) fn glyph(&self, code: u8) -> Option<Glyph> {
+        let place = self.codes.binary_search(&code).or_else(|_| self.codes.binary_search(&UNKNOWN)).ok()?;
+        let width = *self.widths.get(place)?;
+        let before: usize = self.widths.get(..place)?.iter().map(|&width| usize::from(width)).sum();
+        Some(Glyph { width, start: before * usize::from(self.height) })
+    }
+
+    /// Columns from the start of `code` to the start of what follows.
+    pub(crate) fn advance(&self, code: u8) -> i32 {
+        self.glyph(code).map_or(0, |glyph| i32::from(glyph.width) + i32::from(self.spacing))
+    }
+
+    /// Columns that `codes` take.
+    pub(crate) fn width(&self, codes: impl Iterator<Item = u8>) -> i32 {
+        codes.map(|code| self.advance(code)).sum::<i32>().saturating_sub(i32::from(self.spacing)).max(0)
+    }
+
+    /// How much, in thirds, of each pixel of a row is covered.
+    pub(crate) fn row(&self, glyph: Glyph, y: u8) -> impl Iterator<Item = u8> + '_ {
+        let first = glyph.start + usize::from(y) * usize::from(glyph.width);
+        (first..first + usize::from(glyph.width)).map(|pixel| {
+            let at = pixel * usize::from(self.depth);
+            let byte = u32::from(self.bits.get(at / 8).copied().unwrap_or_default());
+            match self.depth {
+                1 if byte & (0x80 >> (at % 8)) != 0 => Shade::FULL,
+                1 => 0,
+                _ => u8::try_from(byte >> (6 - at % 8) & 3).unwrap_or_default(),
+            }
+        })
+    }
+
+    /// Whether there is a picture for `code` itself.
+    #[cfg(test)]
+    pub(crate) fn has(&self, code: u8) -> bool {
+        self.codes.binary_search(&code).is_ok()
+    }
+}

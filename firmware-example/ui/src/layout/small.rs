@@ -1,0 +1,259 @@
+//! Displays of 72×40 to 128×96, on which every row counts: one pixel font, a font for the word or number beside, and one
+//! for the number that matters.
+
+use super::{Align, Sheet};
+use crate::{
+    font::{DOT, HEAD, ICONS, NUMBER, TEXT},
+    ink::Tone,
+    letters::letters,
+    scene::Page,
+    story::{Kind, Running, Story, number, say},
+    widget::{Area, Line},
+};
+
+/// Rows of a line of text.
+const ROW: i16 = 11;
+/// Rows of the word.
+const WORD: i16 = 18;
+/// Rows of the number.
+const FIGURE: i16 = 23;
+/// Columns and rows of the signs.
+const ICON: i16 = 22;
+/// From a sign's left to what is said beside it.
+const BESIDE: i16 = ICON + 6;
+
+/// A display of 128×64.
+pub(super) fn card(sheet: &mut Sheet<'_>, story: &Story<'_>) {
+    match &story.run {
+        Some(run) if run.page == Page::Details => details(sheet, run, 128, (5, 13)),
+        Some(run) => {
+            percent(sheet, story, run, 0);
+            time_left(sheet, run, 0);
+            sheet.bar(Area::new(0, 27, 128, 7), story.tone, run.bar);
+            node(sheet, run, 37);
+            steps_bar(sheet, run, Area::new(0, 49, 128, 2));
+            foot(sheet, story, run, 53);
+        }
+        None => notice(sheet, story, 64),
+    }
+}
+
+/// A display of 128×96.
+pub(super) fn tall(sheet: &mut Sheet<'_>, story: &Story<'_>) {
+    match &story.run {
+        Some(run) if run.page == Page::Details => details(sheet, run, 128, (6, 16)),
+        Some(run) => {
+            percent(sheet, story, run, 1);
+            time_left(sheet, run, 1);
+            sheet.bar(Area::new(0, 31, 128, 9), story.tone, run.bar);
+            node(sheet, run, 47);
+            steps_bar(sheet, run, Area::new(0, 60, 128, 3));
+            pair(sheet, Area::new(0, 70, 128, ROW), "running for", &run.elapsed);
+            foot(sheet, story, run, 85);
+        }
+        None => notice(sheet, story, 96),
+    }
+}
+
+/// A display of 128×32.
+pub(super) fn strip(sheet: &mut Sheet<'_>, story: &Story<'_>) {
+    let Some(run) = &story.run else {
+        let row = if story.busy { 16 } else { 20 };
+        sheet.icon(0, if story.busy { 2 } else { 5 }, &ICONS, story.tone, story.icon);
+        word(sheet, story, Area::new(BESIDE, 0, 128 - BESIDE, WORD));
+        whole_story(sheet, story, Area::new(BESIDE, row, 128 - BESIDE, ROW));
+        if story.busy {
+            sheet.thin_bar(Area::new(0, 29, 128, 3), story.tone, None);
+        }
+        return;
+    };
+    if run.page == Page::Details {
+        return details(sheet, run, 128, (3, 11));
+    }
+    let beside = percent(sheet, story, run, 0).max(56);
+    let right = Area::new(beside, 0, 128 - beside, ROW);
+    sheet.text(right, &TEXT, Tone::Text, Align::Right, letters(run.node));
+    second_line(sheet, story, run, Area { y: 12, ..right });
+    sheet.bar(Area::new(0, 25, 128, 7), story.tone, run.bar);
+}
+
+/// A display of 72×40.
+pub(super) fn tiny(sheet: &mut Sheet<'_>, story: &Story<'_>) {
+    let Some(run) = &story.run else {
+        let beside = HEAD.width(letters(story.head)) <= i32::from(72 - BESIDE);
+        if beside {
+            sheet.icon(0, 0, &ICONS, story.tone, story.icon);
+        }
+        let left = if beside { BESIDE } else { 0 };
+        word(sheet, story, Area::new(left, if beside { 3 } else { 0 }, 72 - left, WORD));
+        if story.busy {
+            whole_story(sheet, story, Area::new(0, 23, 72, ROW));
+            sheet.thin_bar(Area::new(0, 37, 72, 3), story.tone, None);
+        } else {
+            whole_story(sheet, story, Area::new(0, 27, 72, ROW));
+        }
+        return;
+    };
+    if run.page == Page::Details {
+        return details(sheet, run, 72, (3, 14));
+    }
+    let beside = percent(sheet, story, run, 0).max(44);
+    let right = Area::new(beside, 1, 72 - beside, ROW);
+    sheet.text(right, &TEXT, Tone::Text, Align::Right, run.eta.iter().copied());
+    sheet.text(Area { y: 13, ..right }, &TEXT, Tone::Dim, Align::Right, run.steps.iter().copied());
+    sheet.bar(Area::new(0, 23, 72, 6), story.tone, run.bar);
+    let bottom = Area::new(0, 29, 72, ROW);
+    if story.mark.is_some() && sheet.since.as_millis() / 3_000 % 2 == 1 {
+        sheet.text(bottom, &TEXT, Tone::Warn, Align::Left, story.mark());
+    } else {
+        sheet.text(bottom, &TEXT, Tone::Text, Align::Left, letters(run.node));
+    }
+}
+
+/// How far the workflow is, and how far right that reaches; a word where nobody knows.
+fn percent(sheet: &mut Sheet<'_>, story: &Story<'_>, run: &Running<'_>, y: i16) -> i16 {
+    let Some(percent) = run.percent else {
+        let width = i16::try_from(HEAD.width(letters(story.head))).unwrap_or(0);
+        sheet.text(Area::new(0, y + 3, width, WORD), &HEAD, Tone::Text, Align::Left, letters(story.head));
+        return width + 4;
+    };
+    let mut figure = Line::new();
+    number(&mut figure, percent);
+    let width = i16::try_from(NUMBER.width(figure.iter().copied())).unwrap_or(0);
+    sheet.text(Area::new(0, y, width, FIGURE), &NUMBER, Tone::Text, Align::Left, figure.iter().copied());
+    sheet.text(Area::new(width + 1, y + 8, 12, WORD), &HEAD, Tone::Text, Align::Left, [b'%'].into_iter());
+    width + 16
+}
+
+/// How long it takes yet, or, where that isn't known, has taken, at the right.
+fn time_left(sheet: &mut Sheet<'_>, run: &Running<'_>, y: i16) {
+    let (time, label) = if run.eta.is_empty() { (&run.elapsed, "so far") } else { (&run.eta, "left") };
+    if !time.is_empty() {
+        sheet.text(Area::new(66, y - 1, 62, WORD), &HEAD, Tone::Text, Align::Right, time.iter().copied());
+        sheet.text(Area::new(80, y + 14, 48, ROW), &TEXT, Tone::Dim, Align::Right, letters(label));
+    }
+}
+
+/// The node, and its steps at the right.
+fn node(sheet: &mut Sheet<'_>, run: &Running<'_>, y: i16) {
+    let steps = i16::try_from(TEXT.width(run.steps.iter().copied())).unwrap_or(0).min(64);
+    let beside = if steps == 0 { 0 } else { steps + 6 };
+    sheet.text(Area::new(0, y, 128 - beside, ROW), &TEXT, Tone::Text, Align::Left, letters(run.node));
+    sheet.text(Area::new(128 - steps, y, steps, ROW), &TEXT, Tone::Text, Align::Right, run.steps.iter().copied());
+}
+
+fn steps_bar(sheet: &mut Sheet<'_>, run: &Running<'_>, area: Area) {
+    if run.step_bar.is_some() {
+        sheet.thin_bar(area, Tone::Text, run.step_bar);
+    }
+}
+
+/// What waits behind it or how many nodes are done, and how that is known.
+fn foot(sheet: &mut Sheet<'_>, story: &Story<'_>, run: &Running<'_>, y: i16) {
+    let mut left = Line::new();
+    if run.waiting > 0 {
+        say(&mut left, "+");
+        number(&mut left, run.waiting);
+        say(&mut left, " queued");
+    } else if !run.nodes.is_empty() {
+        left.clone_from(&run.nodes);
+        say(&mut left, " nodes");
+    }
+    sheet.text(Area::new(0, y, 70, ROW), &TEXT, Tone::Dim, Align::Left, left.iter().copied());
+    sheet.text(Area::new(72, y, 56, ROW), &TEXT, Tone::Warn, Align::Right, story.mark());
+}
+
+/// Steps and what is left of time where there is room for one line only; and by turns how they are known.
+fn second_line(sheet: &mut Sheet<'_>, story: &Story<'_>, run: &Running<'_>, area: Area) {
+    let half = area.w / 2;
+    let left = Area { w: half, ..area };
+    if story.mark.is_some() && (run.steps.is_empty() || sheet.since.as_millis() / 3_000 % 2 == 1) {
+        sheet.text(area, &TEXT, Tone::Warn, Align::Right, story.mark());
+        return;
+    }
+    sheet.text(left, &TEXT, Tone::Dim, Align::Left, run.steps.iter().copied());
+    let time = if run.eta.is_empty() { &run.elapsed } else { &run.eta };
+    let right = Area { x: area.x + half, w: area.w - half, ..area };
+    sheet.text(right, &TEXT, Tone::Text, Align::Right, time.iter().copied());
+}
+
+fn pair(sheet: &mut Sheet<'_>, area: Area, label: &str, value: &Line) {
+    if value.is_empty() {
+        return;
+    }
+    let width = i16::try_from(TEXT.width(value.iter().copied())).unwrap_or(area.w).min(area.w);
+    let left = Area { w: (area.w - width - 4).max(0), ..area };
+    sheet.text(left, &TEXT, Tone::Dim, Align::Left, letters(label));
+    let right = Area { x: area.x + area.w - width, w: width, ..area };
+    sheet.text(right, &TEXT, Tone::Text, Align::Right, value.iter().copied());
+}
+
+/// The same in figures: so many rows, so far apart.
+fn details(sheet: &mut Sheet<'_>, run: &Running<'_>, width: i16, (rows, pitch): (usize, i16)) {
+    let mut waiting = Line::new();
+    number(&mut waiting, run.waiting);
+    let mut source = Line::new();
+    say(&mut source, run.source);
+    let all = [
+        ("nodes", &run.nodes),
+        ("running for", &run.elapsed),
+        ("queued", &waiting),
+        ("known by", &source),
+        ("ping", &run.ping),
+        ("left", &run.eta),
+    ];
+    let mut y = 0;
+    for (label, value) in all.into_iter().filter(|(_, value)| !value.is_empty()).take(rows) {
+        pair(sheet, Area::new(0, y, width, ROW), label, value);
+        y += pitch;
+    }
+}
+
+/// The word for it, and at its right a figure, where both have room.
+fn word(sheet: &mut Sheet<'_>, story: &Story<'_>, area: Area) {
+    let (wide, figure) = (HEAD.width(letters(story.head)), TEXT.width(story.corner.iter().copied()));
+    let font = if wide <= i32::from(area.w) { &HEAD } else { &TEXT };
+    sheet.text(area, font, story.word_tone(), Align::Left, letters(story.head));
+    let left = i16::try_from(font.width(letters(story.head))).unwrap_or(area.w) + 5;
+    if figure > 0 && figure <= i32::from(area.w - left) {
+        let beside = Area { x: area.x + left, y: area.y + 5, w: area.w - left, h: ROW };
+        sheet.text(beside, &TEXT, Tone::Text, Align::Right, story.corner.iter().copied());
+    }
+}
+
+/// Everything else in a line.
+fn whole_story(sheet: &mut Sheet<'_>, story: &Story<'_>, area: Area) {
+    let dot = || [b' ', DOT, b' '].into_iter();
+    // Where it matters what is amiss, or what is to be done, that comes first.
+    let about = matches!(story.kind, Kind::Failed | Kind::Done | Kind::Stopped | Kind::Ended) || !story.has_body();
+    let lead = story.lead().filter(move |_| about);
+    let [foot, beside] = &story.foot;
+    let between = |second: bool| dot().take(if second { 3 } else { 0 });
+    let all = lead
+        .chain(between(about && story.has_body()))
+        .chain(story.body())
+        .chain(between(!foot.is_empty()))
+        .chain(foot.iter().copied())
+        .chain(between(!beside.is_empty()))
+        .chain(beside.iter().copied());
+    sheet.text(area, &TEXT, Tone::Text, Align::Left, all);
+}
+
+/// Anything but a prompt that runs.
+fn notice(sheet: &mut Sheet<'_>, story: &Story<'_>, height: i16) {
+    sheet.icon(0, 0, &ICONS, story.tone, story.icon);
+    word(sheet, story, Area::new(BESIDE, -1, 128 - BESIDE, WORD));
+    sheet.text(Area::new(BESIDE, 14, 128 - BESIDE, ROW), &TEXT, story.lead_tone(), Align::Left, story.lead());
+    let [left, right] = &story.foot;
+    let has_foot = !left.is_empty() || !right.is_empty();
+    let bottom = if story.busy { height - 7 } else { height };
+    let foot = bottom - ROW;
+    let end = if has_foot { foot - 2 } else { bottom };
+    let body = Area::new(0, 29, 128, end - 29);
+    sheet.paragraph(body, &TEXT, story.body_tone(), Align::Left, story.body());
+    sheet.text(Area::new(0, foot, 84, ROW), &TEXT, Tone::Dim, Align::Left, left.iter().copied());
+    sheet.text(Area::new(88, foot, 40, ROW), &TEXT, Tone::Warn, Align::Right, right.iter().copied());
+    if story.busy {
+        sheet.thin_bar(Area::new(0, height - 4, 128, 4), story.tone, None);
+    }
+}

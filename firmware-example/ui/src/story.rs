@@ -82,6 +82,11 @@ impl Kind {
         }
     }
 
+    /// Whether it tells of a prompt, whatever the connection does.
+    pub(crate) const fn is_of_a_prompt(self) -> bool {
+        matches!(self, Self::Running | Self::Done | Self::Failed | Self::Stopped | Self::Ended)
+    }
+
     /// The one word for it.
     const fn head(self) -> &'static str {
         match self {
@@ -159,6 +164,8 @@ pub(crate) struct Story<'a> {
     pub(crate) body: [&'a str; 3],
     /// What else is of interest, to the left and right of the last line.
     pub(crate) foot: [Line; 2],
+    /// Prompts wait, or run.
+    pub(crate) is_queued: bool,
     /// Something is being done of which nobody knows how long it takes.
     pub(crate) busy: bool,
     /// What runs.
@@ -217,6 +224,7 @@ impl<'a> Story<'a> {
             lead: scene.server.into(),
             body: [""; 3],
             foot: [Line::new(), Line::new()],
+            is_queued: scene.view.as_ref().is_some_and(|view| view.queue_remaining.is_some_and(|queued| queued > 0)),
             busy: false,
             run: None,
             mark: None,
@@ -265,7 +273,7 @@ impl<'a> Story<'a> {
                 attempt(&mut self.foot[0], connection.attempt);
             }
             Kind::Circuit => self.body = ["Too many tries failed: ", message, ""],
-            Kind::Busy => self.body = ["The server asks us to wait. ", message, ""],
+            Kind::Busy => self.body = ["The server asks us to wait: ", message, ""],
             Kind::Courtesy => {
                 self.body = ["Left, not to hold up the server's other clients. ", "", advice];
             }
@@ -283,7 +291,7 @@ impl<'a> Story<'a> {
             }
             _ => self.corner.clear(),
         }
-        if !matches!(self.kind, Kind::Connecting | Kind::Offline | Kind::Person | Kind::Idle) && !view.is_connected() {
+        if self.kind.is_of_a_prompt() && !view.is_connected() {
             say(&mut self.foot[1], "offline");
         }
     }

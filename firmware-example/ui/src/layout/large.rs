@@ -24,7 +24,7 @@ const RING: i16 = 14;
 /// A display of 240×240 with corners.
 pub(super) fn square(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     let (x, w) = (18, 204);
-    let Some(run) = &story.run else { return notice(sheet, story, (x, w), (24, 224)) };
+    let Some(run) = &story.run else { return notice(sheet, story, (x, w), (if story.has_body() { 10 } else { 24 }, 228)) };
     if run.page == Page::Details {
         return details(sheet, run, Area::new(x, 24, w, 200), Align::Left);
     }
@@ -47,7 +47,7 @@ pub(super) fn round(sheet: &mut Sheet<'_>, story: &Story<'_>) {
         if full {
             sheet.put(ring, Widget::Ring { tone: story.tone, width: 6, to: u16::MAX });
         }
-        return notice(sheet, story, (40, 160), (24, 204));
+        return notice(sheet, story, (40, 160), (if story.has_body() { 14 } else { 24 }, 214));
     };
     if run.page == Page::Details {
         return details(sheet, run, Area::new(44, 56, 152, 140), Align::Left);
@@ -199,26 +199,37 @@ fn details(sheet: &mut Sheet<'_>, run: &Running<'_>, area: Area, narrow: Align) 
 /// Anything but a prompt that runs, between two rows.
 fn notice(sheet: &mut Sheet<'_>, story: &Story<'_>, (x, w): (i16, i16), (top, bottom): (i16, i16)) {
     sheet.icon(x + (w - ICON) / 2, top, &LARGE_ICONS, story.tone, story.icon);
-    let mut y = top + ICON + 8;
+    let mut y = top + ICON + 4;
     let fits = LARGE_HEAD.width(letters(story.head)) <= i32::from(w);
     let font = if fits { &LARGE_HEAD } else { &LARGE_TEXT };
     sheet.text(Area::new(x, y, w, WORD), font, story.word_tone(), Align::Centre, letters(story.head));
-    y += WORD + 2;
+    y += WORD;
     sheet.text(Area::new(x, y, w, ROW), &LARGE_TEXT, story.lead_tone(), Align::Centre, story.lead());
     y += ROW + 2;
-    let [left, right] = &story.foot;
-    let mut foot = left.clone();
-    for &code in [b' '].iter().filter(|_| !left.is_empty() && !right.is_empty()).chain(right).chain(b" ").chain(&story.corner) {
-        let _ = foot.push(code);
-    }
-    let low = if story.busy { bottom - 12 } else { bottom };
-    let has_foot = foot.iter().any(|&code| code != b' ');
-    let end = if has_foot { low - ROW - 2 } else { low };
-    sheet.paragraph(Area::new(x, y, w, end - y), &LARGE_TEXT, story.body_tone(), Align::Centre, story.body());
-    if has_foot {
-        sheet.text(Area::new(x, low - ROW, w, ROW), &LARGE_TEXT, Tone::Dim, Align::Centre, foot.iter().copied());
-    }
+    let mut low = bottom;
     if story.busy {
         sheet.thin_bar(Area::new(x + w / 6, bottom - 6, w - w / 3, 6), story.tone, None);
+        low -= 12;
     }
+    // When it is tried again stands last; how long it took, where there is nothing else to say, in figures of some size.
+    let lasts = story.kind.is_of_a_prompt();
+    let mut last = Line::new();
+    if !lasts && !story.corner.is_empty() {
+        say(&mut last, "again in ");
+        last.extend_from_slice(&story.corner).unwrap_or_default();
+    }
+    let [left, right] = &story.foot;
+    let mut foot = left.clone();
+    if !left.is_empty() && !right.is_empty() {
+        say(&mut foot, " · ");
+    }
+    foot.extend_from_slice(right).unwrap_or_default();
+    for line in [last, foot].into_iter().filter(|line| !line.is_empty()) {
+        low -= ROW;
+        sheet.text(Area::new(x, low, w, ROW), &LARGE_TEXT, Tone::Dim, Align::Centre, line.iter().copied());
+    }
+    if lasts && !story.has_body() {
+        sheet.text(Area::new(x, y + 4, w, WORD), &LARGE_HEAD, Tone::Text, Align::Centre, story.corner.iter().copied());
+    }
+    sheet.paragraph(Area::new(x, y, w, low - y - 1), &LARGE_TEXT, story.body_tone(), Align::Centre, story.body());
 }

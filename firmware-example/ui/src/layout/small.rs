@@ -165,15 +165,18 @@ fn foot(sheet: &mut Sheet<'_>, story: &Story<'_>, run: &Running<'_>, y: i16) {
 
 /// Steps and what is left of time where there is room for one line only; and by turns how they are known.
 fn second_line(sheet: &mut Sheet<'_>, story: &Story<'_>, run: &Running<'_>, area: Area) {
-    let half = area.w / 2;
-    let left = Area { w: half, ..area };
     if story.mark.is_some() && (run.steps.is_empty() || sheet.since.as_millis() / 3_000 % 2 == 1) {
         sheet.text(area, &TEXT, Tone::Warn, Align::Right, story.mark());
         return;
     }
-    sheet.text(left, &TEXT, Tone::Dim, Align::Left, run.steps.iter().copied());
     let time = if run.eta.is_empty() { &run.elapsed } else { &run.eta };
-    let right = Area { x: area.x + half, w: area.w - half, ..area };
+    let wide = i16::try_from(TEXT.width(time.iter().copied())).unwrap_or(area.w).min(area.w);
+    let left = Area { w: (area.w - wide - 6).max(0), ..area };
+    // Half of a figure would be another one.
+    if TEXT.width(run.steps.iter().copied()) <= i32::from(left.w) {
+        sheet.text(left, &TEXT, Tone::Dim, Align::Left, run.steps.iter().copied());
+    }
+    let right = Area { x: area.x + area.w - wide, w: wide, ..area };
     sheet.text(right, &TEXT, Tone::Text, Align::Right, time.iter().copied());
 }
 
@@ -224,15 +227,20 @@ fn word(sheet: &mut Sheet<'_>, story: &Story<'_>, area: Area) {
 /// Everything else in a line.
 fn whole_story(sheet: &mut Sheet<'_>, story: &Story<'_>, area: Area) {
     let dot = || [b' ', DOT, b' '].into_iter();
-    // Where it matters what is amiss, or what is to be done, that comes first.
-    let about = matches!(story.kind, Kind::Failed | Kind::Done | Kind::Stopped | Kind::Ended) || !story.has_body();
-    let lead = story.lead().filter(move |_| about);
     let [foot, beside] = &story.foot;
-    let between = |second: bool| dot().take(if second { 3 } else { 0 });
+    // What the word says already, or what goes without saying, would only make it longer.
+    let about = match story.kind {
+        Kind::Failed => true,
+        Kind::Done | Kind::Stopped | Kind::Ended => foot.is_empty(),
+        _ => !story.has_body(),
+    };
+    let lead = story.lead().filter(move |_| about);
+    let foot = if story.kind == Kind::Idle && !story.is_queued { &[][..] } else { foot.as_slice() };
+    let between = |second: bool| dot().filter(move |_| second);
     let all = lead
         .chain(between(about && story.has_body()))
         .chain(story.body())
-        .chain(between(!foot.is_empty()))
+        .chain(between(!foot.is_empty() && (about || story.has_body())))
         .chain(foot.iter().copied())
         .chain(between(!beside.is_empty()))
         .chain(beside.iter().copied());
@@ -243,16 +251,20 @@ fn whole_story(sheet: &mut Sheet<'_>, story: &Story<'_>, area: Area) {
 fn notice(sheet: &mut Sheet<'_>, story: &Story<'_>, height: i16) {
     sheet.icon(0, 0, &ICONS, story.tone, story.icon);
     word(sheet, story, Area::new(BESIDE, -1, 128 - BESIDE, WORD));
-    sheet.text(Area::new(BESIDE, 14, 128 - BESIDE, ROW), &TEXT, story.lead_tone(), Align::Left, story.lead());
+    sheet.text(Area::new(BESIDE, 15, 128 - BESIDE, ROW), &TEXT, story.lead_tone(), Align::Left, story.lead());
     let [left, right] = &story.foot;
-    let has_foot = !left.is_empty() || !right.is_empty();
-    let bottom = if story.busy { height - 7 } else { height };
+    let bottom = if story.busy { height - 6 } else { height };
     let foot = bottom - ROW;
-    let end = if has_foot { foot - 2 } else { bottom };
-    let body = Area::new(0, 29, 128, end - 29);
+    // Of an error as much as there is room for.
+    let has_foot = (!left.is_empty() || !right.is_empty()) && (story.kind != Kind::Failed || height > 64);
+    let body = Area::new(0, 29, 128, if has_foot { foot - 1 } else { bottom } - 29);
     sheet.paragraph(body, &TEXT, story.body_tone(), Align::Left, story.body());
-    sheet.text(Area::new(0, foot, 84, ROW), &TEXT, Tone::Dim, Align::Left, left.iter().copied());
-    sheet.text(Area::new(88, foot, 40, ROW), &TEXT, Tone::Warn, Align::Right, right.iter().copied());
+    if has_foot {
+        let beside = i16::try_from(TEXT.width(right.iter().copied())).unwrap_or(0);
+        let room = if beside == 0 { 128 } else { 128 - beside - 4 };
+        sheet.text(Area::new(0, foot, room, ROW), &TEXT, Tone::Dim, Align::Left, left.iter().copied());
+        sheet.text(Area::new(128 - beside, foot, beside, ROW), &TEXT, Tone::Warn, Align::Right, right.iter().copied());
+    }
     if story.busy {
         sheet.thin_bar(Area::new(0, height - 4, 128, 4), story.tone, None);
     }

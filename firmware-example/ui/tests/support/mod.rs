@@ -15,22 +15,22 @@ use embedded_graphics_core::{
     primitives::Rectangle,
 };
 
-pub mod sheet;
+pub(crate) mod sheet;
 
 /// A display in memory, which counts what it is sent and takes offence at what is outside.
-pub struct Canvas<C> {
-    pub size: Size,
-    pub pixels: Vec<C>,
+pub(crate) struct Canvas<C> {
+    pub(crate) size: Size,
+    pub(crate) pixels: Vec<C>,
     /// What would be on the way to the display: 6 bytes for each rectangle, and its pixels packed.
-    pub bytes: u64,
-    pub rectangles: Vec<Rectangle>,
+    pub(crate) bytes: u64,
+    pub(crate) rectangles: Vec<Rectangle>,
     /// It fails after so many rectangles.
-    pub fails_after: Option<usize>,
+    pub(crate) fails_after: Option<usize>,
 }
 
 impl<C: Ink> Canvas<C> {
     /// A display that shows noise.
-    pub fn new(width: u32, height: u32) -> Self {
+    pub(crate) fn new(width: u32, height: u32) -> Self {
         let noise = C::ink(comfyglow_ui::Shade::default());
         Self {
             size: Size::new(width, height),
@@ -79,23 +79,23 @@ impl<C: Ink> DrawTarget for Canvas<C> {
 
 /// What a scene is made of, owned.
 #[derive(Clone, Debug)]
-pub struct Still {
-    pub name: &'static str,
-    pub network: Network<'static>,
-    pub view: Option<View<'static>>,
-    pub choices: Choices,
+pub(crate) struct Still {
+    pub(crate) name: &'static str,
+    pub(crate) network: Network<'static>,
+    pub(crate) view: Option<View<'static>>,
+    pub(crate) choices: Choices,
     /// Since the scene began.
-    pub now: Instant,
+    pub(crate) now: Instant,
 }
 
 impl Still {
-    pub fn scene(&self) -> Scene<'_> {
+    pub(crate) fn scene(&self) -> Scene<'_> {
         Scene { network: self.network, server: "desk:8188", view: self.view, percentage: None, choices: &self.choices }
     }
 }
 
 /// A connection that was made.
-pub fn connection() -> Connection {
+pub(crate) fn connection() -> Connection {
     let state = State::<8, 8, 4, 8, 1>::new();
     let mut connection = *state.connection();
     connection.status = ConnectionStatus::Connected;
@@ -103,7 +103,7 @@ pub fn connection() -> Connection {
 }
 
 /// A connection that was lost.
-pub fn lost(fault: FaultKind, why: WaitingFor, attempt: u32) -> Connection {
+pub(crate) fn lost(fault: FaultKind, why: WaitingFor, attempt: u32) -> Connection {
     let mut connection = connection();
     connection.status = if matches!(why, WaitingFor::Circuit) || Fault::new(fault).needs_a_person() {
         ConnectionStatus::Error
@@ -117,7 +117,7 @@ pub fn lost(fault: FaultKind, why: WaitingFor, attempt: u32) -> Connection {
 }
 
 /// A view of that connection, which lives as long as the tests.
-pub fn view(connection: Connection) -> View<'static> {
+pub(crate) fn view(connection: Connection) -> View<'static> {
     View {
         connection: Box::leak(Box::new(connection)),
         latency: Some(Duration::from_millis(3)),
@@ -128,7 +128,7 @@ pub fn view(connection: Connection) -> View<'static> {
 }
 
 /// A prompt that has run for a while.
-pub fn prompt() -> PromptView<'static> {
+pub(crate) fn prompt() -> PromptView<'static> {
     PromptView {
         prompt_id: Some("5ba5e3c1-2b1f-4a53-9a58-5c6f2d0f4f11"),
         state: PromptState::Running,
@@ -148,16 +148,16 @@ pub fn prompt() -> PromptView<'static> {
     }
 }
 
-pub fn steps(value: i64, max: i64) -> Option<Steps> {
+pub(crate) fn steps(value: i64, max: i64) -> Option<Steps> {
     Steps::new(Milli::from_thousandths(value * 1_000), Milli::from_thousandths(max * 1_000))
 }
 
-pub fn percent(percent: u32) -> Option<Percentage> {
+pub(crate) fn percent(percent: u32) -> Option<Percentage> {
     Some(Percentage::from_millionths(percent * 1_000_000))
 }
 
 /// A prompt that ended.
-pub fn ended(state: PromptState) -> PromptView<'static> {
+pub(crate) fn ended(state: PromptState) -> PromptView<'static> {
     PromptView {
         state,
         percentage: if state == PromptState::Success { Some(Percentage::FULL) } else { prompt().percentage },
@@ -170,7 +170,7 @@ pub fn ended(state: PromptState) -> PromptView<'static> {
     }
 }
 
-pub fn failed(message: &'static str) -> PromptView<'static> {
+pub(crate) fn failed(message: &'static str) -> PromptView<'static> {
     let error = ErrorView {
         node_id: Some("7"),
         node_type: Some("KSampler"),
@@ -182,7 +182,7 @@ pub fn failed(message: &'static str) -> PromptView<'static> {
 }
 
 /// Every screen there is.
-pub fn stills() -> Vec<Still> {
+pub(crate) fn stills() -> Vec<Still> {
     let up = |name, view: View<'static>| Still {
         name,
         network: Network::Up,

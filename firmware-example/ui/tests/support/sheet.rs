@@ -10,7 +10,7 @@ const MARGIN: usize = 6;
 const GROUND: [u8; 3] = [0x50, 0x54, 0x5c];
 
 /// A picture of red, green and blue.
-pub struct Sheet {
+pub(crate) struct Sheet {
     width: usize,
     pixels: Vec<[u8; 3]>,
     cell: (usize, usize),
@@ -20,14 +20,14 @@ pub struct Sheet {
 
 impl Sheet {
     /// Room for `count` screens of a size, so many in a row, each of their pixels `scale` wide.
-    pub fn new((width, height): (usize, usize), count: usize, columns: usize, scale: usize) -> Self {
+    pub(crate) fn new((width, height): (usize, usize), count: usize, columns: usize, scale: usize) -> Self {
         let cell = (width * scale + MARGIN, height * scale + MARGIN);
         let all = (cell.0 * columns + MARGIN, cell.1 * count.div_ceil(columns) + MARGIN);
         Self { width: all.0, pixels: vec![GROUND; all.0 * all.1], cell, columns, scale }
     }
 
     /// Puts a screen at its place.
-    pub fn put(&mut self, place: usize, width: usize, screen: &[[u8; 3]]) {
+    pub(crate) fn put(&mut self, place: usize, width: usize, screen: &[[u8; 3]]) {
         let (left, top) = self.corner(place);
         for (at, pixel) in screen.iter().enumerate() {
             for cell in 0..self.scale * self.scale {
@@ -43,7 +43,7 @@ impl Sheet {
     }
 
     /// Compares with the picture that is kept, or keeps this one. `names` are the screens'.
-    pub fn check(&self, file: &str, names: &[&str]) {
+    pub(crate) fn check(&self, file: &str, names: &[&str]) {
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("goldens").join(file).with_extension("png");
         if std::env::var_os(REWRITE).is_some() {
             self.write(&path);

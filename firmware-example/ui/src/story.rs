@@ -108,6 +108,16 @@ impl Kind {
         }
     }
 
+    /// That word where there is little room.
+    pub(crate) const fn short_head(self) -> &'static str {
+        match self {
+            Self::NoNetwork => "No net",
+            Self::Connecting => "Calling",
+            Self::Person => "Setup",
+            kind => kind.head(),
+        }
+    }
+
     /// Its sign, a picture of the icons' fonts.
     const fn icon(self) -> u8 {
         match self {
@@ -199,6 +209,8 @@ pub(crate) struct Running<'a> {
     pub(crate) step_bar: Option<u32>,
     /// `1:24`; empty where it isn't known.
     pub(crate) eta: Line,
+    /// The same where there is little room: `1h02`.
+    pub(crate) short_eta: Line,
     /// Since its start; empty where that isn't known.
     pub(crate) elapsed: Line,
     /// Finished and cached nodes of all, as `3/9`; empty where the graph isn't known.
@@ -311,6 +323,7 @@ impl<'a> Story<'a> {
                     steps: Line::new(),
                     step_bar: steps.map(step_share),
                     eta: Line::new(),
+                    short_eta: Line::new(),
                     elapsed: Line::new(),
                     nodes: Line::new(),
                     ping: Line::new(),
@@ -325,7 +338,9 @@ impl<'a> Story<'a> {
                 }
                 if let Some(eta) = prompt.eta {
                     // What is left is rounded up, so that it is 0:00 only when nothing is.
-                    clock(&mut run.eta, Duration::from_micros(eta.as_micros().saturating_add(999_999)));
+                    let eta = Duration::from_micros(eta.as_micros().saturating_add(999_999));
+                    clock(&mut run.eta, eta);
+                    short_clock(&mut run.short_eta, eta);
                 }
                 if let Some(elapsed) = prompt.elapsed {
                     clock(&mut run.elapsed, elapsed);
@@ -397,8 +412,8 @@ impl<'a> Story<'a> {
                     say(foot, if total == 1 { " node" } else { " nodes" });
                 }
             }
-            Kind::Stopped => self.lead = "somebody interrupted it".into(),
-            _ => self.lead = "nobody saw how".into(),
+            Kind::Stopped => self.lead = "was interrupted".into(),
+            _ => self.lead = "no one saw how".into(),
         }
         if let (Kind::Stopped | Kind::Ended, Some(percent), true) = (self.kind, percent, foot.is_empty()) {
             say(foot, "at ");
@@ -465,6 +480,18 @@ fn clock(line: &mut Line, span: Duration) {
     digits(line, minutes, if hours > 0 { 2 } else { 1 });
     say(line, ":");
     digits(line, seconds, 2);
+}
+
+/// Adds a span as a [`clock`] shows it, without seconds where there are hours: `1h02`.
+fn short_clock(line: &mut Line, span: Duration) {
+    let minutes = u32::try_from(span.as_micros() / 60_000_000).unwrap_or(u32::MAX);
+    if !(60..6_000).contains(&minutes) {
+        clock(line, span);
+        return;
+    }
+    number(line, minutes / 60);
+    say(line, "h");
+    digits(line, minutes % 60, 2);
 }
 
 /// Adds how long it is yet: `4 s`, or as a clock where it is long.

@@ -234,7 +234,7 @@ pub(crate) fn stills() -> Vec<Still> {
         runs("nothing known", PromptView { percentage: None, current_node: None, current_class: None, steps: None, eta: None, nodes_total: None, ..prompt() }),
         runs("long", long),
         details,
-        runs("done", ended(PromptState::Success)),
+        up("done", View { prompt: Some(ended(PromptState::Success)), ..view(connection()) }),
         up("done, offline", outlived),
         runs("failed", failed(out_of_memory)),
         scrolled,

@@ -17,7 +17,7 @@ fn check<C: Ink>(file: &str, (width, height): (u32, u32), shape: Shape, grid: (u
         let mut ui = Ui::new(Options { shape, ..Options::new() });
         ui.draw(&still.scene(), Instant::ZERO, &mut canvas).unwrap();
         ui.draw(&still.scene(), still.now, &mut canvas).unwrap();
-        let mut pixels: Vec<_> = canvas.pixels.iter().map(|&pixel| seen(pixel)).collect();
+        let mut pixels: Vec<_> = canvas.pixels.iter().map(|&pixel| seen(pixel.expect("all of the display is painted"))).collect();
         if shape == Shape::Round {
             let middle = i64::from(width) - 1;
             for (at, pixel) in pixels.iter_mut().enumerate() {

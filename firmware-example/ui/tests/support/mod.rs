@@ -20,7 +20,7 @@ pub(crate) mod sheet;
 /// A display in memory, which counts what it is sent and takes offence at what is outside.
 pub(crate) struct Canvas<C> {
     pub(crate) size: Size,
-    pub(crate) pixels: Vec<C>,
+    pub(crate) pixels: Vec<Option<C>>,
     /// What would be on the way to the display: 6 bytes for each rectangle, and its pixels packed.
     pub(crate) bytes: u64,
     pub(crate) rectangles: Vec<Rectangle>,
@@ -29,12 +29,11 @@ pub(crate) struct Canvas<C> {
 }
 
 impl<C: Ink> Canvas<C> {
-    /// A display that shows noise.
+    /// A display of which nobody knows what it shows.
     pub(crate) fn new(width: u32, height: u32) -> Self {
-        let noise = C::ink(comfyglow_ui::Shade::default());
         Self {
             size: Size::new(width, height),
-            pixels: vec![noise; (width * height) as usize],
+            pixels: vec![None; (width * height) as usize],
             bytes: 0,
             rectangles: Vec::new(),
             fails_after: None,
@@ -68,7 +67,7 @@ impl<C: Ink> DrawTarget for Canvas<C> {
         let mut colors = colors.into_iter();
         for point in embedded_graphics_core::primitives::PointsIter::points(area) {
             let place = point.y.unsigned_abs() * self.size.width + point.x.unsigned_abs();
-            self.pixels[place as usize] = colors.next().expect("a rectangle has all its pixels");
+            self.pixels[place as usize] = Some(colors.next().expect("a rectangle has all its pixels"));
         }
         assert!(colors.next().is_none(), "a rectangle has no more than its pixels");
         self.bytes += 6 + u64::from((width * C::BITS).div_ceil(8) * area.size.height);

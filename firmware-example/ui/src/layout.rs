@@ -163,13 +163,21 @@ impl Sheet<'_> {
 
     /// The bar of the workflow; without a share it wanders.
     fn bar(&mut self, area: Area, tone: Tone, share: Option<u32>) {
-        let track = if self.depth == Depth::Mono { Track::Outline } else { Track::Faint };
+        let track = match self.depth {
+            Depth::Mono => Track::Outline,
+            Depth::Grey => Track::Plain,
+            Depth::Colour => Track::Faint,
+        };
         self.any_bar(area, tone, track, share);
     }
 
     /// A thin bar.
     fn thin_bar(&mut self, area: Area, tone: Tone, share: Option<u32>) {
-        let track = if self.depth == Depth::Mono { Track::Thread } else { Track::Faint };
+        let track = match self.depth {
+            Depth::Mono => Track::Thread,
+            Depth::Grey => Track::Plain,
+            Depth::Colour => Track::Faint,
+        };
         self.any_bar(area, tone, track, share);
     }
 
@@ -177,11 +185,16 @@ impl Sheet<'_> {
         let clear = if track == Track::Outline { 2 * PARTS } else { 0 };
         // A bar begins as a dot, which is as wide as it is high.
         let (room, dot) = (i32::from(area.w) * PARTS - 2 * clear, i32::from(area.h) * PARTS - 2 * clear);
+        let dot = if track == Track::Plain { 2 * PARTS } else { dot };
         let part = |of: i32, share: u32| {
             let part = i64::from(of) * i64::from(share.min(65_536)) / 65_536;
-            // Displays of few pixels and slow buses get whole pixels.
             let part = i32::try_from(part).unwrap_or_default();
-            if self.depth == Depth::Colour { part } else { part / PARTS * PARTS }
+            // Whole pixels where they aren't shaded, and whole bytes of them on the slow buses of greys.
+            match self.depth {
+                Depth::Mono => part / PARTS * PARTS,
+                Depth::Grey => part / (2 * PARTS) * (2 * PARTS),
+                Depth::Colour => part,
+            }
         };
         let (from, to) = match share {
             Some(share) => (0, dot + part(room - dot, share)),

@@ -16,7 +16,7 @@ const ROW: i16 = 11;
 /// Rows of the word.
 const WORD: i16 = 18;
 /// Rows of the number.
-const FIGURE: i16 = 23;
+const FIGURE: i16 = 19;
 /// Columns and rows of the signs.
 const ICON: i16 = 22;
 /// From a sign's left to what is said beside it.
@@ -125,7 +125,7 @@ fn percent(sheet: &mut Sheet<'_>, story: &Story<'_>, run: &Running<'_>, y: i16) 
     number(&mut figure, percent);
     let width = i16::try_from(NUMBER.width(figure.iter().copied())).unwrap_or(0);
     sheet.text(Area::new(0, y, width, FIGURE), &NUMBER, Tone::Text, Align::Left, figure.iter().copied());
-    sheet.text(Area::new(width + 1, y + 8, 12, WORD), &HEAD, Tone::Text, Align::Left, [b'%'].into_iter());
+    sheet.text(Area::new(width + 1, y + 5, 12, WORD), &HEAD, Tone::Text, Align::Left, [b'%'].into_iter());
     width + 16
 }
 

@@ -318,7 +318,9 @@ impl<'a> Story<'a> {
                 let shown = scene.percentage.or(prompt.percentage);
                 let mut run = Running {
                     percent,
-                    bar: shown.filter(|_| percent.is_some()).map(|percentage| share(percentage.millionths().into(), 100_000_000)),
+                    bar: shown
+                        .filter(|_| percent.is_some())
+                        .map(|percentage| share(percentage.millionths().into(), 100_000_000)),
                     node: prompt.current_class.or(prompt.current_node).unwrap_or(""),
                     steps: Line::new(),
                     step_bar: steps.map(step_share),
@@ -348,7 +350,10 @@ impl<'a> Story<'a> {
                     say(&mut run.ping, " ms");
                 }
                 if let Some(total) = prompt.nodes_total {
-                    number(&mut run.nodes, prompt.nodes_finished.saturating_add(prompt.nodes_cached.unwrap_or(0)).min(total));
+                    number(
+                        &mut run.nodes,
+                        prompt.nodes_finished.saturating_add(prompt.nodes_cached.unwrap_or(0)).min(total),
+                    );
                     say(&mut run.nodes, "/");
                     number(&mut run.nodes, total);
                 }

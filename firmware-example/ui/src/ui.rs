@@ -129,8 +129,7 @@ impl Ui {
         let origin = Point::new(origin.x + margin, origin.y);
         let window = u32::from(self.options.window_bytes).saturating_mul(8) / D::Color::BITS.max(1);
         let window = i32::try_from(window).unwrap_or(i32::MAX).min(i32::from(i16::MAX));
-        let mut pen =
-            Pen { target, origin, screen, window, pixels: 0, rectangles: 0, around: Area::default() };
+        let mut pen = Pen { target, origin, screen, window, pixels: 0, rectangles: 0, around: Area::default() };
         let sent = self.clear_margins(&mut pen, display, margin).and_then(|()| self.send(&mut pen));
         let Pen { pixels, rectangles, around, .. } = pen;
         let finished = match sent {
@@ -171,7 +170,7 @@ impl Ui {
         margin: i32,
     ) -> Result<(), D::Error> {
         let used = u32::try_from(pen.screen.w).unwrap_or(0);
-        if self.painted != Some(0) || used == display.size.width {
+        if self.painted != Some(0) || used == display.size.width || display.size.height == 0 {
             return Ok(());
         }
         let left = u32::try_from(margin).unwrap_or(0);

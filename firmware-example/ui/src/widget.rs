@@ -24,7 +24,8 @@ impl Area {
 
     /// The rectangle between two corners, the second of them outside.
     pub(crate) fn between(left: i32, top: i32, right: i32, bottom: i32) -> Self {
-        let short = |value: i32| i16::try_from(value.clamp(i32::from(i16::MIN), i32::from(i16::MAX))).unwrap_or_default();
+        let short =
+            |value: i32| i16::try_from(value.clamp(i32::from(i16::MIN), i32::from(i16::MAX))).unwrap_or_default();
         Self::new(short(left), short(top), short((right - left).max(0)), short((bottom - top).max(0)))
     }
 
@@ -120,10 +121,9 @@ impl PartialEq for Widget {
                 Self::Bar { tone: other_tone, track: other_track, from: other_from, to: other_to },
             ) => tone == other_tone && track == other_track && from == other_from && to == other_to,
             #[cfg(feature = "large")]
-            (
-                Self::Ring { tone, width, to },
-                Self::Ring { tone: other_tone, width: other_width, to: other_to },
-            ) => tone == other_tone && width == other_width && to == other_to,
+            (Self::Ring { tone, width, to }, Self::Ring { tone: other_tone, width: other_width, to: other_to }) => {
+                tone == other_tone && width == other_width && to == other_to
+            }
             _ => false,
         }
     }
@@ -178,19 +178,13 @@ impl Widget {
                 // A round end reaches back by half its height.
                 let back = if *track == Track::Plain { 0 } else { i32::from(area.h) / 2 + 1 };
                 let column = |to: i16| area.left() + i32::from(to) / PARTS;
-                Area::between(
-                    column(*to.min(to2)) - back,
-                    area.top(),
-                    column(*to.max(to2)) + 1,
-                    area.bottom(),
-                )
-                .common(area)
+                Area::between(column(*to.min(to2)) - back, area.top(), column(*to.max(to2)) + 1, area.bottom())
+                    .common(area)
             }
             (
                 Self::Text { font, tone, line, offset },
                 Self::Text { font: font2, tone: tone2, line: line2, offset: offset2 },
-            ) if core::ptr::eq(*font, *font2) && tone == tone2 && offset == offset2 =>
-            {
+            ) if core::ptr::eq(*font, *font2) && tone == tone2 && offset == offset2 => {
                 let same = line.iter().zip(line2).take_while(|(one, other)| one == other);
                 let kept: i32 = same.map(|(&code, _)| font.advance(code)).sum();
                 Area::between(area.left() + i32::from(*offset) + kept, area.top(), area.right(), area.bottom())

@@ -23,8 +23,11 @@ fn sizes() -> impl Strategy<Value = (u32, u32)> {
 fn options() -> impl Strategy<Value = Options> {
     let shape = select(vec![Shape::Rectangle, Shape::Round]);
     let at_once = prop_oneof![Just(u32::MAX), 1..2_000_u32];
-    (shape, 0..40_u16, at_once)
-        .prop_map(|(shape, window_bytes, pixels_at_once)| Options { shape, window_bytes, pixels_at_once })
+    (shape, 0..40_u16, at_once).prop_map(|(shape, window_bytes, pixels_at_once)| Options {
+        shape,
+        window_bytes,
+        pixels_at_once,
+    })
 }
 
 fn networks() -> impl Strategy<Value = Network<'static>> {

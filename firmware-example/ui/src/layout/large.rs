@@ -24,7 +24,9 @@ const RING: i16 = 14;
 /// A display of 240×240 with corners.
 pub(super) fn square(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     let (x, w) = (18, 204);
-    let Some(run) = &story.run else { return notice(sheet, story, (x, w), (if story.has_body() { 10 } else { 24 }, 228)) };
+    let Some(run) = &story.run else {
+        return notice(sheet, story, (x, w), (if story.has_body() { 10 } else { 24 }, 228));
+    };
     if run.page == Page::Details {
         return details(sheet, run, Area::new(x, 24, w, 200), Align::Left);
     }
@@ -34,7 +36,13 @@ pub(super) fn square(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     let steps = i16::try_from(LARGE_TEXT.width(run.steps.iter().copied())).unwrap_or(0).min(100);
     let room = if steps == 0 { w } else { w - steps - 10 };
     sheet.text(Area::new(x, 144, room, ROW), &LARGE_TEXT, Tone::Text, Align::Left, letters(run.node));
-    sheet.text(Area::new(x + w - steps, 144, steps, ROW), &LARGE_TEXT, Tone::Text, Align::Right, run.steps.iter().copied());
+    sheet.text(
+        Area::new(x + w - steps, 144, steps, ROW),
+        &LARGE_TEXT,
+        Tone::Text,
+        Align::Right,
+        run.steps.iter().copied(),
+    );
     steps_bar(sheet, run, Area::new(x, 171, w, 6));
     time_left(sheet, run, Area::new(x, 193, w, WORD));
 }

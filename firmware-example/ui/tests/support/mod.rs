@@ -3,7 +3,10 @@
 
 use comfyglow_core::{
     number::Milli,
-    state::{Connection, ConnectionStatus, Fault, FaultKind, Percentage, PromptState, Source, State, Steps, Waiting, WaitingFor},
+    state::{
+        Connection, ConnectionStatus, Fault, FaultKind, Percentage, PromptState, Source, State, Steps, Waiting,
+        WaitingFor,
+    },
     time::{Duration, Instant},
     view::{ErrorView, PromptView, View},
 };
@@ -53,6 +56,11 @@ impl<C: Ink> DrawTarget for Canvas<C> {
 
     fn draw_iter<I: IntoIterator<Item = Pixel<C>>>(&mut self, _: I) -> Result<(), Self::Error> {
         panic!("single pixels are dear on a bus");
+    }
+
+    fn fill_solid(&mut self, area: &Rectangle, color: C) -> Result<(), Self::Error> {
+        let count = (area.size.width * area.size.height) as usize;
+        self.fill_contiguous(area, std::iter::repeat_n(color, count))
     }
 
     fn fill_contiguous<I: IntoIterator<Item = C>>(&mut self, area: &Rectangle, colors: I) -> Result<(), Self::Error> {
@@ -218,7 +226,8 @@ pub(crate) fn stills() -> Vec<Still> {
     scrolled.now = Instant::from_millis(6_800);
     let offline = lost(FaultKind::ClosedWith(1001), WaitingFor::Backoff, 2);
     let outlived = View { prompt: Some(ended(PromptState::Success)), ..view(offline) };
-    let interrupted = View { prompt: Some(prompt()), next_attempt: Some(Duration::from_millis(3_200)), ..view(offline) };
+    let interrupted =
+        View { prompt: Some(prompt()), next_attempt: Some(Duration::from_millis(3_200)), ..view(offline) };
     vec![
         network("starting", Network::Starting),
         network("joining", Network::Joining { name: Some("Attic Wi-Fi") }),
@@ -226,11 +235,46 @@ pub(crate) fn stills() -> Vec<Still> {
         up("connecting again", View { queue_remaining: None, ..view(again) }),
         up("idle", view(connection())),
         up("idle with a queue", View { queue_remaining: Some(3), ..view(connection()) }),
-        runs("begun", PromptView { percentage: percent(0), eta: None, steps: None, current_class: Some("CheckpointLoaderSimple"), elapsed: Some(Duration::from_secs(2)), nodes_finished: 0, ..prompt() }),
+        runs(
+            "begun",
+            PromptView {
+                percentage: percent(0),
+                eta: None,
+                steps: None,
+                current_class: Some("CheckpointLoaderSimple"),
+                elapsed: Some(Duration::from_secs(2)),
+                nodes_finished: 0,
+                ..prompt()
+            },
+        ),
         runs("running", prompt()),
-        up("with a queue", View { queue_remaining: Some(4), prompt: Some(PromptView { percentage: percent(71), steps: None, current_class: Some("VAEDecode"), eta: Some(Duration::from_secs(8)), ..prompt() }), ..view(connection()) }),
+        up(
+            "with a queue",
+            View {
+                queue_remaining: Some(4),
+                prompt: Some(PromptView {
+                    percentage: percent(71),
+                    steps: None,
+                    current_class: Some("VAEDecode"),
+                    eta: Some(Duration::from_secs(8)),
+                    ..prompt()
+                }),
+                ..view(connection())
+            },
+        ),
         up("inferred", View { queue_remaining: Some(1), prompt: Some(prompt()), ..view(polled) }),
-        runs("nothing known", PromptView { percentage: None, current_node: None, current_class: None, steps: None, eta: None, nodes_total: None, ..prompt() }),
+        runs(
+            "nothing known",
+            PromptView {
+                percentage: None,
+                current_node: None,
+                current_class: None,
+                steps: None,
+                eta: None,
+                nodes_total: None,
+                ..prompt()
+            },
+        ),
         runs("long", long),
         details,
         up("done", View { prompt: Some(ended(PromptState::Success)), ..view(connection()) }),

@@ -196,13 +196,12 @@ impl Sheet<'_> {
                 Depth::Colour => part,
             }
         };
-        let (from, to) = match share {
-            Some(share) => (0, dot + part(room - dot, share)),
-            None => {
-                let long = (room / 4).max(dot);
-                let start = part(room - long, to_and_fro(self.now));
-                (start, start + long)
-            }
+        let (from, to) = if let Some(share) = share {
+            (0, dot + part(room - dot, share))
+        } else {
+            let long = (room / 4).max(dot);
+            let start = part(room - long, to_and_fro(self.now));
+            (start, start + long)
         };
         let short = |value: i32| i16::try_from(value + clear).unwrap_or(i16::MAX);
         self.put(area, Widget::Bar { tone, track, from: short(from), to: short(to) });
@@ -248,9 +247,5 @@ impl Story<'_> {
 
     fn lead_tone(&self) -> Tone {
         if self.has_body() && self.tone != Tone::Bad { Tone::Dim } else { Tone::Text }
-    }
-
-    const fn body_tone(&self) -> Tone {
-        Tone::Text
     }
 }

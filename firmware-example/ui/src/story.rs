@@ -87,8 +87,27 @@ impl Kind {
         matches!(self, Self::Running | Self::Done | Self::Failed | Self::Stopped | Self::Ended)
     }
 
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 15] = [
+        Self::Starting,
+        Self::Joining,
+        Self::NoNetwork,
+        Self::Connecting,
+        Self::Offline,
+        Self::Circuit,
+        Self::Busy,
+        Self::Courtesy,
+        Self::Person,
+        Self::Idle,
+        Self::Running,
+        Self::Done,
+        Self::Failed,
+        Self::Stopped,
+        Self::Ended,
+    ];
+
     /// The one word for it.
-    const fn head(self) -> &'static str {
+    pub(crate) const fn head(self) -> &'static str {
         match self {
             Self::Starting => "Starting",
             Self::Joining => "Joining",
@@ -119,7 +138,7 @@ impl Kind {
     }
 
     /// Its sign, a picture of the icons' fonts.
-    const fn icon(self) -> u8 {
+    pub(crate) const fn icon(self) -> u8 {
         match self {
             Self::Joining | Self::NoNetwork => b'w',
             Self::Starting | Self::Connecting | Self::Running => b'n',

@@ -28,7 +28,8 @@ fn check<C: Ink>(
         if shape == Shape::Round {
             let middle = i64::from(width) - 1;
             for (at, pixel) in pixels.iter_mut().enumerate() {
-                let (x, y) = (2 * (at % size.0) as i64 - middle, 2 * (at / size.0) as i64 - middle);
+                let from_middle = |place: usize| 2 * i64::try_from(place).unwrap() - middle;
+                let (x, y) = (from_middle(at % size.0), from_middle(at / size.0));
                 if x * x + y * y > (middle + 1) * (middle + 1) {
                     let at_edge = x * x + y * y <= (middle + 3) * (middle + 3);
                     assert!(

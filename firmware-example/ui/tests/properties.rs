@@ -151,7 +151,7 @@ proptest! {
             state,
             percentage,
             current_node: Some(node),
-            current_class: Some(class).map(String::as_str),
+            current_class: Some(class.as_str()),
             steps: steps.and_then(|(value, max)| Steps::new(value, max)),
             elapsed: elapsed.map(Duration::from_micros),
             eta: eta.map(Duration::from_micros),

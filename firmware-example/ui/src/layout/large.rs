@@ -245,5 +245,5 @@ fn notice(sheet: &mut Sheet<'_>, story: &Story<'_>, (x, w): (i16, i16), (top, bo
     if lasts && !story.has_body() {
         sheet.text(Area::new(x, y + 4, w, WORD), &LARGE_HEAD, Tone::Text, Align::Centre, story.corner.iter().copied());
     }
-    sheet.paragraph(Area::new(x, y, w, low - y - 1), &LARGE_TEXT, story.body_tone(), Align::Centre, story.body());
+    sheet.paragraph(Area::new(x, y, w, low - y - 1), &LARGE_TEXT, Tone::Text, Align::Centre, story.body());
 }

@@ -276,5 +276,5 @@ fn notice(sheet: &mut Sheet<'_>, story: &Story<'_>, height: i16) {
         let corner = Area::new(128 - wide, height - ROW, wide, ROW);
         sheet.text(corner, &TEXT, Tone::Warn, Align::Right, right.iter().copied());
     }
-    sheet.paragraph(Area::new(0, 29, 128, bottom - 29), &TEXT, story.body_tone(), Align::Left, story.body());
+    sheet.paragraph(Area::new(0, 29, 128, bottom - 29), &TEXT, Tone::Text, Align::Left, story.body());
 }

@@ -159,8 +159,8 @@ pub(crate) fn steps(value: i64, max: i64) -> Option<Steps> {
     Steps::new(Milli::from_thousandths(value * 1_000), Milli::from_thousandths(max * 1_000))
 }
 
-pub(crate) fn percent(percent: u32) -> Option<Percentage> {
-    Some(Percentage::from_millionths(percent * 1_000_000))
+pub(crate) const fn percent(percent: u32) -> Percentage {
+    Percentage::from_millionths(percent * 1_000_000)
 }
 
 /// A prompt that ended.
@@ -238,7 +238,7 @@ pub(crate) fn stills() -> Vec<Still> {
         runs(
             "begun",
             PromptView {
-                percentage: percent(0),
+                percentage: Some(percent(0)),
                 eta: None,
                 steps: None,
                 current_class: Some("CheckpointLoaderSimple"),
@@ -253,7 +253,7 @@ pub(crate) fn stills() -> Vec<Still> {
             View {
                 queue_remaining: Some(4),
                 prompt: Some(PromptView {
-                    percentage: percent(71),
+                    percentage: Some(percent(71)),
                     steps: None,
                     current_class: Some("VAEDecode"),
                     eta: Some(Duration::from_secs(8)),

@@ -15,21 +15,39 @@ use crate::{
 pub(crate) const WIDTH: usize = if cfg!(feature = "large") { 240 } else { 128 };
 
 /// A widget and where it is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Slot {
     pub(crate) area: Area,
     pub(crate) widget: Widget,
 }
 
+impl Slot {
+    const EMPTY: Self = Self { area: Area::new(0, 0, 0, 0), widget: Widget::Nothing };
+}
+
+/// The most widgets of a screen.
+const SLOTS: usize = 14;
+
 /// All that is seen; later ones lie over earlier ones.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Frame {
-    pub(crate) slots: heapless::Vec<Slot, 14>,
+    pub(crate) slots: [Slot; SLOTS],
+    used: u8,
 }
 
 impl Frame {
     pub(crate) const fn new() -> Self {
-        Self { slots: heapless::Vec::new() }
+        Self { slots: [Slot::EMPTY; SLOTS], used: 0 }
+    }
+
+    /// Adds what lies over the others; no layout has more than there is room for.
+    pub(crate) fn put(&mut self, slot: Slot) {
+        let free = self.slots.get_mut(usize::from(self.used));
+        debug_assert!(free.is_some(), "a layout has too many widgets");
+        if let Some(free) = free {
+            *free = slot;
+            self.used += 1;
+        }
     }
 
     fn paint(&self, x: i32, y: i32, pixels: &mut [Shade]) {

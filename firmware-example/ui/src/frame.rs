@@ -12,7 +12,8 @@ use crate::{
 };
 
 /// The widest display; what is wider is used as far as this.
-pub(crate) const WIDTH: usize = if cfg!(feature = "large") { 240 } else { 128 };
+pub(crate) const COLUMNS: u32 = if cfg!(feature = "large") { 240 } else { 128 };
+const WIDTH: usize = COLUMNS as usize;
 
 /// A widget and where it is.
 #[derive(Clone, Copy, Debug, PartialEq)]

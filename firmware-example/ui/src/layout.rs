@@ -10,7 +10,7 @@ use embedded_graphics_core::geometry::Size;
 
 use crate::{
     font::Font,
-    frame::{Frame, Slot, WIDTH},
+    frame::{COLUMNS, Frame, Slot},
     ink::{Depth, Tone},
     letters::{Letters, letters},
     story::Story,
@@ -57,7 +57,7 @@ impl Layout {
     /// The largest that a display has room for; of one smaller than any the upper left corner is better than nothing.
     ///
     /// In line, so that of a display whose size the compiler knows it leaves the other layouts out.
-    #[inline(always)]
+    #[inline]
     pub(crate) const fn of(size: Size, shape: Shape) -> Self {
         #[cfg(feature = "large")]
         match (size.width, size.height, shape) {
@@ -88,7 +88,7 @@ impl Layout {
             #[cfg(feature = "large")]
             Self::Square | Self::Round => (240, 240),
         };
-        let widest = if size.width < WIDTH as u32 { size.width } else { WIDTH as u32 };
+        let widest = if size.width < COLUMNS { size.width } else { COLUMNS };
         (middle(widest, width), middle(size.height, height))
     }
 }

@@ -10,7 +10,7 @@ use embedded_graphics_core::{
 };
 
 use crate::{
-    frame::{Drawn, Frame, Pen, WIDTH},
+    frame::{COLUMNS, Drawn, Frame, Pen},
     ink::{Depth, Ink},
     layout::{self, Layout, Shape},
     scene::{Page, Scene},
@@ -127,7 +127,7 @@ impl Ui {
     pub fn show<D: DrawTarget<Color: Ink>>(&mut self, target: &mut D) -> Result<Drawn, D::Error> {
         let Rectangle { top_left: origin, size } = target.bounding_box();
         let length = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX).min(i32::from(i16::MAX));
-        let width = length(size.width).min(i32::try_from(WIDTH).unwrap_or(i32::MAX));
+        let width = length(size.width).min(length(COLUMNS));
         let screen = Area::between(0, 0, width, length(size.height));
         // Of a display that is wider than any layout the middle is used.
         let align = i32::try_from(D::Color::ALIGN).unwrap_or(1).max(1);

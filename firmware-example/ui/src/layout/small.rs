@@ -27,7 +27,7 @@ pub(super) fn card(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     match &story.run {
         Some(run) if run.page == Page::Details => details(sheet, run, 128, (5, 13)),
         Some(run) => {
-            percent(sheet, story, run, 0);
+            percent(sheet, story, run, 2);
             time_left(sheet, run, 0);
             sheet.bar(Area::new(0, 27, 128, 7), story.tone, run.bar);
             node(sheet, run, 37);
@@ -44,8 +44,8 @@ pub(super) fn tall(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     match &story.run {
         Some(run) if run.page == Page::Details => details(sheet, run, 128, (6, 16)),
         Some(run) => {
-            percent(sheet, story, run, 1);
-            time_left(sheet, run, 1);
+            percent(sheet, story, run, 4);
+            time_left(sheet, run, 2);
             sheet.bar(Area::new(0, 31, 128, 9), story.tone, run.bar);
             node(sheet, run, 47);
             steps_bar(sheet, run, Area::new(0, 60, 128, 3));
@@ -60,9 +60,9 @@ pub(super) fn tall(sheet: &mut Sheet<'_>, story: &Story<'_>) {
 #[inline(never)]
 pub(super) fn strip(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     let Some(run) = &story.run else {
-        let row = if story.busy { 16 } else { 20 };
+        let row = if story.busy { 17 } else { 20 };
         sheet.icon(0, if story.busy { 2 } else { 5 }, &ICONS, story.tone, story.icon);
-        word(sheet, story, Area::new(BESIDE, 0, 128 - BESIDE, WORD));
+        word(sheet, story, Area::new(BESIDE, if story.busy { -1 } else { 0 }, 128 - BESIDE, WORD));
         whole_story(sheet, story, Area::new(BESIDE, row, 128 - BESIDE, ROW));
         if story.busy {
             sheet.thin_bar(Area::new(0, 29, 128, 3), story.tone, None);
@@ -72,7 +72,7 @@ pub(super) fn strip(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     if run.page == Page::Details {
         return details(sheet, run, 128, (3, 11));
     }
-    let beside = percent(sheet, story, run, 0).max(56);
+    let beside = percent(sheet, story, run, 2).max(52);
     let right = Area::new(beside, 0, 128 - beside, ROW);
     sheet.text(right, &TEXT, Tone::Text, Align::Right, &[run.node]);
     second_line(sheet, story, run, Area { y: 12, ..right });
@@ -100,11 +100,13 @@ pub(super) fn tiny(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     if run.page == Page::Details {
         return details(sheet, run, 72, (3, 14));
     }
-    let beside = percent(sheet, story, run, 0).max(44);
+    let beside = percent(sheet, story, run, 1).max(44);
     let right = Area::new(beside, 1, 72 - beside, ROW);
     let time = if run.eta.is_empty() { &run.elapsed } else { &run.short_eta };
-    sheet.text(right, &TEXT, Tone::Text, Align::Right, &[time.as_str()]);
     // Half of a figure would be another one.
+    if TEXT.width(&[time.as_str()]) <= i32::from(right.w) {
+        sheet.text(right, &TEXT, Tone::Text, Align::Right, &[time.as_str()]);
+    }
     if TEXT.width(&[run.steps.as_str()]) <= i32::from(right.w) {
         sheet.text(Area { y: 12, ..right }, &TEXT, Tone::Dim, Align::Right, &[run.steps.as_str()]);
     }
@@ -121,7 +123,7 @@ pub(super) fn tiny(sheet: &mut Sheet<'_>, story: &Story<'_>) {
 fn percent(sheet: &mut Sheet<'_>, story: &Story<'_>, run: &Running<'_>, y: i16) -> i16 {
     let Some(percent) = run.percent else {
         let width = i16::try_from(HEAD.width(&[story.head])).unwrap_or(0);
-        sheet.text(Area::new(0, y + 3, width, WORD), &HEAD, Tone::Text, Align::Left, &[story.head]);
+        sheet.text(Area::new(0, y, width, WORD), &HEAD, Tone::Text, Align::Left, &[story.head]);
         return width + 4;
     };
     let mut figure = Said::new();
@@ -252,13 +254,15 @@ fn whole_story(sheet: &mut Sheet<'_>, story: &Story<'_>, area: Area) {
 
 /// Anything but a prompt that runs.
 fn notice(sheet: &mut Sheet<'_>, story: &Story<'_>, height: i16) {
-    sheet.icon(0, 0, &ICONS, story.tone, story.icon);
-    word(sheet, story, Area::new(BESIDE, -1, 128 - BESIDE, WORD));
+    // What stands alone stands in the middle.
+    let top = if story.has_body() { 0 } else { (height - ROW - ICON) / 2 - 2 };
+    sheet.icon(0, top, &ICONS, story.tone, story.icon);
+    word(sheet, story, Area::new(BESIDE, top - 1, 128 - BESIDE, WORD));
     let [left, right] = &story.foot;
     let width = |line: &Said| i16::try_from(TEXT.width(&[line.as_str()])).unwrap_or(0).min(64);
     // Where a bar wanders at the bottom, what stood there else is beside the lead.
     let beside = if story.busy && !left.is_empty() { width(left) + 6 } else { 0 };
-    let lead = Area::new(BESIDE, 15, 128 - BESIDE - beside, ROW);
+    let lead = Area::new(BESIDE, top + 15, 128 - BESIDE - beside, ROW);
     sheet.text(lead, &TEXT, story.lead_tone(), Align::Left, &story.lead.0);
     let mut bottom = height;
     if story.busy {

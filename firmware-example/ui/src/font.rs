@@ -25,8 +25,8 @@ pub(crate) struct Font {
     pub(crate) spacing: u8,
     /// Which there are, in order.
     codes: &'static [u8],
-    /// Their columns, in the same order.
-    widths: &'static [u8],
+    /// Where their columns begin, counted through all of them, in the same order; and where the last one's end.
+    starts: &'static [u16],
     /// Their pixels, row by row, one behind the other, the first in a byte's highest bits.
     bits: &'static [u8],
 }
@@ -42,15 +42,29 @@ pub(crate) struct Glyph {
 impl Font {
     /// The picture for `code`, or what stands for those that are not there; none where that isn't there either.
     pub(crate) fn glyph(&self, code: u8) -> Option<Glyph> {
-        let place = self.codes.binary_search(&code).or_else(|_| self.codes.binary_search(&UNKNOWN)).ok()?;
-        let width = *self.widths.get(place)?;
-        let before: usize = self.widths.get(..place)?.iter().map(|&width| usize::from(width)).sum();
-        Some(Glyph { width, start: before * usize::from(self.height) })
+        let place = self.place(code).or_else(|| self.place(UNKNOWN))?;
+        let (start, end) = (*self.starts.get(place)?, *self.starts.get(place + 1)?);
+        let width = u8::try_from(end.saturating_sub(start)).ok()?;
+        Some(Glyph { width, start: usize::from(start) * usize::from(self.height) })
+    }
+
+    fn place(&self, code: u8) -> Option<usize> {
+        // In a font of all of ASCII the place follows from the code.
+        let guess = usize::from(code.checked_sub(*self.codes.first()?)?);
+        match self.codes.get(guess) {
+            Some(&found) if found == code => Some(guess),
+            _ => self.codes.binary_search(&code).ok(),
+        }
     }
 
     /// Columns from the start of `code` to the start of what follows.
     pub(crate) fn advance(&self, code: u8) -> i32 {
-        self.glyph(code).map_or(0, |glyph| i32::from(glyph.width) + i32::from(self.spacing))
+        self.glyph(code).map_or(0, |glyph| self.after(glyph))
+    }
+
+    /// The same of its picture.
+    pub(crate) fn after(&self, glyph: Glyph) -> i32 {
+        i32::from(glyph.width) + i32::from(self.spacing)
     }
 
     /// Columns that a text takes.

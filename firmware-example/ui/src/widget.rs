@@ -254,10 +254,10 @@ fn text(font: &Font, tone: Tone, offset: i32, line: &[u8], area: Area, row: &mut
     let seen = row.columns(area);
     let mut x = area.left() + offset;
     for &code in line {
-        let Some(glyph @ Glyph { width, .. }) = font.glyph(code) else { continue };
         if x >= seen.end {
             return;
         }
+        let Some(glyph @ Glyph { width, .. }) = font.glyph(code) else { continue };
         if x + i32::from(width) > seen.start {
             for (column, cover) in (x..).zip(font.row(glyph, y)) {
                 if seen.contains(&column) {
@@ -265,7 +265,7 @@ fn text(font: &Font, tone: Tone, offset: i32, line: &[u8], area: Area, row: &mut
                 }
             }
         }
-        x += font.advance(code);
+        x += font.after(glyph);
     }
 }
 

@@ -255,7 +255,9 @@ fn whole_story(sheet: &mut Sheet<'_>, story: &Story<'_>, area: Area) {
 /// Anything but a prompt that runs.
 fn notice(sheet: &mut Sheet<'_>, story: &Story<'_>, height: i16) {
     // What stands alone stands in the middle.
-    let top = if story.has_body() { 0 } else { (height - ROW - ICON) / 2 - 2 };
+    let alone =
+        matches!(story.kind, Kind::Starting | Kind::Joining | Kind::Idle | Kind::Done | Kind::Stopped | Kind::Ended);
+    let top = if alone { (height - ROW - ICON) / 2 - 2 } else { 0 };
     sheet.icon(0, top, &ICONS, story.tone, story.icon);
     word(sheet, story, Area::new(BESIDE, top - 1, 128 - BESIDE, WORD));
     let [left, right] = &story.foot;

@@ -296,14 +296,16 @@ impl<'a> Story<'a> {
         }
         let fault = connection.fault;
         let message = fault.map_or("", Fault::message);
-        let advice = fault.map_or("", Fault::advice);
+        // Displays of little room belong to devices of little flash, and would show it line by line.
+        let advice = if cfg!(feature = "large") { fault.map_or("", Fault::advice) } else { "" };
+        let then = if advice.is_empty() { "" } else { ". " };
         match self.kind {
             Kind::Connecting => {
                 self.body = [message, "", ""];
                 attempt(&mut self.foot[0], connection.attempt);
             }
             Kind::Offline => {
-                self.body = [message, ". ", advice];
+                self.body = [message, then, advice];
                 attempt(&mut self.foot[0], connection.attempt);
             }
             Kind::Circuit => self.body = ["Too many tries failed: ", message, ""],
@@ -311,7 +313,7 @@ impl<'a> Story<'a> {
             Kind::Courtesy => {
                 self.body = ["Left, not to hold up the server's other clients. ", "", advice];
             }
-            Kind::Person => self.body = [message, ". ", advice],
+            Kind::Person => self.body = [message, then, advice],
             Kind::Idle => {
                 self.corner.clear();
                 match view.queue_remaining {

@@ -559,7 +559,80 @@ fn attempt(said: &mut Said, attempt: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scene::Choices;
+    use comfyglow_core::{
+        state::{State, Waiting},
+        time::Instant,
+    };
     use std::string::String;
+
+    const UP: Network<'static> = Network::Up;
+
+    /// What it is about, where the connection is so, and the prompt fares so.
+    fn kind(
+        network: Network<'_>,
+        (status, fault, why): (ConnectionStatus, Option<FaultKind>, Option<WaitingFor>),
+        prompt: Option<PromptState>,
+    ) -> Kind {
+        let state = State::<8, 8, 4, 8, 1>::new();
+        let mut connection = *state.connection();
+        connection.status = status;
+        connection.fault = fault.map(Fault::new);
+        connection.waiting = why.map(|why| Waiting { until: Instant::ZERO, why });
+        connection.source = Source::Polling;
+        let prompt = prompt.map(|state| PromptView {
+            prompt_id: None,
+            state,
+            percentage: None,
+            current_node: None,
+            current_class: None,
+            steps: None,
+            elapsed: None,
+            eta: None,
+            nodes_total: None,
+            nodes_cached: None,
+            nodes_finished: 0,
+            outputs: 0,
+            previews: 0,
+            warnings: 0,
+            error: None,
+        });
+        let view = View { connection: &connection, prompt, ..state.view(Instant::ZERO) };
+        let choices = Choices::new();
+        Kind::of(&Scene { network, server: "", view: Some(view), percentage: None, choices: &choices })
+    }
+
+    #[test]
+    fn what_matters_most_is_said() {
+        use ConnectionStatus::{Connected, Connecting, Disconnected, Error};
+        let lost = |fault, why| (Disconnected, Some(fault), Some(why));
+        let (fine, refused) = ((Connected, None, None), (Error, Some(FaultKind::Refused(401)), None));
+        let offline = lost(FaultKind::Unreachable, WaitingFor::Backoff);
+        let slow = lost(FaultKind::Overrun, WaitingFor::Courtesy);
+        let [runs, done, failed] = [PromptState::Running, PromptState::Success, PromptState::Error].map(Some);
+        for (network, connection, prompt, said) in [
+            (UP, fine, None, Kind::Idle),
+            (UP, fine, runs, Kind::Running),
+            (UP, fine, done, Kind::Done),
+            (UP, refused, done, Kind::Person),
+            (Network::Lost { name: None }, refused, None, Kind::NoNetwork),
+            (Network::Lost { name: None }, offline, failed, Kind::Failed),
+            (Network::Lost { name: None }, fine, runs, Kind::NoNetwork),
+            (Network::Starting, (Connecting, None, None), None, Kind::Starting),
+            (UP, (Connecting, None, None), None, Kind::Connecting),
+            (UP, (Connecting, Some(FaultKind::Closed), None), runs, Kind::Connecting),
+            (UP, offline, None, Kind::Offline),
+            (UP, offline, runs, Kind::Offline),
+            (UP, offline, done, Kind::Done),
+            (UP, (Error, Some(FaultKind::Unreachable), Some(WaitingFor::Circuit)), runs, Kind::Circuit),
+            (UP, lost(FaultKind::Refused(429), WaitingFor::Server), None, Kind::Busy),
+            (UP, slow, None, Kind::Courtesy),
+            (UP, slow, runs, Kind::Running),
+            (UP, lost(FaultKind::NotComfyUi, WaitingFor::Backoff), runs, Kind::Running),
+        ] {
+            assert_eq!(kind(network, connection, prompt), said, "{network:?} {connection:?} {prompt:?}");
+        }
+    }
 
     fn said(build: impl FnOnce(&mut Said)) -> String {
         let mut said = Said::new();

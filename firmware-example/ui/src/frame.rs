@@ -160,12 +160,15 @@ impl<D: DrawTarget<Color: Ink>> Pen<'_, D> {
         for y in area.top()..area.bottom() {
             shown.paint(area.left(), y, old);
             wanted.paint(area.left(), y, new);
-            let mut differ = old.iter().zip(&*new).map(|(old, new)| D::Color::ink(*old) != D::Color::ink(*new));
-            let Some(first) = differ.position(|differs| differs) else { continue };
-            let mut differ = old.iter().zip(&*new).map(|(old, new)| D::Color::ink(*old) != D::Color::ink(*new));
-            let last = differ.rposition(|differs| differs).unwrap_or(first);
-            let column = |place: usize| area.left() + i32::try_from(place).unwrap_or_default();
-            let span = self.aligned(Area::between(column(first), y, column(last) + 1, y + 1));
+            let (mut first, mut last) = (None, 0);
+            for (x, (old, new)) in (area.left()..).zip(old.iter().zip(&*new)) {
+                if old != new && D::Color::ink(*old) != D::Color::ink(*new) {
+                    first = first.or(Some(x));
+                    last = x + 1;
+                }
+            }
+            let Some(first) = first else { continue };
+            let span = self.aligned(Area::between(first, y, last, y + 1));
             let joined = pending.around(span);
             let size = |area: Area| i32::from(area.w) * i32::from(area.h);
             if size(joined) <= size(pending) + size(span) + self.window {

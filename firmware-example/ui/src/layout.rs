@@ -183,7 +183,13 @@ impl Sheet<'_> {
         let lines = wrapped.clone().count();
         let first = scrolled_lines(lines.saturating_sub(rows), self.since);
         let mut y = area.y;
-        for (place, line) in wrapped.enumerate().skip(first).take(rows) {
+        for (place, line) in wrapped.enumerate() {
+            if place < first {
+                continue;
+            }
+            if place >= first.saturating_add(rows) {
+                break;
+            }
             let row = Area { y, h: i16::from(font.height), ..area };
             self.line(row, font, tone, align, line, place == 0);
             y = y.saturating_add(pitch);

@@ -1,0 +1,667 @@
+//! What is to be said of a scene, before it is known how large the display is.
+
+use comfyglow_core::{
+    number::Milli,
+    state::{ConnectionStatus, Fault, FaultKind, PromptState, Source, Steps, WaitingFor},
+    time::Duration,
+    view::{ErrorView, PromptView, View},
+};
+
+use crate::{
+    ink::Tone,
+    scene::{Network, Page, Scene},
+};
+
+/// A text that is put together.
+pub(crate) type Said = heapless::String<32>;
+
+/// What kind of screen it is. LEDs know no more than this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Starting,
+    Joining,
+    NoNetwork,
+    Connecting,
+    Offline,
+    Circuit,
+    Busy,
+    Courtesy,
+    Person,
+    Idle,
+    Running,
+    Done,
+    Failed,
+    Stopped,
+    Ended,
+}
+
+impl Kind {
+    /// What a scene is about.
+    ///
+    /// What needs a person comes first, then an outcome nobody dismissed, which outlives the link: it is what one looks
+    /// at the display for. A prompt that runs is shown as far as it is known, and no longer.
+    #[inline(never)]
+    pub(crate) fn of(scene: &Scene<'_>) -> Self {
+        let view = scene.view.as_ref();
+        let prompt = view.and_then(|view| view.prompt.as_ref());
+        let fault = view.and_then(|view| view.connection.fault);
+        if scene.network == Network::Up && fault.is_some_and(Fault::needs_a_person) {
+            return Self::Person;
+        }
+        if let Some(prompt) = prompt.filter(|prompt| scene.choices.shows(prompt)) {
+            match prompt.state {
+                PromptState::Success => return Self::Done,
+                PromptState::Error => return Self::Failed,
+                PromptState::Interrupted => return Self::Stopped,
+                PromptState::Ended => return Self::Ended,
+                PromptState::Running => {}
+            }
+        }
+        match scene.network {
+            Network::Starting => return Self::Starting,
+            Network::Joining { .. } => return Self::Joining,
+            Network::Lost { .. } => return Self::NoNetwork,
+            Network::Up => {}
+        }
+        let Some(view) = view else { return Self::Connecting };
+        let runs = prompt.is_some_and(|prompt| prompt.state == PromptState::Running);
+        if view.is_connected() || is_answered(view) {
+            return match view.connection.waiting.map(|waiting| waiting.why) {
+                _ if runs => Self::Running,
+                Some(WaitingFor::Courtesy) => Self::Courtesy,
+                _ if view.is_connected() => Self::Idle,
+                _ => Self::Offline,
+            };
+        }
+        match (view.connection.waiting.map(|waiting| waiting.why), view.connection.status) {
+            (Some(WaitingFor::Circuit), _) => Self::Circuit,
+            (Some(WaitingFor::Server), _) => Self::Busy,
+            (Some(WaitingFor::Courtesy), _) => Self::Courtesy,
+            (_, ConnectionStatus::Connecting) => Self::Connecting,
+            (_, ConnectionStatus::Error) => Self::Person,
+            _ => Self::Offline,
+        }
+    }
+
+    /// Whether it tells of a prompt, whatever the connection does.
+    pub(crate) const fn is_of_a_prompt(self) -> bool {
+        matches!(self, Self::Running | Self::Done | Self::Failed | Self::Stopped | Self::Ended)
+    }
+
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 15] = [
+        Self::Starting,
+        Self::Joining,
+        Self::NoNetwork,
+        Self::Connecting,
+        Self::Offline,
+        Self::Circuit,
+        Self::Busy,
+        Self::Courtesy,
+        Self::Person,
+        Self::Idle,
+        Self::Running,
+        Self::Done,
+        Self::Failed,
+        Self::Stopped,
+        Self::Ended,
+    ];
+
+    /// The one word for it.
+    pub(crate) const fn head(self) -> &'static str {
+        match self {
+            Self::Starting => "Starting",
+            Self::Joining => "Joining",
+            Self::NoNetwork => "No network",
+            Self::Connecting => "Connecting",
+            Self::Offline => "Offline",
+            Self::Circuit => "Resting",
+            Self::Busy => "Busy",
+            Self::Courtesy => "Too slow",
+            Self::Person => "Check setup",
+            Self::Idle => "Ready",
+            Self::Running => "Working",
+            Self::Done => "Done",
+            Self::Failed => "Failed",
+            Self::Stopped => "Stopped",
+            Self::Ended => "Ended",
+        }
+    }
+
+    /// That word where there is little room.
+    pub(crate) const fn short_head(self) -> &'static str {
+        match self {
+            Self::NoNetwork => "No net",
+            Self::Connecting => "Calling",
+            Self::Person => "Setup",
+            kind => kind.head(),
+        }
+    }
+
+    /// Its sign, a picture of the icons' fonts.
+    pub(crate) const fn icon(self) -> &'static str {
+        match self {
+            Self::Joining | Self::NoNetwork => "w",
+            Self::Starting | Self::Connecting | Self::Running => "n",
+            Self::Offline => "o",
+            Self::Circuit | Self::Busy | Self::Courtesy => "p",
+            Self::Person => "!",
+            Self::Idle => "i",
+            Self::Done => "d",
+            Self::Failed => "e",
+            Self::Stopped => "s",
+            Self::Ended => "?",
+        }
+    }
+
+    const fn tone(self) -> Tone {
+        match self {
+            Self::Starting | Self::Joining | Self::Connecting | Self::Running => Tone::Accent,
+            Self::Idle => Tone::Dim,
+            Self::Done => Tone::Good,
+            Self::Failed | Self::Person => Tone::Bad,
+            Self::NoNetwork
+            | Self::Offline
+            | Self::Circuit
+            | Self::Busy
+            | Self::Courtesy
+            | Self::Stopped
+            | Self::Ended => Tone::Warn,
+        }
+    }
+}
+
+/// Whether the server answers questions, though the socket is away.
+fn is_answered(view: &View<'_>) -> bool {
+    let fault = view.connection.fault.map(|fault| fault.kind);
+    view.connection.source != Source::Websocket
+        && matches!(fault, Some(FaultKind::Overrun | FaultKind::Protocol | FaultKind::NotComfyUi | FaultKind::Deaf))
+}
+
+/// All that is said.
+#[derive(Debug)]
+pub(crate) struct Story<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) tone: Tone,
+    pub(crate) icon: &'static str,
+    /// The one word for it.
+    pub(crate) head: &'static str,
+    /// The figure beside that word: how long it took, how long until it is tried again.
+    pub(crate) corner: Said,
+    /// Who or what it is about.
+    pub(crate) lead: Lead<'a>,
+    /// What happened and what helps, as long as it may be.
+    pub(crate) body: [&'a str; 3],
+    /// What else is of interest, to the left and right of the last line.
+    pub(crate) foot: [Said; 2],
+    /// Prompts wait, or run.
+    pub(crate) is_queued: bool,
+    /// Something is being done of which nobody knows how long it takes.
+    pub(crate) busy: bool,
+    /// What runs.
+    pub(crate) run: Option<Running<'a>>,
+    /// How the rest is known, where not by the server's own messages.
+    pub(crate) mark: Option<&'static str>,
+}
+
+/// Who or what it is about: a text, and a number or id behind it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Lead<'a>(pub(crate) [&'a str; 3]);
+
+impl<'a> From<&'a str> for Lead<'a> {
+    fn from(text: &'a str) -> Self {
+        Self([text, "", ""])
+    }
+}
+
+/// A prompt that runs.
+#[derive(Debug)]
+pub(crate) struct Running<'a> {
+    /// Whole percents.
+    pub(crate) percent: Option<u32>,
+    /// The bar, in parts of 65,536.
+    pub(crate) bar: Option<u32>,
+    /// The node: its class, or its id.
+    pub(crate) node: &'a str,
+    /// `12/20`.
+    pub(crate) steps: Said,
+    /// The node's bar, in parts of 65,536.
+    pub(crate) step_bar: Option<u32>,
+    /// `1:24`; empty where it isn't known.
+    pub(crate) eta: Said,
+    /// The same where there is little room: `1h02`.
+    pub(crate) short_eta: Said,
+    /// Since its start; empty where that isn't known.
+    pub(crate) elapsed: Said,
+    /// Finished and cached nodes of all, as `3/9`; empty where the graph isn't known.
+    pub(crate) nodes: Said,
+    /// How long the server takes to answer a ping; empty where it isn't known.
+    pub(crate) ping: Said,
+    /// How it is known.
+    pub(crate) source: &'static str,
+    /// Prompts that wait behind it.
+    pub(crate) waiting: u32,
+    pub(crate) page: Page,
+}
+
+impl<'a> Story<'a> {
+    #[inline(never)]
+    pub(crate) fn of(scene: &Scene<'a>) -> Self {
+        let kind = Kind::of(scene);
+        let mut story = Self {
+            kind,
+            tone: kind.tone(),
+            icon: kind.icon(),
+            head: kind.head(),
+            corner: Said::new(),
+            lead: scene.server.into(),
+            body: [""; 3],
+            foot: [Said::new(), Said::new()],
+            is_queued: scene.view.as_ref().is_some_and(|view| view.queue_remaining.is_some_and(|queued| queued > 0)),
+            busy: false,
+            run: None,
+            mark: None,
+        };
+        match (kind, scene.network) {
+            (Kind::Starting, _) => {
+                story.lead = "comfyglow".into();
+                story.busy = true;
+            }
+            (Kind::Joining | Kind::NoNetwork, Network::Joining { name } | Network::Lost { name }) => {
+                story.lead = name.unwrap_or("the network").into();
+                story.busy = true;
+                if kind == Kind::NoNetwork {
+                    story.body = ["The network is gone. It is joined again by itself.", "", ""];
+                }
+            }
+            (Kind::Connecting, _) => story.busy = true,
+            _ => {}
+        }
+        if let Some(view) = &scene.view {
+            story.connection(view);
+            if let Some(prompt) = &view.prompt {
+                story.prompt(scene, view, prompt);
+            }
+        }
+        story
+    }
+
+    /// What is to be said of the connection.
+    #[inline(never)]
+    fn connection(&mut self, view: &View<'a>) {
+        let connection = view.connection;
+        self.mark = (connection.source != Source::Websocket).then(|| connection.source.name());
+        if let Some(left) = view.next_attempt {
+            countdown(&mut self.corner, left);
+        }
+        let fault = connection.fault;
+        let message = fault.map_or("", Fault::message);
+        // Displays of little room belong to devices of little flash, and would show it line by line.
+        let advice = if cfg!(feature = "large") { fault.map_or("", Fault::advice) } else { "" };
+        let then = if advice.is_empty() { "" } else { ". " };
+        match self.kind {
+            Kind::Connecting => {
+                self.body = [message, "", ""];
+                attempt(&mut self.foot[0], connection.attempt);
+            }
+            Kind::Offline => {
+                self.body = [message, then, advice];
+                attempt(&mut self.foot[0], connection.attempt);
+            }
+            Kind::Circuit => self.body = ["Too many tries failed: ", message, ""],
+            Kind::Busy => self.body = ["The server asks us to wait: ", message, ""],
+            Kind::Courtesy => {
+                self.body = ["Left, not to hold up the server's other clients. ", "", advice];
+            }
+            Kind::Person => self.body = [message, then, advice],
+            Kind::Idle => {
+                self.corner.clear();
+                match view.queue_remaining {
+                    Some(0) => say(&mut self.foot[0], "queue empty"),
+                    Some(queued) => {
+                        number(&mut self.foot[0], queued);
+                        say(&mut self.foot[0], " in queue");
+                    }
+                    None => {}
+                }
+            }
+            _ => self.corner.clear(),
+        }
+        if self.kind.is_of_a_prompt() && !view.is_connected() {
+            say(&mut self.foot[1], "offline");
+        }
+    }
+
+    /// What is to be said of the prompt.
+    #[inline(never)]
+    fn prompt(&mut self, scene: &Scene<'a>, view: &View<'a>, prompt: &PromptView<'a>) {
+        let percent = prompt.percentage.map(|percentage| percentage.permille() / 10);
+        let [foot, _] = &mut self.foot;
+        match self.kind {
+            Kind::Running => {
+                let steps = prompt.steps.filter(|steps| steps.max.thousandths() != 1_000);
+                let shown = scene.percentage.or(prompt.percentage);
+                let mut run = Running {
+                    percent,
+                    bar: shown
+                        .filter(|_| percent.is_some())
+                        .map(|percentage| share(percentage.millionths().into(), 100_000_000)),
+                    node: prompt.current_class.or(prompt.current_node).unwrap_or(""),
+                    steps: Said::new(),
+                    step_bar: steps.map(step_share),
+                    eta: Said::new(),
+                    short_eta: Said::new(),
+                    elapsed: Said::new(),
+                    nodes: Said::new(),
+                    ping: Said::new(),
+                    source: view.connection.source.name(),
+                    waiting: view.queue_remaining.unwrap_or(0).saturating_sub(1),
+                    page: scene.choices.page(),
+                };
+                if let Some(Steps { value, max }) = steps {
+                    whole(&mut run.steps, value);
+                    say(&mut run.steps, "/");
+                    whole(&mut run.steps, max);
+                }
+                if let Some(eta) = prompt.eta.map(rounded) {
+                    clock(&mut run.eta, eta);
+                    short_clock(&mut run.short_eta, eta);
+                }
+                if let Some(elapsed) = prompt.elapsed {
+                    clock(&mut run.elapsed, elapsed);
+                }
+                if let Some(latency) = view.latency {
+                    number(&mut run.ping, u32::try_from(latency.nearest_millis()).unwrap_or(u32::MAX));
+                    say(&mut run.ping, " ms");
+                }
+                if let Some(total) = prompt.nodes_total {
+                    number(
+                        &mut run.nodes,
+                        prompt.nodes_finished.saturating_add(prompt.nodes_cached.unwrap_or(0)).min(total),
+                    );
+                    say(&mut run.nodes, "/");
+                    number(&mut run.nodes, total);
+                }
+                self.run = Some(run);
+            }
+            Kind::Done | Kind::Stopped | Kind::Ended | Kind::Failed => {
+                if let Some(elapsed) = prompt.elapsed {
+                    clock(&mut self.corner, elapsed);
+                }
+                if view.is_connected()
+                    && let Some(queued) = view.queue_remaining.filter(|&queued| queued > 0)
+                {
+                    number(foot, queued);
+                    say(foot, " in queue");
+                }
+                self.outcome(prompt, percent);
+            }
+            Kind::Connecting | Kind::Offline if prompt.state == PromptState::Running => {
+                if let Some(percent) = percent {
+                    if !foot.is_empty() {
+                        say(foot, " · ");
+                    }
+                    say(foot, "was at ");
+                    number(foot, percent);
+                    say(foot, "%");
+                }
+            }
+            _ => {}
+        }
+    }
+
+    #[inline(never)]
+    fn outcome(&mut self, prompt: &PromptView<'a>, percent: Option<u32>) {
+        let [foot, _] = &mut self.foot;
+        match self.kind {
+            Kind::Failed => {
+                if let Some(ErrorView { node_id, node_type, exception_type, exception_message, .. }) = prompt.error {
+                    self.lead = match (node_type, node_id) {
+                        (Some(class), Some(id)) => Lead([class, " #", id]),
+                        (Some(class), None) => class.into(),
+                        (None, Some(id)) => Lead(["node", " #", id]),
+                        (None, None) => "before any node ran".into(),
+                    };
+                    // Of `torch.cuda.OutOfMemoryError` the last part says it.
+                    let last =
+                        exception_type.bytes().rposition(|byte| byte == b'.').map_or(0, |dot| dot.saturating_add(1));
+                    let kind = exception_type.get(last..).unwrap_or_default();
+                    self.body = [kind, if exception_message.is_empty() { "" } else { ": " }, exception_message];
+                }
+            }
+            Kind::Done => {
+                self.lead = match prompt.warnings {
+                    0 => "all went well".into(),
+                    _ => "some nodes were blocked".into(),
+                };
+                if foot.is_empty()
+                    && let Some(total) = prompt.nodes_total
+                {
+                    number(foot, total);
+                    say(foot, if total == 1 { " node" } else { " nodes" });
+                }
+            }
+            Kind::Stopped => self.lead = "was interrupted".into(),
+            _ => self.lead = "no one saw how".into(),
+        }
+        if let (Kind::Stopped | Kind::Ended, Some(percent), true) = (self.kind, percent, foot.is_empty()) {
+            say(foot, "at ");
+            number(foot, percent);
+            say(foot, "%");
+        }
+    }
+}
+
+/// `part` of `whole`, in parts of 65,536.
+fn share(part: u64, whole: u64) -> u32 {
+    part.min(whole).saturating_mul(65_536).checked_div(whole).and_then(|share| u32::try_from(share).ok()).unwrap_or(0)
+}
+
+fn step_share(steps: Steps) -> u32 {
+    let [value, max] = [steps.value, steps.max].map(|milli| u64::try_from(milli.thousandths()).unwrap_or(0));
+    share(value, max)
+}
+
+/// Adds `text`, as far as there is room.
+#[inline(never)]
+pub(crate) fn say(said: &mut Said, text: &str) {
+    for c in text.chars() {
+        let _ = said.push(c);
+    }
+}
+
+/// Adds a number.
+pub(crate) fn number(said: &mut Said, number: u32) {
+    digits(said, number, 1);
+}
+
+/// Adds a number with at least so many digits.
+#[inline(never)]
+fn digits(said: &mut Said, number: u32, least: u32) {
+    let mut power = 1_000_000_000_u32;
+    let mut place = 10;
+    while power > 0 {
+        if number >= power || place <= least {
+            let _ = said.push(char::from_digit(number / power % 10, 10).unwrap_or('0'));
+        }
+        power /= 10;
+        place -= 1;
+    }
+}
+
+/// Adds a step's whole part.
+fn whole(said: &mut Said, step: Milli) {
+    number(said, u32::try_from(step.thousandths().max(0) / 1_000).unwrap_or(u32::MAX));
+}
+
+/// What is left, rounded up, so that it is nothing only at the end; and as coarse as a guess of that length is.
+fn rounded(eta: Duration) -> Duration {
+    let seconds = eta.as_micros().div_ceil(1_000_000);
+    let coarse = match seconds {
+        0..60 => 1,
+        60..600 => 5,
+        _ => 30,
+    };
+    Duration::from_secs(seconds.div_ceil(coarse).saturating_mul(coarse))
+}
+
+/// Adds a span as a clock shows it: `0:07`, `12:34`, `1:02:03`; past 99 hours in days.
+#[inline(never)]
+fn clock(said: &mut Said, span: Duration) {
+    let seconds = u32::try_from(span.as_micros() / 1_000_000).unwrap_or(u32::MAX);
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    if hours > 99 {
+        number(said, hours / 24);
+        say(said, " days");
+        return;
+    }
+    if hours > 0 {
+        number(said, hours);
+        say(said, ":");
+    }
+    digits(said, minutes, if hours > 0 { 2 } else { 1 });
+    say(said, ":");
+    digits(said, seconds, 2);
+}
+
+/// Adds a span as a [`clock`] shows it, without seconds where there are hours: `1h02`.
+fn short_clock(said: &mut Said, span: Duration) {
+    let minutes = u32::try_from(span.as_micros() / 60_000_000).unwrap_or(u32::MAX);
+    if !(60..6_000).contains(&minutes) {
+        clock(said, span);
+        return;
+    }
+    number(said, minutes / 60);
+    say(said, "h");
+    digits(said, minutes % 60, 2);
+}
+
+/// Adds how long it is yet: `4 s`, or as a clock where it is long.
+#[inline(never)]
+fn countdown(said: &mut Said, left: Duration) {
+    let left = Duration::from_micros(left.as_micros().saturating_add(999_999));
+    if left.as_micros() < 100_000_000 {
+        number(said, u32::try_from(left.as_micros() / 1_000_000).unwrap_or(0));
+        say(said, " s");
+    } else {
+        clock(said, left);
+    }
+}
+
+/// Adds which attempt it is, where it isn't the first.
+fn attempt(said: &mut Said, attempt: u32) {
+    if attempt > 1 {
+        say(said, "try ");
+        number(said, attempt);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scene::Choices;
+    use comfyglow_core::{
+        state::{State, Waiting},
+        time::Instant,
+    };
+    use std::string::String;
+
+    const UP: Network<'static> = Network::Up;
+
+    /// What it is about, where the connection is so, and the prompt fares so.
+    fn kind(
+        network: Network<'_>,
+        (status, fault, why): (ConnectionStatus, Option<FaultKind>, Option<WaitingFor>),
+        prompt: Option<PromptState>,
+    ) -> Kind {
+        let state = State::<8, 8, 4, 8, 1>::new();
+        let mut connection = *state.connection();
+        connection.status = status;
+        connection.fault = fault.map(Fault::new);
+        connection.waiting = why.map(|why| Waiting { until: Instant::ZERO, why });
+        connection.source = Source::Polling;
+        let prompt = prompt.map(|state| PromptView {
+            prompt_id: None,
+            state,
+            percentage: None,
+            current_node: None,
+            current_class: None,
+            steps: None,
+            elapsed: None,
+            eta: None,
+            nodes_total: None,
+            nodes_cached: None,
+            nodes_finished: 0,
+            outputs: 0,
+            previews: 0,
+            warnings: 0,
+            error: None,
+        });
+        let view = View { connection: &connection, prompt, ..state.view(Instant::ZERO) };
+        let choices = Choices::new();
+        Kind::of(&Scene { network, server: "", view: Some(view), percentage: None, choices: &choices })
+    }
+
+    #[test]
+    fn what_matters_most_is_said() {
+        use ConnectionStatus::{Connected, Connecting, Disconnected, Error};
+        let lost = |fault, why| (Disconnected, Some(fault), Some(why));
+        let (fine, refused) = ((Connected, None, None), (Error, Some(FaultKind::Refused(401)), None));
+        let offline = lost(FaultKind::Unreachable, WaitingFor::Backoff);
+        let slow = lost(FaultKind::Overrun, WaitingFor::Courtesy);
+        let [runs, done, failed] = [PromptState::Running, PromptState::Success, PromptState::Error].map(Some);
+        for (network, connection, prompt, said) in [
+            (UP, fine, None, Kind::Idle),
+            (UP, fine, runs, Kind::Running),
+            (UP, fine, done, Kind::Done),
+            (UP, refused, done, Kind::Person),
+            (Network::Lost { name: None }, refused, None, Kind::NoNetwork),
+            (Network::Lost { name: None }, offline, failed, Kind::Failed),
+            (Network::Lost { name: None }, fine, runs, Kind::NoNetwork),
+            (Network::Starting, (Connecting, None, None), None, Kind::Starting),
+            (UP, (Connecting, None, None), None, Kind::Connecting),
+            (UP, (Connecting, Some(FaultKind::Closed), None), runs, Kind::Connecting),
+            (UP, offline, None, Kind::Offline),
+            (UP, offline, runs, Kind::Offline),
+            (UP, offline, done, Kind::Done),
+            (UP, (Error, Some(FaultKind::Unreachable), Some(WaitingFor::Circuit)), runs, Kind::Circuit),
+            (UP, lost(FaultKind::Refused(429), WaitingFor::Server), None, Kind::Busy),
+            (UP, slow, None, Kind::Courtesy),
+            (UP, slow, runs, Kind::Running),
+            (UP, lost(FaultKind::NotComfyUi, WaitingFor::Backoff), runs, Kind::Running),
+        ] {
+            assert_eq!(kind(network, connection, prompt), said, "{network:?} {connection:?} {prompt:?}");
+        }
+    }
+
+    fn said(build: impl FnOnce(&mut Said)) -> String {
+        let mut said = Said::new();
+        build(&mut said);
+        String::from(said.as_str())
+    }
+
+    #[test]
+    fn spans_are_as_short_as_they_can_be() {
+        for (seconds, clocked) in [
+            (0, "0:00"),
+            (7, "0:07"),
+            (84, "1:24"),
+            (754, "12:34"),
+            (3_723, "1:02:03"),
+            (359_999, "99:59:59"),
+            (360_000, "4 days"),
+            (u64::MAX / 1_000_000, "49710 days"),
+        ] {
+            assert_eq!(said(|said| clock(said, Duration::from_secs(seconds))), clocked);
+        }
+        assert_eq!(said(|said| countdown(said, Duration::from_millis(3_001))), "4 s");
+        assert_eq!(said(|said| countdown(said, Duration::from_secs(100))), "1:40");
+    }
+
+    #[test]
+    fn numbers_are_told_to_their_last_digit() {
+        for n in [0, 1, 9, 10, 99, 100, 65_536, u32::MAX] {
+            assert_eq!(said(|said| number(said, n)), std::format!("{n}"));
+        }
+    }
+}

@@ -148,8 +148,8 @@ impl Gadget {
         }
         match stack.dns_query(host, DnsQueryType::A).await {
             Ok(addresses) => addresses.first().copied(),
-            Err(error) => {
-                warning!("no address of {}: {:?}", host, error);
+            Err(_) => {
+                warning!("no address of {}", host);
                 None
             }
         }

@@ -5,7 +5,7 @@ use core::fmt;
 use comfyglow_ui::Shape;
 use heapless::String;
 
-/// The port that ComfyUI listens on unless told otherwise.
+/// The port that ComfyUI listens on unless told otherwise; below it is written out.
 const COMFYUI_PORT: u16 = 8188;
 
 /// Bytes of a server's name or address with its port. A longer one is refused.
@@ -76,7 +76,6 @@ impl Settings {
     }
 
     fn set_server(&mut self, server: &str) -> Result<(), SettingsError> {
-        use core::fmt::Write as _;
         let (name, port) = match server.split_once(':') {
             Some((name, port)) => (name, port.parse().map_err(|_| SettingsError::Server)?),
             None => (server, COMFYUI_PORT),
@@ -86,7 +85,9 @@ impl Settings {
         if name.is_empty() || port == 0 {
             return Err(SettingsError::Server);
         }
-        write!(self.server, "{name}:{port}").map_err(|_| SettingsError::Server)
+        let has_port = name.len() < server.len();
+        let parts = [server, if has_port { "" } else { ":8188" }];
+        parts.iter().try_for_each(|part| self.server.push_str(part)).map_err(|_| SettingsError::Server)
     }
 
     /// The server, as `Host` and people want it: `desk:8188`.

@@ -152,8 +152,12 @@ async fn end(gadget: &'static Gadget) {
 }
 
 #[panic_handler]
+#[cfg_attr(not(feature = "places"), expect(unused_variables, reason = "where it was is texts"))]
 fn panic(info: &PanicInfo<'_>) -> ! {
-    defmt::error!("{}", defmt::Display2Format(info));
+    #[cfg(feature = "places")]
+    if let Some(place) = info.location() {
+        defmt::error!("panic: {}:{}", place.file(), place.line());
+    }
     exit(PANICKED)
 }
 

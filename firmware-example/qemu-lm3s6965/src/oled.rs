@@ -20,11 +20,12 @@ const DATA: u32 = 8;
 const STATUS: u32 = 0xC;
 const PRESCALE: u32 = 0x10;
 const ROOM: u32 = 1 << 1;
+const RECEIVED: u32 = 1 << 2;
 const BUSY: u32 = 1 << 4;
 
 /// What makes this panel go, as its maker has it: multiplexed by 64, current and phases, on.
-const START: [u8; 20] =
-    [0xAE, 0xA8, 0x3F, 0xA1, 0, 0xA2, 0, 0xA0, 0x52, 0xB1, 0x22, 0xB3, 0xF4, 0xB0, 0x28, 0x86, 0xBC, 0x1E, 0xA4, 0xAF];
+const START: [u8; 18] =
+    [0xAE, 0xA8, 0x3F, 0xA1, 0, 0xA2, 0, 0xA0, 0x52, 0xB1, 0x22, 0xB3, 0xF4, 0x86, 0xBC, 0x1E, 0xA4, 0xAF];
 
 /// The display.
 pub(crate) struct Oled;
@@ -48,6 +49,10 @@ impl Oled {
     fn send(byte: u8) {
         while SSI.at(STATUS).read() & ROOM == 0 {}
         SSI.at(DATA).write(u32::from(byte));
+        // Nothing is to be read, but QEMU sends no more than is.
+        while SSI.at(STATUS).read() & RECEIVED != 0 {
+            SSI.at(DATA).read();
+        }
     }
 
     fn commands(bytes: &[u8]) {
@@ -91,7 +96,8 @@ impl DrawTarget for Oled {
         let Some(end) = area.bottom_right() else { return Ok(()) };
         let [left, top, right, bottom] = [area.top_left.x / 2, area.top_left.y, end.x / 2, end.y].map(|at| at as u8);
         Self::commands(&[0x15, left, right, 0x75, top, bottom]);
-        let mut colors = colors.into_iter();
+        // One colour for all of it comes without an end.
+        let mut colors = colors.into_iter().take((area.size.width * area.size.height) as usize);
         while let (Some(high), Some(low)) = (colors.next(), colors.next()) {
             Self::send(high.luma() << 4 | low.luma());
         }

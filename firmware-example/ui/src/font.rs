@@ -68,10 +68,42 @@ impl Font {
             }
         })
     }
+}
 
-    /// Whether there is a picture for `code` itself.
-    #[cfg(test)]
-    pub(crate) fn has(&self, code: u8) -> bool {
-        self.codes.binary_search(&code).is_ok()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{letters::letters, story::Kind};
+
+    #[test]
+    fn every_word_has_its_letters_and_every_kind_its_sign() {
+        for kind in Kind::ALL {
+            for head in [kind.head(), kind.short_head()] {
+                #[cfg(feature = "large")]
+                assert!(letters(head).all(|code| LARGE_HEAD.codes.contains(&code)), "{head}");
+                assert!(letters(head).all(|code| HEAD.codes.contains(&code)), "{head}");
+            }
+            #[cfg(feature = "large")]
+            assert!(LARGE_ICONS.codes.contains(&kind.icon()), "{kind:?}");
+            assert!(ICONS.codes.contains(&kind.icon()), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn digits_are_as_wide_as_each_other() {
+        #[cfg(feature = "large")]
+        let large = [&LARGE_TEXT, &LARGE_HEAD, &LARGE_NUMBER];
+        #[cfg(not(feature = "large"))]
+        let large: [&Font; 0] = [];
+        for font in [&TEXT, &HEAD, &NUMBER].into_iter().chain(large) {
+            assert!((b'0'..=b'9').all(|digit| font.advance(digit) == font.advance(b'0')), "they would jump");
+        }
+    }
+
+    #[test]
+    fn text_fonts_have_all_of_ascii() {
+        assert!((b' '..=b'~').chain([ELLIPSIS, UNKNOWN, DOT]).all(|code| TEXT.codes.contains(&code)));
+        #[cfg(feature = "large")]
+        assert!((b' '..=b'~').chain([ELLIPSIS, UNKNOWN, DOT]).all(|code| LARGE_TEXT.codes.contains(&code)));
     }
 }

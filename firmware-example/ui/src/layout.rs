@@ -163,13 +163,21 @@ impl Sheet<'_> {
 
     /// The bar of the workflow; without a share it wanders.
     fn bar(&mut self, area: Area, tone: Tone, share: Option<u32>) {
-        let track = if self.depth == Depth::Mono { Track::Outline } else { Track::Faint };
+        let track = match self.depth {
+            Depth::Mono => Track::Outline,
+            Depth::Grey => Track::Plain,
+            Depth::Colour => Track::Faint,
+        };
         self.any_bar(area, tone, track, share);
     }
 
     /// A thin bar.
     fn thin_bar(&mut self, area: Area, tone: Tone, share: Option<u32>) {
-        let track = if self.depth == Depth::Mono { Track::Thread } else { Track::Faint };
+        let track = match self.depth {
+            Depth::Mono => Track::Thread,
+            Depth::Grey => Track::Plain,
+            Depth::Colour => Track::Faint,
+        };
         self.any_bar(area, tone, track, share);
     }
 
@@ -177,19 +185,23 @@ impl Sheet<'_> {
         let clear = if track == Track::Outline { 2 * PARTS } else { 0 };
         // A bar begins as a dot, which is as wide as it is high.
         let (room, dot) = (i32::from(area.w) * PARTS - 2 * clear, i32::from(area.h) * PARTS - 2 * clear);
+        let dot = if track == Track::Plain { 2 * PARTS } else { dot };
         let part = |of: i32, share: u32| {
             let part = i64::from(of) * i64::from(share.min(65_536)) / 65_536;
-            // Displays of few pixels and slow buses get whole pixels.
             let part = i32::try_from(part).unwrap_or_default();
-            if self.depth == Depth::Colour { part } else { part / PARTS * PARTS }
-        };
-        let (from, to) = match share {
-            Some(share) => (0, dot + part(room - dot, share)),
-            None => {
-                let long = (room / 4).max(dot);
-                let start = part(room - long, to_and_fro(self.now));
-                (start, start + long)
+            // Whole pixels where they aren't shaded, and whole bytes of them on the slow buses of greys.
+            match self.depth {
+                Depth::Mono => part / PARTS * PARTS,
+                Depth::Grey => part / (2 * PARTS) * (2 * PARTS),
+                Depth::Colour => part,
             }
+        };
+        let (from, to) = if let Some(share) = share {
+            (0, dot + part(room - dot, share))
+        } else {
+            let long = (room / 4).max(dot);
+            let start = part(room - long, to_and_fro(self.now));
+            (start, start + long)
         };
         let short = |value: i32| i16::try_from(value + clear).unwrap_or(i16::MAX);
         self.put(area, Widget::Bar { tone, track, from: short(from), to: short(to) });
@@ -235,9 +247,5 @@ impl Story<'_> {
 
     fn lead_tone(&self) -> Tone {
         if self.has_body() && self.tone != Tone::Bad { Tone::Dim } else { Tone::Text }
-    }
-
-    const fn body_tone(&self) -> Tone {
-        Tone::Text
     }
 }

@@ -3,11 +3,7 @@
 use comfyglow_core::time::Instant;
 pub use smart_leds_trait::RGB8;
 
-use crate::{
-    curve::eased,
-    scene::Scene,
-    story::Kind,
-};
+use crate::{curve::eased, scene::Scene, story::Kind};
 
 /// The colours: blue, bluish green, vermilion and amber, which eyes that lack any one kind of cone tell apart; how they
 /// move says the same.
@@ -36,7 +32,9 @@ pub fn paint(scene: &Scene<'_>, now: Instant, strip: &mut [RGB8], brightness: u8
     for (place, led) in strip.iter_mut().enumerate() {
         let place = u64::try_from(place).unwrap_or(u64::MAX);
         let (colour, level) = match kind {
-            Kind::Running => (BLUE, share.map_or_else(|| wandering(now, place, long), |share| filled(share, place, long))),
+            Kind::Running => {
+                (BLUE, share.map_or_else(|| wandering(now, place, long), |share| filled(share, place, long)))
+            }
             Kind::Done => (GREEN, ONE),
             Kind::Failed | Kind::Person => (RED, flashes(now)),
             Kind::Stopped | Kind::Ended => (AMBER, if place % 2 == 0 { ONE } else { 0 }),

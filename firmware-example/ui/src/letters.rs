@@ -3,7 +3,8 @@
 use crate::font::{ELLIPSIS, UNKNOWN};
 
 /// The base letters of U+00C0 to U+017F, Latin with its accents; a space where two letters or none stand for one.
-const LATIN: &[u8; 192] = b"AAAAAA CEEEEIIIIDNOOOOOxOUUUUY  aaaaaa ceeeeiiiidnooooo/ouuuuy yAaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGg\
+const LATIN: &[u8; 192] =
+    b"AAAAAA CEEEEIIIIDNOOOOOxOUUUUY  aaaaaa ceeeeiiiidnooooo/ouuuuy yAaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGg\
 GgGgHhHhIiIiIiIiIi  JjKkkLlLlLlLlLlNnNnNnnNnOoOoOo  RrRrRrSsSsSsSsTtTtTtUuUuUuUuUuUuWwYyYZzZzZzs";
 
 /// The codes of a text, one after the other.
@@ -49,7 +50,9 @@ fn plain(c: char) -> (u8, Option<u8>) {
     let one = |code: u8| (code, None);
     match c {
         ' '..='~' => one(u8::try_from(code).unwrap_or(UNKNOWN)),
-        '\0'..='\u{1f}' | '\u{7f}'..='\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{2028}' | '\u{2029}' | '\u{3000}' => one(b' '),
+        '\0'..='\u{1f}' | '\u{7f}'..='\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{2028}' | '\u{2029}' | '\u{3000}' => {
+            one(b' ')
+        }
         'Æ' => (b'A', Some(b'E')),
         'æ' => (b'a', Some(b'e')),
         'Œ' => (b'O', Some(b'E')),

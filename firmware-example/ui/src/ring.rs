@@ -93,7 +93,8 @@ pub(crate) fn difference(width: i32, from: u16, to: u16, area: Area) -> Area {
     let reach = width * PARTS / 2 + PARTS;
     let (from, to) = (u32::from(from), u32::from(to));
     // Both ends, and the quarters between them, where the ring reaches furthest.
-    let turns = [from, to].into_iter().chain((1..4).map(|quarter| quarter * QUARTER).filter(|turn| (from..to).contains(turn)));
+    let turns =
+        [from, to].into_iter().chain((1..4).map(|quarter| quarter * QUARTER).filter(|turn| (from..to).contains(turn)));
     let around = turns.fold(Area::default(), |around, turn| {
         let (x, y) = hand(turn, radius);
         let (x, y) = (middle_x + x, middle_y + y);

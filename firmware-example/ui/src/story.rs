@@ -87,8 +87,27 @@ impl Kind {
         matches!(self, Self::Running | Self::Done | Self::Failed | Self::Stopped | Self::Ended)
     }
 
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 15] = [
+        Self::Starting,
+        Self::Joining,
+        Self::NoNetwork,
+        Self::Connecting,
+        Self::Offline,
+        Self::Circuit,
+        Self::Busy,
+        Self::Courtesy,
+        Self::Person,
+        Self::Idle,
+        Self::Running,
+        Self::Done,
+        Self::Failed,
+        Self::Stopped,
+        Self::Ended,
+    ];
+
     /// The one word for it.
-    const fn head(self) -> &'static str {
+    pub(crate) const fn head(self) -> &'static str {
         match self {
             Self::Starting => "Starting",
             Self::Joining => "Joining",
@@ -108,8 +127,18 @@ impl Kind {
         }
     }
 
+    /// That word where there is little room.
+    pub(crate) const fn short_head(self) -> &'static str {
+        match self {
+            Self::NoNetwork => "No net",
+            Self::Connecting => "Calling",
+            Self::Person => "Setup",
+            kind => kind.head(),
+        }
+    }
+
     /// Its sign, a picture of the icons' fonts.
-    const fn icon(self) -> u8 {
+    pub(crate) const fn icon(self) -> u8 {
         match self {
             Self::Joining | Self::NoNetwork => b'w',
             Self::Starting | Self::Connecting | Self::Running => b'n',
@@ -199,6 +228,8 @@ pub(crate) struct Running<'a> {
     pub(crate) step_bar: Option<u32>,
     /// `1:24`; empty where it isn't known.
     pub(crate) eta: Line,
+    /// The same where there is little room: `1h02`.
+    pub(crate) short_eta: Line,
     /// Since its start; empty where that isn't known.
     pub(crate) elapsed: Line,
     /// Finished and cached nodes of all, as `3/9`; empty where the graph isn't known.
@@ -306,11 +337,14 @@ impl<'a> Story<'a> {
                 let shown = scene.percentage.or(prompt.percentage);
                 let mut run = Running {
                     percent,
-                    bar: shown.filter(|_| percent.is_some()).map(|percentage| share(percentage.millionths().into(), 100_000_000)),
+                    bar: shown
+                        .filter(|_| percent.is_some())
+                        .map(|percentage| share(percentage.millionths().into(), 100_000_000)),
                     node: prompt.current_class.or(prompt.current_node).unwrap_or(""),
                     steps: Line::new(),
                     step_bar: steps.map(step_share),
                     eta: Line::new(),
+                    short_eta: Line::new(),
                     elapsed: Line::new(),
                     nodes: Line::new(),
                     ping: Line::new(),
@@ -323,9 +357,9 @@ impl<'a> Story<'a> {
                     say(&mut run.steps, "/");
                     whole(&mut run.steps, max);
                 }
-                if let Some(eta) = prompt.eta {
-                    // What is left is rounded up, so that it is 0:00 only when nothing is.
-                    clock(&mut run.eta, Duration::from_micros(eta.as_micros().saturating_add(999_999)));
+                if let Some(eta) = prompt.eta.map(rounded) {
+                    clock(&mut run.eta, eta);
+                    short_clock(&mut run.short_eta, eta);
                 }
                 if let Some(elapsed) = prompt.elapsed {
                     clock(&mut run.elapsed, elapsed);
@@ -335,7 +369,10 @@ impl<'a> Story<'a> {
                     say(&mut run.ping, " ms");
                 }
                 if let Some(total) = prompt.nodes_total {
-                    number(&mut run.nodes, prompt.nodes_finished.saturating_add(prompt.nodes_cached.unwrap_or(0)).min(total));
+                    number(
+                        &mut run.nodes,
+                        prompt.nodes_finished.saturating_add(prompt.nodes_cached.unwrap_or(0)).min(total),
+                    );
                     say(&mut run.nodes, "/");
                     number(&mut run.nodes, total);
                 }
@@ -397,8 +434,8 @@ impl<'a> Story<'a> {
                     say(foot, if total == 1 { " node" } else { " nodes" });
                 }
             }
-            Kind::Stopped => self.lead = "somebody interrupted it".into(),
-            _ => self.lead = "nobody saw how".into(),
+            Kind::Stopped => self.lead = "was interrupted".into(),
+            _ => self.lead = "no one saw how".into(),
         }
         if let (Kind::Stopped | Kind::Ended, Some(percent), true) = (self.kind, percent, foot.is_empty()) {
             say(foot, "at ");
@@ -449,6 +486,17 @@ fn whole(line: &mut Line, step: Milli) {
     number(line, u32::try_from(step.thousandths().max(0) / 1_000).unwrap_or(u32::MAX));
 }
 
+/// What is left, rounded up, so that it is nothing only at the end; and as coarse as a guess of that length is.
+fn rounded(eta: Duration) -> Duration {
+    let seconds = eta.as_micros().div_ceil(1_000_000);
+    let coarse = match seconds {
+        0..60 => 1,
+        60..600 => 5,
+        _ => 30,
+    };
+    Duration::from_secs(seconds.div_ceil(coarse).saturating_mul(coarse))
+}
+
 /// Adds a span as a clock shows it: `0:07`, `12:34`, `1:02:03`; past 99 hours in days.
 fn clock(line: &mut Line, span: Duration) {
     let seconds = u32::try_from(span.as_micros() / 1_000_000).unwrap_or(u32::MAX);
@@ -465,6 +513,18 @@ fn clock(line: &mut Line, span: Duration) {
     digits(line, minutes, if hours > 0 { 2 } else { 1 });
     say(line, ":");
     digits(line, seconds, 2);
+}
+
+/// Adds a span as a [`clock`] shows it, without seconds where there are hours: `1h02`.
+fn short_clock(line: &mut Line, span: Duration) {
+    let minutes = u32::try_from(span.as_micros() / 60_000_000).unwrap_or(u32::MAX);
+    if !(60..6_000).contains(&minutes) {
+        clock(line, span);
+        return;
+    }
+    number(line, minutes / 60);
+    say(line, "h");
+    digits(line, minutes % 60, 2);
 }
 
 /// Adds how long it is yet: `4 s`, or as a clock where it is long.

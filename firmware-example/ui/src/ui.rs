@@ -122,11 +122,15 @@ impl Ui {
         let length = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX).min(i32::from(i16::MAX));
         let width = length(size.width).min(i32::try_from(WIDTH).unwrap_or(i32::MAX));
         let screen = Area::between(0, 0, width, length(size.height));
+        // Of a display that is wider than any layout the middle is used.
+        let align = i32::try_from(D::Color::ALIGN).unwrap_or(1).max(1);
+        let margin = (length(size.width) - width) / 2 / align * align;
+        let display = Rectangle { top_left: origin, size };
+        let origin = Point::new(origin.x + margin, origin.y);
         let window = u32::from(self.options.window_bytes).saturating_mul(8) / D::Color::BITS.max(1);
         let window = i32::try_from(window).unwrap_or(i32::MAX).min(i32::from(i16::MAX));
-        let mut pen =
-            Pen { target, origin, screen, window, pixels: 0, rectangles: 0, around: Area::default() };
-        let sent = self.send(&mut pen);
+        let mut pen = Pen { target, origin, screen, window, pixels: 0, rectangles: 0, around: Area::default() };
+        let sent = self.clear_margins(&mut pen, display, margin).and_then(|()| self.send(&mut pen));
         let Pen { pixels, rectangles, around, .. } = pen;
         let finished = match sent {
             Ok(finished) => finished,
@@ -156,6 +160,27 @@ impl Ui {
     /// What the display shows isn't known any more, as after a reset: the next [`show`](Self::show) sends all of it.
     pub const fn forget(&mut self) {
         self.painted = Some(0);
+    }
+
+    /// Clears what no layout reaches, where nothing is known of the display yet.
+    fn clear_margins<D: DrawTarget<Color: Ink>>(
+        &self,
+        pen: &mut Pen<'_, D>,
+        display: Rectangle,
+        margin: i32,
+    ) -> Result<(), D::Error> {
+        let used = u32::try_from(pen.screen.w).unwrap_or(0);
+        if self.painted != Some(0) || used == display.size.width || display.size.height == 0 {
+            return Ok(());
+        }
+        let left = u32::try_from(margin).unwrap_or(0);
+        let right = display.size.width.saturating_sub(left).saturating_sub(used);
+        let corner = Point::new(pen.origin.x + i32::from(pen.screen.w), display.top_left.y);
+        for (corner, width) in [(display.top_left, left), (corner, right)].into_iter().filter(|(_, width)| *width > 0) {
+            let margin = Rectangle::new(corner, Size::new(width, display.size.height));
+            pen.target.fill_solid(&margin, D::Color::ink(crate::Shade::NONE))?;
+        }
+        Ok(())
     }
 
     /// Sends until all is shown, or enough was sent for once; whether all is shown.
@@ -196,6 +221,13 @@ impl Ui {
                         pen.change(&self.shown, &self.wanted, slot.area)?;
                     }
                 }
+            }
+            // So that a later call goes on from here.
+            match (self.shown.slots.get_mut(place), self.wanted.slots.get(place)) {
+                (Some(old), Some(new)) => old.clone_from(new),
+                (Some(old), None) => old.area = Area::default(),
+                (None, Some(new)) => drop(self.shown.slots.push(new.clone())),
+                (None, None) => {}
             }
         }
         self.shown.slots.clone_from(&self.wanted.slots);

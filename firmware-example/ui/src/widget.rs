@@ -24,7 +24,8 @@ impl Area {
 
     /// The rectangle between two corners, the second of them outside.
     pub(crate) fn between(left: i32, top: i32, right: i32, bottom: i32) -> Self {
-        let short = |value: i32| i16::try_from(value.clamp(i32::from(i16::MIN), i32::from(i16::MAX))).unwrap_or_default();
+        let short =
+            |value: i32| i16::try_from(value.clamp(i32::from(i16::MIN), i32::from(i16::MAX))).unwrap_or_default();
         Self::new(short(left), short(top), short((right - left).max(0)), short((bottom - top).max(0)))
     }
 
@@ -95,6 +96,8 @@ pub(crate) enum Widget {
 pub(crate) enum Track {
     /// Its place, in a tone that recedes.
     Faint,
+    /// The same; but what fills it ends straight, so that few pixels change where it grows.
+    Plain,
     /// A line around it.
     Outline,
     /// A line along it.
@@ -118,10 +121,9 @@ impl PartialEq for Widget {
                 Self::Bar { tone: other_tone, track: other_track, from: other_from, to: other_to },
             ) => tone == other_tone && track == other_track && from == other_from && to == other_to,
             #[cfg(feature = "large")]
-            (
-                Self::Ring { tone, width, to },
-                Self::Ring { tone: other_tone, width: other_width, to: other_to },
-            ) => tone == other_tone && width == other_width && to == other_to,
+            (Self::Ring { tone, width, to }, Self::Ring { tone: other_tone, width: other_width, to: other_to }) => {
+                tone == other_tone && width == other_width && to == other_to
+            }
             _ => false,
         }
     }
@@ -173,20 +175,16 @@ impl Widget {
             (Self::Bar { tone, track, from, to }, Self::Bar { tone: tone2, track: track2, from: from2, to: to2 })
                 if tone == tone2 && track == track2 && from == from2 && to.min(to2) > from =>
             {
-                // The round end reaches back by half its height.
-                let back = i32::from(area.h) / 2 + 1;
+                // A round end reaches back by half its height.
+                let back = if *track == Track::Plain { 0 } else { i32::from(area.h) / 2 + 1 };
                 let column = |to: i16| area.left() + i32::from(to) / PARTS;
-                Area::between(
-                    column(*to.min(to2)) - back,
-                    area.top(),
-                    column(*to.max(to2)) + 1,
-                    area.bottom(),
-                )
-                .common(area)
+                Area::between(column(*to.min(to2)) - back, area.top(), column(*to.max(to2)) + 1, area.bottom())
+                    .common(area)
             }
-            (Self::Text { font, line, offset, .. }, Self::Text { font: font2, line: line2, offset: offset2, .. })
-                if core::ptr::eq(*font, *font2) && offset == offset2 =>
-            {
+            (
+                Self::Text { font, tone, line, offset },
+                Self::Text { font: font2, tone: tone2, line: line2, offset: offset2 },
+            ) if core::ptr::eq(*font, *font2) && tone == tone2 && offset == offset2 => {
                 let same = line.iter().zip(line2).take_while(|(one, other)| one == other);
                 let kept: i32 = same.map(|(&code, _)| font.advance(code)).sum();
                 Area::between(area.left() + i32::from(*offset) + kept, area.top(), area.right(), area.bottom())
@@ -248,12 +246,16 @@ fn bar(tone: Tone, track: Track, (from, to): (i32, i32), area: Area, row: &mut R
     let clear = if track == Track::Outline { 2 } else { 0 };
     let filled = (clear..height - clear).contains(&y).then(|| {
         let ends = inset(height - 2 * clear, y - clear);
-        (from.max(clear * PARTS) + ends, to.min(width - clear * PARTS) - ends)
+        let (start, end) = (clear * PARTS + ends, width - clear * PARTS - ends);
+        match track {
+            Track::Plain => (from.max(start), to.min(end)),
+            _ => (from.max(clear * PARTS) + ends, to.min(width - clear * PARTS) - ends),
+        }
     });
     for x in row.columns(area) {
         let at = x - area.left();
         let place = match track {
-            Track::Faint => Shade::new(Tone::Track, cover(at, ends, width - ends)),
+            Track::Faint | Track::Plain => Shade::new(Tone::Track, cover(at, ends, width - ends)),
             Track::Outline => {
                 let hollow = (1..height - 1).contains(&y).then(|| inset(height - 2, y - 1) + PARTS);
                 let hollow = hollow.map_or(0, |inner| cover(at, inner, width - inner));

@@ -8,7 +8,13 @@ use comfyglow_ui::{Ink, Options, Shape, Ui};
 use embedded_graphics_core::pixelcolor::{BinaryColor, Gray4, GrayColor, Rgb888, RgbColor};
 use support::{Canvas, sheet::Sheet, stills};
 
-fn check<C: Ink>(file: &str, (width, height): (u32, u32), shape: Shape, grid: (usize, usize), seen: impl Fn(C) -> [u8; 3]) {
+fn check<C: Ink>(
+    file: &str,
+    (width, height): (u32, u32),
+    shape: Shape,
+    grid: (usize, usize),
+    seen: impl Fn(C) -> [u8; 3],
+) {
     let stills = stills();
     let size = (width as usize, height as usize);
     let mut sheet = Sheet::new(size, stills.len(), grid.0, grid.1);
@@ -17,14 +23,20 @@ fn check<C: Ink>(file: &str, (width, height): (u32, u32), shape: Shape, grid: (u
         let mut ui = Ui::new(Options { shape, ..Options::new() });
         ui.draw(&still.scene(), Instant::ZERO, &mut canvas).unwrap();
         ui.draw(&still.scene(), still.now, &mut canvas).unwrap();
-        let mut pixels: Vec<_> = canvas.pixels.iter().map(|&pixel| seen(pixel)).collect();
+        let mut pixels: Vec<_> =
+            canvas.pixels.iter().map(|&pixel| seen(pixel.expect("all of the display is painted"))).collect();
         if shape == Shape::Round {
             let middle = i64::from(width) - 1;
             for (at, pixel) in pixels.iter_mut().enumerate() {
-                let (x, y) = (2 * (at % size.0) as i64 - middle, 2 * (at / size.0) as i64 - middle);
+                let from_middle = |place: usize| 2 * i64::try_from(place).unwrap() - middle;
+                let (x, y) = (from_middle(at % size.0), from_middle(at / size.0));
                 if x * x + y * y > (middle + 1) * (middle + 1) {
                     let at_edge = x * x + y * y <= (middle + 3) * (middle + 3);
-                    assert!(at_edge || *pixel == [0; 3], "{} shows something where a round display has no pixels", still.name);
+                    assert!(
+                        at_edge || *pixel == [0; 3],
+                        "{} shows something where a round display has no pixels",
+                        still.name
+                    );
                     *pixel = [0x30, 0x32, 0x36];
                 }
             }

@@ -93,7 +93,10 @@ mod tests {
 
     #[test]
     fn lines_break_between_words() {
-        assert_eq!(lines("mat1 and mat2 shapes cannot be multiplied\n", 128), ["mat1 and mat2 shapes", "cannot be multiplied"]);
+        assert_eq!(
+            lines("mat1 and mat2 shapes cannot be multiplied\n", 128),
+            ["mat1 and mat2 shapes", "cannot be multiplied"]
+        );
         assert_eq!(lines("  a  b  ", 128), ["a  b"]);
         assert_eq!(lines("", 128), [""; 0]);
         assert_eq!(lines("   ", 128), [""; 0]);
@@ -120,7 +123,10 @@ mod tests {
     #[test]
     fn what_is_too_long_wanders_and_comes_back() {
         let at = |ms| scrolled_pixels(100, Duration::from_millis(ms));
-        assert_eq!([at(0), at(2_000), at(2_040), at(4_000), at(6_000), at(7_999), at(8_000)], [0, 0, 1, 50, 100, 100, 0]);
+        assert_eq!(
+            [at(0), at(2_000), at(2_040), at(4_000), at(6_000), at(7_999), at(8_000)],
+            [0, 0, 1, 50, 100, 100, 0]
+        );
         assert_eq!(scrolled_pixels(0, Duration::from_secs(9)), 0);
         assert_eq!(scrolled_lines(2, Duration::from_millis(3_700)), 1);
     }

@@ -24,7 +24,9 @@ const RING: i16 = 14;
 /// A display of 240×240 with corners.
 pub(super) fn square(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     let (x, w) = (18, 204);
-    let Some(run) = &story.run else { return notice(sheet, story, (x, w), (if story.has_body() { 10 } else { 24 }, 228)) };
+    let Some(run) = &story.run else {
+        return notice(sheet, story, (x, w), (if story.has_body() { 10 } else { 24 }, 228));
+    };
     if run.page == Page::Details {
         return details(sheet, run, Area::new(x, 24, w, 200), Align::Left);
     }
@@ -34,7 +36,13 @@ pub(super) fn square(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     let steps = i16::try_from(LARGE_TEXT.width(run.steps.iter().copied())).unwrap_or(0).min(100);
     let room = if steps == 0 { w } else { w - steps - 10 };
     sheet.text(Area::new(x, 144, room, ROW), &LARGE_TEXT, Tone::Text, Align::Left, letters(run.node));
-    sheet.text(Area::new(x + w - steps, 144, steps, ROW), &LARGE_TEXT, Tone::Text, Align::Right, run.steps.iter().copied());
+    sheet.text(
+        Area::new(x + w - steps, 144, steps, ROW),
+        &LARGE_TEXT,
+        Tone::Text,
+        Align::Right,
+        run.steps.iter().copied(),
+    );
     steps_bar(sheet, run, Area::new(x, 171, w, 6));
     time_left(sheet, run, Area::new(x, 193, w, WORD));
 }
@@ -50,11 +58,11 @@ pub(super) fn round(sheet: &mut Sheet<'_>, story: &Story<'_>) {
         return notice(sheet, story, (40, 160), (if story.has_body() { 14 } else { 24 }, 214));
     };
     if run.page == Page::Details {
-        return details(sheet, run, Area::new(44, 56, 152, 140), Align::Left);
+        return details(sheet, run, Area::new(38, 54, 164, 140), Align::Left);
     }
     let share = run.bar.unwrap_or(0);
     // In steps of a pixel or so, which is a 700th of the way around.
-    let to = u16::try_from(share / 64 * 64).unwrap_or(u16::MAX);
+    let to = u16::try_from(share / 64 * 64).unwrap_or(u16::MAX).max(u16::from(run.bar.is_some()));
     sheet.put(ring, Widget::Ring { tone: story.tone, width: RING, to });
     if story.mark.is_some() {
         sheet.text(Area::new(70, 30, 100, ROW), &LARGE_TEXT, Tone::Warn, Align::Centre, story.mark());
@@ -62,8 +70,12 @@ pub(super) fn round(sheet: &mut Sheet<'_>, story: &Story<'_>) {
         sheet.text(Area::new(70, 30, 100, ROW), &LARGE_TEXT, Tone::Dim, Align::Centre, foot(run).iter().copied());
     }
     percent(sheet, story, run, Area::new(30, 60, 180, FIGURE), Align::Centre);
-    sheet.text(Area::new(32, 128, 176, ROW), &LARGE_TEXT, Tone::Text, Align::Centre, letters(run.node));
-    steps_bar(sheet, run, Area::new(60, 155, 120, 5));
+    sheet.text(Area::new(30, 128, 180, ROW), &LARGE_TEXT, Tone::Text, Align::Centre, letters(run.node));
+    if run.bar.is_none() {
+        sheet.thin_bar(Area::new(60, 155, 120, 5), story.tone, None);
+    } else {
+        steps_bar(sheet, run, Area::new(60, 155, 120, 5));
+    }
     let time = if run.eta.is_empty() { &run.elapsed } else { &run.eta };
     sheet.text(Area::new(60, 166, 120, WORD), &LARGE_HEAD, Tone::Text, Align::Centre, time.iter().copied());
     sheet.text(Area::new(80, 195, 80, ROW), &LARGE_TEXT, Tone::Dim, Align::Centre, time_label(run));
@@ -128,7 +140,9 @@ fn time_left(sheet: &mut Sheet<'_>, run: &Running<'_>, area: Area) {
     let wide = i16::try_from(LARGE_HEAD.width(time.iter().copied())).unwrap_or(area.w).min(area.w);
     sheet.text(Area { w: wide, ..area }, &LARGE_HEAD, Tone::Text, Align::Left, time.iter().copied());
     let label = Area { x: area.x + wide + 6, y: area.y + 25 - 17, w: (area.w - wide - 6).max(0), h: ROW };
-    sheet.text(label, &LARGE_TEXT, Tone::Dim, Align::Left, time_label(run));
+    if LARGE_TEXT.width(time_label(run)) <= i32::from(label.w) {
+        sheet.text(label, &LARGE_TEXT, Tone::Dim, Align::Left, time_label(run));
+    }
 }
 
 /// What waits behind it, or how many nodes are done.
@@ -171,9 +185,9 @@ fn details(sheet: &mut Sheet<'_>, run: &Running<'_>, area: Area, narrow: Align) 
     let pitch = if narrow { 2 * ROW } else { ROW + 12 };
     let all = [
         ("nodes", &run.nodes),
-        ("running for", &run.elapsed),
+        ("running", &run.elapsed),
         ("queued", &waiting),
-        ("known by", &source),
+        ("source", &source),
         ("ping", &run.ping),
         ("left", &run.eta),
     ];
@@ -201,8 +215,8 @@ fn notice(sheet: &mut Sheet<'_>, story: &Story<'_>, (x, w): (i16, i16), (top, bo
     sheet.icon(x + (w - ICON) / 2, top, &LARGE_ICONS, story.tone, story.icon);
     let mut y = top + ICON + 4;
     let fits = LARGE_HEAD.width(letters(story.head)) <= i32::from(w);
-    let font = if fits { &LARGE_HEAD } else { &LARGE_TEXT };
-    sheet.text(Area::new(x, y, w, WORD), font, story.word_tone(), Align::Centre, letters(story.head));
+    let head = if fits { story.head } else { story.kind.short_head() };
+    sheet.text(Area::new(x, y, w, WORD), &LARGE_HEAD, story.word_tone(), Align::Centre, letters(head));
     y += WORD;
     sheet.text(Area::new(x, y, w, ROW), &LARGE_TEXT, story.lead_tone(), Align::Centre, story.lead());
     y += ROW + 2;
@@ -231,5 +245,5 @@ fn notice(sheet: &mut Sheet<'_>, story: &Story<'_>, (x, w): (i16, i16), (top, bo
     if lasts && !story.has_body() {
         sheet.text(Area::new(x, y + 4, w, WORD), &LARGE_HEAD, Tone::Text, Align::Centre, story.corner.iter().copied());
     }
-    sheet.paragraph(Area::new(x, y, w, low - y - 1), &LARGE_TEXT, story.body_tone(), Align::Centre, story.body());
+    sheet.paragraph(Area::new(x, y, w, low - y - 1), &LARGE_TEXT, Tone::Text, Align::Centre, story.body());
 }

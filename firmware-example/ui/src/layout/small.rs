@@ -16,7 +16,7 @@ const ROW: i16 = 11;
 /// Rows of the word.
 const WORD: i16 = 18;
 /// Rows of the number.
-const FIGURE: i16 = 23;
+const FIGURE: i16 = 19;
 /// Columns and rows of the signs.
 const ICON: i16 = 22;
 /// From a sign's left to what is said beside it.
@@ -80,7 +80,7 @@ pub(super) fn strip(sheet: &mut Sheet<'_>, story: &Story<'_>) {
 /// A display of 72×40.
 pub(super) fn tiny(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     let Some(run) = &story.run else {
-        let beside = HEAD.width(letters(story.head)) <= i32::from(72 - BESIDE);
+        let beside = HEAD.width(letters(story.kind.short_head())) <= i32::from(72 - BESIDE);
         if beside {
             sheet.icon(0, 0, &ICONS, story.tone, story.icon);
         }
@@ -99,8 +99,12 @@ pub(super) fn tiny(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     }
     let beside = percent(sheet, story, run, 0).max(44);
     let right = Area::new(beside, 1, 72 - beside, ROW);
-    sheet.text(right, &TEXT, Tone::Text, Align::Right, run.eta.iter().copied());
-    sheet.text(Area { y: 13, ..right }, &TEXT, Tone::Dim, Align::Right, run.steps.iter().copied());
+    let time = if run.eta.is_empty() { &run.elapsed } else { &run.short_eta };
+    sheet.text(right, &TEXT, Tone::Text, Align::Right, time.iter().copied());
+    // Half of a figure would be another one.
+    if TEXT.width(run.steps.iter().copied()) <= i32::from(right.w) {
+        sheet.text(Area { y: 12, ..right }, &TEXT, Tone::Dim, Align::Right, run.steps.iter().copied());
+    }
     sheet.bar(Area::new(0, 23, 72, 6), story.tone, run.bar);
     let bottom = Area::new(0, 29, 72, ROW);
     if story.mark.is_some() && sheet.since.as_millis() / 3_000 % 2 == 1 {
@@ -121,7 +125,7 @@ fn percent(sheet: &mut Sheet<'_>, story: &Story<'_>, run: &Running<'_>, y: i16) 
     number(&mut figure, percent);
     let width = i16::try_from(NUMBER.width(figure.iter().copied())).unwrap_or(0);
     sheet.text(Area::new(0, y, width, FIGURE), &NUMBER, Tone::Text, Align::Left, figure.iter().copied());
-    sheet.text(Area::new(width + 1, y + 8, 12, WORD), &HEAD, Tone::Text, Align::Left, [b'%'].into_iter());
+    sheet.text(Area::new(width + 1, y + 5, 12, WORD), &HEAD, Tone::Text, Align::Left, [b'%'].into_iter());
     width + 16
 }
 
@@ -199,9 +203,9 @@ fn details(sheet: &mut Sheet<'_>, run: &Running<'_>, width: i16, (rows, pitch): 
     say(&mut source, run.source);
     let all = [
         ("nodes", &run.nodes),
-        ("running for", &run.elapsed),
+        ("running", &run.elapsed),
         ("queued", &waiting),
-        ("known by", &source),
+        ("source", &source),
         ("ping", &run.ping),
         ("left", &run.eta),
     ];
@@ -215,9 +219,9 @@ fn details(sheet: &mut Sheet<'_>, run: &Running<'_>, width: i16, (rows, pitch): 
 /// The word for it, and at its right a figure, where both have room.
 fn word(sheet: &mut Sheet<'_>, story: &Story<'_>, area: Area) {
     let (wide, figure) = (HEAD.width(letters(story.head)), TEXT.width(story.corner.iter().copied()));
-    let font = if wide <= i32::from(area.w) { &HEAD } else { &TEXT };
-    sheet.text(area, font, story.word_tone(), Align::Left, letters(story.head));
-    let left = i16::try_from(font.width(letters(story.head))).unwrap_or(area.w) + 5;
+    let head = if wide <= i32::from(area.w) { story.head } else { story.kind.short_head() };
+    sheet.text(area, &HEAD, story.word_tone(), Align::Left, letters(head));
+    let left = i16::try_from(HEAD.width(letters(head))).unwrap_or(area.w) + 5;
     if figure > 0 && figure <= i32::from(area.w - left) {
         let beside = Area { x: area.x + left, y: area.y + 5, w: area.w - left, h: ROW };
         sheet.text(beside, &TEXT, Tone::Text, Align::Right, story.corner.iter().copied());
@@ -251,21 +255,26 @@ fn whole_story(sheet: &mut Sheet<'_>, story: &Story<'_>, area: Area) {
 fn notice(sheet: &mut Sheet<'_>, story: &Story<'_>, height: i16) {
     sheet.icon(0, 0, &ICONS, story.tone, story.icon);
     word(sheet, story, Area::new(BESIDE, -1, 128 - BESIDE, WORD));
-    sheet.text(Area::new(BESIDE, 15, 128 - BESIDE, ROW), &TEXT, story.lead_tone(), Align::Left, story.lead());
     let [left, right] = &story.foot;
-    let bottom = if story.busy { height - 6 } else { height };
-    let foot = bottom - ROW;
-    // Of an error as much as there is room for.
-    let has_foot = (!left.is_empty() || !right.is_empty()) && (story.kind != Kind::Failed || height > 64);
-    let body = Area::new(0, 29, 128, if has_foot { foot - 1 } else { bottom } - 29);
-    sheet.paragraph(body, &TEXT, story.body_tone(), Align::Left, story.body());
-    if has_foot {
-        let beside = i16::try_from(TEXT.width(right.iter().copied())).unwrap_or(0);
-        let room = if beside == 0 { 128 } else { 128 - beside - 4 };
-        sheet.text(Area::new(0, foot, room, ROW), &TEXT, Tone::Dim, Align::Left, left.iter().copied());
-        sheet.text(Area::new(128 - beside, foot, beside, ROW), &TEXT, Tone::Warn, Align::Right, right.iter().copied());
-    }
+    let width = |line: &Line| i16::try_from(TEXT.width(line.iter().copied())).unwrap_or(0).min(64);
+    // Where a bar wanders at the bottom, what stood there else is beside the lead.
+    let beside = if story.busy && !left.is_empty() { width(left) + 6 } else { 0 };
+    let lead = Area::new(BESIDE, 15, 128 - BESIDE - beside, ROW);
+    sheet.text(lead, &TEXT, story.lead_tone(), Align::Left, story.lead());
+    let mut bottom = height;
     if story.busy {
+        bottom -= 6;
+        let corner = Area { x: 128 - beside, w: beside, ..lead };
+        sheet.text(corner, &TEXT, Tone::Dim, Align::Right, left.iter().copied());
         sheet.thin_bar(Area::new(0, height - 4, 128, 4), story.tone, None);
+    // Of an error as much as there is room for.
+    } else if (!left.is_empty() || !right.is_empty()) && (story.kind != Kind::Failed || height > 64) {
+        bottom -= ROW + 1;
+        let wide = width(right);
+        let room = if wide == 0 { 128 } else { 128 - wide - 4 };
+        sheet.text(Area::new(0, height - ROW, room, ROW), &TEXT, Tone::Dim, Align::Left, left.iter().copied());
+        let corner = Area::new(128 - wide, height - ROW, wide, ROW);
+        sheet.text(corner, &TEXT, Tone::Warn, Align::Right, right.iter().copied());
     }
+    sheet.paragraph(Area::new(0, 29, 128, bottom - 29), &TEXT, Tone::Text, Align::Left, story.body());
 }

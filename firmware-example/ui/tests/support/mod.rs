@@ -3,7 +3,10 @@
 
 use comfyglow_core::{
     number::Milli,
-    state::{Connection, ConnectionStatus, Fault, FaultKind, Percentage, PromptState, Source, State, Steps, Waiting, WaitingFor},
+    state::{
+        Connection, ConnectionStatus, Fault, FaultKind, Percentage, PromptState, Source, State, Steps, Waiting,
+        WaitingFor,
+    },
     time::{Duration, Instant},
     view::{ErrorView, PromptView, View},
 };
@@ -20,7 +23,7 @@ pub(crate) mod sheet;
 /// A display in memory, which counts what it is sent and takes offence at what is outside.
 pub(crate) struct Canvas<C> {
     pub(crate) size: Size,
-    pub(crate) pixels: Vec<C>,
+    pub(crate) pixels: Vec<Option<C>>,
     /// What would be on the way to the display: 6 bytes for each rectangle, and its pixels packed.
     pub(crate) bytes: u64,
     pub(crate) rectangles: Vec<Rectangle>,
@@ -29,12 +32,11 @@ pub(crate) struct Canvas<C> {
 }
 
 impl<C: Ink> Canvas<C> {
-    /// A display that shows noise.
+    /// A display of which nobody knows what it shows.
     pub(crate) fn new(width: u32, height: u32) -> Self {
-        let noise = C::ink(comfyglow_ui::Shade::default());
         Self {
             size: Size::new(width, height),
-            pixels: vec![noise; (width * height) as usize],
+            pixels: vec![None; (width * height) as usize],
             bytes: 0,
             rectangles: Vec::new(),
             fails_after: None,
@@ -56,6 +58,11 @@ impl<C: Ink> DrawTarget for Canvas<C> {
         panic!("single pixels are dear on a bus");
     }
 
+    fn fill_solid(&mut self, area: &Rectangle, color: C) -> Result<(), Self::Error> {
+        let count = (area.size.width * area.size.height) as usize;
+        self.fill_contiguous(area, std::iter::repeat_n(color, count))
+    }
+
     fn fill_contiguous<I: IntoIterator<Item = C>>(&mut self, area: &Rectangle, colors: I) -> Result<(), Self::Error> {
         if self.fails_after.is_some_and(|most| self.rectangles.len() >= most) {
             return Err("the bus is gone");
@@ -68,7 +75,7 @@ impl<C: Ink> DrawTarget for Canvas<C> {
         let mut colors = colors.into_iter();
         for point in embedded_graphics_core::primitives::PointsIter::points(area) {
             let place = point.y.unsigned_abs() * self.size.width + point.x.unsigned_abs();
-            self.pixels[place as usize] = colors.next().expect("a rectangle has all its pixels");
+            self.pixels[place as usize] = Some(colors.next().expect("a rectangle has all its pixels"));
         }
         assert!(colors.next().is_none(), "a rectangle has no more than its pixels");
         self.bytes += 6 + u64::from((width * C::BITS).div_ceil(8) * area.size.height);
@@ -152,8 +159,8 @@ pub(crate) fn steps(value: i64, max: i64) -> Option<Steps> {
     Steps::new(Milli::from_thousandths(value * 1_000), Milli::from_thousandths(max * 1_000))
 }
 
-pub(crate) fn percent(percent: u32) -> Option<Percentage> {
-    Some(Percentage::from_millionths(percent * 1_000_000))
+pub(crate) const fn percent(percent: u32) -> Percentage {
+    Percentage::from_millionths(percent * 1_000_000)
 }
 
 /// A prompt that ended.
@@ -219,7 +226,8 @@ pub(crate) fn stills() -> Vec<Still> {
     scrolled.now = Instant::from_millis(6_800);
     let offline = lost(FaultKind::ClosedWith(1001), WaitingFor::Backoff, 2);
     let outlived = View { prompt: Some(ended(PromptState::Success)), ..view(offline) };
-    let interrupted = View { prompt: Some(prompt()), next_attempt: Some(Duration::from_millis(3_200)), ..view(offline) };
+    let interrupted =
+        View { prompt: Some(prompt()), next_attempt: Some(Duration::from_millis(3_200)), ..view(offline) };
     vec![
         network("starting", Network::Starting),
         network("joining", Network::Joining { name: Some("Attic Wi-Fi") }),
@@ -227,14 +235,49 @@ pub(crate) fn stills() -> Vec<Still> {
         up("connecting again", View { queue_remaining: None, ..view(again) }),
         up("idle", view(connection())),
         up("idle with a queue", View { queue_remaining: Some(3), ..view(connection()) }),
-        runs("begun", PromptView { percentage: percent(0), eta: None, steps: None, current_class: Some("CheckpointLoaderSimple"), elapsed: Some(Duration::from_secs(2)), nodes_finished: 0, ..prompt() }),
+        runs(
+            "begun",
+            PromptView {
+                percentage: Some(percent(0)),
+                eta: None,
+                steps: None,
+                current_class: Some("CheckpointLoaderSimple"),
+                elapsed: Some(Duration::from_secs(2)),
+                nodes_finished: 0,
+                ..prompt()
+            },
+        ),
         runs("running", prompt()),
-        up("with a queue", View { queue_remaining: Some(4), prompt: Some(PromptView { percentage: percent(71), steps: None, current_class: Some("VAEDecode"), eta: Some(Duration::from_secs(8)), ..prompt() }), ..view(connection()) }),
+        up(
+            "with a queue",
+            View {
+                queue_remaining: Some(4),
+                prompt: Some(PromptView {
+                    percentage: Some(percent(71)),
+                    steps: None,
+                    current_class: Some("VAEDecode"),
+                    eta: Some(Duration::from_secs(8)),
+                    ..prompt()
+                }),
+                ..view(connection())
+            },
+        ),
         up("inferred", View { queue_remaining: Some(1), prompt: Some(prompt()), ..view(polled) }),
-        runs("nothing known", PromptView { percentage: None, current_node: None, current_class: None, steps: None, eta: None, nodes_total: None, ..prompt() }),
+        runs(
+            "nothing known",
+            PromptView {
+                percentage: None,
+                current_node: None,
+                current_class: None,
+                steps: None,
+                eta: None,
+                nodes_total: None,
+                ..prompt()
+            },
+        ),
         runs("long", long),
         details,
-        runs("done", ended(PromptState::Success)),
+        up("done", View { prompt: Some(ended(PromptState::Success)), ..view(connection()) }),
         up("done, offline", outlived),
         runs("failed", failed(out_of_memory)),
         scrolled,

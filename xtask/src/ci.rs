@@ -5,7 +5,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use crate::process::{cargo, run as execute};
 use crate::project::{CORE, Project, with_features};
 use crate::steps::{Outcome, Steps};
-use crate::{autobahn, cross, extension, file_length, msrv, probe};
+use crate::{autobahn, cross, extension, file_length, msrv, probe, qemu};
 
 /// One step of `cargo xtask ci`.
 struct Step {
@@ -29,6 +29,7 @@ const STEPS: &[Step] = &[
     Step { name: "size", about: "and takes no more of one than it may", work: probe::size::step },
     Step { name: "cost", about: "and no more instructions and stack", work: probe::cost::step },
     Step { name: "replay-mcu", about: "recordings end there in the same snapshot as here", work: probe::replay::step },
+    Step { name: "qemu", about: "a gadget shows there what it should, whatever comes", work: qemu::stations::step },
 ];
 
 /// Check everything but `cargo test --workspace`, which stands for itself.
@@ -73,8 +74,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 fn fmt(project: &Project) -> Result<Outcome> {
-    // The probes and the fuzz targets are workspaces of their own.
-    for folder in [".", "probe", "probe/panics", "tests/fuzz"] {
+    // A board, the probes and the fuzz targets are workspaces of their own.
+    for folder in [".", "firmware-example/qemu-lm3s6965", "probe", "probe/panics", "tests/fuzz"] {
         execute(cargo().args(["fmt", "--all", "--check"]).current_dir(project.root.join(folder)))?;
     }
     Ok(Outcome::Done)

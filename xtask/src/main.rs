@@ -23,6 +23,7 @@ mod probe;
 mod process;
 mod project;
 mod python;
+mod qemu;
 mod screenshot;
 mod speed;
 mod steps;
@@ -41,6 +42,8 @@ enum Xtask {
     Numbers(numbers::Args),
     Panics(probe::panics::Args),
     Partition(partition::Args),
+    Qemu(qemu::Args),
+    QemuTest(qemu::stations::Args),
     ReplayMcu(probe::replay::Args),
     Screenshot(screenshot::Args),
     Size(probe::size::Args),
@@ -58,6 +61,8 @@ fn main() -> ExitCode {
         Xtask::Numbers(args) => numbers::run(&args),
         Xtask::Panics(args) => probe::panics::run(&args),
         Xtask::Partition(args) => partition::run(&args),
+        Xtask::Qemu(args) => qemu::run(&args),
+        Xtask::QemuTest(args) => qemu::stations::run(&args),
         Xtask::ReplayMcu(args) => probe::replay::run(&args),
         Xtask::Screenshot(args) => screenshot::run(&args),
         Xtask::Size(args) => probe::size::run(&args),

@@ -1,0 +1,161 @@
+//! What all tasks share: the session, and what it wants done.
+
+use core::cell::{Cell, RefCell};
+
+use comfyglow_core::{
+    reducer::Changes,
+    session::{Config, GadgetSession, Input, Link, Output},
+    state::{ConnectionStatus, Prompt, PromptState},
+    time::Instant,
+};
+use comfyglow_ui::Choices;
+use embassy_futures::select::{Either, select};
+use embassy_sync::{blocking_mutex::raw::NoopRawMutex, signal::Signal};
+use embassy_time::Timer;
+
+use crate::{line::Line, log::info, settings::Settings};
+
+/// The network, as far as it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub(crate) enum Network {
+    /// Nobody has looked yet.
+    Starting,
+    /// It is being joined for the first time.
+    Joining,
+    /// There is a link and an address.
+    Up,
+    /// There was.
+    Lost,
+}
+
+/// What all tasks share. They run in one executor, and none holds a borrow while it waits.
+pub struct Gadget {
+    pub(crate) settings: &'static Settings,
+    pub(crate) session: &'static RefCell<GadgetSession<'static>>,
+    pub(crate) choices: RefCell<Choices>,
+    pub(crate) network: Cell<Network>,
+    pub(crate) socket: Line,
+    pub(crate) http: Line,
+    /// What was kept has been taken in, or there is nothing.
+    pub(crate) restored: Signal<NoopRawMutex, ()>,
+    pub(crate) connectable: Signal<NoopRawMutex, ()>,
+    /// Something is worth keeping.
+    pub(crate) worthy: Signal<NoopRawMutex, ()>,
+    /// There is something else to see.
+    pub(crate) repaint: Signal<NoopRawMutex, ()>,
+    /// Somebody wants it off.
+    pub(crate) leaving: Signal<NoopRawMutex, ()>,
+    pub(crate) left: Signal<NoopRawMutex, ()>,
+    deadline: Signal<NoopRawMutex, Option<Instant>>,
+    told: Cell<(Option<ConnectionStatus>, Option<PromptState>)>,
+}
+
+impl Gadget {
+    /// The session with the server of `settings`. `seed` is random, another at each start: ids are made of it. It stands
+    /// apart, as it is large: what holds it would be built on the stack beside it.
+    #[inline]
+    pub fn session(settings: &'static Settings, seed: u64) -> RefCell<GadgetSession<'static>> {
+        RefCell::new(GadgetSession::new(Config::new(settings.server()), seed))
+    }
+
+    /// A gadget that has this session with the server of `settings`.
+    pub const fn new(settings: &'static Settings, session: &'static RefCell<GadgetSession<'static>>) -> Self {
+        Self {
+            settings,
+            session,
+            choices: RefCell::new(Choices::new()),
+            network: Cell::new(Network::Starting),
+            socket: Line::new(),
+            http: Line::new(),
+            restored: Signal::new(),
+            connectable: Signal::new(),
+            worthy: Signal::new(),
+            repaint: Signal::new(),
+            leaving: Signal::new(),
+            left: Signal::new(),
+            deadline: Signal::new(),
+            told: Cell::new((None, None)),
+        }
+    }
+
+    /// Tells the session the time, when it wants to know it; from the first network on. To be run as a task.
+    pub async fn keep_time(&self) -> ! {
+        self.restored.wait().await;
+        self.connectable.wait().await;
+        self.tell(Input::Wake);
+        let mut deadline = None;
+        loop {
+            match select(self.deadline.wait(), until(deadline)).await {
+                Either::First(next) => deadline = next,
+                Either::Second(()) => self.tell(Input::Wake),
+            }
+        }
+    }
+
+    /// Ends once the gadget is off: it left the server, and has kept what was to be kept.
+    pub async fn off(&self) {
+        self.left.wait().await;
+    }
+
+    /// Tells the session what happened, and has done what it wants.
+    pub(crate) fn tell(&self, input: Input<'_>) {
+        let session = &mut *self.session.borrow_mut();
+        session.handle_input(now(), input);
+        loop {
+            match session.poll_output(now()) {
+                Output::Dial(link) => self.line(link).dial(),
+                Output::Send(link, bytes) => self.line(link).send(bytes),
+                Output::Close(link) => self.line(link).hang_up(),
+                Output::Changed(changes) => self.changed(changes),
+                Output::Sleep(deadline) => break self.deadline.signal(deadline),
+            }
+        }
+        self.report(session);
+    }
+
+    /// The way that `link` takes.
+    pub(crate) const fn line(&self, link: Link) -> &Line {
+        match link {
+            Link::Socket => &self.socket,
+            Link::Http => &self.http,
+        }
+    }
+
+    fn changed(&self, changes: Changes) {
+        self.repaint.signal(());
+        if changes.has(Changes::PROMPT) {
+            self.worthy.signal(());
+        }
+    }
+
+    /// Logs what a person would want to know.
+    fn report(&self, session: &GadgetSession<'_>) {
+        let connection = session.state().connection();
+        let prompt = session.state().prompt().map(Prompt::state);
+        let (status, before) = self.told.replace((Some(connection.status), prompt));
+        if status != Some(connection.status) {
+            info!("connection: {}", connection.status.name());
+            if let Some(fault) = connection.fault {
+                info!("fault: {}", fault.message());
+            }
+        }
+        if before != prompt {
+            info!("prompt: {}", prompt.map_or("none", PromptState::name));
+        }
+    }
+}
+
+/// The moment, as the core counts.
+pub(crate) fn now() -> Instant {
+    Instant::from_micros(embassy_time::Instant::now().as_micros())
+}
+
+/// Waits until `deadline`, or for ever.
+async fn until(deadline: Option<Instant>) {
+    let Some(deadline) = deadline else { return core::future::pending().await };
+    // Rounded up: a clock of milliseconds would come too early.
+    let tick = 1_000_000 / embassy_time::TICK_HZ;
+    let ticks = deadline.as_micros().div_ceil(tick.max(1));
+    Timer::at(embassy_time::Instant::from_ticks(ticks)).await;
+}

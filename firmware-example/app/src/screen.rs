@@ -1,0 +1,100 @@
+//! The display: painted at its own rate, a slice at a time, whatever the server does.
+
+use comfyglow_core::{session::Input, time::Duration};
+use comfyglow_ui::{Drawn, Ink, Network as Seen, Options, Scene, Surface, Ui};
+use embassy_futures::{select::select, yield_now};
+use embassy_time::{Instant, Timer};
+use embedded_graphics_core::{draw_target::DrawTarget, primitives::Rectangle};
+
+use crate::{
+    gadget::{Gadget, Network, now},
+    log::{info, warning},
+};
+
+/// Pixels that are drawn before others have their turn: 512 of 4 bits take 1 ms on a bus of 2 MHz.
+const AT_ONCE: u32 = 512;
+
+/// Between two frames, in milliseconds, where nothing but a bar moves.
+const FRAME: u64 = 40;
+
+/// A display on a board.
+#[expect(async_fn_in_trait, reason = "one executor of one thread runs it all")]
+pub trait Panel: DrawTarget<Color: Ink> {
+    /// Begins anew, as after power was given: what the display showed is lost.
+    ///
+    /// # Errors
+    ///
+    /// The display doesn't answer.
+    async fn start(&mut self, brightness: u8) -> Result<(), Self::Error>;
+
+    /// Sends what was drawn in `area`, where drawing didn't.
+    ///
+    /// # Errors
+    ///
+    /// The display doesn't answer.
+    async fn flush(&mut self, area: Rectangle) -> Result<(), Self::Error> {
+        let _ = area;
+        Ok(())
+    }
+}
+
+impl Gadget {
+    /// Paints what there is to see. A display that fails is tried again each second. To be run as a task.
+    pub async fn paint<P: Panel>(&self, panel: &mut P) -> ! {
+        let mut options = Options::new();
+        options.shape = self.settings.shape();
+        options.pixels_at_once = AT_ONCE;
+        let mut ui = Ui::new(options);
+        loop {
+            if panel.start(self.settings.brightness()).await.is_ok() {
+                info!("display: started");
+                ui.forget();
+                while self.frames(&mut ui, panel).await.is_ok() {}
+            }
+            warning!("display: it doesn't answer");
+            Timer::after_secs(1).await;
+        }
+    }
+
+    /// Paints frame after frame; ends only by a fault of the display.
+    async fn frames<P: Panel>(&self, ui: &mut Ui, panel: &mut P) -> Result<(), P::Error> {
+        loop {
+            let next = Timer::after_millis(FRAME);
+            self.compose(ui, Surface::of::<P::Color>(panel.bounding_box().size));
+            let begun = Instant::now();
+            let mut pixels = 0_u32;
+            loop {
+                let Drawn { pixels: some, area, finished, .. } = ui.show(panel)?;
+                if some > 0 {
+                    panel.flush(area).await?;
+                }
+                pixels = pixels.saturating_add(some);
+                if finished {
+                    break;
+                }
+                yield_now().await;
+            }
+            if pixels > 0 {
+                self.tell(Input::Painted { took: Duration::from_micros(begun.elapsed().as_micros()) });
+            }
+            // What changed is shown at once: the session doesn't tell of it more often than a display can follow.
+            select(self.repaint.wait(), next).await;
+        }
+    }
+
+    fn compose(&self, ui: &mut Ui, surface: Surface) {
+        let (session, now) = (self.session.borrow(), now());
+        let network = match self.network.get() {
+            Network::Starting => Seen::Starting,
+            Network::Joining => Seen::Joining { name: None },
+            Network::Up => Seen::Up,
+            Network::Lost => Seen::Lost { name: None },
+        };
+        let view = session.view(now);
+        let mut choices = self.choices.borrow_mut();
+        choices.follow(Some(&view), now);
+        let percentage = session.smooth_percentage(now);
+        let server = self.settings.server();
+        ui.compose(&Scene { network, server, view: Some(view), percentage, choices: &choices }, now, surface);
+    }
+}

@@ -1,0 +1,72 @@
+//! The processor's clock, those of its parts, and embassy's: SysTick, a thousand times a second.
+
+use core::{cell::RefCell, task::Waker};
+
+use cortex_m::peripheral::{SYST, syst::SystClkSource};
+use critical_section::Mutex;
+use embassy_time_driver::Driver;
+use embassy_time_queue_utils::Queue;
+
+use crate::registers::Register;
+
+/// Of the processor.
+const HERTZ: u32 = 50_000_000;
+
+const SYSTEM: Register = Register(0x400F_E000);
+const RAW_INTERRUPTS: u32 = 0x50;
+const RCC: u32 = 0x60;
+const RCGC1: u32 = 0x104;
+const RCGC2: u32 = 0x108;
+
+/// In RCC: the PLL of 200 MHz from the crystal of 8 MHz, divided by 4.
+const DIVIDED_BY_4: u32 = 3 << 23 | 1 << 22;
+const CRYSTAL_8_MHZ: u32 = 0xE << 6;
+const BYPASS: u32 = 1 << 11;
+const POWERED_DOWN: u32 = 1 << 13;
+const LOCKED: u32 = 1 << 6;
+
+/// Of RCGC1: UART0 and SSI0. Of RCGC2: the GPIOs A to G, the MAC and its PHY.
+const UART_SSI: u32 = 1 | 1 << 4;
+const GPIOS_MAC: u32 = 0x7F | 1 << 28 | 1 << 30;
+
+/// Sets the clocks going.
+pub(crate) fn start(mut timer: SYST) {
+    SYSTEM.at(RCC).write(BYPASS | POWERED_DOWN | CRYSTAL_8_MHZ);
+    SYSTEM.at(RCC).write(BYPASS | CRYSTAL_8_MHZ | DIVIDED_BY_4);
+    while SYSTEM.at(RAW_INTERRUPTS).read() & LOCKED == 0 {}
+    SYSTEM.at(RCC).write(CRYSTAL_8_MHZ | DIVIDED_BY_4);
+    SYSTEM.at(RCGC1).set(UART_SSI);
+    SYSTEM.at(RCGC2).set(GPIOS_MAC);
+    timer.set_clock_source(SystClkSource::Core);
+    timer.set_reload(HERTZ / embassy_time::TICK_HZ as u32 - 1);
+    timer.clear_current();
+    timer.enable_counter();
+    timer.enable_interrupt();
+}
+
+struct Clock(Mutex<RefCell<(u64, Queue)>>);
+
+embassy_time_driver::time_driver_impl!(static CLOCK: Clock = Clock(Mutex::new(RefCell::new((0, Queue::new())))));
+
+impl Driver for Clock {
+    fn now(&self) -> u64 {
+        critical_section::with(|cs| self.0.borrow_ref(cs).0)
+    }
+
+    fn schedule_wake(&self, at: u64, waker: &Waker) {
+        // Whether it is the next doesn't matter: each tick looks.
+        critical_section::with(|cs| _ = self.0.borrow_ref_mut(cs).1.schedule_wake(at, waker));
+    }
+}
+
+#[cortex_m_rt::exception]
+fn SysTick() {
+    critical_section::with(|cs| {
+        let (now, queue) = &mut *CLOCK.0.borrow_ref_mut(cs);
+        *now += 1;
+        // Wakes all whose time has come.
+        queue.next_expiration(*now);
+    });
+}
+
+defmt::timestamp!("{=u64:ms}", embassy_time::Instant::now().as_millis());

@@ -1,0 +1,41 @@
+//! How much of the memory is in use.
+
+use core::ptr::addr_of;
+
+/// What the unused stack is painted with.
+const PAINT: u32 = 0x5AFE_57AC;
+
+/// Bytes below the painter's own frame that are left alone.
+const OURS: usize = 256;
+
+unsafe extern "C" {
+    static _stack_start: u32;
+    static __sheap: u32;
+}
+
+fn end_of_statics() -> usize {
+    addr_of!(__sheap) as usize
+}
+
+/// Paints what lies below the stack.
+pub(crate) fn paint() {
+    let top = cortex_m::register::msp::read() as usize - OURS;
+    for place in (end_of_statics()..top).step_by(4) {
+        // SAFETY: the memory between statics and stack is nobody's.
+        unsafe { (place as *mut u32).write_volatile(PAINT) };
+    }
+}
+
+/// Bytes of statics.
+pub(crate) fn statics() -> usize {
+    end_of_statics() - 0x2000_0000
+}
+
+/// Bytes that the stack had at most.
+pub(crate) fn used() -> usize {
+    let top = addr_of!(_stack_start) as usize;
+    // SAFETY: it is memory.
+    let painted =
+        (end_of_statics()..top).step_by(4).find(|place| unsafe { (*place as *const u32).read_volatile() } != PAINT);
+    top - painted.unwrap_or(top)
+}

@@ -1,0 +1,209 @@
+//! A board that QEMU plays: its logs, its display, its buttons, its cable.
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+use std::{env, fs};
+
+use anyhow::{Context, Result, bail};
+use defmt_decoder::{DecodeError, Table};
+use serde_json::{Value, json};
+
+use super::picture::{self, Picture};
+
+const QEMU: &str = "qemu-system-arm";
+
+/// The host, as QEMU's network has it.
+pub(super) const HOST: &str = "10.0.2.2";
+
+/// How long QEMU may take to begin, and the firmware to end.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long the button is held down that turns the firmware off; it takes a second and a half to be meant.
+const HELD: Duration = Duration::from_millis(2_200);
+
+/// The bytes of the flash that outlives a restart, which is a file; what was never written has all bits.
+const FLASH: [u8; 4_096] = [0xFF; 4_096];
+
+/// Says what to install where QEMU is missing.
+///
+/// # Errors
+/// It is.
+pub(super) fn is_there() -> Result<()> {
+    let paths = env::var_os("PATH").unwrap_or_default();
+    if env::split_paths(&paths).any(|folder| folder.join(QEMU).is_file()) {
+        return Ok(());
+    }
+    bail!(
+        "{QEMU} isn't here. On Debian and Ubuntu: sudo apt-get install qemu-system-arm; on Fedora: sudo dnf install \
+         qemu-system-arm; on macOS: brew install qemu"
+    )
+}
+
+/// A board that runs.
+pub(super) struct Machine {
+    qemu: Child,
+    control: BufReader<UnixStream>,
+    folder: PathBuf,
+    lines: Arc<Mutex<Vec<String>>>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Machine {
+    /// Starts `image` with its files in `folder`, to watch `server`; `echo` prints its logs.
+    ///
+    /// # Errors
+    /// QEMU can't be started, or doesn't begin in time.
+    pub(super) fn start(image: &Path, folder: &Path, server: &str, echo: bool) -> Result<Self> {
+        fs::create_dir_all(folder)?;
+        let folder = folder.canonicalize()?;
+        let flash = folder.join("flash.bin");
+        if !flash.exists() {
+            fs::write(&flash, FLASH)?;
+        }
+        let socket = folder.join("qmp");
+        _ = fs::remove_file(&socket);
+        let seed = getrandom::u64().map_err(|error| anyhow::anyhow!("no random number: {error}"))?;
+        let words = format!("enable=on,target=native,arg=comfyglow,arg={seed},arg=server={server}");
+        let elf = fs::read(image)?;
+        let table = Table::parse(&elf)?.context("the image has no logs")?;
+        let mut command = Command::new(QEMU);
+        command.args(["-machine", "lm3s6965evb", "-display", "none", "-monitor", "none", "-serial", "stdio"]);
+        command.args(["-nic", "user,id=net,model=stellaris", "-semihosting-config", &words]);
+        command.args(["-qmp", "unix:qmp,server=on,wait=off", "-kernel"]).arg(image.canonicalize()?);
+        command.current_dir(&folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut qemu = command.spawn().with_context(|| format!("cannot start {QEMU}"))?;
+        let output = qemu.stdout.take().context("it is piped")?;
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let kept = lines.clone();
+        let reader = thread::spawn(move || read_logs(output, &table, &kept, echo));
+        let begun = Instant::now();
+        let control = loop {
+            match UnixStream::connect(&socket) {
+                Ok(control) => break control,
+                Err(error) if begun.elapsed() > PATIENCE => {
+                    _ = qemu.kill();
+                    return Err(error).context("QEMU doesn't begin");
+                }
+                Err(_) => thread::sleep(Duration::from_millis(10)),
+            }
+        };
+        control.set_read_timeout(Some(PATIENCE))?;
+        let control = BufReader::new(control);
+        let mut machine = Self { qemu, control, folder, lines, reader: Some(reader) };
+        machine.ask("qmp_capabilities", &json!({}))?;
+        Ok(machine)
+    }
+
+    /// Whether it runs still.
+    pub(super) fn runs(&mut self) -> Result<bool> {
+        Ok(self.qemu.try_wait()?.is_none())
+    }
+
+    /// What the display shows.
+    pub(super) fn picture(&mut self) -> Result<Picture> {
+        let path = self.folder.join("display.ppm");
+        self.ask("screendump", &json!({"filename": &path}))?;
+        picture::read(&path)
+    }
+
+    /// Pulls the cable, or plugs it in.
+    pub(super) fn cable(&mut self, plugged: bool) -> Result<()> {
+        self.ask("set_link", &json!({"name": "net", "up": plugged}))
+    }
+
+    /// Presses a button for a while: `ctrl` is select, the others are named as they are.
+    pub(super) fn press(&mut self, button: &str, held: Duration) -> Result<()> {
+        for down in [true, false] {
+            let key = json!({"type": "qcode", "data": button});
+            let event = json!({"type": "key", "data": {"down": down, "key": key}});
+            self.ask("input-send-event", &json!({"events": [event]}))?;
+            thread::sleep(if down { held } else { Duration::from_millis(100) });
+        }
+        Ok(())
+    }
+
+    /// What tells all that was logged, also when the machine is gone.
+    pub(super) fn lines(&self) -> impl Fn() -> Vec<String> + use<> {
+        let lines = self.lines.clone();
+        move || lines.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Turns the firmware off by its button, and waits for its end: its status.
+    ///
+    /// # Errors
+    /// It doesn't end.
+    pub(super) fn turn_off(mut self) -> Result<i32> {
+        if self.runs()? {
+            // A button that was never touched counts as held down.
+            self.press("ctrl", Duration::from_millis(60))?;
+            // It may be gone before the button is up again.
+            let pressed = self.press("ctrl", HELD);
+            if self.runs()? {
+                pressed?;
+            }
+        }
+        let begun = Instant::now();
+        let status = loop {
+            match self.qemu.try_wait()? {
+                Some(status) => break status,
+                None if begun.elapsed() > PATIENCE => bail!("the firmware can't be turned off"),
+                None => thread::sleep(Duration::from_millis(20)),
+            }
+        };
+        if let Some(reader) = self.reader.take() {
+            _ = reader.join();
+        }
+        status.code().context("QEMU was killed")
+    }
+
+    /// Has QEMU do something.
+    fn ask(&mut self, what: &str, arguments: &Value) -> Result<()> {
+        let question = json!({"execute": what, "arguments": arguments});
+        writeln!(self.control.get_mut(), "{question}").context("QEMU has ended")?;
+        loop {
+            let mut line = String::new();
+            self.control.read_line(&mut line).context("QEMU doesn't answer")?;
+            let answer: Value = serde_json::from_str(&line).context("QEMU has ended")?;
+            if let Some(error) = answer.get("error") {
+                bail!("QEMU can't do {what}: {error}");
+            }
+            // Else it is an event, or the greeting.
+            if answer.get("return").is_some() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        _ = self.qemu.kill();
+        _ = self.qemu.wait();
+    }
+}
+
+/// Decodes what comes out of the board's UART, until its end.
+fn read_logs(mut output: ChildStdout, table: &Table, lines: &Mutex<Vec<String>>, echo: bool) {
+    let mut decoder = table.new_stream_decoder();
+    let mut bytes = [0; 1_024];
+    while let Ok(some @ 1..) = output.read(&mut bytes) {
+        decoder.received(&bytes[..some]);
+        loop {
+            match decoder.decode() {
+                Ok(frame) => {
+                    let line = frame.display(false).to_string();
+                    if echo {
+                        println!("  {line}");
+                    }
+                    lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+                }
+                Err(DecodeError::UnexpectedEof) => break,
+                Err(DecodeError::Malformed) => {}
+            }
+        }
+    }
+}

@@ -32,7 +32,7 @@ pub(crate) enum Network {
 /// What all tasks share. They run in one executor, and none holds a borrow while it waits.
 pub struct Gadget {
     pub(crate) settings: &'static Settings,
-    pub(crate) session: RefCell<GadgetSession<'static>>,
+    pub(crate) session: &'static RefCell<GadgetSession<'static>>,
     pub(crate) choices: RefCell<Choices>,
     pub(crate) network: Cell<Network>,
     pub(crate) socket: Line,
@@ -50,12 +50,18 @@ pub struct Gadget {
 }
 
 impl Gadget {
-    /// A gadget that follows the server of `settings`. `seed` is random, another at each start: ids and ports are made of
-    /// it.
-    pub fn new(settings: &'static Settings, seed: u64) -> Self {
+    /// The session with the server of `settings`. `seed` is random, another at each start: ids are made of it. It stands
+    /// apart, as it is large: what holds it would be built on the stack beside it.
+    #[inline(always)]
+    pub fn session(settings: &'static Settings, seed: u64) -> RefCell<GadgetSession<'static>> {
+        RefCell::new(GadgetSession::new(Config::new(settings.server()), seed))
+    }
+
+    /// A gadget that has this session with the server of `settings`.
+    pub const fn new(settings: &'static Settings, session: &'static RefCell<GadgetSession<'static>>) -> Self {
         Self {
             settings,
-            session: RefCell::new(GadgetSession::new(Config::new(settings.server()), seed)),
+            session,
             choices: RefCell::new(Choices::new()),
             network: Cell::new(Network::Starting),
             socket: Line::new(),

@@ -6,6 +6,8 @@ use cortex_m::peripheral::NVIC;
 use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState, RxToken, TxToken};
 use embassy_sync::waitqueue::AtomicWaker;
 
+use static_cell::ConstStaticCell;
+
 use crate::registers::Register;
 
 const MAC: Register = Register(0x4004_8000);
@@ -46,8 +48,8 @@ unsafe impl cortex_m::interrupt::InterruptNumber for Interrupt {
 
 /// The MAC, and room for one frame each way.
 pub(crate) struct Mac {
-    received: [u32; WORDS],
-    sent: [u32; WORDS],
+    received: &'static mut [u32; WORDS],
+    sent: &'static mut [u32; WORDS],
 }
 
 impl Mac {
@@ -60,7 +62,10 @@ impl Mac {
         MAC.at(INTERRUPTS).write(RECEIVED);
         // SAFETY: its handler is `serve`.
         unsafe { NVIC::unmask(Interrupt) };
-        Self { received: [0; WORDS], sent: [0; WORDS] }
+        // Apart from it: it is moved to its task, and would lie on the stack meanwhile.
+        static RECEIVED_FRAME: ConstStaticCell<[u32; WORDS]> = ConstStaticCell::new([0; WORDS]);
+        static SENT_FRAME: ConstStaticCell<[u32; WORDS]> = ConstStaticCell::new([0; WORDS]);
+        Self { received: RECEIVED_FRAME.take(), sent: SENT_FRAME.take() }
     }
 }
 
@@ -92,7 +97,7 @@ impl Driver for Mac {
             MAC.at(INTERRUPTS).write(RECEIVED);
             return None;
         }
-        Some((Received(&mut self.received), Room(&mut self.sent)))
+        Some((Received(self.received), Room(self.sent)))
     }
 
     fn transmit(&mut self, cx: &mut Context<'_>) -> Option<Room<'_>> {
@@ -101,7 +106,7 @@ impl Driver for Mac {
             cx.waker().wake_by_ref();
             return None;
         }
-        Some(Room(&mut self.sent))
+        Some(Room(self.sent))
     }
 
     /// QEMU's PHY doesn't tell: a cable that is pulled is found out by the server's silence.

@@ -14,6 +14,7 @@ mod stack;
 mod uart;
 
 use core::{
+    cell::RefCell,
     panic::PanicInfo,
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -64,16 +65,17 @@ fn pender(_: *mut ()) {
     WOKEN.store(true, Ordering::Relaxed);
 }
 
+/// Begins all tasks. What it needs of the stack is free again behind it, as for those that it calls.
+#[inline(never)]
 fn start(spawner: Spawner) {
     static SETTINGS: StaticCell<Settings> = StaticCell::new();
     static GADGET: StaticCell<Gadget> = StaticCell::new();
-    static RESOURCES: StaticCell<Resources> = StaticCell::new();
     let (settings, seed) = arguments();
     defmt::info!("server: {}", settings.server());
     let settings = SETTINGS.init(settings);
-    let gadget: &Gadget = GADGET.init_with(|| Gadget::new(settings, seed));
-    let (stack, runner) = network(mac::Mac::start(), RESOURCES.init_with(Resources::new), seed);
-    spawner.spawn(move_frames(runner).expect("each task is spawned once"));
+    let session = session(settings, seed);
+    let gadget: &Gadget = GADGET.init_with(|| Gadget::new(settings, session));
+    let stack = join(spawner, seed);
     spawner.spawn(watch_network(gadget, stack).expect("once"));
     spawner.spawn(carry_socket(gadget, stack).expect("once"));
     spawner.spawn(carry_http(gadget, stack).expect("once"));
@@ -82,6 +84,20 @@ fn start(spawner: Spawner) {
     spawner.spawn(watch_buttons(gadget).expect("once"));
     spawner.spawn(keep(gadget).expect("once"));
     spawner.spawn(end(gadget).expect("once"));
+}
+
+#[inline(never)]
+fn session(settings: &'static Settings, seed: u64) -> &'static RefCell<GadgetSession<'static>> {
+    static SESSION: StaticCell<RefCell<GadgetSession<'static>>> = StaticCell::new();
+    SESSION.init_with(|| Gadget::session(settings, seed))
+}
+
+#[inline(never)]
+fn join(spawner: Spawner, seed: u64) -> Stack<'static> {
+    static RESOURCES: StaticCell<Resources> = StaticCell::new();
+    let (stack, runner) = network(mac::Mac::start(), RESOURCES.init_with(Resources::new), seed);
+    spawner.spawn(move_frames(runner).expect("each task is spawned once"));
+    stack
 }
 
 /// The settings, and a number that is another at each start: this board has nothing random, so the host gives it.

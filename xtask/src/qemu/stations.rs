@@ -127,7 +127,7 @@ fn mirrored(runtime: &Runtime, image: &Path, out: &Path) -> Result<Memory> {
     submit(&simulator, graph(10, 100))?;
     stage.station("restarted, done", 30, |picture| picture.has_title(Title::Done))?;
 
-    large(&mut stage, &simulator)?;
+    large(runtime, &mut stage, &simulator)?;
     flood(&mut stage, &simulator)?;
 
     for _ in 0..PROMPTS {
@@ -147,8 +147,8 @@ fn mirrored(runtime: &Runtime, image: &Path, out: &Path) -> Result<Memory> {
 }
 
 /// A preview and an output of megabytes amid a prompt.
-fn large(stage: &mut Stage, simulator: &Simulator) -> Result<()> {
-    submit(simulator, graph(40, 100))?;
+fn large(runtime: &Runtime, stage: &mut Stage, simulator: &Simulator) -> Result<()> {
+    let id = submit(simulator, graph(40, 100))?;
     stage.station("before large messages", 10, |picture| picture.percent().is_some_and(|percent| percent > 10))?;
     // Kind 1, a JPEG.
     let preview = [&[0, 0, 0, 1, 0, 0, 0, 1][..], &vec![0xA5; PREVIEW]].concat();
@@ -156,6 +156,9 @@ fn large(stage: &mut Stage, simulator: &Simulator) -> Result<()> {
     let output =
         json!({"node": "9", "display_node": "9", "output": {"text": ["x".repeat(OUTPUT)]}, "prompt_id": "other"});
     simulator.deliver_text(Recipients::Everyone, &json!({"type": "executed", "data": output}).to_string());
+    let begun = Instant::now();
+    runtime.block_on(simulator.settled());
+    println!("settled after {:?}", begun.elapsed());
     stage.station("amid large messages", 10, |picture| picture.percent().is_some_and(|percent| percent > 60))?;
     stage.station("large messages, done", 20, |picture| picture.has_title(Title::Done))
 }

@@ -24,6 +24,11 @@ const NOT_YET: &[NotYet] = &[
         reason: "json to view as above; websocket and http 12 KB, the session and its policies 11, JSON out 6; tried: no libraries for heads and frames (10 KB less), no float formatter (18), small fields first (3)",
     },
     NotYet {
+        figure: "firmware, flash",
+        ceiling: 145_000.0,
+        reason: "the core's session and view 47 KB (as above), smoltcp, DHCP and DNS 33, the display 25, storage 14, the tasks and the board 16; tried: no texts of panics (29 KB less), opt-level z (8), no logs of the network (2)",
+    },
+    NotYet {
         figure: "answers worse than linear, recorded, same workflow",
         ceiling: 20.0,
         reason: "the recordings' runs last 0.5 to 3.4 s, and the run before each is another recording's, some of another version; over the simulated workflows it is never worse where the next run is the same",

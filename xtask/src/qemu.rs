@@ -19,6 +19,7 @@ mod machine;
 mod picture;
 mod screens;
 pub(crate) mod stations;
+mod witness;
 
 use machine::Machine;
 use picture::Picture;
@@ -109,9 +110,9 @@ fn submit(simulator: &Simulator, graph: Value) -> Result<String> {
 fn graph(steps: u32, ms: u32) -> Value {
     let seed = getrandom::u32().unwrap_or(1);
     json!({
-        "4": {"class_type": "ModelLoader", "inputs": {"sim_ms": 400, "seed": seed}},
+        "4": {"class_type": "ModelLoader", "inputs": {"sim_ms": ms * 4, "seed": seed}},
         "3": {"class_type": "PatientSampler", "inputs": {"sim_steps": steps, "sim_ms": ms, "model": ["4", 0]}},
-        "8": {"class_type": "PictureDecode", "inputs": {"sim_ms": 300, "samples": ["3", 0]}},
+        "8": {"class_type": "PictureDecode", "inputs": {"sim_ms": ms * 3, "samples": ["3", 0]}},
         "9": {"class_type": "SaveImage", "inputs": {"images": ["8", 0], "filename_prefix": "picture"}},
     })
 }

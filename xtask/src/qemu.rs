@@ -79,7 +79,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     while Instant::now() < end && machine.runs()? {
         if let Some(simulator) = simulator.as_ref().filter(|_| Instant::now() >= next) {
             if simulator.queue_remaining() == 0 {
-                submit(simulator, workflows.next().unwrap_or_default())?;
+                submit(simulator, &workflows.next().unwrap_or_default())?;
             }
             next = Instant::now() + Duration::from_secs(5);
         }
@@ -102,7 +102,7 @@ async fn simulator(mirror: bool) -> Result<Simulator> {
 }
 
 /// Submits `graph` as another program would.
-fn submit(simulator: &Simulator, graph: Value) -> Result<String> {
+fn submit(simulator: &Simulator, graph: &Value) -> Result<String> {
     Ok(simulator.submit(&json!({"prompt": graph, "client_id": OTHER}))?)
 }
 

@@ -5,7 +5,7 @@ use core::cell::{Cell, RefCell};
 use comfyglow_core::{
     reducer::Changes,
     session::{Config, GadgetSession, Input, Link, Output},
-    state::{ConnectionStatus, PromptState},
+    state::{ConnectionStatus, Prompt, PromptState},
     time::Instant,
 };
 use comfyglow_ui::Choices;
@@ -52,7 +52,7 @@ pub struct Gadget {
 impl Gadget {
     /// The session with the server of `settings`. `seed` is random, another at each start: ids are made of it. It stands
     /// apart, as it is large: what holds it would be built on the stack beside it.
-    #[inline(always)]
+    #[inline]
     pub fn session(settings: &'static Settings, seed: u64) -> RefCell<GadgetSession<'static>> {
         RefCell::new(GadgetSession::new(Config::new(settings.server()), seed))
     }
@@ -129,7 +129,7 @@ impl Gadget {
     /// Logs what a person would want to know.
     fn report(&self, session: &GadgetSession<'_>) {
         let connection = session.state().connection();
-        let prompt = session.state().prompt().map(|prompt| prompt.state());
+        let prompt = session.state().prompt().map(Prompt::state);
         let (status, before) = self.told.replace((Some(connection.status), prompt));
         if status != Some(connection.status) {
             info!("connection: {}", connection.status.name());

@@ -81,27 +81,27 @@ impl Gadget {
     /// Opens `link` and moves its bytes, as the session wants. To be run as a task, one for each link; `receive` and `send`
     /// are the connection's buffers.
     pub async fn carry(&self, link: Link, stack: Stack<'_>, receive: &mut [u8], send: &mut [u8]) -> ! {
-        let line = self.line(link);
-        let mut order = line.order.wait().await;
+        let way = self.line(link);
+        let mut order = way.order.wait().await;
         loop {
             if order == Order::HangUp {
-                order = line.order.wait().await;
+                order = way.order.wait().await;
                 continue;
             }
             let mut socket = TcpSocket::new(stack, receive, send);
             // What is sent is whole: it need not wait for more.
             socket.set_nagle_enabled(false);
-            let ended = select(line.order.wait(), self.converse(link, stack, &mut socket)).await;
+            let ended = select(way.order.wait(), self.converse(link, stack, &mut socket)).await;
             socket.abort();
             // The server is told by a reset, where it can be.
             _ = with_timeout(Duration::from_millis(100), socket.flush()).await;
             order = match ended {
                 Either::First(next) => next,
                 Either::Second(end) => {
-                    if !line.order.signaled() {
+                    if !way.order.signaled() {
                         self.tell(Input::Closed(link, end));
                     }
-                    line.order.wait().await
+                    way.order.wait().await
                 }
             };
         }
@@ -109,7 +109,7 @@ impl Gadget {
 
     /// One connection, from its beginning to its end.
     async fn converse(&self, link: Link, stack: Stack<'_>, socket: &mut TcpSocket<'_>) -> End {
-        let line = self.line(link);
+        let way = self.line(link);
         let Some(address) = self.resolve(stack).await else { return End::Unreachable };
         if socket.connect((address, self.settings.port())).await.is_err() {
             return End::Unreachable;
@@ -117,13 +117,13 @@ impl Gadget {
         self.tell(Input::Opened(link));
         loop {
             // The session has hung up amid what was told: it wants to hear no more of it.
-            if line.order.signaled() {
+            if way.order.signaled() {
                 return pending().await;
             }
             let (mut reader, mut writer) = socket.split();
             let written = async {
-                line.something_to_send().await;
-                writer.write_with(|room| line.take(room)).await
+                way.something_to_send().await;
+                writer.write_with(|room| way.take(room)).await
             };
             let read = reader.read_with(|bytes| {
                 self.tell(Input::Bytes(link, bytes));
@@ -146,12 +146,10 @@ impl Gadget {
         if let Ok(address) = Ipv4Address::from_str(host) {
             return Some(address.into());
         }
-        match stack.dns_query(host, DnsQueryType::A).await {
-            Ok(addresses) => addresses.first().copied(),
-            Err(_) => {
-                warning!("no address of {}", host);
-                None
-            }
+        if let Ok(addresses) = stack.dns_query(host, DnsQueryType::A).await {
+            return addresses.first().copied();
         }
+        warning!("no address of {}", host);
+        None
     }
 }

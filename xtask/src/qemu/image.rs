@@ -2,7 +2,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use object::{Object as _, ObjectSegment as _};
 
 use crate::cross;
@@ -36,5 +36,6 @@ pub(super) fn flash(image: &Path) -> Result<u64> {
     let file = object::File::parse(&*bytes)?;
     // What lies in the file is in flash, also what is copied into RAM at the start.
     let bytes: u64 = file.segments().map(|segment| segment.file_range().1).sum();
-    if bytes == 0 { bail!("{} has nothing for flash", image.display()) } else { Ok(bytes) }
+    ensure!(bytes > 0, "{} has nothing for flash", image.display());
+    Ok(bytes)
 }

@@ -37,7 +37,7 @@ impl Button {
         self.looks = if down { looks.saturating_add(1) } else { 0 };
         match (down, looks) {
             (false, 1..HELD) => Some(Press::Short),
-            (true, looks) if looks + 1 == HELD => Some(Press::Held),
+            (true, before) if before < HELD && self.looks == HELD => Some(Press::Held),
             _ => None,
         }
     }
@@ -55,6 +55,7 @@ impl Gadget {
             }
             if second.look(page.is_low().unwrap_or(false)).is_some() {
                 self.choices.borrow_mut().next_page();
+                self.repaint.signal(());
             }
             Timer::after_millis(LOOK).await;
         }
@@ -63,6 +64,7 @@ impl Gadget {
     fn dismiss(&self) {
         info!("button: dismiss");
         self.choices.borrow_mut().dismiss();
+        self.repaint.signal(());
         let waits = self.session.borrow().state().connection().waiting.is_some();
         if waits {
             self.tell(Input::Reconnect);

@@ -42,6 +42,8 @@ pub struct Gadget {
     pub(crate) connectable: Signal<NoopRawMutex, ()>,
     /// Something is worth keeping.
     pub(crate) worthy: Signal<NoopRawMutex, ()>,
+    /// There is something else to see.
+    pub(crate) repaint: Signal<NoopRawMutex, ()>,
     /// Somebody wants it off.
     pub(crate) leaving: Signal<NoopRawMutex, ()>,
     pub(crate) left: Signal<NoopRawMutex, ()>,
@@ -69,6 +71,7 @@ impl Gadget {
             restored: Signal::new(),
             connectable: Signal::new(),
             worthy: Signal::new(),
+            repaint: Signal::new(),
             leaving: Signal::new(),
             left: Signal::new(),
             deadline: Signal::new(),
@@ -119,8 +122,8 @@ impl Gadget {
         }
     }
 
-    /// The painter looks by itself, at the display's rate.
     fn changed(&self, changes: Changes) {
+        self.repaint.signal(());
         if changes.has(Changes::PROMPT) {
             self.worthy.signal(());
         }

@@ -2,8 +2,8 @@
 
 use comfyglow_core::{session::Input, time::Duration};
 use comfyglow_ui::{Drawn, Ink, Network as Seen, Options, Scene, Surface, Ui};
-use embassy_futures::yield_now;
-use embassy_time::{Duration as Span, Instant, Ticker, Timer};
+use embassy_futures::{select::select, yield_now};
+use embassy_time::{Instant, Timer};
 use embedded_graphics_core::{draw_target::DrawTarget, primitives::Rectangle};
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 /// Pixels that are drawn before others have their turn: 512 of 4 bits take 1 ms on a bus of 2 MHz.
 const AT_ONCE: u32 = 512;
 
-/// Between two frames, in milliseconds.
+/// Between two frames, in milliseconds, where nothing but a bar moves.
 const FRAME: u64 = 40;
 
 /// A display on a board.
@@ -58,8 +58,8 @@ impl Gadget {
 
     /// Paints frame after frame; ends only by a fault of the display.
     async fn frames<P: Panel>(&self, ui: &mut Ui, panel: &mut P) -> Result<(), P::Error> {
-        let mut ticker = Ticker::every(Span::from_millis(FRAME));
         loop {
+            let next = Timer::after_millis(FRAME);
             self.compose(ui, Surface::of::<P::Color>(panel.bounding_box().size));
             let begun = Instant::now();
             let mut pixels = 0_u32;
@@ -77,7 +77,8 @@ impl Gadget {
             if pixels > 0 {
                 self.tell(Input::Painted { took: Duration::from_micros(begun.elapsed().as_micros()) });
             }
-            ticker.next().await;
+            // What changed is shown at once: the session doesn't tell of it more often than a display can follow.
+            select(self.repaint.wait(), next).await;
         }
     }
 

@@ -84,12 +84,16 @@ fn write_font(tables: &mut String, name: &str, glyphs: &[Glyph]) -> Result<(), B
         *bits.last_mut().ok_or("no bits")? |= value << (8 - depth - at % 8);
     }
     let codes: Vec<u8> = glyphs.iter().map(|glyph| glyph.code).collect();
-    let widths: Vec<usize> = glyphs.iter().map(|glyph| glyph.rows[0].len()).collect();
+    // Where each glyph's columns begin, and where the last one's end.
+    let starts: Vec<usize> = glyphs.iter().fold(vec![0], |mut starts, glyph| {
+        starts.push(starts[starts.len() - 1] + glyph.rows[0].len());
+        starts
+    });
     let height = glyphs[0].rows.len();
     writeln!(
         tables,
         "pub(crate) static {name}: Font = Font {{ height: {height}, depth: {depth}, spacing: {}, codes: &{codes:?}, \
-         widths: &{widths:?}, bits: &{bits:?} }};",
+         starts: &{starts:?}, bits: &{bits:?} }};",
         u8::from(plain)
     )?;
     Ok(())

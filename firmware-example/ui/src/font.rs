@@ -1,6 +1,9 @@
 //! Fonts as tables, read row by row.
 
-use crate::ink::Shade;
+use crate::{
+    ink::Shade,
+    letters::{Letters, letters},
+};
 
 include!(concat!(env!("OUT_DIR"), "/fonts.rs"));
 
@@ -22,8 +25,8 @@ pub(crate) struct Font {
     pub(crate) spacing: u8,
     /// Which there are, in order.
     codes: &'static [u8],
-    /// Their columns, in the same order.
-    widths: &'static [u8],
+    /// Where their columns begin, counted through all of them, in the same order; and where the last one's end.
+    starts: &'static [u16],
     /// Their pixels, row by row, one behind the other, the first in a byte's highest bits.
     bits: &'static [u8],
 }
@@ -39,19 +42,39 @@ pub(crate) struct Glyph {
 impl Font {
     /// The picture for `code`, or what stands for those that are not there; none where that isn't there either.
     pub(crate) fn glyph(&self, code: u8) -> Option<Glyph> {
-        let place = self.codes.binary_search(&code).or_else(|_| self.codes.binary_search(&UNKNOWN)).ok()?;
-        let width = *self.widths.get(place)?;
-        let before: usize = self.widths.get(..place)?.iter().map(|&width| usize::from(width)).sum();
-        Some(Glyph { width, start: before * usize::from(self.height) })
+        let place = self.place(code).or_else(|| self.place(UNKNOWN))?;
+        let (start, end) = (*self.starts.get(place)?, *self.starts.get(place + 1)?);
+        let width = u8::try_from(end.saturating_sub(start)).ok()?;
+        Some(Glyph { width, start: usize::from(start) * usize::from(self.height) })
+    }
+
+    fn place(&self, code: u8) -> Option<usize> {
+        // In a font of all of ASCII the place follows from the code.
+        let guess = usize::from(code.checked_sub(*self.codes.first()?)?);
+        match self.codes.get(guess) {
+            Some(&found) if found == code => Some(guess),
+            _ => self.codes.binary_search(&code).ok(),
+        }
     }
 
     /// Columns from the start of `code` to the start of what follows.
     pub(crate) fn advance(&self, code: u8) -> i32 {
-        self.glyph(code).map_or(0, |glyph| i32::from(glyph.width) + i32::from(self.spacing))
+        self.glyph(code).map_or(0, |glyph| self.after(glyph))
     }
 
-    /// Columns that `codes` take.
-    pub(crate) fn width(&self, codes: impl Iterator<Item = u8>) -> i32 {
+    /// The same of its picture.
+    pub(crate) fn after(&self, glyph: Glyph) -> i32 {
+        i32::from(glyph.width) + i32::from(self.spacing)
+    }
+
+    /// Columns that a text takes.
+    pub(crate) fn width(&self, text: &[&str]) -> i32 {
+        self.width_of(letters(text))
+    }
+
+    /// Columns that these codes take.
+    #[inline(never)]
+    pub(crate) fn width_of(&self, codes: Letters<'_>) -> i32 {
         codes.map(|code| self.advance(code)).sum::<i32>().saturating_sub(i32::from(self.spacing)).max(0)
     }
 
@@ -73,19 +96,19 @@ impl Font {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{letters::letters, story::Kind};
+    use crate::story::Kind;
 
     #[test]
     fn every_word_has_its_letters_and_every_kind_its_sign() {
         for kind in Kind::ALL {
             for head in [kind.head(), kind.short_head()] {
                 #[cfg(feature = "large")]
-                assert!(letters(head).all(|code| LARGE_HEAD.codes.contains(&code)), "{head}");
-                assert!(letters(head).all(|code| HEAD.codes.contains(&code)), "{head}");
+                assert!(letters(&[head]).all(|code| LARGE_HEAD.codes.contains(&code)), "{head}");
+                assert!(letters(&[head]).all(|code| HEAD.codes.contains(&code)), "{head}");
             }
             #[cfg(feature = "large")]
-            assert!(LARGE_ICONS.codes.contains(&kind.icon()), "{kind:?}");
-            assert!(ICONS.codes.contains(&kind.icon()), "{kind:?}");
+            assert!(LARGE_ICONS.codes.contains(&kind.icon().as_bytes()[0]), "{kind:?}");
+            assert!(ICONS.codes.contains(&kind.icon().as_bytes()[0]), "{kind:?}");
         }
     }
 

@@ -12,24 +12,43 @@ use crate::{
 };
 
 /// The widest display; what is wider is used as far as this.
-pub(crate) const WIDTH: usize = if cfg!(feature = "large") { 240 } else { 128 };
+pub(crate) const COLUMNS: u32 = if cfg!(feature = "large") { 240 } else { 128 };
+const WIDTH: usize = COLUMNS as usize;
 
 /// A widget and where it is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Slot {
     pub(crate) area: Area,
     pub(crate) widget: Widget,
 }
 
+impl Slot {
+    const EMPTY: Self = Self { area: Area::new(0, 0, 0, 0), widget: Widget::Nothing };
+}
+
+/// The most widgets of a screen.
+const SLOTS: usize = 14;
+
 /// All that is seen; later ones lie over earlier ones.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Frame {
-    pub(crate) slots: heapless::Vec<Slot, 14>,
+    pub(crate) slots: [Slot; SLOTS],
+    used: u8,
 }
 
 impl Frame {
     pub(crate) const fn new() -> Self {
-        Self { slots: heapless::Vec::new() }
+        Self { slots: [Slot::EMPTY; SLOTS], used: 0 }
+    }
+
+    /// Adds what lies over the others; no layout has more than there is room for.
+    pub(crate) fn put(&mut self, slot: Slot) {
+        let free = self.slots.get_mut(usize::from(self.used));
+        debug_assert!(free.is_some(), "a layout has too many widgets");
+        if let Some(free) = free {
+            *free = slot;
+            self.used += 1;
+        }
     }
 
     fn paint(&self, x: i32, y: i32, pixels: &mut [Shade]) {
@@ -141,12 +160,15 @@ impl<D: DrawTarget<Color: Ink>> Pen<'_, D> {
         for y in area.top()..area.bottom() {
             shown.paint(area.left(), y, old);
             wanted.paint(area.left(), y, new);
-            let mut differ = old.iter().zip(&*new).map(|(old, new)| D::Color::ink(*old) != D::Color::ink(*new));
-            let Some(first) = differ.position(|differs| differs) else { continue };
-            let mut differ = old.iter().zip(&*new).map(|(old, new)| D::Color::ink(*old) != D::Color::ink(*new));
-            let last = differ.rposition(|differs| differs).unwrap_or(first);
-            let column = |place: usize| area.left() + i32::try_from(place).unwrap_or_default();
-            let span = self.aligned(Area::between(column(first), y, column(last) + 1, y + 1));
+            let (mut first, mut last) = (None, 0);
+            for (x, (old, new)) in (area.left()..).zip(old.iter().zip(&*new)) {
+                if old != new && D::Color::ink(*old) != D::Color::ink(*new) {
+                    first = first.or(Some(x));
+                    last = x + 1;
+                }
+            }
+            let Some(first) = first else { continue };
+            let span = self.aligned(Area::between(first, y, last, y + 1));
             let joined = pending.around(span);
             let size = |area: Area| i32::from(area.w) * i32::from(area.h);
             if size(joined) <= size(pending) + size(span) + self.window {

@@ -10,9 +10,9 @@ use embedded_graphics_core::geometry::Size;
 
 use crate::{
     font::Font,
-    frame::{Frame, Slot, WIDTH},
+    frame::{COLUMNS, Frame, Slot},
     ink::{Depth, Tone},
-    letters::letters,
+    letters::{Letters, letters},
     story::Story,
     widget::{Area, Line, PARTS, Track, Widget},
 };
@@ -38,48 +38,92 @@ enum Align {
     Right,
 }
 
-/// Fills `frame` with a story, for a display of `size`; `since` is how long the story has been told.
+/// Where things are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    Tiny,
+    Strip,
+    Card,
+    Tall,
+    #[cfg(feature = "large")]
+    Portrait,
+    #[cfg(feature = "large")]
+    Square,
+    #[cfg(feature = "large")]
+    Round,
+}
+
+impl Layout {
+    /// The largest that a display has room for; of one smaller than any the upper left corner is better than nothing.
+    ///
+    /// In line, so that of a display whose size the compiler knows it leaves the other layouts out.
+    #[inline]
+    pub(crate) const fn of(size: Size, shape: Shape) -> Self {
+        #[cfg(feature = "large")]
+        match (size.width, size.height, shape) {
+            (240.., 240.., Shape::Round) => return Self::Round,
+            (240.., 240.., Shape::Rectangle) => return Self::Square,
+            (135.., 240.., _) => return Self::Portrait,
+            _ => {}
+        }
+        #[cfg(not(feature = "large"))]
+        let _ = shape;
+        match (size.width, size.height) {
+            (128.., 96..) => Self::Tall,
+            (128.., 64..) => Self::Card,
+            (128.., 32..) => Self::Strip,
+            _ => Self::Tiny,
+        }
+    }
+
+    /// Where its upper left corner is on a display of `size`: what is larger than a layout has it in its middle.
+    const fn corner(self, size: Size) -> (i16, i16) {
+        let (width, height) = match self {
+            Self::Tiny => (72, 40),
+            Self::Strip => (128, 32),
+            Self::Card => (128, 64),
+            Self::Tall => (128, 96),
+            #[cfg(feature = "large")]
+            Self::Portrait => (135, 240),
+            #[cfg(feature = "large")]
+            Self::Square | Self::Round => (240, 240),
+        };
+        let widest = if size.width < COLUMNS { size.width } else { COLUMNS };
+        (middle(widest, width), middle(size.height, height))
+    }
+}
+
+/// What is left of `whole` before `part`, which stands in its middle.
+#[expect(clippy::cast_possible_truncation, reason = "it is clamped")]
+const fn middle(whole: u32, part: u32) -> i16 {
+    let before = whole.saturating_sub(part) / 2;
+    if before > i16::MAX as u32 { i16::MAX } else { before as i16 }
+}
+
+/// Fills `frame` with a story; `since` is how long it has been told.
+#[inline(never)]
 pub(crate) fn compose(
     frame: &mut Frame,
     story: &Story<'_>,
-    (size, depth, shape): (Size, Depth, Shape),
+    layout: Layout,
+    size: Size,
+    depth: Depth,
     now: Instant,
     since: Duration,
 ) {
-    frame.slots.clear();
-    let mut sheet = Sheet { frame, depth, now, since, corner: (0, 0) };
-    // What is larger than a layout has it in its middle.
-    let mut room = |width: u32, height: u32| {
-        let fits = size.width >= width && size.height >= height;
-        let middle = |whole: u32, part: u32| i16::try_from(whole.saturating_sub(part) / 2).unwrap_or(0);
-        let widest = u32::try_from(WIDTH).unwrap_or(width).min(size.width);
-        sheet.corner = (middle(widest, width), middle(size.height, height));
-        fits
-    };
-    #[cfg(feature = "large")]
-    {
-        if shape == Shape::Round && room(240, 240) {
-            return large::round(&mut sheet, story);
-        }
-        if room(240, 240) {
-            return large::square(&mut sheet, story);
-        }
-        if room(135, 240) {
-            return large::portrait(&mut sheet, story);
-        }
-    }
-    #[cfg(not(feature = "large"))]
-    let _ = shape;
-    if room(128, 96) {
-        small::tall(&mut sheet, story);
-    } else if room(128, 64) {
-        small::card(&mut sheet, story);
-    } else if room(128, 32) {
-        small::strip(&mut sheet, story);
-    } else {
-        // Of a display smaller than any the upper left corner is better than nothing.
-        room(72, 40);
-        small::tiny(&mut sheet, story);
+    *frame = Frame::new();
+    let sheet = &mut Sheet { frame, depth, now, since, corner: layout.corner(size) };
+    match layout {
+        Layout::Tiny => small::tiny(sheet, story),
+        Layout::Strip => small::strip(sheet, story),
+        Layout::Card => small::card(sheet, story),
+        Layout::Tall => small::tall(sheet, story),
+        #[cfg(feature = "large")]
+        Layout::Portrait => large::portrait(sheet, story),
+        #[cfg(feature = "large")]
+        Layout::Square => large::square(sheet, story),
+        #[cfg(feature = "large")]
+        Layout::Round => large::round(sheet, story),
     }
 }
 
@@ -97,20 +141,17 @@ impl Sheet<'_> {
     fn put(&mut self, area: Area, widget: Widget) {
         let (x, y) = self.corner;
         let area = Area { x: area.x.saturating_add(x), y: area.y.saturating_add(y), ..area };
-        // A test sees to it that there is room for all.
-        let _ = self.frame.slots.push(Slot { area, widget });
+        self.frame.put(Slot { area, widget });
     }
 
     /// A text of one line; where it is too long for its area it wanders.
-    fn text(
-        &mut self,
-        area: Area,
-        font: &'static Font,
-        tone: Tone,
-        align: Align,
-        codes: impl Iterator<Item = u8> + Clone,
-    ) {
-        let (width, room) = (font.width(codes.clone()), i32::from(area.w));
+    fn text(&mut self, area: Area, font: &'static Font, tone: Tone, align: Align, text: &[&str]) {
+        self.codes(area, font, tone, align, letters(text));
+    }
+
+    #[inline(never)]
+    fn codes(&mut self, area: Area, font: &'static Font, tone: Tone, align: Align, codes: Letters<'_>) {
+        let (width, room) = (font.width_of(codes.clone()), i32::from(area.w));
         let mut offset = match align {
             _ if width > room => -scrolled_pixels(width - room, self.since),
             Align::Left => 0,
@@ -121,44 +162,59 @@ impl Sheet<'_> {
         let mut line = Line::new();
         for code in codes {
             let advance = font.advance(code);
-            if line.is_empty() && offset + advance <= 0 {
+            if line.len() == 0 && offset + advance <= 0 {
                 offset += advance;
-            } else if line.push(code).is_err() {
+            } else if !line.push(code) {
                 break;
             }
         }
-        if !line.is_empty() {
+        if line.len() > 0 {
             let offset = i16::try_from(offset).unwrap_or_default();
             self.put(area, Widget::Text { font, tone, offset, line });
         }
     }
 
     /// A text of as many lines as there are in its area; where it has more they follow one by one.
-    fn paragraph(
-        &mut self,
-        area: Area,
-        font: &'static Font,
-        tone: Tone,
-        align: Align,
-        codes: impl Iterator<Item = u8> + Clone,
-    ) {
+    #[inline(never)]
+    fn paragraph(&mut self, area: Area, font: &'static Font, tone: Tone, align: Align, text: &[&str]) {
         let pitch = i16::from(font.height).saturating_add(1);
         let rows = usize::try_from(area.h.saturating_add(1) / pitch).unwrap_or(0);
-        let wrapped = Wrapped::new(codes, font, i32::from(area.w));
+        let wrapped = Wrapped::new(letters(text), font, i32::from(area.w));
         let lines = wrapped.clone().count();
         let first = scrolled_lines(lines.saturating_sub(rows), self.since);
         let mut y = area.y;
-        for line in wrapped.skip(first).take(rows) {
+        for (place, line) in wrapped.enumerate() {
+            if place < first {
+                continue;
+            }
+            if place >= first.saturating_add(rows) {
+                break;
+            }
             let row = Area { y, h: i16::from(font.height), ..area };
-            self.text(row, font, tone, align, line.iter().copied());
+            self.line(row, font, tone, align, line, place == 0);
             y = y.saturating_add(pitch);
         }
     }
 
+    /// A line that fits.
+    fn line(&mut self, area: Area, font: &'static Font, tone: Tone, align: Align, mut line: Line, first: bool) {
+        if first {
+            line.capitalize();
+        }
+        let width = line.codes().iter().map(|&code| font.advance(code)).sum::<i32>() - i32::from(font.spacing);
+        let offset = match align {
+            #[cfg(feature = "large")]
+            Align::Centre => (i32::from(area.w) - width) / 2,
+            Align::Left => 0,
+            Align::Right => i32::from(area.w) - width,
+        };
+        self.put(area, Widget::Text { font, tone, offset: i16::try_from(offset).unwrap_or_default(), line });
+    }
+
     /// A sign.
-    fn icon(&mut self, x: i16, y: i16, font: &'static Font, tone: Tone, icon: u8) {
+    fn icon(&mut self, x: i16, y: i16, font: &'static Font, tone: Tone, icon: &str) {
         let size = i16::from(font.height);
-        self.text(Area::new(x, y, size, size), font, tone, Align::Left, [icon].into_iter());
+        self.text(Area::new(x, y, size, size), font, tone, Align::Left, &[icon]);
     }
 
     /// The bar of the workflow; without a share it wanders.
@@ -187,7 +243,8 @@ impl Sheet<'_> {
         let (room, dot) = (i32::from(area.w) * PARTS - 2 * clear, i32::from(area.h) * PARTS - 2 * clear);
         let dot = if track == Track::Plain { 2 * PARTS } else { dot };
         let part = |of: i32, share: u32| {
-            let part = i64::from(of) * i64::from(share.min(65_536)) / 65_536;
+            // Not more than 15 bits of parts, and 16 of the share.
+            let part = u32::try_from(of).unwrap_or(0).min(0x7fff) * share.min(65_536) / 65_536;
             let part = i32::try_from(part).unwrap_or_default();
             // Whole pixels where they aren't shaded, and whole bytes of them on the slow buses of greys.
             match self.depth {
@@ -215,24 +272,14 @@ fn to_and_fro(now: Instant) -> u32 {
     crate::curve::eased(way * 65_536 / 1_500)
 }
 
-/// The codes of a story's lead and body.
 impl Story<'_> {
-    fn lead(&self) -> impl Iterator<Item = u8> + Clone + '_ {
-        self.lead.0.iter().flat_map(|text| letters(text))
-    }
-
-    fn body(&self) -> impl Iterator<Item = u8> + Clone + '_ {
-        let codes = self.body.iter().flat_map(|text| letters(text));
-        codes.enumerate().map(|(place, code)| if place == 0 { code.to_ascii_uppercase() } else { code })
-    }
-
     fn has_body(&self) -> bool {
         self.body.iter().any(|text| !text.is_empty())
     }
 
-    /// `~ polling`, where not everything comes from the server's own messages.
-    fn mark(&self) -> impl Iterator<Item = u8> + Clone + '_ {
-        letters(if self.mark.is_some() { "~" } else { "" }).chain(letters(self.mark.unwrap_or_default()))
+    /// `~polling`, where not everything comes from the server's own messages.
+    fn mark(&self) -> [&str; 2] {
+        self.mark.map_or([""; 2], |source| ["~", source])
     }
 }
 

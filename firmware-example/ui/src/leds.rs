@@ -38,7 +38,7 @@ pub fn paint(scene: &Scene<'_>, now: Instant, strip: &mut [RGB8], brightness: u8
             Kind::Done => (GREEN, ONE),
             Kind::Failed | Kind::Person => (RED, flashes(now)),
             Kind::Stopped | Kind::Ended => (AMBER, if place % 2 == 0 { ONE } else { 0 }),
-            Kind::Idle => (WHITE, breath(now, 6_000) / 8),
+            Kind::Idle => (WHITE, breath(now, 6_000) / 3),
             Kind::Starting | Kind::Joining | Kind::Connecting => (BLUE, breath(now, 2_500) / 2),
             Kind::NoNetwork | Kind::Offline | Kind::Circuit | Kind::Busy | Kind::Courtesy => {
                 (AMBER, if place == 0 { breath(now, 4_000) } else { 0 })

@@ -11,33 +11,40 @@ GgGgHhHhIiIiIiIiIi  JjKkkLlLlLlLlLlNnNnNnnNnOoOoOo  RrRrRrSsSsSsSsTtTtTtUuUuUuUu
 #[derive(Clone, Debug)]
 pub(crate) struct Letters<'a> {
     rest: core::str::Chars<'a>,
-    /// The second letter of two that stand for one.
-    second: Option<u8>,
+    /// What follows.
+    pieces: core::slice::Iter<'a, &'a str>,
+    /// The second letter of two that stand for one; 0 where there is none.
+    second: u8,
     /// The last one stood for what no font has.
     unknown: bool,
 }
 
-/// The codes of `text`: accents fall, typographic signs become plain ones, what can't be shown becomes a box, one for
-/// all that follow each other. White space and control characters are a space.
-pub(crate) fn letters(text: &str) -> Letters<'_> {
-    Letters { rest: text.chars(), second: None, unknown: false }
+/// The codes of a text in pieces: accents fall, typographic signs become plain ones, what can't be shown becomes a box, one
+/// for all that follow each other. White space and control characters are a space.
+pub(crate) fn letters<'a>(pieces: &'a [&'a str]) -> Letters<'a> {
+    Letters { rest: "".chars(), pieces: pieces.iter(), second: 0, unknown: false }
 }
 
 impl Iterator for Letters<'_> {
     type Item = u8;
 
+    #[inline(never)]
     fn next(&mut self) -> Option<u8> {
-        if let Some(second) = self.second.take() {
-            return Some(second);
+        if self.second != 0 {
+            return Some(core::mem::take(&mut self.second));
         }
         loop {
-            let (first, second) = plain(self.rest.next()?);
+            let Some(c) = self.rest.next() else {
+                self.rest = self.pieces.next()?.chars();
+                continue;
+            };
+            let (first, second) = plain(c);
             let repeated = first == UNKNOWN && self.unknown;
             if first != 0 {
                 self.unknown = first == UNKNOWN;
             }
             if first != 0 && !repeated {
-                self.second = second;
+                self.second = second.unwrap_or(0);
                 return Some(first);
             }
         }
@@ -86,7 +93,7 @@ mod tests {
     use std::{string::String, vec::Vec};
 
     fn shown(text: &str) -> String {
-        let codes: Vec<u8> = letters(text).collect();
+        let codes: Vec<u8> = letters(&[text]).collect();
         codes
             .iter()
             .map(|&code| match code {

@@ -144,3 +144,80 @@ impl Default for Choices {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use comfyglow_core::state::State;
+
+    const NOW: Instant = Instant::from_millis(1_000);
+
+    fn prompt(id: &str, state: PromptState) -> PromptView<'_> {
+        PromptView {
+            prompt_id: Some(id),
+            state,
+            percentage: None,
+            current_node: None,
+            current_class: None,
+            steps: None,
+            elapsed: None,
+            eta: None,
+            nodes_total: None,
+            nodes_cached: None,
+            nodes_finished: 0,
+            outputs: 0,
+            previews: 0,
+            warnings: 0,
+            error: None,
+        }
+    }
+
+    /// Whether the prompt is shown, after `choices` were told of it.
+    fn shown(choices: &mut Choices, prompt: PromptView<'_>, now: Instant) -> bool {
+        let state = State::<8, 8, 4, 8, 1>::new();
+        choices.follow(Some(&View { prompt: Some(prompt), ..state.view(now) }), now);
+        choices.shows(&prompt)
+    }
+
+    #[test]
+    fn an_outcome_stays_until_it_is_dismissed_or_another_prompt_ends() {
+        let mut choices = Choices::new();
+        let late = Instant::from_millis(u64::MAX);
+        assert!(shown(&mut choices, prompt("a", PromptState::Error), NOW));
+        assert!(shown(&mut choices, prompt("a", PromptState::Error), late), "it stays");
+        choices.dismiss();
+        assert!(!shown(&mut choices, prompt("a", PromptState::Error), late), "it is gone");
+        assert!(shown(&mut choices, prompt("b", PromptState::Error), late), "another's is shown");
+        choices.dismiss();
+        assert!(shown(&mut choices, prompt("b", PromptState::Running), late), "what runs is never dismissed");
+        assert!(shown(&mut choices, prompt("b", PromptState::Error), late), "nor is what it came to");
+    }
+
+    #[test]
+    fn what_runs_can_not_be_dismissed() {
+        let mut choices = Choices::new();
+        assert!(shown(&mut choices, prompt("a", PromptState::Running), NOW));
+        choices.dismiss();
+        assert!(shown(&mut choices, prompt("a", PromptState::Running), NOW));
+        assert!(shown(&mut choices, prompt("a", PromptState::Success), NOW));
+    }
+
+    #[test]
+    fn a_guess_that_was_dismissed_is_shown_again_once_it_is_known() {
+        let mut choices = Choices::new();
+        assert!(shown(&mut choices, prompt("a", PromptState::Ended), NOW));
+        choices.dismiss();
+        assert!(shown(&mut choices, prompt("a", PromptState::Success), NOW));
+    }
+
+    #[test]
+    fn who_wants_it_sees_success_for_a_while_and_failure_until_it_is_dismissed() {
+        let mut choices = Choices::new().with_done_stays(DoneStays::For(Duration::from_secs(10)));
+        let later = |seconds| NOW.saturating_add(Duration::from_secs(seconds));
+        assert!(shown(&mut choices, prompt("a", PromptState::Success), NOW));
+        assert!(shown(&mut choices, prompt("a", PromptState::Success), later(9)));
+        assert!(!shown(&mut choices, prompt("a", PromptState::Success), later(10)));
+        assert!(shown(&mut choices, prompt("b", PromptState::Error), later(20)));
+        assert!(shown(&mut choices, prompt("b", PromptState::Error), later(2_000)));
+    }
+}

@@ -8,12 +8,12 @@ use comfyglow_core::{
 };
 
 use crate::{
-    font::DOT,
     ink::Tone,
-    letters::letters,
     scene::{Network, Page, Scene},
-    widget::Line,
 };
+
+/// A text that is put together.
+pub(crate) type Said = heapless::String<32>;
 
 /// What kind of screen it is. LEDs know no more than this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,7 @@ impl Kind {
     ///
     /// What needs a person comes first, then an outcome nobody dismissed, which outlives the link: it is what one looks
     /// at the display for. A prompt that runs is shown as far as it is known, and no longer.
+    #[inline(never)]
     pub(crate) fn of(scene: &Scene<'_>) -> Self {
         let view = scene.view.as_ref();
         let prompt = view.and_then(|view| view.prompt.as_ref());
@@ -138,18 +139,18 @@ impl Kind {
     }
 
     /// Its sign, a picture of the icons' fonts.
-    pub(crate) const fn icon(self) -> u8 {
+    pub(crate) const fn icon(self) -> &'static str {
         match self {
-            Self::Joining | Self::NoNetwork => b'w',
-            Self::Starting | Self::Connecting | Self::Running => b'n',
-            Self::Offline => b'o',
-            Self::Circuit | Self::Busy | Self::Courtesy => b'p',
-            Self::Person => b'!',
-            Self::Idle => b'i',
-            Self::Done => b'd',
-            Self::Failed => b'e',
-            Self::Stopped => b's',
-            Self::Ended => b'?',
+            Self::Joining | Self::NoNetwork => "w",
+            Self::Starting | Self::Connecting | Self::Running => "n",
+            Self::Offline => "o",
+            Self::Circuit | Self::Busy | Self::Courtesy => "p",
+            Self::Person => "!",
+            Self::Idle => "i",
+            Self::Done => "d",
+            Self::Failed => "e",
+            Self::Stopped => "s",
+            Self::Ended => "?",
         }
     }
 
@@ -182,17 +183,17 @@ fn is_answered(view: &View<'_>) -> bool {
 pub(crate) struct Story<'a> {
     pub(crate) kind: Kind,
     pub(crate) tone: Tone,
-    pub(crate) icon: u8,
+    pub(crate) icon: &'static str,
     /// The one word for it.
     pub(crate) head: &'static str,
     /// The figure beside that word: how long it took, how long until it is tried again.
-    pub(crate) corner: Line,
+    pub(crate) corner: Said,
     /// Who or what it is about.
     pub(crate) lead: Lead<'a>,
     /// What happened and what helps, as long as it may be.
     pub(crate) body: [&'a str; 3],
     /// What else is of interest, to the left and right of the last line.
-    pub(crate) foot: [Line; 2],
+    pub(crate) foot: [Said; 2],
     /// Prompts wait, or run.
     pub(crate) is_queued: bool,
     /// Something is being done of which nobody knows how long it takes.
@@ -223,19 +224,19 @@ pub(crate) struct Running<'a> {
     /// The node: its class, or its id.
     pub(crate) node: &'a str,
     /// `12/20`.
-    pub(crate) steps: Line,
+    pub(crate) steps: Said,
     /// The node's bar, in parts of 65,536.
     pub(crate) step_bar: Option<u32>,
     /// `1:24`; empty where it isn't known.
-    pub(crate) eta: Line,
+    pub(crate) eta: Said,
     /// The same where there is little room: `1h02`.
-    pub(crate) short_eta: Line,
+    pub(crate) short_eta: Said,
     /// Since its start; empty where that isn't known.
-    pub(crate) elapsed: Line,
+    pub(crate) elapsed: Said,
     /// Finished and cached nodes of all, as `3/9`; empty where the graph isn't known.
-    pub(crate) nodes: Line,
+    pub(crate) nodes: Said,
     /// How long the server takes to answer a ping; empty where it isn't known.
-    pub(crate) ping: Line,
+    pub(crate) ping: Said,
     /// How it is known.
     pub(crate) source: &'static str,
     /// Prompts that wait behind it.
@@ -244,6 +245,7 @@ pub(crate) struct Running<'a> {
 }
 
 impl<'a> Story<'a> {
+    #[inline(never)]
     pub(crate) fn of(scene: &Scene<'a>) -> Self {
         let kind = Kind::of(scene);
         let mut story = Self {
@@ -251,10 +253,10 @@ impl<'a> Story<'a> {
             tone: kind.tone(),
             icon: kind.icon(),
             head: kind.head(),
-            corner: Line::new(),
+            corner: Said::new(),
             lead: scene.server.into(),
             body: [""; 3],
-            foot: [Line::new(), Line::new()],
+            foot: [Said::new(), Said::new()],
             is_queued: scene.view.as_ref().is_some_and(|view| view.queue_remaining.is_some_and(|queued| queued > 0)),
             busy: false,
             run: None,
@@ -285,6 +287,7 @@ impl<'a> Story<'a> {
     }
 
     /// What is to be said of the connection.
+    #[inline(never)]
     fn connection(&mut self, view: &View<'a>) {
         let connection = view.connection;
         self.mark = (connection.source != Source::Websocket).then(|| connection.source.name());
@@ -293,14 +296,16 @@ impl<'a> Story<'a> {
         }
         let fault = connection.fault;
         let message = fault.map_or("", Fault::message);
-        let advice = fault.map_or("", Fault::advice);
+        // Displays of little room belong to devices of little flash, and would show it line by line.
+        let advice = if cfg!(feature = "large") { fault.map_or("", Fault::advice) } else { "" };
+        let then = if advice.is_empty() { "" } else { ". " };
         match self.kind {
             Kind::Connecting => {
                 self.body = [message, "", ""];
                 attempt(&mut self.foot[0], connection.attempt);
             }
             Kind::Offline => {
-                self.body = [message, ". ", advice];
+                self.body = [message, then, advice];
                 attempt(&mut self.foot[0], connection.attempt);
             }
             Kind::Circuit => self.body = ["Too many tries failed: ", message, ""],
@@ -308,7 +313,7 @@ impl<'a> Story<'a> {
             Kind::Courtesy => {
                 self.body = ["Left, not to hold up the server's other clients. ", "", advice];
             }
-            Kind::Person => self.body = [message, ". ", advice],
+            Kind::Person => self.body = [message, then, advice],
             Kind::Idle => {
                 self.corner.clear();
                 match view.queue_remaining {
@@ -328,6 +333,7 @@ impl<'a> Story<'a> {
     }
 
     /// What is to be said of the prompt.
+    #[inline(never)]
     fn prompt(&mut self, scene: &Scene<'a>, view: &View<'a>, prompt: &PromptView<'a>) {
         let percent = prompt.percentage.map(|percentage| percentage.permille() / 10);
         let [foot, _] = &mut self.foot;
@@ -341,13 +347,13 @@ impl<'a> Story<'a> {
                         .filter(|_| percent.is_some())
                         .map(|percentage| share(percentage.millionths().into(), 100_000_000)),
                     node: prompt.current_class.or(prompt.current_node).unwrap_or(""),
-                    steps: Line::new(),
+                    steps: Said::new(),
                     step_bar: steps.map(step_share),
-                    eta: Line::new(),
-                    short_eta: Line::new(),
-                    elapsed: Line::new(),
-                    nodes: Line::new(),
-                    ping: Line::new(),
+                    eta: Said::new(),
+                    short_eta: Said::new(),
+                    elapsed: Said::new(),
+                    nodes: Said::new(),
+                    ping: Said::new(),
                     source: view.connection.source.name(),
                     waiting: view.queue_remaining.unwrap_or(0).saturating_sub(1),
                     page: scene.choices.page(),
@@ -393,9 +399,7 @@ impl<'a> Story<'a> {
             Kind::Connecting | Kind::Offline if prompt.state == PromptState::Running => {
                 if let Some(percent) = percent {
                     if !foot.is_empty() {
-                        let _ = foot.push(b' ');
-                        let _ = foot.push(DOT);
-                        let _ = foot.push(b' ');
+                        say(foot, " · ");
                     }
                     say(foot, "was at ");
                     number(foot, percent);
@@ -406,6 +410,7 @@ impl<'a> Story<'a> {
         }
     }
 
+    #[inline(never)]
     fn outcome(&mut self, prompt: &PromptView<'a>, percent: Option<u32>) {
         let [foot, _] = &mut self.foot;
         match self.kind {
@@ -418,7 +423,9 @@ impl<'a> Story<'a> {
                         (None, None) => "before any node ran".into(),
                     };
                     // Of `torch.cuda.OutOfMemoryError` the last part says it.
-                    let kind = exception_type.rsplit('.').next().unwrap_or(exception_type);
+                    let last =
+                        exception_type.bytes().rposition(|byte| byte == b'.').map_or(0, |dot| dot.saturating_add(1));
+                    let kind = exception_type.get(last..).unwrap_or_default();
                     self.body = [kind, if exception_message.is_empty() { "" } else { ": " }, exception_message];
                 }
             }
@@ -456,25 +463,26 @@ fn step_share(steps: Steps) -> u32 {
 }
 
 /// Adds `text`, as far as there is room.
-pub(crate) fn say(line: &mut Line, text: &str) {
-    for code in letters(text) {
-        let _ = line.push(code);
+#[inline(never)]
+pub(crate) fn say(said: &mut Said, text: &str) {
+    for c in text.chars() {
+        let _ = said.push(c);
     }
 }
 
 /// Adds a number.
-pub(crate) fn number(line: &mut Line, number: u32) {
-    digits(line, number, 1);
+pub(crate) fn number(said: &mut Said, number: u32) {
+    digits(said, number, 1);
 }
 
 /// Adds a number with at least so many digits.
-fn digits(line: &mut Line, number: u32, least: u32) {
+#[inline(never)]
+fn digits(said: &mut Said, number: u32, least: u32) {
     let mut power = 1_000_000_000_u32;
     let mut place = 10;
     while power > 0 {
         if number >= power || place <= least {
-            let digit = u8::try_from(number / power % 10).unwrap_or(0);
-            let _ = line.push(b'0'.saturating_add(digit));
+            let _ = said.push(char::from_digit(number / power % 10, 10).unwrap_or('0'));
         }
         power /= 10;
         place -= 1;
@@ -482,8 +490,8 @@ fn digits(line: &mut Line, number: u32, least: u32) {
 }
 
 /// Adds a step's whole part.
-fn whole(line: &mut Line, step: Milli) {
-    number(line, u32::try_from(step.thousandths().max(0) / 1_000).unwrap_or(u32::MAX));
+fn whole(said: &mut Said, step: Milli) {
+    number(said, u32::try_from(step.thousandths().max(0) / 1_000).unwrap_or(u32::MAX));
 }
 
 /// What is left, rounded up, so that it is nothing only at the end; and as coarse as a guess of that length is.
@@ -498,63 +506,138 @@ fn rounded(eta: Duration) -> Duration {
 }
 
 /// Adds a span as a clock shows it: `0:07`, `12:34`, `1:02:03`; past 99 hours in days.
-fn clock(line: &mut Line, span: Duration) {
+#[inline(never)]
+fn clock(said: &mut Said, span: Duration) {
     let seconds = u32::try_from(span.as_micros() / 1_000_000).unwrap_or(u32::MAX);
     let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
     if hours > 99 {
-        number(line, hours / 24);
-        say(line, " days");
+        number(said, hours / 24);
+        say(said, " days");
         return;
     }
     if hours > 0 {
-        number(line, hours);
-        say(line, ":");
+        number(said, hours);
+        say(said, ":");
     }
-    digits(line, minutes, if hours > 0 { 2 } else { 1 });
-    say(line, ":");
-    digits(line, seconds, 2);
+    digits(said, minutes, if hours > 0 { 2 } else { 1 });
+    say(said, ":");
+    digits(said, seconds, 2);
 }
 
 /// Adds a span as a [`clock`] shows it, without seconds where there are hours: `1h02`.
-fn short_clock(line: &mut Line, span: Duration) {
+fn short_clock(said: &mut Said, span: Duration) {
     let minutes = u32::try_from(span.as_micros() / 60_000_000).unwrap_or(u32::MAX);
     if !(60..6_000).contains(&minutes) {
-        clock(line, span);
+        clock(said, span);
         return;
     }
-    number(line, minutes / 60);
-    say(line, "h");
-    digits(line, minutes % 60, 2);
+    number(said, minutes / 60);
+    say(said, "h");
+    digits(said, minutes % 60, 2);
 }
 
 /// Adds how long it is yet: `4 s`, or as a clock where it is long.
-fn countdown(line: &mut Line, left: Duration) {
+#[inline(never)]
+fn countdown(said: &mut Said, left: Duration) {
     let left = Duration::from_micros(left.as_micros().saturating_add(999_999));
     if left.as_micros() < 100_000_000 {
-        number(line, u32::try_from(left.as_micros() / 1_000_000).unwrap_or(0));
-        say(line, " s");
+        number(said, u32::try_from(left.as_micros() / 1_000_000).unwrap_or(0));
+        say(said, " s");
     } else {
-        clock(line, left);
+        clock(said, left);
     }
 }
 
 /// Adds which attempt it is, where it isn't the first.
-fn attempt(line: &mut Line, attempt: u32) {
+fn attempt(said: &mut Said, attempt: u32) {
     if attempt > 1 {
-        say(line, "try ");
-        number(line, attempt);
+        say(said, "try ");
+        number(said, attempt);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scene::Choices;
+    use comfyglow_core::{
+        state::{State, Waiting},
+        time::Instant,
+    };
     use std::string::String;
 
-    fn said(build: impl FnOnce(&mut Line)) -> String {
-        let mut line = Line::new();
-        build(&mut line);
-        String::from_utf8(line.to_vec()).unwrap()
+    const UP: Network<'static> = Network::Up;
+
+    /// What it is about, where the connection is so, and the prompt fares so.
+    fn kind(
+        network: Network<'_>,
+        (status, fault, why): (ConnectionStatus, Option<FaultKind>, Option<WaitingFor>),
+        prompt: Option<PromptState>,
+    ) -> Kind {
+        let state = State::<8, 8, 4, 8, 1>::new();
+        let mut connection = *state.connection();
+        connection.status = status;
+        connection.fault = fault.map(Fault::new);
+        connection.waiting = why.map(|why| Waiting { until: Instant::ZERO, why });
+        connection.source = Source::Polling;
+        let prompt = prompt.map(|state| PromptView {
+            prompt_id: None,
+            state,
+            percentage: None,
+            current_node: None,
+            current_class: None,
+            steps: None,
+            elapsed: None,
+            eta: None,
+            nodes_total: None,
+            nodes_cached: None,
+            nodes_finished: 0,
+            outputs: 0,
+            previews: 0,
+            warnings: 0,
+            error: None,
+        });
+        let view = View { connection: &connection, prompt, ..state.view(Instant::ZERO) };
+        let choices = Choices::new();
+        Kind::of(&Scene { network, server: "", view: Some(view), percentage: None, choices: &choices })
+    }
+
+    #[test]
+    fn what_matters_most_is_said() {
+        use ConnectionStatus::{Connected, Connecting, Disconnected, Error};
+        let lost = |fault, why| (Disconnected, Some(fault), Some(why));
+        let (fine, refused) = ((Connected, None, None), (Error, Some(FaultKind::Refused(401)), None));
+        let offline = lost(FaultKind::Unreachable, WaitingFor::Backoff);
+        let slow = lost(FaultKind::Overrun, WaitingFor::Courtesy);
+        let [runs, done, failed] = [PromptState::Running, PromptState::Success, PromptState::Error].map(Some);
+        for (network, connection, prompt, said) in [
+            (UP, fine, None, Kind::Idle),
+            (UP, fine, runs, Kind::Running),
+            (UP, fine, done, Kind::Done),
+            (UP, refused, done, Kind::Person),
+            (Network::Lost { name: None }, refused, None, Kind::NoNetwork),
+            (Network::Lost { name: None }, offline, failed, Kind::Failed),
+            (Network::Lost { name: None }, fine, runs, Kind::NoNetwork),
+            (Network::Starting, (Connecting, None, None), None, Kind::Starting),
+            (UP, (Connecting, None, None), None, Kind::Connecting),
+            (UP, (Connecting, Some(FaultKind::Closed), None), runs, Kind::Connecting),
+            (UP, offline, None, Kind::Offline),
+            (UP, offline, runs, Kind::Offline),
+            (UP, offline, done, Kind::Done),
+            (UP, (Error, Some(FaultKind::Unreachable), Some(WaitingFor::Circuit)), runs, Kind::Circuit),
+            (UP, lost(FaultKind::Refused(429), WaitingFor::Server), None, Kind::Busy),
+            (UP, slow, None, Kind::Courtesy),
+            (UP, slow, runs, Kind::Running),
+            (UP, lost(FaultKind::NotComfyUi, WaitingFor::Backoff), runs, Kind::Running),
+        ] {
+            assert_eq!(kind(network, connection, prompt), said, "{network:?} {connection:?} {prompt:?}");
+        }
+    }
+
+    fn said(build: impl FnOnce(&mut Said)) -> String {
+        let mut said = Said::new();
+        build(&mut said);
+        String::from(said.as_str())
     }
 
     #[test]
@@ -569,16 +652,16 @@ mod tests {
             (360_000, "4 days"),
             (u64::MAX / 1_000_000, "49710 days"),
         ] {
-            assert_eq!(said(|line| clock(line, Duration::from_secs(seconds))), clocked);
+            assert_eq!(said(|said| clock(said, Duration::from_secs(seconds))), clocked);
         }
-        assert_eq!(said(|line| countdown(line, Duration::from_millis(3_001))), "4 s");
-        assert_eq!(said(|line| countdown(line, Duration::from_secs(100))), "1:40");
+        assert_eq!(said(|said| countdown(said, Duration::from_millis(3_001))), "4 s");
+        assert_eq!(said(|said| countdown(said, Duration::from_secs(100))), "1:40");
     }
 
     #[test]
     fn numbers_are_told_to_their_last_digit() {
         for n in [0, 1, 9, 10, 99, 100, 65_536, u32::MAX] {
-            assert_eq!(said(|line| number(line, n)), std::format!("{n}"));
+            assert_eq!(said(|said| number(said, n)), std::format!("{n}"));
         }
     }
 }

@@ -10,9 +10,9 @@ use embedded_graphics_core::{
 };
 
 use crate::{
-    frame::{Drawn, Frame, Pen, WIDTH},
+    frame::{COLUMNS, Drawn, Frame, Pen},
     ink::{Depth, Ink},
-    layout::{self, Shape},
+    layout::{self, Layout, Shape},
     scene::{Page, Scene},
     story::{Kind, Story},
     widget::Area,
@@ -100,7 +100,14 @@ impl Ui {
     }
 
     /// Works out what is to be seen of `scene` at `now`, and draws nothing.
+    #[inline]
     pub fn compose(&mut self, scene: &Scene<'_>, now: Instant, surface: Surface) {
+        let layout = Layout::of(surface.size, self.options.shape);
+        self.lay_out(scene, now, layout, surface.size, surface.depth);
+    }
+
+    #[inline(never)]
+    fn lay_out(&mut self, scene: &Scene<'_>, now: Instant, layout: Layout, size: Size, depth: Depth) {
         let story = Story::of(scene);
         let topic = Topic::of(story.kind, scene);
         let since = match self.topic {
@@ -108,8 +115,7 @@ impl Ui {
             _ => now,
         };
         self.topic = Some((topic, since));
-        let display = (surface.size, surface.depth, self.options.shape);
-        layout::compose(&mut self.wanted, &story, display, now, now.saturating_since(since));
+        layout::compose(&mut self.wanted, &story, layout, size, depth, now, now.saturating_since(since));
     }
 
     /// Sends what differs between what the display shows and what was composed last. The session may go on meanwhile.
@@ -117,10 +123,11 @@ impl Ui {
     /// # Errors
     ///
     /// Those of the display. What it shows is unknown then: the next call sends all of it.
+    #[inline(never)]
     pub fn show<D: DrawTarget<Color: Ink>>(&mut self, target: &mut D) -> Result<Drawn, D::Error> {
         let Rectangle { top_left: origin, size } = target.bounding_box();
         let length = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX).min(i32::from(i16::MAX));
-        let width = length(size.width).min(i32::try_from(WIDTH).unwrap_or(i32::MAX));
+        let width = length(size.width).min(length(COLUMNS));
         let screen = Area::between(0, 0, width, length(size.height));
         // Of a display that is wider than any layout the middle is used.
         let align = i32::try_from(D::Color::ALIGN).unwrap_or(1).max(1);
@@ -149,6 +156,7 @@ impl Ui {
     /// # Errors
     ///
     /// As those of [`show`](Self::show).
+    #[inline]
     pub fn draw<D>(&mut self, scene: &Scene<'_>, now: Instant, target: &mut D) -> Result<Drawn, D::Error>
     where
         D: DrawTarget<Color: Ink>,
@@ -189,7 +197,7 @@ impl Ui {
         const BAND: i32 = 8;
         if let Some(mut row) = self.painted {
             if row == 0 {
-                self.shown.slots.clone_from(&self.wanted.slots);
+                self.shown = self.wanted;
             }
             while row < pen.screen.bottom() {
                 if pen.pixels >= self.options.pixels_at_once {
@@ -202,35 +210,25 @@ impl Ui {
             }
             self.painted = None;
         }
-        let most = self.shown.slots.len().max(self.wanted.slots.len());
-        for place in 0..most {
-            let (old, new) = (self.shown.slots.get(place), self.wanted.slots.get(place));
+        for place in 0..self.wanted.slots.len() {
+            let (Some(&old), Some(&new)) = (self.shown.slots.get(place), self.wanted.slots.get(place)) else { break };
             if old == new {
                 continue;
             }
             if pen.pixels >= self.options.pixels_at_once {
                 return Ok(false);
             }
-            match (old, new) {
-                (Some(old), Some(new)) if old.area == new.area => {
-                    let area = new.widget.difference(&old.widget, new.area);
-                    pen.change(&self.shown, &self.wanted, area)?;
-                }
-                (old, new) => {
-                    for slot in old.into_iter().chain(new) {
-                        pen.change(&self.shown, &self.wanted, slot.area)?;
-                    }
-                }
+            if old.area == new.area {
+                pen.change(&self.shown, &self.wanted, new.widget.difference(&old.widget, new.area))?;
+            } else {
+                pen.change(&self.shown, &self.wanted, old.area)?;
+                pen.change(&self.shown, &self.wanted, new.area)?;
             }
             // So that a later call goes on from here.
-            match (self.shown.slots.get_mut(place), self.wanted.slots.get(place)) {
-                (Some(old), Some(new)) => old.clone_from(new),
-                (Some(old), None) => old.area = Area::default(),
-                (None, Some(new)) => drop(self.shown.slots.push(new.clone())),
-                (None, None) => {}
+            if let Some(shown) = self.shown.slots.get_mut(place) {
+                *shown = new;
             }
         }
-        self.shown.slots.clone_from(&self.wanted.slots);
         Ok(true)
     }
 }

@@ -77,11 +77,54 @@ impl Area {
 }
 
 /// Codes of a text that is seen.
-pub(crate) type Line = heapless::Vec<u8, 40>;
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line {
+    codes: [u8; LINE],
+    used: u8,
+}
+
+/// How many: a display of 240 columns has no more, unless all of them are thin.
+const LINE: usize = 40;
+
+impl Line {
+    pub(crate) const fn new() -> Self {
+        Self { codes: [0; LINE], used: 0 }
+    }
+
+    /// Adds a code; whether there was room.
+    pub(crate) fn push(&mut self, code: u8) -> bool {
+        let free = self.codes.get_mut(usize::from(self.used));
+        free.is_some_and(|free| {
+            *free = code;
+            self.used += 1;
+            true
+        })
+    }
+
+    /// Forgets all but the first `length`.
+    pub(crate) fn truncate(&mut self, length: u8) {
+        self.used = self.used.min(length);
+    }
+
+    pub(crate) const fn len(&self) -> u8 {
+        self.used
+    }
+
+    pub(crate) fn codes(&self) -> &[u8] {
+        self.codes.get(..usize::from(self.used)).unwrap_or_default()
+    }
+
+    /// Begins with a capital.
+    pub(crate) fn capitalize(&mut self) {
+        self.codes[0].make_ascii_uppercase();
+    }
+}
 
 /// What is seen in an area.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Widget {
+    /// Nothing.
+    Nothing,
     /// A text's visible part. Its first letter starts `offset` columns right of the area's left, or left of it.
     Text { font: &'static Font, tone: Tone, offset: i16, line: Line },
     /// A bar with round ends, filled between two columns in [`PARTS`] of a pixel.
@@ -114,7 +157,7 @@ impl PartialEq for Widget {
                 core::ptr::eq(*font, *other_font)
                     && tone == other_tone
                     && offset == other_offset
-                    && line.as_slice() == other_line.as_slice()
+                    && line.codes() == other_line.codes()
             }
             (
                 Self::Bar { tone, track, from, to },
@@ -124,6 +167,7 @@ impl PartialEq for Widget {
             (Self::Ring { tone, width, to }, Self::Ring { tone: other_tone, width: other_width, to: other_to }) => {
                 tone == other_tone && width == other_width && to == other_to
             }
+            (Self::Nothing, Self::Nothing) => true,
             _ => false,
         }
     }
@@ -162,7 +206,8 @@ impl Widget {
             return;
         }
         match self {
-            Self::Text { font, tone, offset, line } => text(font, *tone, i32::from(*offset), line, area, row),
+            Self::Nothing => {}
+            Self::Text { font, tone, offset, line } => text(font, *tone, i32::from(*offset), line.codes(), area, row),
             Self::Bar { tone, track, from, to } => bar(*tone, *track, (i32::from(*from), i32::from(*to)), area, row),
             #[cfg(feature = "large")]
             Self::Ring { tone, width, to } => crate::ring::paint(*tone, i32::from(*width), *to, area, row),
@@ -185,7 +230,7 @@ impl Widget {
                 Self::Text { font, tone, line, offset },
                 Self::Text { font: font2, tone: tone2, line: line2, offset: offset2 },
             ) if core::ptr::eq(*font, *font2) && tone == tone2 && offset == offset2 => {
-                let same = line.iter().zip(line2).take_while(|(one, other)| one == other);
+                let same = line.codes().iter().zip(line2.codes()).take_while(|(one, other)| one == other);
                 let kept: i32 = same.map(|(&code, _)| font.advance(code)).sum();
                 Area::between(area.left() + i32::from(*offset) + kept, area.top(), area.right(), area.bottom())
                     .common(area)
@@ -209,10 +254,10 @@ fn text(font: &Font, tone: Tone, offset: i32, line: &[u8], area: Area, row: &mut
     let seen = row.columns(area);
     let mut x = area.left() + offset;
     for &code in line {
-        let Some(glyph @ Glyph { width, .. }) = font.glyph(code) else { continue };
         if x >= seen.end {
             return;
         }
+        let Some(glyph @ Glyph { width, .. }) = font.glyph(code) else { continue };
         if x + i32::from(width) > seen.start {
             for (column, cover) in (x..).zip(font.row(glyph, y)) {
                 if seen.contains(&column) {
@@ -220,7 +265,7 @@ fn text(font: &Font, tone: Tone, offset: i32, line: &[u8], area: Area, row: &mut
                 }
             }
         }
-        x += font.advance(code);
+        x += font.after(glyph);
     }
 }
 

@@ -34,7 +34,7 @@ fn afresh<C: Ink>(still: &Still, options: Options, (width, height): (u32, u32)) 
 fn steps_lead_where_a_fresh_start_leads<C: Ink>(options: Options, (width, height): (u32, u32)) {
     let stills = stills();
     let (mut canvas, mut ui) = (Canvas::<C>::new(width, height), Ui::new(options));
-    for stride in [1, 7, 11] {
+    for stride in [1, 7] {
         for turn in 0..stills.len() {
             let still = &stills[turn * stride % stills.len()];
             // Away from the topic and back, so that it begins anew.

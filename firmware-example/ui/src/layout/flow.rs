@@ -2,7 +2,7 @@
 
 use comfyglow_core::time::Duration;
 
-use crate::{font::Font, widget::Line};
+use crate::{font::Font, letters::Letters, widget::Line};
 
 /// Milliseconds that the beginning and the end of a text stand still.
 const HOLD: u64 = 2_000;
@@ -32,39 +32,40 @@ fn scrolled(over: u64, each: u64, since: Duration) -> u64 {
 
 /// A text in lines of at most a width, broken between words where that goes.
 #[derive(Clone)]
-pub(super) struct Wrapped<I> {
-    codes: I,
+pub(super) struct Wrapped<'a> {
+    codes: Letters<'a>,
     font: &'static Font,
     width: i32,
 }
 
-impl<I: Iterator<Item = u8> + Clone> Wrapped<I> {
-    pub(super) const fn new(codes: I, font: &'static Font, width: i32) -> Self {
+impl<'a> Wrapped<'a> {
+    pub(super) const fn new(codes: Letters<'a>, font: &'static Font, width: i32) -> Self {
         Self { codes, font, width }
     }
 }
 
-impl<I: Iterator<Item = u8> + Clone> Iterator for Wrapped<I> {
+impl Iterator for Wrapped<'_> {
     type Item = Line;
 
+    #[inline(never)]
     fn next(&mut self) -> Option<Line> {
         let mut line = Line::new();
         let mut used = 0;
         // Where the line can end: how much of it, and what comes then.
-        let mut end: Option<(usize, I)> = None;
+        let mut end: Option<(u8, Letters<'_>)> = None;
         loop {
             let before = self.codes.clone();
             let Some(code) = self.codes.next() else { break };
             if code == b' ' {
-                if line.is_empty() {
+                if line.len() == 0 {
                     continue;
                 }
                 end = Some((line.len(), self.codes.clone()));
             }
             let advance = self.font.advance(code);
             // A first letter always has a place, or there would be no end of lines.
-            let fits = line.is_empty() || used + advance - i32::from(self.font.spacing) <= self.width;
-            if fits && line.push(code).is_ok() {
+            let fits = line.len() == 0 || used + advance - i32::from(self.font.spacing) <= self.width;
+            if fits && line.push(code) {
                 used += advance;
                 continue;
             }
@@ -73,10 +74,10 @@ impl<I: Iterator<Item = u8> + Clone> Iterator for Wrapped<I> {
             self.codes = then;
             return Some(line);
         }
-        while line.last() == Some(&b' ') {
-            line.pop();
+        while line.codes().last() == Some(&b' ') {
+            line.truncate(line.len().saturating_sub(1));
         }
-        (!line.is_empty()).then_some(line)
+        (line.len() > 0).then_some(line)
     }
 }
 
@@ -87,8 +88,9 @@ mod tests {
     use std::{string::String, vec::Vec};
 
     fn lines(text: &str, width: i32) -> Vec<String> {
-        let lines = Wrapped::new(letters(text), &TEXT, width);
-        lines.map(|line| String::from_utf8(line.to_vec()).unwrap()).collect()
+        let pieces = [text];
+        let lines = Wrapped::new(letters(&pieces), &TEXT, width);
+        lines.map(|line| String::from_utf8(line.codes().to_vec()).unwrap()).collect()
     }
 
     #[test]
@@ -115,7 +117,7 @@ mod tests {
     fn every_line_fits() {
         for width in 20..140 {
             for line in lines("Allocation on device 0 would exceed allowed memory. (out of memory)", width) {
-                assert!(TEXT.width(line.bytes()) <= width, "{line:?} in {width}");
+                assert!(TEXT.width(&[&line]) <= width, "{line:?} in {width}");
             }
         }
     }

@@ -4,10 +4,9 @@ use super::{Align, Sheet};
 use crate::{
     font::{LARGE_HEAD, LARGE_ICONS, LARGE_NUMBER, LARGE_TEXT},
     ink::Tone,
-    letters::letters,
     scene::Page,
-    story::{Kind, Running, Story, number, say},
-    widget::{Area, Line, Widget},
+    story::{Kind, Running, Said, Story, number, say},
+    widget::{Area, Widget},
 };
 
 /// Rows of a line of text.
@@ -30,19 +29,13 @@ pub(super) fn square(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     if run.page == Page::Details {
         return details(sheet, run, Area::new(x, 24, w, 200), Align::Left);
     }
-    ends(sheet, Area::new(x, 12, w, ROW), Tone::Dim, &foot(run), Tone::Warn, story.mark());
+    ends(sheet, Area::new(x, 12, w, ROW), Tone::Dim, &foot(run), Tone::Warn, &story.mark());
     percent(sheet, story, run, Area::new(x, 44, w, FIGURE), Align::Left);
     sheet.bar(Area::new(x, 118, w, 14), story.tone, run.bar);
-    let steps = i16::try_from(LARGE_TEXT.width(run.steps.iter().copied())).unwrap_or(0).min(100);
+    let steps = i16::try_from(LARGE_TEXT.width(&[run.steps.as_str()])).unwrap_or(0).min(100);
     let room = if steps == 0 { w } else { w - steps - 10 };
-    sheet.text(Area::new(x, 144, room, ROW), &LARGE_TEXT, Tone::Text, Align::Left, letters(run.node));
-    sheet.text(
-        Area::new(x + w - steps, 144, steps, ROW),
-        &LARGE_TEXT,
-        Tone::Text,
-        Align::Right,
-        run.steps.iter().copied(),
-    );
+    sheet.text(Area::new(x, 144, room, ROW), &LARGE_TEXT, Tone::Text, Align::Left, &[run.node]);
+    sheet.text(Area::new(x + w - steps, 144, steps, ROW), &LARGE_TEXT, Tone::Text, Align::Right, &[run.steps.as_str()]);
     steps_bar(sheet, run, Area::new(x, 171, w, 6));
     time_left(sheet, run, Area::new(x, 193, w, WORD));
 }
@@ -65,20 +58,20 @@ pub(super) fn round(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     let to = u16::try_from(share / 64 * 64).unwrap_or(u16::MAX).max(u16::from(run.bar.is_some()));
     sheet.put(ring, Widget::Ring { tone: story.tone, width: RING, to });
     if story.mark.is_some() {
-        sheet.text(Area::new(70, 30, 100, ROW), &LARGE_TEXT, Tone::Warn, Align::Centre, story.mark());
+        sheet.text(Area::new(70, 30, 100, ROW), &LARGE_TEXT, Tone::Warn, Align::Centre, &story.mark());
     } else {
-        sheet.text(Area::new(70, 30, 100, ROW), &LARGE_TEXT, Tone::Dim, Align::Centre, foot(run).iter().copied());
+        sheet.text(Area::new(70, 30, 100, ROW), &LARGE_TEXT, Tone::Dim, Align::Centre, &[foot(run).as_str()]);
     }
     percent(sheet, story, run, Area::new(30, 60, 180, FIGURE), Align::Centre);
-    sheet.text(Area::new(30, 128, 180, ROW), &LARGE_TEXT, Tone::Text, Align::Centre, letters(run.node));
+    sheet.text(Area::new(30, 128, 180, ROW), &LARGE_TEXT, Tone::Text, Align::Centre, &[run.node]);
     if run.bar.is_none() {
         sheet.thin_bar(Area::new(60, 155, 120, 5), story.tone, None);
     } else {
         steps_bar(sheet, run, Area::new(60, 155, 120, 5));
     }
     let time = if run.eta.is_empty() { &run.elapsed } else { &run.eta };
-    sheet.text(Area::new(60, 166, 120, WORD), &LARGE_HEAD, Tone::Text, Align::Centre, time.iter().copied());
-    sheet.text(Area::new(80, 195, 80, ROW), &LARGE_TEXT, Tone::Dim, Align::Centre, time_label(run));
+    sheet.text(Area::new(60, 166, 120, WORD), &LARGE_HEAD, Tone::Text, Align::Centre, &[time.as_str()]);
+    sheet.text(Area::new(80, 195, 80, ROW), &LARGE_TEXT, Tone::Dim, Align::Centre, &[time_label(run)]);
 }
 
 /// A display of 135×240.
@@ -90,14 +83,14 @@ pub(super) fn portrait(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     }
     let foot = foot(run);
     if story.mark.is_some() {
-        sheet.text(Area::new(x, 8, w, ROW), &LARGE_TEXT, Tone::Warn, Align::Left, story.mark());
+        sheet.text(Area::new(x, 8, w, ROW), &LARGE_TEXT, Tone::Warn, Align::Left, &story.mark());
     } else {
-        sheet.text(Area::new(x, 8, w, ROW), &LARGE_TEXT, Tone::Dim, Align::Left, foot.iter().copied());
+        sheet.text(Area::new(x, 8, w, ROW), &LARGE_TEXT, Tone::Dim, Align::Left, &[foot.as_str()]);
     }
     percent(sheet, story, run, Area::new(x, 38, w, FIGURE), Align::Left);
     sheet.bar(Area::new(x, 110, w, 12), story.tone, run.bar);
-    sheet.text(Area::new(x, 132, w, ROW), &LARGE_TEXT, Tone::Text, Align::Left, letters(run.node));
-    sheet.text(Area::new(x, 154, w, ROW), &LARGE_TEXT, Tone::Dim, Align::Left, run.steps.iter().copied());
+    sheet.text(Area::new(x, 132, w, ROW), &LARGE_TEXT, Tone::Text, Align::Left, &[run.node]);
+    sheet.text(Area::new(x, 154, w, ROW), &LARGE_TEXT, Tone::Dim, Align::Left, &[run.steps.as_str()]);
     steps_bar(sheet, run, Area::new(x, 180, w, 5));
     time_left(sheet, run, Area::new(x, 198, w, WORD));
 }
@@ -106,18 +99,18 @@ pub(super) fn portrait(sheet: &mut Sheet<'_>, story: &Story<'_>) {
 fn percent(sheet: &mut Sheet<'_>, story: &Story<'_>, run: &Running<'_>, area: Area, align: Align) {
     let Some(percent) = run.percent else {
         let word = Area { y: area.y + 20, h: WORD, ..area };
-        sheet.text(word, &LARGE_HEAD, Tone::Text, align, letters(story.head));
+        sheet.text(word, &LARGE_HEAD, Tone::Text, align, &[story.head]);
         return;
     };
-    let mut figure = Line::new();
+    let mut figure = Said::new();
     number(&mut figure, percent);
-    let wide = i16::try_from(LARGE_NUMBER.width(figure.iter().copied())).unwrap_or(0);
-    let sign = i16::try_from(LARGE_HEAD.width([b'%'].into_iter())).unwrap_or(0);
+    let wide = i16::try_from(LARGE_NUMBER.width(&[figure.as_str()])).unwrap_or(0);
+    let sign = i16::try_from(LARGE_HEAD.width(&["%"])).unwrap_or(0);
     let left = if align == Align::Centre { area.x + (area.w - wide - sign - 3) / 2 } else { area.x - 3 };
-    sheet.text(Area::new(left, area.y, wide, FIGURE), &LARGE_NUMBER, Tone::Text, Align::Left, figure.iter().copied());
+    sheet.text(Area::new(left, area.y, wide, FIGURE), &LARGE_NUMBER, Tone::Text, Align::Left, &[figure.as_str()]);
     // Both stand on the same line.
     let sign = Area::new(left + wide + 3, area.y + 57 - 25, sign, WORD);
-    sheet.text(sign, &LARGE_HEAD, Tone::Text, Align::Left, [b'%'].into_iter());
+    sheet.text(sign, &LARGE_HEAD, Tone::Text, Align::Left, &["%"]);
 }
 
 fn steps_bar(sheet: &mut Sheet<'_>, run: &Running<'_>, area: Area) {
@@ -126,28 +119,28 @@ fn steps_bar(sheet: &mut Sheet<'_>, run: &Running<'_>, area: Area) {
     }
 }
 
-fn time_label(run: &Running<'_>) -> impl Iterator<Item = u8> + Clone + 'static {
-    letters(match (run.eta.is_empty(), run.elapsed.is_empty()) {
+fn time_label(run: &Running<'_>) -> &'static str {
+    match (run.eta.is_empty(), run.elapsed.is_empty()) {
         (false, _) => "left",
         (true, false) => "so far",
         (true, true) => "",
-    })
+    }
 }
 
 /// How long it takes yet, or has taken.
 fn time_left(sheet: &mut Sheet<'_>, run: &Running<'_>, area: Area) {
     let time = if run.eta.is_empty() { &run.elapsed } else { &run.eta };
-    let wide = i16::try_from(LARGE_HEAD.width(time.iter().copied())).unwrap_or(area.w).min(area.w);
-    sheet.text(Area { w: wide, ..area }, &LARGE_HEAD, Tone::Text, Align::Left, time.iter().copied());
+    let wide = i16::try_from(LARGE_HEAD.width(&[time.as_str()])).unwrap_or(area.w).min(area.w);
+    sheet.text(Area { w: wide, ..area }, &LARGE_HEAD, Tone::Text, Align::Left, &[time.as_str()]);
     let label = Area { x: area.x + wide + 6, y: area.y + 25 - 17, w: (area.w - wide - 6).max(0), h: ROW };
-    if LARGE_TEXT.width(time_label(run)) <= i32::from(label.w) {
-        sheet.text(label, &LARGE_TEXT, Tone::Dim, Align::Left, time_label(run));
+    if LARGE_TEXT.width(&[time_label(run)]) <= i32::from(label.w) {
+        sheet.text(label, &LARGE_TEXT, Tone::Dim, Align::Left, &[time_label(run)]);
     }
 }
 
 /// What waits behind it, or how many nodes are done.
-fn foot(run: &Running<'_>) -> Line {
-    let mut line = Line::new();
+fn foot(run: &Running<'_>) -> Said {
+    let mut line = Said::new();
     if run.waiting > 0 {
         say(&mut line, "+");
         number(&mut line, run.waiting);
@@ -160,25 +153,18 @@ fn foot(run: &Running<'_>) -> Line {
 }
 
 /// A text at each end of a line.
-fn ends(
-    sheet: &mut Sheet<'_>,
-    area: Area,
-    tone: Tone,
-    left: &Line,
-    right_tone: Tone,
-    right: impl Iterator<Item = u8> + Clone,
-) {
-    let wide = i16::try_from(LARGE_TEXT.width(right.clone())).unwrap_or(area.w).min(area.w);
-    sheet.text(Area { w: area.w - wide, ..area }, &LARGE_TEXT, tone, Align::Left, left.iter().copied());
+fn ends(sheet: &mut Sheet<'_>, area: Area, tone: Tone, left: &Said, right_tone: Tone, right: &[&str]) {
+    let wide = i16::try_from(LARGE_TEXT.width(right)).unwrap_or(area.w).min(area.w);
+    sheet.text(Area { w: area.w - wide, ..area }, &LARGE_TEXT, tone, Align::Left, &[left.as_str()]);
     let beside = Area { x: area.x + area.w - wide, w: wide, ..area };
     sheet.text(beside, &LARGE_TEXT, right_tone, Align::Right, right);
 }
 
 /// The same in figures.
 fn details(sheet: &mut Sheet<'_>, run: &Running<'_>, area: Area, narrow: Align) {
-    let mut waiting = Line::new();
+    let mut waiting = Said::new();
     number(&mut waiting, run.waiting);
-    let mut source = Line::new();
+    let mut source = Said::new();
     say(&mut source, run.source);
     // A narrow display has the labels over the figures.
     let narrow = narrow == Align::Right;
@@ -197,14 +183,14 @@ fn details(sheet: &mut Sheet<'_>, run: &Running<'_>, area: Area, narrow: Align) 
             return;
         }
         let row = Area { y, h: ROW, ..area };
-        let mut labelled = Line::new();
+        let mut labelled = Said::new();
         say(&mut labelled, label);
         if narrow {
-            sheet.text(row, &LARGE_TEXT, Tone::Dim, Align::Left, labelled.iter().copied());
+            sheet.text(row, &LARGE_TEXT, Tone::Dim, Align::Left, &[labelled.as_str()]);
             let below = Area { y: y + ROW - 2, ..row };
-            sheet.text(below, &LARGE_TEXT, Tone::Text, Align::Left, value.iter().copied());
+            sheet.text(below, &LARGE_TEXT, Tone::Text, Align::Left, &[value.as_str()]);
         } else {
-            ends(sheet, row, Tone::Dim, &labelled, Tone::Text, value.iter().copied());
+            ends(sheet, row, Tone::Dim, &labelled, Tone::Text, &[value.as_str()]);
         }
         y += pitch;
     }
@@ -214,11 +200,11 @@ fn details(sheet: &mut Sheet<'_>, run: &Running<'_>, area: Area, narrow: Align) 
 fn notice(sheet: &mut Sheet<'_>, story: &Story<'_>, (x, w): (i16, i16), (top, bottom): (i16, i16)) {
     sheet.icon(x + (w - ICON) / 2, top, &LARGE_ICONS, story.tone, story.icon);
     let mut y = top + ICON + 4;
-    let fits = LARGE_HEAD.width(letters(story.head)) <= i32::from(w);
+    let fits = LARGE_HEAD.width(&[story.head]) <= i32::from(w);
     let head = if fits { story.head } else { story.kind.short_head() };
-    sheet.text(Area::new(x, y, w, WORD), &LARGE_HEAD, story.word_tone(), Align::Centre, letters(head));
+    sheet.text(Area::new(x, y, w, WORD), &LARGE_HEAD, story.word_tone(), Align::Centre, &[head]);
     y += WORD;
-    sheet.text(Area::new(x, y, w, ROW), &LARGE_TEXT, story.lead_tone(), Align::Centre, story.lead());
+    sheet.text(Area::new(x, y, w, ROW), &LARGE_TEXT, story.lead_tone(), Align::Centre, &story.lead.0);
     y += ROW + 2;
     let mut low = bottom;
     if story.busy {
@@ -227,23 +213,23 @@ fn notice(sheet: &mut Sheet<'_>, story: &Story<'_>, (x, w): (i16, i16), (top, bo
     }
     // When it is tried again stands last; how long it took, where there is nothing else to say, in figures of some size.
     let lasts = story.kind.is_of_a_prompt();
-    let mut last = Line::new();
+    let mut last = Said::new();
     if !lasts && !story.corner.is_empty() {
         say(&mut last, "again in ");
-        last.extend_from_slice(&story.corner).unwrap_or_default();
+        say(&mut last, &story.corner);
     }
     let [left, right] = &story.foot;
     let mut foot = left.clone();
     if !left.is_empty() && !right.is_empty() {
         say(&mut foot, " · ");
     }
-    foot.extend_from_slice(right).unwrap_or_default();
+    say(&mut foot, right);
     for line in [last, foot].into_iter().filter(|line| !line.is_empty()) {
         low -= ROW;
-        sheet.text(Area::new(x, low, w, ROW), &LARGE_TEXT, Tone::Dim, Align::Centre, line.iter().copied());
+        sheet.text(Area::new(x, low, w, ROW), &LARGE_TEXT, Tone::Dim, Align::Centre, &[line.as_str()]);
     }
     if lasts && !story.has_body() {
-        sheet.text(Area::new(x, y + 4, w, WORD), &LARGE_HEAD, Tone::Text, Align::Centre, story.corner.iter().copied());
+        sheet.text(Area::new(x, y + 4, w, WORD), &LARGE_HEAD, Tone::Text, Align::Centre, &[story.corner.as_str()]);
     }
-    sheet.paragraph(Area::new(x, y, w, low - y - 1), &LARGE_TEXT, Tone::Text, Align::Centre, story.body());
+    sheet.paragraph(Area::new(x, y, w, low - y - 1), &LARGE_TEXT, Tone::Text, Align::Centre, &story.body);
 }

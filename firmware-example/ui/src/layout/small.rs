@@ -3,12 +3,11 @@
 
 use super::{Align, Sheet};
 use crate::{
-    font::{DOT, HEAD, ICONS, NUMBER, TEXT},
+    font::{HEAD, ICONS, NUMBER, TEXT},
     ink::Tone,
-    letters::letters,
     scene::Page,
-    story::{Kind, Running, Story, number, say},
-    widget::{Area, Line},
+    story::{Kind, Running, Said, Story, number, say},
+    widget::Area,
 };
 
 /// Rows of a line of text.
@@ -23,11 +22,12 @@ const ICON: i16 = 22;
 const BESIDE: i16 = ICON + 6;
 
 /// A display of 128×64.
+#[inline(never)]
 pub(super) fn card(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     match &story.run {
         Some(run) if run.page == Page::Details => details(sheet, run, 128, (5, 13)),
         Some(run) => {
-            percent(sheet, story, run, 0);
+            percent(sheet, story, run, 2);
             time_left(sheet, run, 0);
             sheet.bar(Area::new(0, 27, 128, 7), story.tone, run.bar);
             node(sheet, run, 37);
@@ -39,12 +39,13 @@ pub(super) fn card(sheet: &mut Sheet<'_>, story: &Story<'_>) {
 }
 
 /// A display of 128×96.
+#[inline(never)]
 pub(super) fn tall(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     match &story.run {
         Some(run) if run.page == Page::Details => details(sheet, run, 128, (6, 16)),
         Some(run) => {
-            percent(sheet, story, run, 1);
-            time_left(sheet, run, 1);
+            percent(sheet, story, run, 4);
+            time_left(sheet, run, 2);
             sheet.bar(Area::new(0, 31, 128, 9), story.tone, run.bar);
             node(sheet, run, 47);
             steps_bar(sheet, run, Area::new(0, 60, 128, 3));
@@ -56,11 +57,12 @@ pub(super) fn tall(sheet: &mut Sheet<'_>, story: &Story<'_>) {
 }
 
 /// A display of 128×32.
+#[inline(never)]
 pub(super) fn strip(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     let Some(run) = &story.run else {
-        let row = if story.busy { 16 } else { 20 };
+        let row = if story.busy { 17 } else { 20 };
         sheet.icon(0, if story.busy { 2 } else { 5 }, &ICONS, story.tone, story.icon);
-        word(sheet, story, Area::new(BESIDE, 0, 128 - BESIDE, WORD));
+        word(sheet, story, Area::new(BESIDE, if story.busy { -1 } else { 0 }, 128 - BESIDE, WORD));
         whole_story(sheet, story, Area::new(BESIDE, row, 128 - BESIDE, ROW));
         if story.busy {
             sheet.thin_bar(Area::new(0, 29, 128, 3), story.tone, None);
@@ -70,17 +72,18 @@ pub(super) fn strip(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     if run.page == Page::Details {
         return details(sheet, run, 128, (3, 11));
     }
-    let beside = percent(sheet, story, run, 0).max(56);
+    let beside = percent(sheet, story, run, 2).max(52);
     let right = Area::new(beside, 0, 128 - beside, ROW);
-    sheet.text(right, &TEXT, Tone::Text, Align::Right, letters(run.node));
+    sheet.text(right, &TEXT, Tone::Text, Align::Right, &[run.node]);
     second_line(sheet, story, run, Area { y: 12, ..right });
     sheet.bar(Area::new(0, 25, 128, 7), story.tone, run.bar);
 }
 
 /// A display of 72×40.
+#[inline(never)]
 pub(super) fn tiny(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     let Some(run) = &story.run else {
-        let beside = HEAD.width(letters(story.kind.short_head())) <= i32::from(72 - BESIDE);
+        let beside = HEAD.width(&[story.kind.short_head()]) <= i32::from(72 - BESIDE);
         if beside {
             sheet.icon(0, 0, &ICONS, story.tone, story.icon);
         }
@@ -97,35 +100,37 @@ pub(super) fn tiny(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     if run.page == Page::Details {
         return details(sheet, run, 72, (3, 14));
     }
-    let beside = percent(sheet, story, run, 0).max(44);
+    let beside = percent(sheet, story, run, 1).max(44);
     let right = Area::new(beside, 1, 72 - beside, ROW);
     let time = if run.eta.is_empty() { &run.elapsed } else { &run.short_eta };
-    sheet.text(right, &TEXT, Tone::Text, Align::Right, time.iter().copied());
     // Half of a figure would be another one.
-    if TEXT.width(run.steps.iter().copied()) <= i32::from(right.w) {
-        sheet.text(Area { y: 12, ..right }, &TEXT, Tone::Dim, Align::Right, run.steps.iter().copied());
+    if TEXT.width(&[time.as_str()]) <= i32::from(right.w) {
+        sheet.text(right, &TEXT, Tone::Text, Align::Right, &[time.as_str()]);
+    }
+    if TEXT.width(&[run.steps.as_str()]) <= i32::from(right.w) {
+        sheet.text(Area { y: 12, ..right }, &TEXT, Tone::Dim, Align::Right, &[run.steps.as_str()]);
     }
     sheet.bar(Area::new(0, 23, 72, 6), story.tone, run.bar);
     let bottom = Area::new(0, 29, 72, ROW);
     if story.mark.is_some() && sheet.since.as_millis() / 3_000 % 2 == 1 {
-        sheet.text(bottom, &TEXT, Tone::Warn, Align::Left, story.mark());
+        sheet.text(bottom, &TEXT, Tone::Warn, Align::Left, &story.mark());
     } else {
-        sheet.text(bottom, &TEXT, Tone::Text, Align::Left, letters(run.node));
+        sheet.text(bottom, &TEXT, Tone::Text, Align::Left, &[run.node]);
     }
 }
 
 /// How far the workflow is, and how far right that reaches; a word where nobody knows.
 fn percent(sheet: &mut Sheet<'_>, story: &Story<'_>, run: &Running<'_>, y: i16) -> i16 {
     let Some(percent) = run.percent else {
-        let width = i16::try_from(HEAD.width(letters(story.head))).unwrap_or(0);
-        sheet.text(Area::new(0, y + 3, width, WORD), &HEAD, Tone::Text, Align::Left, letters(story.head));
+        let width = i16::try_from(HEAD.width(&[story.head])).unwrap_or(0);
+        sheet.text(Area::new(0, y, width, WORD), &HEAD, Tone::Text, Align::Left, &[story.head]);
         return width + 4;
     };
-    let mut figure = Line::new();
+    let mut figure = Said::new();
     number(&mut figure, percent);
-    let width = i16::try_from(NUMBER.width(figure.iter().copied())).unwrap_or(0);
-    sheet.text(Area::new(0, y, width, FIGURE), &NUMBER, Tone::Text, Align::Left, figure.iter().copied());
-    sheet.text(Area::new(width + 1, y + 5, 12, WORD), &HEAD, Tone::Text, Align::Left, [b'%'].into_iter());
+    let width = i16::try_from(NUMBER.width(&[figure.as_str()])).unwrap_or(0);
+    sheet.text(Area::new(0, y, width, FIGURE), &NUMBER, Tone::Text, Align::Left, &[figure.as_str()]);
+    sheet.text(Area::new(width + 1, y + 5, 12, WORD), &HEAD, Tone::Text, Align::Left, &["%"]);
     width + 16
 }
 
@@ -133,17 +138,17 @@ fn percent(sheet: &mut Sheet<'_>, story: &Story<'_>, run: &Running<'_>, y: i16) 
 fn time_left(sheet: &mut Sheet<'_>, run: &Running<'_>, y: i16) {
     let (time, label) = if run.eta.is_empty() { (&run.elapsed, "so far") } else { (&run.eta, "left") };
     if !time.is_empty() {
-        sheet.text(Area::new(66, y - 1, 62, WORD), &HEAD, Tone::Text, Align::Right, time.iter().copied());
-        sheet.text(Area::new(80, y + 14, 48, ROW), &TEXT, Tone::Dim, Align::Right, letters(label));
+        sheet.text(Area::new(66, y - 1, 62, WORD), &HEAD, Tone::Text, Align::Right, &[time.as_str()]);
+        sheet.text(Area::new(80, y + 14, 48, ROW), &TEXT, Tone::Dim, Align::Right, &[label]);
     }
 }
 
 /// The node, and its steps at the right.
 fn node(sheet: &mut Sheet<'_>, run: &Running<'_>, y: i16) {
-    let steps = i16::try_from(TEXT.width(run.steps.iter().copied())).unwrap_or(0).min(64);
+    let steps = i16::try_from(TEXT.width(&[run.steps.as_str()])).unwrap_or(0).min(64);
     let beside = if steps == 0 { 0 } else { steps + 6 };
-    sheet.text(Area::new(0, y, 128 - beside, ROW), &TEXT, Tone::Text, Align::Left, letters(run.node));
-    sheet.text(Area::new(128 - steps, y, steps, ROW), &TEXT, Tone::Text, Align::Right, run.steps.iter().copied());
+    sheet.text(Area::new(0, y, 128 - beside, ROW), &TEXT, Tone::Text, Align::Left, &[run.node]);
+    sheet.text(Area::new(128 - steps, y, steps, ROW), &TEXT, Tone::Text, Align::Right, &[run.steps.as_str()]);
 }
 
 fn steps_bar(sheet: &mut Sheet<'_>, run: &Running<'_>, area: Area) {
@@ -154,7 +159,7 @@ fn steps_bar(sheet: &mut Sheet<'_>, run: &Running<'_>, area: Area) {
 
 /// What waits behind it or how many nodes are done, and how that is known.
 fn foot(sheet: &mut Sheet<'_>, story: &Story<'_>, run: &Running<'_>, y: i16) {
-    let mut left = Line::new();
+    let mut left = Said::new();
     if run.waiting > 0 {
         say(&mut left, "+");
         number(&mut left, run.waiting);
@@ -163,43 +168,43 @@ fn foot(sheet: &mut Sheet<'_>, story: &Story<'_>, run: &Running<'_>, y: i16) {
         left.clone_from(&run.nodes);
         say(&mut left, " nodes");
     }
-    sheet.text(Area::new(0, y, 70, ROW), &TEXT, Tone::Dim, Align::Left, left.iter().copied());
-    sheet.text(Area::new(72, y, 56, ROW), &TEXT, Tone::Warn, Align::Right, story.mark());
+    sheet.text(Area::new(0, y, 70, ROW), &TEXT, Tone::Dim, Align::Left, &[left.as_str()]);
+    sheet.text(Area::new(72, y, 56, ROW), &TEXT, Tone::Warn, Align::Right, &story.mark());
 }
 
 /// Steps and what is left of time where there is room for one line only; and by turns how they are known.
 fn second_line(sheet: &mut Sheet<'_>, story: &Story<'_>, run: &Running<'_>, area: Area) {
     if story.mark.is_some() && (run.steps.is_empty() || sheet.since.as_millis() / 3_000 % 2 == 1) {
-        sheet.text(area, &TEXT, Tone::Warn, Align::Right, story.mark());
+        sheet.text(area, &TEXT, Tone::Warn, Align::Right, &story.mark());
         return;
     }
     let time = if run.eta.is_empty() { &run.elapsed } else { &run.eta };
-    let wide = i16::try_from(TEXT.width(time.iter().copied())).unwrap_or(area.w).min(area.w);
+    let wide = i16::try_from(TEXT.width(&[time.as_str()])).unwrap_or(area.w).min(area.w);
     let left = Area { w: (area.w - wide - 6).max(0), ..area };
     // Half of a figure would be another one.
-    if TEXT.width(run.steps.iter().copied()) <= i32::from(left.w) {
-        sheet.text(left, &TEXT, Tone::Dim, Align::Left, run.steps.iter().copied());
+    if TEXT.width(&[run.steps.as_str()]) <= i32::from(left.w) {
+        sheet.text(left, &TEXT, Tone::Dim, Align::Left, &[run.steps.as_str()]);
     }
     let right = Area { x: area.x + area.w - wide, w: wide, ..area };
-    sheet.text(right, &TEXT, Tone::Text, Align::Right, time.iter().copied());
+    sheet.text(right, &TEXT, Tone::Text, Align::Right, &[time.as_str()]);
 }
 
-fn pair(sheet: &mut Sheet<'_>, area: Area, label: &str, value: &Line) {
+fn pair(sheet: &mut Sheet<'_>, area: Area, label: &str, value: &Said) {
     if value.is_empty() {
         return;
     }
-    let width = i16::try_from(TEXT.width(value.iter().copied())).unwrap_or(area.w).min(area.w);
+    let width = i16::try_from(TEXT.width(&[value.as_str()])).unwrap_or(area.w).min(area.w);
     let left = Area { w: (area.w - width - 4).max(0), ..area };
-    sheet.text(left, &TEXT, Tone::Dim, Align::Left, letters(label));
+    sheet.text(left, &TEXT, Tone::Dim, Align::Left, &[label]);
     let right = Area { x: area.x + area.w - width, w: width, ..area };
-    sheet.text(right, &TEXT, Tone::Text, Align::Right, value.iter().copied());
+    sheet.text(right, &TEXT, Tone::Text, Align::Right, &[value.as_str()]);
 }
 
 /// The same in figures: so many rows, so far apart.
 fn details(sheet: &mut Sheet<'_>, run: &Running<'_>, width: i16, (rows, pitch): (usize, i16)) {
-    let mut waiting = Line::new();
+    let mut waiting = Said::new();
     number(&mut waiting, run.waiting);
-    let mut source = Line::new();
+    let mut source = Said::new();
     say(&mut source, run.source);
     let all = [
         ("nodes", &run.nodes),
@@ -218,19 +223,18 @@ fn details(sheet: &mut Sheet<'_>, run: &Running<'_>, width: i16, (rows, pitch): 
 
 /// The word for it, and at its right a figure, where both have room.
 fn word(sheet: &mut Sheet<'_>, story: &Story<'_>, area: Area) {
-    let (wide, figure) = (HEAD.width(letters(story.head)), TEXT.width(story.corner.iter().copied()));
+    let (wide, figure) = (HEAD.width(&[story.head]), TEXT.width(&[story.corner.as_str()]));
     let head = if wide <= i32::from(area.w) { story.head } else { story.kind.short_head() };
-    sheet.text(area, &HEAD, story.word_tone(), Align::Left, letters(head));
-    let left = i16::try_from(HEAD.width(letters(head))).unwrap_or(area.w) + 5;
+    sheet.text(area, &HEAD, story.word_tone(), Align::Left, &[head]);
+    let left = i16::try_from(HEAD.width(&[head])).unwrap_or(area.w) + 5;
     if figure > 0 && figure <= i32::from(area.w - left) {
         let beside = Area { x: area.x + left, y: area.y + 5, w: area.w - left, h: ROW };
-        sheet.text(beside, &TEXT, Tone::Text, Align::Right, story.corner.iter().copied());
+        sheet.text(beside, &TEXT, Tone::Text, Align::Right, &[story.corner.as_str()]);
     }
 }
 
 /// Everything else in a line.
 fn whole_story(sheet: &mut Sheet<'_>, story: &Story<'_>, area: Area) {
-    let dot = || [b' ', DOT, b' '].into_iter();
     let [foot, beside] = &story.foot;
     // What the word says already, or what goes without saying, would only make it longer.
     let about = match story.kind {
@@ -238,43 +242,44 @@ fn whole_story(sheet: &mut Sheet<'_>, story: &Story<'_>, area: Area) {
         Kind::Done | Kind::Stopped | Kind::Ended => foot.is_empty(),
         _ => !story.has_body(),
     };
-    let lead = story.lead().filter(move |_| about);
-    let foot = if story.kind == Kind::Idle && !story.is_queued { &[][..] } else { foot.as_slice() };
-    let between = |second: bool| dot().filter(move |_| second);
-    let all = lead
-        .chain(between(about && story.has_body()))
-        .chain(story.body())
-        .chain(between(!foot.is_empty() && (about || story.has_body())))
-        .chain(foot.iter().copied())
-        .chain(between(!beside.is_empty()))
-        .chain(beside.iter().copied());
-    sheet.text(area, &TEXT, Tone::Text, Align::Left, all);
+    let [class, mark, id] = if about { story.lead.0 } else { [""; 3] };
+    let [what, then, more] = story.body;
+    let foot = if story.kind == Kind::Idle && !story.is_queued { "" } else { foot.as_str() };
+    let dot = |between: bool| if between { " · " } else { "" };
+    let before =
+        [dot(about && story.has_body()), dot(!foot.is_empty() && (about || story.has_body())), dot(!beside.is_empty())];
+    let all = [class, mark, id, before[0], what, then, more, before[1], foot, before[2], beside.as_str()];
+    sheet.text(area, &TEXT, Tone::Text, Align::Left, &all);
 }
 
 /// Anything but a prompt that runs.
 fn notice(sheet: &mut Sheet<'_>, story: &Story<'_>, height: i16) {
-    sheet.icon(0, 0, &ICONS, story.tone, story.icon);
-    word(sheet, story, Area::new(BESIDE, -1, 128 - BESIDE, WORD));
+    // What stands alone stands in the middle.
+    let alone =
+        matches!(story.kind, Kind::Starting | Kind::Joining | Kind::Idle | Kind::Done | Kind::Stopped | Kind::Ended);
+    let top = if alone { (height - ROW - ICON) / 2 - 2 } else { 0 };
+    sheet.icon(0, top, &ICONS, story.tone, story.icon);
+    word(sheet, story, Area::new(BESIDE, top - 1, 128 - BESIDE, WORD));
     let [left, right] = &story.foot;
-    let width = |line: &Line| i16::try_from(TEXT.width(line.iter().copied())).unwrap_or(0).min(64);
+    let width = |line: &Said| i16::try_from(TEXT.width(&[line.as_str()])).unwrap_or(0).min(64);
     // Where a bar wanders at the bottom, what stood there else is beside the lead.
     let beside = if story.busy && !left.is_empty() { width(left) + 6 } else { 0 };
-    let lead = Area::new(BESIDE, 15, 128 - BESIDE - beside, ROW);
-    sheet.text(lead, &TEXT, story.lead_tone(), Align::Left, story.lead());
+    let lead = Area::new(BESIDE, top + 15, 128 - BESIDE - beside, ROW);
+    sheet.text(lead, &TEXT, story.lead_tone(), Align::Left, &story.lead.0);
     let mut bottom = height;
     if story.busy {
         bottom -= 6;
         let corner = Area { x: 128 - beside, w: beside, ..lead };
-        sheet.text(corner, &TEXT, Tone::Dim, Align::Right, left.iter().copied());
+        sheet.text(corner, &TEXT, Tone::Dim, Align::Right, &[left.as_str()]);
         sheet.thin_bar(Area::new(0, height - 4, 128, 4), story.tone, None);
     // Of an error as much as there is room for.
     } else if (!left.is_empty() || !right.is_empty()) && (story.kind != Kind::Failed || height > 64) {
         bottom -= ROW + 1;
         let wide = width(right);
         let room = if wide == 0 { 128 } else { 128 - wide - 4 };
-        sheet.text(Area::new(0, height - ROW, room, ROW), &TEXT, Tone::Dim, Align::Left, left.iter().copied());
+        sheet.text(Area::new(0, height - ROW, room, ROW), &TEXT, Tone::Dim, Align::Left, &[left.as_str()]);
         let corner = Area::new(128 - wide, height - ROW, wide, ROW);
-        sheet.text(corner, &TEXT, Tone::Warn, Align::Right, right.iter().copied());
+        sheet.text(corner, &TEXT, Tone::Warn, Align::Right, &[right.as_str()]);
     }
-    sheet.paragraph(Area::new(0, 29, 128, bottom - 29), &TEXT, Tone::Text, Align::Left, story.body());
+    sheet.paragraph(Area::new(0, 29, 128, bottom - 29), &TEXT, Tone::Text, Align::Left, &story.body);
 }

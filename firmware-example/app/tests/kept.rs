@@ -8,8 +8,8 @@ use comfyglow_app::{
 use embassy_futures::poll_once;
 use embassy_time::{Duration, MockDriver};
 
-const PAGE: usize = 2_048;
-const BYTES: u32 = 2 * PAGE as u32;
+const PAGE: u32 = 2_048;
+const BYTES: u32 = 2 * PAGE;
 
 /// Flash in memory, which lives on when a gadget ends; it counts what is written.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ impl ReadNorFlash for Flash {
 
 impl NorFlash for Flash {
     const WRITE_SIZE: usize = 4;
-    const ERASE_SIZE: usize = PAGE;
+    const ERASE_SIZE: usize = PAGE as usize;
 
     async fn erase(&mut self, from: u32, to: u32) -> Result<(), Infallible> {
         self.0.borrow_mut().0[from as usize..to as usize].fill(0xFF);

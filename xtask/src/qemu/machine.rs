@@ -68,6 +68,8 @@ impl Machine {
         _ = fs::remove_file(&socket);
         let seed = getrandom::u64().map_err(|error| anyhow::anyhow!("no random number: {error}"))?;
         let words = format!("enable=on,target=native,arg=comfyglow,arg={seed},arg=server={server}");
+        let elf = fs::read(image)?;
+        let table = Table::parse(&elf)?.context("the image has no logs")?;
         let mut command = Command::new(QEMU);
         command.args(["-machine", "lm3s6965evb", "-display", "none", "-monitor", "none", "-serial", "stdio"]);
         command.args(["-nic", "user,id=net,model=stellaris", "-semihosting-config", &words]);
@@ -75,8 +77,6 @@ impl Machine {
         command.current_dir(&folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut qemu = command.spawn().with_context(|| format!("cannot start {QEMU}"))?;
         let output = qemu.stdout.take().context("it is piped")?;
-        let elf = fs::read(image)?;
-        let table = Table::parse(&elf)?.context("the image has no logs")?;
         let lines = Arc::new(Mutex::new(Vec::new()));
         let kept = lines.clone();
         let reader = thread::spawn(move || read_logs(output, &table, &kept, echo));

@@ -74,6 +74,7 @@ fn prompt() -> PromptView<'static> {
     PromptView {
         prompt_id: Some("1"),
         state: PromptState::Running,
+        is_settled: true,
         percentage: Some(Percentage::ZERO),
         current_node: None,
         current_class: None,

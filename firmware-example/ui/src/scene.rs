@@ -156,6 +156,7 @@ mod tests {
         PromptView {
             prompt_id: Some(id),
             state,
+            is_settled: true,
             percentage: None,
             current_node: None,
             current_class: None,

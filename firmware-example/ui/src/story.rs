@@ -53,8 +53,9 @@ impl Kind {
                 PromptState::Success => return Self::Done,
                 PromptState::Error => return Self::Failed,
                 PromptState::Interrupted => return Self::Stopped,
-                PromptState::Ended => return Self::Ended,
-                PromptState::Running => {}
+                PromptState::Ended if prompt.is_settled => return Self::Ended,
+                // How it ended is known in a moment.
+                PromptState::Ended | PromptState::Running => {}
             }
         }
         match scene.network {
@@ -64,7 +65,11 @@ impl Kind {
             Network::Up => {}
         }
         let Some(view) = view else { return Self::Connecting };
-        let runs = prompt.is_some_and(|prompt| prompt.state == PromptState::Running);
+        let runs = prompt.is_some_and(|prompt| match prompt.state {
+            PromptState::Running => true,
+            PromptState::Ended => !prompt.is_settled,
+            _ => false,
+        });
         if view.is_connected() || is_answered(view) {
             return match view.connection.waiting.map(|waiting| waiting.why) {
                 _ if runs => Self::Running,
@@ -561,7 +566,10 @@ mod tests {
     use super::*;
     use crate::scene::Choices;
     use comfyglow_core::{
+        http::{Fact, Standing},
+        reducer::{Action, reduce},
         state::{State, Waiting},
+        text::Id,
         time::Instant,
     };
     use std::string::String;
@@ -583,6 +591,7 @@ mod tests {
         let prompt = prompt.map(|state| PromptView {
             prompt_id: None,
             state,
+            is_settled: true,
             percentage: None,
             current_node: None,
             current_class: None,
@@ -600,6 +609,28 @@ mod tests {
         let view = View { connection: &connection, prompt, ..state.view(Instant::ZERO) };
         let choices = Choices::new();
         Kind::of(&Scene { network, server: "", view: Some(view), percentage: None, choices: &choices })
+    }
+
+    #[test]
+    fn an_end_is_shown_once_it_is_known_how() {
+        let mut state = State::<8, 8, 4, 8, 1>::new();
+        let prompt_id = Id::from("p");
+        let ended = |standing| Action::Answer {
+            heard: State::<8, 8, 4, 8, 1>::new().heard(),
+            fact: Fact::Prompt { prompt_id, standing },
+        };
+        for (action, said) in [
+            (Action::Established, Kind::Idle),
+            (ended(Standing::Running), Kind::Running),
+            (ended(Standing::Ended), Kind::Running),
+            (ended(Standing::Ended), Kind::Ended),
+        ] {
+            reduce(&mut state, Instant::ZERO, action);
+            let view = Some(state.view(Instant::ZERO));
+            let choices = Choices::new();
+            let scene = Scene { network: UP, server: "", view, percentage: None, choices: &choices };
+            assert_eq!(Kind::of(&scene), said, "{action:?}");
+        }
     }
 
     #[test]

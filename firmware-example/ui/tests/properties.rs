@@ -149,6 +149,7 @@ proptest! {
         let prompt = PromptView {
             prompt_id: Some(node),
             state,
+            is_settled: true,
             percentage,
             current_node: Some(node),
             current_class: Some(class.as_str()),

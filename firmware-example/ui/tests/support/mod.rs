@@ -139,6 +139,7 @@ pub(crate) fn prompt() -> PromptView<'static> {
     PromptView {
         prompt_id: Some("5ba5e3c1-2b1f-4a53-9a58-5c6f2d0f4f11"),
         state: PromptState::Running,
+        is_settled: true,
         percentage: Some(Percentage::from_millionths(42_300_000)),
         current_node: Some("7"),
         current_class: Some("KSampler"),
@@ -167,6 +168,7 @@ pub(crate) const fn percent(percent: u32) -> Percentage {
 pub(crate) fn ended(state: PromptState) -> PromptView<'static> {
     PromptView {
         state,
+        is_settled: true,
         percentage: if state == PromptState::Success { Some(Percentage::FULL) } else { prompt().percentage },
         current_node: None,
         current_class: None,

@@ -66,6 +66,10 @@ pub const DEAF_GRACE_SECONDS: u64 = 2;
 /// each [`POLL_MAX_SECONDS`].
 pub const OUTCOME_TRIES: u8 = 5;
 
+/// Answers in a row after a prompt that ended unseen that don't count since another ended meanwhile, which may have moved it in
+/// the list; the next one counts all the same, and may skip one.
+pub const MOVED_ANSWERS: u8 = 3;
+
 /// Seconds that a connection must live to prove itself: then the next failure begins with the shortest wait again.
 pub const PROVEN_SECONDS: u64 = 5;
 

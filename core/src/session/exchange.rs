@@ -3,7 +3,7 @@
 use super::{Config, Observer};
 use crate::{
     http::{Answer, Asked, Fact, Request, Response, Standing, json_from_percent, percent_encode_into},
-    limits::{HTTP_SECONDS, WAY_SECONDS},
+    limits::{HTTP_SECONDS, MOVED_ANSWERS, WAY_SECONDS},
     reducer::{Action, Changes, reduce},
     state::{Heard, State},
     text::Key,
@@ -23,6 +23,8 @@ pub(super) struct Exchange<const ID: usize> {
     asked: Asked,
     /// How many of the prompts that ended last are passed over.
     offset: u8,
+    /// Answers in a row that were moved.
+    moved: u8,
     /// What the socket had said when it was asked.
     heard: Heard,
     answer: Answer<ID>,
@@ -50,6 +52,8 @@ pub(super) struct Found {
     pub(super) running: Option<Key>,
     /// It told how the prompt asked after stands.
     pub(super) told: bool,
+    /// Another prompt ended since it was asked, and may have moved the one that was meant.
+    pub(super) moved: bool,
 }
 
 /// How an exchange ended.
@@ -74,6 +78,7 @@ impl<const ID: usize> Exchange<ID> {
             response: Response::new(),
             asked: Asked::Prompt,
             offset: 0,
+            moved: 0,
             heard: Heard::NONE,
             answer: Answer::new(Asked::Prompt),
             found: Found::NONE,
@@ -251,6 +256,13 @@ impl<const ID: usize> Exchange<ID> {
                             Ok(Some(fact)) => {
                                 note(&mut self.found, &fact);
                                 let unseen = matches!(self.asked, Asked::Ended | Asked::LastHistory);
+                                let is_moved = unseen && state.unheard_ends > self.offset.saturating_add(1);
+                                if is_moved && self.moved < MOVED_ANSWERS {
+                                    self.moved = self.moved.saturating_add(1);
+                                    self.found.moved = true;
+                                    continue;
+                                }
+                                self.moved = 0;
                                 changes = changes.and(tell(now, self.heard, fact, unseen, state, observer));
                             }
                             Err(_) => self.fail(),

@@ -358,7 +358,7 @@ impl Reconcile {
             Asked::Jobs | Asked::Queue if core::mem::take(&mut self.doubts) => Conclusion::Doubted,
             Asked::Jobs | Asked::Queue => Conclusion::Runs(found.running),
             Asked::Ended | Asked::LastHistory => {
-                self.asked_after = true;
+                self.asked_after = !found.moved;
                 // It is another one, whose history wasn't asked for.
                 self.again = None;
                 Conclusion::Alive
@@ -470,5 +470,5 @@ pub(super) fn running_key<
 
 impl Found {
     /// Nothing yet.
-    pub(super) const NONE: Self = Self { remaining: None, running: None, told: false };
+    pub(super) const NONE: Self = Self { remaining: None, running: None, told: false, moved: false };
 }

@@ -440,3 +440,23 @@ fn what_doesnt_answer_or_wants_a_login_keeps_nothing_else_from_being_asked() {
     }
     assert_eq!(host.asks(), EXTENSION);
 }
+
+#[test]
+fn an_end_while_it_is_asked_after_another_moves_none() {
+    let mut host = observer(SUBSCRIBED);
+    host.at(2_000);
+    assert_eq!(links(host.hear(&[status(1), status(0), log(EXECUTED)].concat())), [Dial(Http)]);
+    // Each time it is asked, one more ends, and the answer is the newest's.
+    for (n, id) in (0..).zip(["q", "r", "s"]) {
+        assert_eq!(host.asks(), ended(n));
+        host.hear(&log(EXECUTED));
+        let answer = answer(&last_job(id, "completed"));
+        assert!(links(host.tell(Input::Bytes(Http, answer.as_bytes()))).contains(&Dial(Http)));
+        assert_eq!(host.prompt(), None);
+    }
+    for (n, id) in [(3, "p"), (2, "q"), (1, "r"), (0, "s")] {
+        assert_eq!(links(host.answers(&ended(n), &last_job(id, "completed"))), [Dial(Http)], "{id}");
+        host.answers(&format!("/history/{id}"), &history(id, "success"));
+        assert_eq!(host.prompt(), Some((id, PromptState::Success)));
+    }
+}

@@ -91,6 +91,8 @@ impl Driver for Mac {
     type TxToken<'m> = Room<'m>;
 
     fn receive(&mut self, cx: &mut Context<'_>) -> Option<(Received<'_>, Room<'_>)> {
+        // Else the frames that were read would interrupt for ever; one that comes from here on waits or interrupts.
+        MAC.write(RECEIVED);
         if MAC.at(WAITING).read() == 0 {
             WAKER.register(cx.waker());
             // If one comes just now, it interrupts at once.

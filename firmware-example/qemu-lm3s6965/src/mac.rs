@@ -8,7 +8,7 @@ use embassy_sync::waitqueue::AtomicWaker;
 
 use static_cell::ConstStaticCell;
 
-use crate::registers::Register;
+use crate::{meter, registers::Register};
 
 const MAC: Register = Register(0x4004_8000);
 const INTERRUPTS: u32 = 4;
@@ -76,6 +76,7 @@ static __INTERRUPTS: [extern "C" fn(); 43] = [serve; 43];
 
 /// A frame came: it waits in the FIFO for the task, which lets the next interrupt come. No other is let through.
 extern "C" fn serve() {
+    meter::interrupted();
     MAC.at(INTERRUPTS).write(0);
     WAKER.wake();
 }

@@ -7,6 +7,7 @@
 mod clock;
 mod flash;
 mod mac;
+mod meter;
 mod oled;
 mod pins;
 mod registers;
@@ -50,6 +51,7 @@ fn main() -> ! {
         unsafe { executor.poll() };
         cortex_m::interrupt::free(|_| {
             if !WOKEN.swap(false, Ordering::Relaxed) {
+                meter::idle();
                 // An interrupt that is pending ends it, though it is served behind this section.
                 cortex_m::asm::wfi();
             }

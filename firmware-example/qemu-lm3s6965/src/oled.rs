@@ -11,7 +11,7 @@ use embedded_graphics_core::{
     primitives::Rectangle,
 };
 
-use crate::{pins, registers::Register};
+use crate::{meter, pins, registers::Register};
 
 const SSI: Register = Register(0x4000_8000);
 const CONTROL_0: u32 = 0;
@@ -49,6 +49,7 @@ impl Oled {
     fn send(byte: u8) {
         while SSI.at(STATUS).read() & ROOM == 0 {}
         SSI.at(DATA).write(u32::from(byte));
+        meter::sent();
         // Nothing is to be read, but QEMU sends no more than is.
         while SSI.at(STATUS).read() & RECEIVED != 0 {
             SSI.at(DATA).read();
@@ -101,6 +102,7 @@ impl DrawTarget for Oled {
         while let (Some(high), Some(low)) = (colors.next(), colors.next()) {
             Self::send(high.luma() << 4 | low.luma());
         }
+        meter::painted();
         Ok(())
     }
 }

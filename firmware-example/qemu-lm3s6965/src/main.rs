@@ -46,6 +46,8 @@ fn main() -> ! {
     uart::start();
     let executor = EXECUTOR.init_with(|| raw::Executor::new(core::ptr::null_mut()));
     start(executor.spawner());
+    // The tasks have yet to begin: what they need is told apart from what the start needed.
+    stack::paint_again();
     loop {
         // SAFETY: nothing else polls it.
         unsafe { executor.poll() };

@@ -45,7 +45,7 @@ impl Meter {
         Ok(Self { numbers: image::address(image, "METER")?, stack })
     }
 
-    /// Bytes that the stack had at most until now.
+    /// Bytes that the stack had at most until now, since the tasks began.
     ///
     /// # Errors
     /// QEMU doesn't tell.

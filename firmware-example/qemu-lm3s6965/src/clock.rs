@@ -1,4 +1,4 @@
-//! The processor's clock, those of its parts, and embassy's: SysTick, a thousand times a second.
+//! The processor's clock, those of its parts, and embassy's: `SysTick`, a thousand times a second.
 
 use core::{cell::RefCell, task::Waker};
 
@@ -13,6 +13,7 @@ use crate::registers::Register;
 const HERTZ: u32 = 50_000_000;
 
 /// Of a tick.
+#[expect(clippy::cast_possible_truncation, reason = "it is 1,000")]
 const CYCLES: u32 = HERTZ / embassy_time::TICK_HZ as u32;
 
 const SYSTEM: Register = Register(0x400F_E000);
@@ -65,6 +66,7 @@ impl Driver for Clock {
 /// The processor's cycles since the start; they overflow after 85 s.
 pub(crate) fn cycles() -> u32 {
     critical_section::with(|cs| {
+        #[expect(clippy::cast_possible_truncation, reason = "they overflow")]
         let ticks = CLOCK.0.borrow_ref(cs).0 as u32;
         let left = SYST::get_current();
         // A tick that could not be counted yet; then what was read may be of before or behind it.

@@ -54,6 +54,9 @@ pub(crate) struct Mac {
 
 impl Mac {
     pub(crate) fn start() -> Self {
+        // Apart from it: it is moved to its task, and would lie on the stack meanwhile.
+        static RECEIVED_FRAME: ConstStaticCell<[u32; WORDS]> = ConstStaticCell::new([0; WORDS]);
+        static SENT_FRAME: ConstStaticCell<[u32; WORDS]> = ConstStaticCell::new([0; WORDS]);
         MAC.at(RECEIVE).write(RESET_FIFO);
         MAC.at(ADDRESS).write(u32::from_le_bytes([OURS[0], OURS[1], OURS[2], OURS[3]]));
         MAC.at(ADDRESS + 4).write(u32::from_le_bytes([OURS[4], OURS[5], 0, 0]));
@@ -62,9 +65,6 @@ impl Mac {
         MAC.at(INTERRUPTS).write(RECEIVED);
         // SAFETY: its handler is `serve`.
         unsafe { NVIC::unmask(Interrupt) };
-        // Apart from it: it is moved to its task, and would lie on the stack meanwhile.
-        static RECEIVED_FRAME: ConstStaticCell<[u32; WORDS]> = ConstStaticCell::new([0; WORDS]);
-        static SENT_FRAME: ConstStaticCell<[u32; WORDS]> = ConstStaticCell::new([0; WORDS]);
         Self { received: RECEIVED_FRAME.take(), sent: SENT_FRAME.take() }
     }
 }
@@ -150,6 +150,7 @@ impl TxToken for Room<'_> {
         let bytes = bytes(self.0);
         let result = write(&mut bytes[2..2 + len]);
         // What counts is what follows the addresses.
+        #[expect(clippy::cast_possible_truncation, reason = "a frame is shorter")]
         let told = (len as u16).saturating_sub(14);
         bytes[..2].copy_from_slice(&told.to_le_bytes());
         self.0[..(2 + len).div_ceil(4)].iter().for_each(|word| MAC.at(DATA).write(*word));

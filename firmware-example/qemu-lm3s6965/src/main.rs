@@ -39,8 +39,8 @@ const PANICKED: i32 = 101;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    stack::paint();
     static EXECUTOR: StaticCell<raw::Executor> = StaticCell::new();
+    stack::paint();
     let cortex = cortex_m::Peripherals::take().expect("it is called once");
     clock::start(cortex.SYST);
     uart::start();
@@ -125,42 +125,42 @@ fn arguments() -> (Settings, u64) {
 
 #[task]
 async fn move_frames(mut runner: Runner<'static, mac::Mac>) {
-    runner.run().await
+    runner.run().await;
 }
 
 #[task]
 async fn watch_network(gadget: &'static Gadget, stack: Stack<'static>) {
-    gadget.watch_network(stack).await
+    gadget.watch_network(stack).await;
 }
 
 #[task]
 async fn carry_socket(gadget: &'static Gadget, stack: Stack<'static>) {
-    gadget.carry(Link::Socket, stack, &mut [0; SOCKET.0], &mut [0; SOCKET.1]).await
+    gadget.carry(Link::Socket, stack, &mut [0; SOCKET.0], &mut [0; SOCKET.1]).await;
 }
 
 #[task]
 async fn carry_http(gadget: &'static Gadget, stack: Stack<'static>) {
-    gadget.carry(Link::Http, stack, &mut [0; HTTP.0], &mut [0; HTTP.1]).await
+    gadget.carry(Link::Http, stack, &mut [0; HTTP.0], &mut [0; HTTP.1]).await;
 }
 
 #[task]
 async fn keep_time(gadget: &'static Gadget) {
-    gadget.keep_time().await
+    gadget.keep_time().await;
 }
 
 #[task]
 async fn paint(gadget: &'static Gadget) {
-    gadget.paint(&mut oled::Oled::new()).await
+    gadget.paint(&mut oled::Oled::new()).await;
 }
 
 #[task]
 async fn watch_buttons(gadget: &'static Gadget) {
-    gadget.watch_buttons(pins::SELECT, pins::RIGHT).await
+    gadget.watch_buttons(pins::SELECT, pins::RIGHT).await;
 }
 
 #[task]
 async fn keep(gadget: &'static Gadget) {
-    gadget.keep(flash::Flash::open(), 0..flash::BYTES).await
+    gadget.keep(flash::Flash::open(), 0..flash::BYTES).await;
 }
 
 #[task]

@@ -68,7 +68,9 @@ impl Oled {
 impl Panel for Oled {
     async fn start(&mut self, brightness: u8) -> Result<(), Infallible> {
         Self::commands(&START);
-        Self::commands(&[0x81, (u32::from(brightness) * 127 / 100) as u8]);
+        #[expect(clippy::cast_possible_truncation, reason = "of 100")]
+        let current = (u32::from(brightness) * 127 / 100) as u8;
+        Self::commands(&[0x81, current]);
         Ok(())
     }
 }
@@ -95,6 +97,7 @@ impl DrawTarget for Oled {
         colors: I,
     ) -> Result<(), Infallible> {
         let Some(end) = area.bottom_right() else { return Ok(()) };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "they are on the display")]
         let [left, top, right, bottom] = [area.top_left.x / 2, area.top_left.y, end.x / 2, end.y].map(|at| at as u8);
         Self::commands(&[0x15, left, right, 0x75, top, bottom]);
         // One colour for all of it comes without an end.

@@ -16,12 +16,14 @@ use crate::project::Project;
 
 mod image;
 mod machine;
+mod measures;
+mod meter;
 mod picture;
 mod screens;
 pub(crate) mod stations;
 mod witness;
 
-use machine::Machine;
+use machine::{Machine, Pace};
 use picture::Picture;
 
 /// Who submits the workflows that are watched.
@@ -72,7 +74,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         (None, None) => bail!("there is a simulator where no server is named"),
     };
     let mut album = Album::new(&out)?;
-    let mut machine = Machine::start(&image, &out, &server, !args.watch)?;
+    let mut machine = Machine::start(&image, &out, &server, !args.watch, Pace::Host)?;
     let end = Instant::now() + Duration::from_secs(args.seconds);
     let mut next = Instant::now() + Duration::from_secs(1);
     let mut workflows = [graph(20, 150), graph(12, 200), failing()].into_iter().cycle();

@@ -1,8 +1,8 @@
-//! The processor's clock, those of its parts, and embassy's: SysTick, a thousand times a second.
+//! The processor's clock, those of its parts, and embassy's: `SysTick`, a thousand times a second.
 
 use core::{cell::RefCell, task::Waker};
 
-use cortex_m::peripheral::{SYST, syst::SystClkSource};
+use cortex_m::peripheral::{SCB, SYST, syst::SystClkSource};
 use critical_section::Mutex;
 use embassy_time_driver::Driver;
 use embassy_time_queue_utils::Queue;
@@ -11,6 +11,10 @@ use crate::registers::Register;
 
 /// Of the processor.
 const HERTZ: u32 = 50_000_000;
+
+/// Of a tick.
+#[expect(clippy::cast_possible_truncation, reason = "it is 1,000")]
+const CYCLES: u32 = HERTZ / embassy_time::TICK_HZ as u32;
 
 const SYSTEM: Register = Register(0x400F_E000);
 const RAW_INTERRUPTS: u32 = 0x50;
@@ -38,7 +42,7 @@ pub(crate) fn start(mut timer: SYST) {
     SYSTEM.at(RCGC1).set(UART_SSI);
     SYSTEM.at(RCGC2).set(GPIOS_MAC);
     timer.set_clock_source(SystClkSource::Core);
-    timer.set_reload(HERTZ / embassy_time::TICK_HZ as u32 - 1);
+    timer.set_reload(CYCLES - 1);
     timer.clear_current();
     timer.enable_counter();
     timer.enable_interrupt();
@@ -57,6 +61,18 @@ impl Driver for Clock {
         // Whether it is the next doesn't matter: each tick looks.
         critical_section::with(|cs| _ = self.0.borrow_ref_mut(cs).1.schedule_wake(at, waker));
     }
+}
+
+/// The processor's cycles since the start; they overflow after 85 s.
+pub(crate) fn cycles() -> u32 {
+    critical_section::with(|cs| {
+        #[expect(clippy::cast_possible_truncation, reason = "they overflow")]
+        let ticks = CLOCK.0.borrow_ref(cs).0 as u32;
+        let left = SYST::get_current();
+        // A tick that could not be counted yet; then what was read may be of before or behind it.
+        let (ticks, left) = if SCB::is_pendst_pending() { (ticks + 1, SYST::get_current()) } else { (ticks, left) };
+        ticks.wrapping_mul(CYCLES).wrapping_add(CYCLES - 1 - left)
+    })
 }
 
 #[cortex_m_rt::exception]

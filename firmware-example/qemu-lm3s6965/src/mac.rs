@@ -8,7 +8,7 @@ use embassy_sync::waitqueue::AtomicWaker;
 
 use static_cell::ConstStaticCell;
 
-use crate::registers::Register;
+use crate::{meter, registers::Register};
 
 const MAC: Register = Register(0x4004_8000);
 const INTERRUPTS: u32 = 4;
@@ -54,6 +54,9 @@ pub(crate) struct Mac {
 
 impl Mac {
     pub(crate) fn start() -> Self {
+        // Apart from it: it is moved to its task, and would lie on the stack meanwhile.
+        static RECEIVED_FRAME: ConstStaticCell<[u32; WORDS]> = ConstStaticCell::new([0; WORDS]);
+        static SENT_FRAME: ConstStaticCell<[u32; WORDS]> = ConstStaticCell::new([0; WORDS]);
         MAC.at(RECEIVE).write(RESET_FIFO);
         MAC.at(ADDRESS).write(u32::from_le_bytes([OURS[0], OURS[1], OURS[2], OURS[3]]));
         MAC.at(ADDRESS + 4).write(u32::from_le_bytes([OURS[4], OURS[5], 0, 0]));
@@ -62,9 +65,6 @@ impl Mac {
         MAC.at(INTERRUPTS).write(RECEIVED);
         // SAFETY: its handler is `serve`.
         unsafe { NVIC::unmask(Interrupt) };
-        // Apart from it: it is moved to its task, and would lie on the stack meanwhile.
-        static RECEIVED_FRAME: ConstStaticCell<[u32; WORDS]> = ConstStaticCell::new([0; WORDS]);
-        static SENT_FRAME: ConstStaticCell<[u32; WORDS]> = ConstStaticCell::new([0; WORDS]);
         Self { received: RECEIVED_FRAME.take(), sent: SENT_FRAME.take() }
     }
 }
@@ -76,6 +76,7 @@ static __INTERRUPTS: [extern "C" fn(); 43] = [serve; 43];
 
 /// A frame came: it waits in the FIFO for the task, which lets the next interrupt come. No other is let through.
 extern "C" fn serve() {
+    meter::interrupted();
     MAC.at(INTERRUPTS).write(0);
     WAKER.wake();
 }
@@ -91,6 +92,8 @@ impl Driver for Mac {
     type TxToken<'m> = Room<'m>;
 
     fn receive(&mut self, cx: &mut Context<'_>) -> Option<(Received<'_>, Room<'_>)> {
+        // Else the frames that were read would interrupt for ever; one that comes from here on waits or interrupts.
+        MAC.write(RECEIVED);
         if MAC.at(WAITING).read() == 0 {
             WAKER.register(cx.waker());
             // If one comes just now, it interrupts at once.
@@ -147,6 +150,7 @@ impl TxToken for Room<'_> {
         let bytes = bytes(self.0);
         let result = write(&mut bytes[2..2 + len]);
         // What counts is what follows the addresses.
+        #[expect(clippy::cast_possible_truncation, reason = "a frame is shorter")]
         let told = (len as u16).saturating_sub(14);
         bytes[..2].copy_from_slice(&told.to_le_bytes());
         self.0[..(2 + len).div_ceil(4)].iter().for_each(|word| MAC.at(DATA).write(*word));

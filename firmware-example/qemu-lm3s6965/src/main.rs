@@ -7,6 +7,7 @@
 mod clock;
 mod flash;
 mod mac;
+mod meter;
 mod oled;
 mod pins;
 mod registers;
@@ -38,18 +39,21 @@ const PANICKED: i32 = 101;
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
-    stack::paint();
     static EXECUTOR: StaticCell<raw::Executor> = StaticCell::new();
+    stack::paint();
     let cortex = cortex_m::Peripherals::take().expect("it is called once");
     clock::start(cortex.SYST);
     uart::start();
     let executor = EXECUTOR.init_with(|| raw::Executor::new(core::ptr::null_mut()));
     start(executor.spawner());
+    // The tasks have yet to begin: what they need is told apart from what the start needed.
+    stack::paint_again();
     loop {
         // SAFETY: nothing else polls it.
         unsafe { executor.poll() };
         cortex_m::interrupt::free(|_| {
             if !WOKEN.swap(false, Ordering::Relaxed) {
+                meter::idle();
                 // An interrupt that is pending ends it, though it is served behind this section.
                 cortex_m::asm::wfi();
             }
@@ -121,42 +125,42 @@ fn arguments() -> (Settings, u64) {
 
 #[task]
 async fn move_frames(mut runner: Runner<'static, mac::Mac>) {
-    runner.run().await
+    runner.run().await;
 }
 
 #[task]
 async fn watch_network(gadget: &'static Gadget, stack: Stack<'static>) {
-    gadget.watch_network(stack).await
+    gadget.watch_network(stack).await;
 }
 
 #[task]
 async fn carry_socket(gadget: &'static Gadget, stack: Stack<'static>) {
-    gadget.carry(Link::Socket, stack, &mut [0; SOCKET.0], &mut [0; SOCKET.1]).await
+    gadget.carry(Link::Socket, stack, &mut [0; SOCKET.0], &mut [0; SOCKET.1]).await;
 }
 
 #[task]
 async fn carry_http(gadget: &'static Gadget, stack: Stack<'static>) {
-    gadget.carry(Link::Http, stack, &mut [0; HTTP.0], &mut [0; HTTP.1]).await
+    gadget.carry(Link::Http, stack, &mut [0; HTTP.0], &mut [0; HTTP.1]).await;
 }
 
 #[task]
 async fn keep_time(gadget: &'static Gadget) {
-    gadget.keep_time().await
+    gadget.keep_time().await;
 }
 
 #[task]
 async fn paint(gadget: &'static Gadget) {
-    gadget.paint(&mut oled::Oled::new()).await
+    gadget.paint(&mut oled::Oled::new()).await;
 }
 
 #[task]
 async fn watch_buttons(gadget: &'static Gadget) {
-    gadget.watch_buttons(pins::SELECT, pins::RIGHT).await
+    gadget.watch_buttons(pins::SELECT, pins::RIGHT).await;
 }
 
 #[task]
 async fn keep(gadget: &'static Gadget) {
-    gadget.keep(flash::Flash::open(), 0..flash::BYTES).await
+    gadget.keep(flash::Flash::open(), 0..flash::BYTES).await;
 }
 
 #[task]

@@ -11,7 +11,7 @@ use embedded_graphics_core::{
     primitives::Rectangle,
 };
 
-use crate::{pins, registers::Register};
+use crate::{meter, pins, registers::Register};
 
 const SSI: Register = Register(0x4000_8000);
 const CONTROL_0: u32 = 0;
@@ -49,6 +49,7 @@ impl Oled {
     fn send(byte: u8) {
         while SSI.at(STATUS).read() & ROOM == 0 {}
         SSI.at(DATA).write(u32::from(byte));
+        meter::sent();
         // Nothing is to be read, but QEMU sends no more than is.
         while SSI.at(STATUS).read() & RECEIVED != 0 {
             SSI.at(DATA).read();
@@ -67,7 +68,9 @@ impl Oled {
 impl Panel for Oled {
     async fn start(&mut self, brightness: u8) -> Result<(), Infallible> {
         Self::commands(&START);
-        Self::commands(&[0x81, (u32::from(brightness) * 127 / 100) as u8]);
+        #[expect(clippy::cast_possible_truncation, reason = "of 100")]
+        let current = (u32::from(brightness) * 127 / 100) as u8;
+        Self::commands(&[0x81, current]);
         Ok(())
     }
 }
@@ -94,6 +97,7 @@ impl DrawTarget for Oled {
         colors: I,
     ) -> Result<(), Infallible> {
         let Some(end) = area.bottom_right() else { return Ok(()) };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "they are on the display")]
         let [left, top, right, bottom] = [area.top_left.x / 2, area.top_left.y, end.x / 2, end.y].map(|at| at as u8);
         Self::commands(&[0x15, left, right, 0x75, top, bottom]);
         // One colour for all of it comes without an end.
@@ -101,6 +105,7 @@ impl DrawTarget for Oled {
         while let (Some(high), Some(low)) = (colors.next(), colors.next()) {
             Self::send(high.luma() << 4 | low.luma());
         }
+        meter::painted();
         Ok(())
     }
 }

@@ -1,12 +1,18 @@
 //! How much of the memory is in use.
 
-use core::ptr::addr_of;
+use core::{
+    ptr::addr_of,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+};
 
 /// What the unused stack is painted with.
 const PAINT: u32 = 0x5AFE_57AC;
 
 /// Bytes below the painter's own frame that are left alone.
 const OURS: usize = 256;
+
+/// Bytes that it had at most before it was painted again.
+static BEFORE: AtomicUsize = AtomicUsize::new(0);
 
 unsafe extern "C" {
     static _stack_start: u32;
@@ -26,6 +32,12 @@ pub(crate) fn paint() {
     }
 }
 
+/// Paints once more, and keeps in mind how deep the stack was.
+pub(crate) fn paint_again() {
+    BEFORE.store(painted_away(), Relaxed);
+    paint();
+}
+
 /// Bytes of statics.
 pub(crate) fn statics() -> usize {
     end_of_statics() - 0x2000_0000
@@ -33,6 +45,11 @@ pub(crate) fn statics() -> usize {
 
 /// Bytes that the stack had at most.
 pub(crate) fn used() -> usize {
+    painted_away().max(BEFORE.load(Relaxed))
+}
+
+/// Bytes that the stack had at most since it was painted.
+fn painted_away() -> usize {
     let top = addr_of!(_stack_start) as usize;
     // SAFETY: it is memory.
     let painted =

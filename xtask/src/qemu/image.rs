@@ -3,7 +3,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use object::{Object as _, ObjectSegment as _};
+use object::{Object as _, ObjectSegment as _, ObjectSymbol as _};
 
 use crate::cross;
 use crate::process::{cargo, output};
@@ -38,4 +38,15 @@ pub(super) fn flash(image: &Path) -> Result<u64> {
     let bytes: u64 = file.segments().map(|segment| segment.file_range().1).sum();
     ensure!(bytes > 0, "{} has nothing for flash", image.display());
     Ok(bytes)
+}
+
+/// The address of what is named so in an image.
+///
+/// # Errors
+/// The image can't be read, is no ELF, or has no such symbol.
+pub(super) fn address(image: &Path, name: &str) -> Result<u64> {
+    let bytes = fs::read(image).with_context(|| format!("cannot read {}", image.display()))?;
+    let file = object::File::parse(&*bytes)?;
+    let symbol = file.symbols().find(|symbol| symbol.name() == Ok(name));
+    Ok(symbol.with_context(|| format!("{} has no {name}", image.display()))?.address())
 }

@@ -43,6 +43,18 @@ pub(super) fn is_there() -> Result<()> {
     )
 }
 
+/// 2^5 ns for each instruction, as long as 1.6 cycles of this board's 50 MHz: about what a Cortex-M3 takes.
+const INSTRUCTION: &str = "shift=5";
+
+/// How the board's clock goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// As the host's does, however fast QEMU is.
+    Host,
+    /// By instructions, so that what takes the board long does so by its own clock.
+    Instructions,
+}
+
 /// A board that runs.
 pub(super) struct Machine {
     qemu: Child,
@@ -53,11 +65,11 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    /// Starts `image` with its files in `folder`, to watch `server`; `echo` prints its logs.
+    /// Starts `image` with its files in `folder`, to watch `server`; `echo` prints its logs. `pace` is how its clock goes.
     ///
     /// # Errors
     /// QEMU can't be started, or doesn't begin in time.
-    pub(super) fn start(image: &Path, folder: &Path, server: &str, echo: bool) -> Result<Self> {
+    pub(super) fn start(image: &Path, folder: &Path, server: &str, echo: bool, pace: Pace) -> Result<Self> {
         fs::create_dir_all(folder)?;
         let folder = folder.canonicalize()?;
         let flash = folder.join("flash.bin");
@@ -74,6 +86,9 @@ impl Machine {
         command.args(["-machine", "lm3s6965evb", "-display", "none", "-monitor", "none", "-serial", "stdio"]);
         command.args(["-nic", "user,id=net,model=stellaris", "-semihosting-config", &words]);
         command.args(["-qmp", "unix:qmp,server=on,wait=off", "-kernel"]).arg(image.canonicalize()?);
+        if pace == Pace::Instructions {
+            command.args(["-icount", INSTRUCTION]);
+        }
         command.current_dir(&folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut qemu = command.spawn().with_context(|| format!("cannot start {QEMU}"))?;
         let output = qemu.stdout.take().context("it is piped")?;
@@ -108,6 +123,13 @@ impl Machine {
         let path = self.folder.join("display.ppm");
         self.ask("screendump", &json!({"filename": &path}))?;
         picture::read(&path)
+    }
+
+    /// What is in its memory from `address` on.
+    pub(super) fn memory(&mut self, address: u64, len: u64) -> Result<Vec<u8>> {
+        let path = self.folder.join("memory.bin");
+        self.ask("pmemsave", &json!({"val": address, "size": len, "filename": &path}))?;
+        Ok(fs::read(path)?)
     }
 
     /// Pulls the cable, or plugs it in.

@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use comfyglow::simulator::{Recipients, Simulator};
 use comfyglow_core::view::ErrorView;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use super::machine::{self, Machine};
+use super::machine::{self, Machine, Pace};
+use super::measures;
+use super::meter::{Meter, Reading};
 use super::picture::Picture;
 use super::screens::Title;
 use super::witness::Witness;
@@ -39,6 +41,9 @@ const WAITED: Duration = Duration::from_millis(250);
 
 /// How many prompts come in a row.
 const PROMPTS: usize = 100;
+
+/// Bytes of an interrupt's own frames: the stack is as much deeper where one happens to come at its deepest point.
+const CHANCE: u64 = 128;
 
 /// Take the firmware through all that may come, in QEMU, and read its display at each station.
 ///
@@ -77,13 +82,14 @@ fn test(project: &Project) -> Result<()> {
     figures.add("firmware, statics", memory.statics, "B", None);
     figures.add("firmware, stack", memory.stack, "B", None);
     figures.add("firmware, RAM", memory.statics + memory.stack, "B", Some(RAM));
+    measures::measure(&runtime, &image, &out.join("measures"), &mut figures)?;
     figures.finish()
 }
 
 /// On a server as it is: that a prompt runs, and how it ended, is known by asking.
 fn stock(runtime: &Runtime, image: &Path, out: &Path) -> Result<()> {
     let simulator = runtime.block_on(simulator(false))?;
-    let mut stage = Stage::new(image, out, &simulator)?;
+    let mut stage = Stage::new(image, out, &simulator, Pace::Host)?;
     stage.station("ready", 10, |picture| picture.has_title(Title::Ready))?;
     submit(&simulator, &graph(10, 100))?;
     stage.station("stock, running", 5, |picture| !picture.has_title(Title::Ready))?;
@@ -95,7 +101,7 @@ fn stock(runtime: &Runtime, image: &Path, out: &Path) -> Result<()> {
 /// On a server with the extension, which lets others hear.
 fn mirrored(runtime: &Runtime, image: &Path, out: &Path) -> Result<Memory> {
     let simulator = runtime.block_on(simulator(true))?;
-    let mut stage = Stage::new(image, out, &simulator)?;
+    let mut stage = Stage::new(image, out, &simulator, Pace::Host)?;
     stage.station("ready", 10, |picture| picture.has_title(Title::Ready))?;
 
     submit(&simulator, &graph(20, 100))?;
@@ -134,12 +140,7 @@ fn mirrored(runtime: &Runtime, image: &Path, out: &Path) -> Result<Memory> {
     large(&mut stage, &simulator)?;
     flood(&mut stage, &simulator)?;
 
-    for _ in 0..PROMPTS {
-        submit(&simulator, &graph(1, 1))?;
-    }
-    stage.station("a hundred prompts", 150, |picture| {
-        simulator.queue_remaining() == 0 && picture.has_title(Title::Done)
-    })?;
+    prompts(&mut stage, &simulator)?;
 
     stage.machine.press("ctrl", Duration::from_millis(60))?;
     stage.station("dismissed", 5, |picture| picture.has_title(Title::Ready))?;
@@ -150,6 +151,21 @@ fn mirrored(runtime: &Runtime, image: &Path, out: &Path) -> Result<Memory> {
     stage.station("plugged in again", 60, |picture| picture.percent().is_some())?;
     stage.station("done again", 20, |picture| picture.has_title(Title::Done))?;
     stage.end()
+}
+
+/// A hundred prompts in a row: from the second on they take no more of the stack.
+fn prompts(stage: &mut Stage, simulator: &Simulator) -> Result<()> {
+    let mut row = |name: &str, count: usize| {
+        for _ in 0..count {
+            submit(simulator, &graph(1, 1))?;
+        }
+        stage.station(name, 150, |picture| simulator.queue_remaining() == 0 && picture.has_title(Title::Done))?;
+        stage.stack()
+    };
+    let begun = row("two prompts", 2)?;
+    let ended = row("a hundred prompts", PROMPTS - 2)?;
+    ensure!(ended <= begun + CHANCE, "a hundred prompts took the stack from {begun} to {ended} bytes");
+    Ok(())
 }
 
 /// A preview and an output of megabytes amid a prompt.
@@ -176,12 +192,7 @@ fn flood(stage: &mut Stage, simulator: &Simulator) -> Result<()> {
     let witness = Witness::new(simulator.addr())?;
     let begun = Instant::now();
     for value in 1..=FLOOD {
-        let node = |id: &str, state: &str, value: u64, max: u64| {
-            json!({"value": value, "max": max, "state": state, "node_id": id, "prompt_id": "p", "display_node_id": id,
-                "parent_node_id": null, "real_node_id": id})
-        };
-        let nodes = json!({"1": node("1", "running", value, FLOOD * 2)});
-        to_all("progress_state", json!({"prompt_id": id, "nodes": nodes}));
+        to_all("progress_state", progress(id, "1", value, FLOOD * 2));
         if value % BURST == 0 {
             thread::sleep(
                 (begun + Duration::from_micros(value * 1_000_000 / FLOOD)).saturating_duration_since(Instant::now()),
@@ -202,35 +213,56 @@ fn flood(stage: &mut Stage, simulator: &Simulator) -> Result<()> {
     stage.station("the flood is over", 10, |picture| picture.has_title(Title::Done))
 }
 
+/// That a node of a prompt is at this step.
+pub(super) fn progress(id: &str, node: &str, value: u64, max: u64) -> Value {
+    let state = json!({"value": value, "max": max, "state": "running", "node_id": node, "prompt_id": id,
+        "display_node_id": node, "parent_node_id": null, "real_node_id": node});
+    json!({"prompt_id": id, "nodes": {node: state}})
+}
+
 /// What the firmware told of its memory.
-struct Memory {
+pub(super) struct Memory {
     statics: u64,
     stack: u64,
 }
 
 /// A board and its pictures.
-struct Stage {
+pub(super) struct Stage {
     machine: Machine,
     album: Album,
+    meter: Meter,
 }
 
 impl Stage {
-    fn new(image: &Path, out: &Path, simulator: &Simulator) -> Result<Self> {
+    pub(super) fn new(image: &Path, out: &Path, simulator: &Simulator, pace: Pace) -> Result<Self> {
         let album = Album::new(out)?;
         // Nothing of an earlier run.
         _ = std::fs::remove_file(out.join("flash.bin"));
-        Ok(Self { machine: Machine::start(image, out, &host(simulator.addr()), true)?, album })
+        let machine = Machine::start(image, out, &host(simulator.addr()), true, pace)?;
+        Ok(Self { machine, album, meter: Meter::of(image)? })
+    }
+
+    /// What the firmware has measured.
+    pub(super) fn read(&mut self) -> Result<Reading> {
+        self.meter.read(&mut self.machine)
+    }
+
+    /// Bytes that the stack had at most until now.
+    fn stack(&mut self) -> Result<u64> {
+        self.meter.stack(&mut self.machine)
     }
 
     /// Looks at the display until it shows what it should.
-    fn station(&mut self, name: &str, seconds: u64, mut shows: impl FnMut(&Picture) -> bool) -> Result<()> {
+    pub(super) fn station(&mut self, name: &str, seconds: u64, mut shows: impl FnMut(&Picture) -> bool) -> Result<()> {
         let begun = Instant::now();
         loop {
             ensure!(self.machine.runs()?, "{name}: the firmware has ended");
             let picture = self.machine.picture()?;
             self.album.add(&picture)?;
             if shows(&picture) {
-                println!("{name}: after {:.1} s, picture {}", begun.elapsed().as_secs_f64(), self.album.count - 1);
+                let took = begun.elapsed().as_secs_f64();
+                let stack = self.stack()?;
+                println!("{name}: after {took:.1} s, picture {}; stack {stack} B", self.album.count - 1);
                 return Ok(());
             }
             if begun.elapsed() > Duration::from_secs(seconds) {
@@ -241,8 +273,8 @@ impl Stage {
     }
 
     /// Turns it off: its memory.
-    fn end(self) -> Result<Memory> {
-        let Self { machine, album } = self;
+    pub(super) fn end(self) -> Result<Memory> {
+        let Self { machine, album, .. } = self;
         let lines = machine.lines();
         let status = machine.turn_off()?;
         ensure!(status == 0, "the firmware ended with {status}");

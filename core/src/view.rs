@@ -73,6 +73,30 @@ pub struct ErrorView<'a> {
     pub truncated: bool,
 }
 
+impl PromptView<'_> {
+    /// A prompt of which nothing is known but how it fares: for painters to be tried with.
+    pub const fn new(state: PromptState) -> Self {
+        Self {
+            prompt_id: None,
+            state,
+            is_settled: true,
+            percentage: None,
+            current_node: None,
+            current_class: None,
+            steps: None,
+            elapsed: None,
+            eta: None,
+            nodes_total: None,
+            nodes_cached: None,
+            nodes_finished: 0,
+            outputs: 0,
+            previews: 0,
+            warnings: 0,
+            error: None,
+        }
+    }
+}
+
 impl View<'_> {
     /// Whether the server's messages arrive.
     pub fn is_connected(&self) -> bool {

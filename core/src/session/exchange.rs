@@ -102,13 +102,19 @@ impl<const ID: usize> Exchange<ID> {
     }
 
     /// Begins an exchange.
-    pub(super) fn begin(&mut self, now: Instant, (asked, offset): (Asked, u8), heard: Heard) {
+    pub(super) fn begin<const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
+        &mut self,
+        now: Instant,
+        asked: Asked,
+        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
+    ) {
         self.place = Place::Dialling;
         self.since = now;
         self.response = Response::new();
         self.asked = asked;
-        self.offset = offset;
-        self.heard = heard;
+        // Of those that ended unseen, the oldest is meant.
+        self.offset = state.unheard_ends.saturating_sub(1);
+        self.heard = state.heard();
         self.answer.reset(asked);
         self.found = Found::NONE;
         self.result = None;

@@ -433,8 +433,8 @@ impl<
             self.reduce(now, Action::LogSilent, observer);
         }
         let question = self.reconcile.question(now, &self.state, self.socket.is_open(), submits_nothing);
-        let Some(question) = question else { return false };
-        self.exchange.begin(now, question, self.state.heard());
+        let Some(asked) = question else { return false };
+        self.exchange.begin(now, asked, &self.state);
         true
     }
 

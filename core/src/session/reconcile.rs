@@ -175,27 +175,10 @@ impl Reconcile {
         state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
         open: bool,
         submits_nothing: bool,
-    ) -> Option<(Asked, u8)> {
+    ) -> Option<Asked> {
         if self.refused {
             return None;
         }
-        let asked = self.next_asked(now, state, open, submits_nothing)?;
-        Some((asked, state.unheard_ends.saturating_sub(1)))
-    }
-
-    fn next_asked<
-        const ID: usize,
-        const MESSAGE: usize,
-        const NODES: usize,
-        const NAMES: usize,
-        const LEARNED: usize,
-    >(
-        &mut self,
-        now: Instant,
-        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
-        open: bool,
-        submits_nothing: bool,
-    ) -> Option<Asked> {
         let prompt = state.prompt();
         // First of all how it ended: another one may run by now and would take its place.
         match prompt

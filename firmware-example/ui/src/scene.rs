@@ -153,24 +153,7 @@ mod tests {
     const NOW: Instant = Instant::from_millis(1_000);
 
     fn prompt(id: &str, state: PromptState) -> PromptView<'_> {
-        PromptView {
-            prompt_id: Some(id),
-            state,
-            is_settled: true,
-            percentage: None,
-            current_node: None,
-            current_class: None,
-            steps: None,
-            elapsed: None,
-            eta: None,
-            nodes_total: None,
-            nodes_cached: None,
-            nodes_finished: 0,
-            outputs: 0,
-            previews: 0,
-            warnings: 0,
-            error: None,
-        }
+        PromptView { prompt_id: Some(id), ..PromptView::new(state) }
     }
 
     /// Whether the prompt is shown, after `choices` were told of it.

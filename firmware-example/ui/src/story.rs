@@ -588,24 +588,7 @@ mod tests {
         connection.fault = fault.map(Fault::new);
         connection.waiting = why.map(|why| Waiting { until: Instant::ZERO, why });
         connection.source = Source::Polling;
-        let prompt = prompt.map(|state| PromptView {
-            prompt_id: None,
-            state,
-            is_settled: true,
-            percentage: None,
-            current_node: None,
-            current_class: None,
-            steps: None,
-            elapsed: None,
-            eta: None,
-            nodes_total: None,
-            nodes_cached: None,
-            nodes_finished: 0,
-            outputs: 0,
-            previews: 0,
-            warnings: 0,
-            error: None,
-        });
+        let prompt = prompt.map(PromptView::new);
         let view = View { connection: &connection, prompt, ..state.view(Instant::ZERO) };
         let choices = Choices::new();
         Kind::of(&Scene { network, server: "", view: Some(view), percentage: None, choices: &choices })

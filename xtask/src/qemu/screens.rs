@@ -71,24 +71,7 @@ impl Picture {
 }
 
 fn prompt() -> PromptView<'static> {
-    PromptView {
-        prompt_id: Some("1"),
-        state: PromptState::Running,
-        is_settled: true,
-        percentage: Some(Percentage::ZERO),
-        current_node: None,
-        current_class: None,
-        steps: None,
-        elapsed: None,
-        eta: None,
-        nodes_total: None,
-        nodes_cached: None,
-        nodes_finished: 0,
-        outputs: 0,
-        previews: 0,
-        warnings: 0,
-        error: None,
-    }
+    PromptView { prompt_id: Some("1"), percentage: Some(Percentage::ZERO), ..PromptView::new(PromptState::Running) }
 }
 
 /// The screen that tells of `prompt`.

@@ -249,6 +249,22 @@ pub(crate) struct Running<'a> {
     pub(crate) page: Page,
 }
 
+impl Running<'_> {
+    /// What waits behind it, or how many nodes are done.
+    pub(crate) fn foot(&self) -> Said {
+        let mut line = Said::new();
+        if self.waiting > 0 {
+            say(&mut line, "+");
+            number(&mut line, self.waiting);
+            say(&mut line, " queued");
+        } else if !self.nodes.is_empty() {
+            line.clone_from(&self.nodes);
+            say(&mut line, " nodes");
+        }
+        line
+    }
+}
+
 impl<'a> Story<'a> {
     #[inline(never)]
     pub(crate) fn of(scene: &Scene<'a>) -> Self {

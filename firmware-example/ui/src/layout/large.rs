@@ -29,7 +29,7 @@ pub(super) fn square(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     if run.page == Page::Details {
         return details(sheet, run, Area::new(x, 24, w, 200), Align::Left);
     }
-    ends(sheet, Area::new(x, 12, w, ROW), Tone::Dim, &foot(run), Tone::Warn, &story.mark());
+    ends(sheet, Area::new(x, 12, w, ROW), Tone::Dim, &run.foot(), Tone::Warn, &story.mark());
     percent(sheet, story, run, Area::new(x, 44, w, FIGURE), Align::Left);
     sheet.bar(Area::new(x, 118, w, 14), story.tone, run.bar);
     let steps = i16::try_from(LARGE_TEXT.width(&[run.steps.as_str()])).unwrap_or(0).min(100);
@@ -60,7 +60,7 @@ pub(super) fn round(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     if story.mark.is_some() {
         sheet.text(Area::new(70, 30, 100, ROW), &LARGE_TEXT, Tone::Warn, Align::Centre, &story.mark());
     } else {
-        sheet.text(Area::new(70, 30, 100, ROW), &LARGE_TEXT, Tone::Dim, Align::Centre, &[foot(run).as_str()]);
+        sheet.text(Area::new(70, 30, 100, ROW), &LARGE_TEXT, Tone::Dim, Align::Centre, &[run.foot().as_str()]);
     }
     percent(sheet, story, run, Area::new(30, 60, 180, FIGURE), Align::Centre);
     sheet.text(Area::new(30, 128, 180, ROW), &LARGE_TEXT, Tone::Text, Align::Centre, &[run.node]);
@@ -81,7 +81,7 @@ pub(super) fn portrait(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     if run.page == Page::Details {
         return details(sheet, run, Area::new(x, 12, w, 220), Align::Right);
     }
-    let foot = foot(run);
+    let foot = run.foot();
     if story.mark.is_some() {
         sheet.text(Area::new(x, 8, w, ROW), &LARGE_TEXT, Tone::Warn, Align::Left, &story.mark());
     } else {
@@ -136,20 +136,6 @@ fn time_left(sheet: &mut Sheet<'_>, run: &Running<'_>, area: Area) {
     if LARGE_TEXT.width(&[time_label(run)]) <= i32::from(label.w) {
         sheet.text(label, &LARGE_TEXT, Tone::Dim, Align::Left, &[time_label(run)]);
     }
-}
-
-/// What waits behind it, or how many nodes are done.
-fn foot(run: &Running<'_>) -> Said {
-    let mut line = Said::new();
-    if run.waiting > 0 {
-        say(&mut line, "+");
-        number(&mut line, run.waiting);
-        say(&mut line, " queued");
-    } else if !run.nodes.is_empty() {
-        line.clone_from(&run.nodes);
-        say(&mut line, " nodes");
-    }
-    line
 }
 
 /// A text at each end of a line.

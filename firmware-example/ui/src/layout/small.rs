@@ -159,15 +159,7 @@ fn steps_bar(sheet: &mut Sheet<'_>, run: &Running<'_>, area: Area) {
 
 /// What waits behind it or how many nodes are done, and how that is known.
 fn foot(sheet: &mut Sheet<'_>, story: &Story<'_>, run: &Running<'_>, y: i16) {
-    let mut left = Said::new();
-    if run.waiting > 0 {
-        say(&mut left, "+");
-        number(&mut left, run.waiting);
-        say(&mut left, " queued");
-    } else if !run.nodes.is_empty() {
-        left.clone_from(&run.nodes);
-        say(&mut left, " nodes");
-    }
+    let left = run.foot();
     sheet.text(Area::new(0, y, 70, ROW), &TEXT, Tone::Dim, Align::Left, &[left.as_str()]);
     sheet.text(Area::new(72, y, 56, ROW), &TEXT, Tone::Warn, Align::Right, &story.mark());
 }

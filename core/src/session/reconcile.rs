@@ -185,7 +185,8 @@ impl Reconcile {
             .filter(|prompt| prompt.state() == PromptState::Ended || prompt.is_unsettled())
             .map(Prompt::is_settled)
         {
-            Some(false) if self.doubts => return Some(self.which_runs()),
+            // Behind jobs that were refused comes the queue.
+            Some(false) if self.doubts => return self.next.take().or(Some(self.which_runs())),
             Some(false) => return self.may_ask(now, Asked::History).then_some(Asked::History),
             // It counts as not known, but only since nobody answered.
             Some(true) if self.tries > 0 => {

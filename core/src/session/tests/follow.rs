@@ -460,3 +460,13 @@ fn an_end_while_it_is_asked_after_another_moves_none() {
         assert_eq!(host.prompt(), Some((id, PromptState::Success)));
     }
 }
+
+#[test]
+fn where_a_doubt_is_refused_an_answer_the_queue_is_asked() {
+    let mut host = following();
+    host.hear(&log(EXECUTED));
+    assert_eq!(links(host.answers("/history/p", "{}")), [Dial(Http)]);
+    assert_eq!(links(host.responds(JOBS, "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n")), [Dial(Http)]);
+    host.answers("/queue", &queue("p"));
+    assert_eq!(host.prompt(), Some(("p", PromptState::Running)));
+}

@@ -223,6 +223,8 @@ pub enum FaultKind {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Absence {
+    /// It is being joined.
+    Joining,
     /// The Wi-Fi network doesn't take the password.
     WrongPassword,
     /// No Wi-Fi network of that name is in reach.
@@ -241,13 +243,14 @@ impl Absence {
     const fn whose(self) -> Whose {
         match self {
             Self::WrongPassword | Self::NotFound => Whose::Yours,
-            Self::Refused | Self::SignalLost | Self::NoAddress | Self::NoLink => Whose::Networks,
+            _ => Whose::Networks,
         }
     }
 
     /// What happened, in a person's words.
     pub const fn message(self) -> &'static str {
         match self {
+            Self::Joining => "the network is being joined",
             Self::WrongPassword => "the Wi-Fi password is wrong",
             Self::NotFound => "the Wi-Fi network is not in reach",
             Self::Refused => "the Wi-Fi network refuses this device",
@@ -260,6 +263,7 @@ impl Absence {
     /// What to do about it.
     pub const fn advice(self) -> &'static str {
         match self {
+            Self::Joining => "",
             Self::WrongPassword => "Set the password again.",
             Self::NotFound => "Check its name; it must be one of 2.4 GHz.",
             Self::Refused => "Look at the access point's list of devices.",

@@ -40,6 +40,8 @@ pub fn paint(scene: &Scene<'_>, now: Instant, strip: &mut [RGB8], brightness: u8
             Kind::Stopped | Kind::Ended => (AMBER, if place % 2 == 0 { ONE } else { 0 }),
             Kind::Idle => (WHITE, breath(now, 6_000) / 3),
             Kind::Starting | Kind::Joining | Kind::Connecting => (BLUE, breath(now, 2_500) / 2),
+            // Who isn't set up waits for a person: two lights from its ends.
+            Kind::Unset => (BLUE, if place == 0 || place + 1 == long { breath(now, 2_500) } else { 0 }),
             Kind::NoNetwork | Kind::Offline | Kind::Circuit | Kind::Busy | Kind::Courtesy => {
                 (AMBER, if place == 0 { breath(now, 4_000) } else { 0 })
             }

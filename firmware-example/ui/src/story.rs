@@ -2,7 +2,7 @@
 
 use comfyglow_core::{
     number::Milli,
-    state::{ConnectionStatus, Fault, FaultKind, PromptState, Source, Steps, WaitingFor},
+    state::{Absence, ConnectionStatus, Fault, FaultKind, PromptState, Source, Steps, WaitingFor},
     time::Duration,
     view::{ErrorView, PromptView, View},
 };
@@ -21,6 +21,7 @@ pub(crate) enum Kind {
     Starting,
     Joining,
     NoNetwork,
+    Unset,
     Connecting,
     Offline,
     Circuit,
@@ -62,6 +63,7 @@ impl Kind {
             Network::Starting => return Self::Starting,
             Network::Joining { .. } => return Self::Joining,
             Network::Lost { .. } => return Self::NoNetwork,
+            Network::Unset => return Self::Unset,
             Network::Up => {}
         }
         let Some(view) = view else { return Self::Connecting };
@@ -94,10 +96,11 @@ impl Kind {
     }
 
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Starting,
         Self::Joining,
         Self::NoNetwork,
+        Self::Unset,
         Self::Connecting,
         Self::Offline,
         Self::Circuit,
@@ -118,6 +121,7 @@ impl Kind {
             Self::Starting => "Starting",
             Self::Joining => "Joining",
             Self::NoNetwork => "No network",
+            Self::Unset => "Set me up",
             Self::Connecting => "Connecting",
             Self::Offline => "Offline",
             Self::Circuit => "Resting",
@@ -147,6 +151,7 @@ impl Kind {
     pub(crate) const fn icon(self) -> &'static str {
         match self {
             Self::Joining | Self::NoNetwork => "w",
+            Self::Unset => "i",
             Self::Starting | Self::Connecting | Self::Running => "n",
             Self::Offline => "o",
             Self::Circuit | Self::Busy | Self::Courtesy => "p",
@@ -161,7 +166,7 @@ impl Kind {
 
     const fn tone(self) -> Tone {
         match self {
-            Self::Starting | Self::Joining | Self::Connecting | Self::Running => Tone::Accent,
+            Self::Starting | Self::Joining | Self::Unset | Self::Connecting | Self::Running => Tone::Accent,
             Self::Idle => Tone::Dim,
             Self::Done => Tone::Good,
             Self::Failed | Self::Person => Tone::Bad,
@@ -288,12 +293,15 @@ impl<'a> Story<'a> {
                 story.lead = "comfyglow".into();
                 story.busy = true;
             }
-            (Kind::Joining | Kind::NoNetwork, Network::Joining { name } | Network::Lost { name }) => {
+            (_, Network::Joining { name }) if kind == Kind::Joining => {
                 story.lead = name.unwrap_or("the network").into();
                 story.busy = true;
-                if kind == Kind::NoNetwork {
-                    story.body = ["The network is gone. It is joined again by itself.", "", ""];
-                }
+            }
+            (_, Network::Lost { name, why }) if kind == Kind::NoNetwork => story.absence(name, why),
+            (Kind::Unset, _) => {
+                story.lead = "comfyglow".into();
+                story.body =
+                    ["Plug me into your computer and run ", "comfyglow flash", ", or type help on my USB serial port."];
             }
             (Kind::Connecting, _) => story.busy = true,
             _ => {}
@@ -305,6 +313,22 @@ impl<'a> Story<'a> {
             }
         }
         story
+    }
+
+    /// What is to be said of the network, which isn't there.
+    fn absence(&mut self, name: Option<&'a str>, why: Absence) {
+        self.lead = name.unwrap_or("the network").into();
+        // It is looked for again and again, but what is wrong is for a person to mend.
+        self.busy = !matches!(why, Absence::WrongPassword | Absence::Refused | Absence::NoLink);
+        let (head, body) = match why {
+            Absence::WrongPassword => ("Password", ["Wrong Wi-Fi password. ", "Set it again: ", "comfyglow setup"]),
+            Absence::NotFound => ("Not found", ["No Wi-Fi of this name in reach. ", "It must be one of 2.4 GHz.", ""]),
+            Absence::Refused => ("Refused", ["The Wi-Fi refuses me. ", "Look at its router.", ""]),
+            Absence::NoAddress => ("No address", ["Joined, but the router gives no address. ", "Is DHCP on?", ""]),
+            Absence::NoLink => ("No cable", ["The network cable is unplugged.", "", ""]),
+            _ => ("No network", ["The network is gone. It is joined again by itself.", "", ""]),
+        };
+        (self.head, self.body) = (head, body);
     }
 
     /// What is to be said of the connection.
@@ -591,6 +615,7 @@ mod tests {
     use std::string::String;
 
     const UP: Network<'static> = Network::Up;
+    const GONE: Network<'static> = Network::Lost { name: None, why: Absence::SignalLost };
 
     /// What it is about, where the connection is so, and the prompt fares so.
     fn kind(
@@ -607,7 +632,7 @@ mod tests {
         let prompt = prompt.map(PromptView::new);
         let view = View { connection: &connection, prompt, ..state.view(Instant::ZERO) };
         let choices = Choices::new();
-        Kind::of(&Scene { network, server: "", view: Some(view), percentage: None, choices: &choices })
+        Kind::of(&Scene { network, server: "", view: Some(view), percentage: None, choices: &choices, notice: None })
     }
 
     #[test]
@@ -627,7 +652,7 @@ mod tests {
             reduce(&mut state, Instant::ZERO, action);
             let view = Some(state.view(Instant::ZERO));
             let choices = Choices::new();
-            let scene = Scene { network: UP, server: "", view, percentage: None, choices: &choices };
+            let scene = Scene { network: UP, server: "", view, percentage: None, choices: &choices, notice: None };
             assert_eq!(Kind::of(&scene), said, "{action:?}");
         }
     }
@@ -645,9 +670,9 @@ mod tests {
             (UP, fine, runs, Kind::Running),
             (UP, fine, done, Kind::Done),
             (UP, refused, done, Kind::Person),
-            (Network::Lost { name: None }, refused, None, Kind::NoNetwork),
-            (Network::Lost { name: None }, offline, failed, Kind::Failed),
-            (Network::Lost { name: None }, fine, runs, Kind::NoNetwork),
+            (GONE, refused, None, Kind::NoNetwork),
+            (GONE, offline, failed, Kind::Failed),
+            (GONE, fine, runs, Kind::NoNetwork),
             (Network::Starting, (Connecting, None, None), None, Kind::Starting),
             (UP, (Connecting, None, None), None, Kind::Connecting),
             (UP, (Connecting, Some(FaultKind::Closed), None), runs, Kind::Connecting),

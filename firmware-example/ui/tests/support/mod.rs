@@ -97,7 +97,7 @@ pub(crate) struct Still {
 
 impl Still {
     pub(crate) fn scene(&self) -> Scene<'_> {
-        Scene { network: self.network, server: "desk:8188", view: self.view, percentage: None, choices: &self.choices }
+        Scene { network: self.network, server: "desk:8188", view: self.view, percentage: None, choices: &self.choices, notice: None }
     }
 }
 
@@ -290,7 +290,7 @@ pub(crate) fn stills() -> Vec<Still> {
         away("too many visitors", FaultKind::Refused(429), WaitingFor::Server, 2, 118_000),
         up("could not keep up", View { next_attempt: Some(Duration::from_millis(51_000)), ..view(courtesy) }),
         away("needs a person", FaultKind::Refused(401), WaitingFor::Backoff, 1, 0),
-        network("no network", Network::Lost { name: Some("Attic Wi-Fi") }),
+        network("no network", Network::Lost { name: Some("Attic Wi-Fi"), why: Absence::SignalLost }),
     ]
     .into_iter()
     .map(|mut still| {

@@ -53,7 +53,7 @@ impl Gadget {
     }
 }
 
-/// The next of a row of numbers that look random, as Steele, Lea and Flood's SplitMix makes them.
+/// The next of a row of numbers that look random, as Steele, Lea and Flood's `SplitMix` makes them.
 fn next(state: &mut u64) -> u32 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -9,7 +9,7 @@ use comfyglow_core::{
 
 use crate::{
     ink::Tone,
-    scene::{Network, Page, Scene},
+    scene::{Network, Notice, Page, Scene},
 };
 
 /// A text that is put together.
@@ -22,6 +22,7 @@ pub(crate) enum Kind {
     Joining,
     NoNetwork,
     Unset,
+    Notice,
     Connecting,
     Offline,
     Circuit,
@@ -43,6 +44,9 @@ impl Kind {
     /// at the display for. A prompt that runs is shown as far as it is known, and no longer.
     #[inline(never)]
     pub(crate) fn of(scene: &Scene<'_>) -> Self {
+        if scene.notice.is_some() {
+            return Self::Notice;
+        }
         let view = scene.view.as_ref();
         let prompt = view.and_then(|view| view.prompt.as_ref());
         let fault = view.and_then(|view| view.connection.fault);
@@ -96,11 +100,12 @@ impl Kind {
     }
 
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Starting,
         Self::Joining,
         Self::NoNetwork,
         Self::Unset,
+        Self::Notice,
         Self::Connecting,
         Self::Offline,
         Self::Circuit,
@@ -122,6 +127,7 @@ impl Kind {
             Self::Joining => "Joining",
             Self::NoNetwork => "No network",
             Self::Unset => "Set me up",
+            Self::Notice => "Restarted",
             Self::Connecting => "Connecting",
             Self::Offline => "Offline",
             Self::Circuit => "Resting",
@@ -151,12 +157,11 @@ impl Kind {
     pub(crate) const fn icon(self) -> &'static str {
         match self {
             Self::Joining | Self::NoNetwork => "w",
-            Self::Unset => "i",
             Self::Starting | Self::Connecting | Self::Running => "n",
             Self::Offline => "o",
             Self::Circuit | Self::Busy | Self::Courtesy => "p",
-            Self::Person => "!",
-            Self::Idle => "i",
+            Self::Person | Self::Notice => "!",
+            Self::Unset | Self::Idle => "i",
             Self::Done => "d",
             Self::Failed => "e",
             Self::Stopped => "s",
@@ -171,6 +176,7 @@ impl Kind {
             Self::Done => Tone::Good,
             Self::Failed | Self::Person => Tone::Bad,
             Self::NoNetwork
+            | Self::Notice
             | Self::Offline
             | Self::Circuit
             | Self::Busy
@@ -306,13 +312,25 @@ impl<'a> Story<'a> {
             (Kind::Connecting, _) => story.busy = true,
             _ => {}
         }
-        if let Some(view) = &scene.view {
+        if let Some(notice) = scene.notice {
+            story.notice(notice);
+        } else if let Some(view) = &scene.view {
             story.connection(view);
             if let Some(prompt) = &view.prompt {
                 story.prompt(scene, view, prompt);
             }
         }
         story
+    }
+
+    /// What is to be said of the last start.
+    fn notice(&mut self, notice: Notice<'a>) {
+        self.lead = "I started again".into();
+        (self.head, self.body) = match notice {
+            Notice::Panic(place) => ("Crashed", ["A fault of mine, at ", place, ". Please report it."]),
+            Notice::BrownOut => ("Low power", ["The voltage fell too low. Check the USB cable and supply.", "", ""]),
+            Notice::Watchdog => ("Hung", ["I hung for too long. Please report it if it comes again.", "", ""]),
+        };
     }
 
     /// What is to be said of the network, which isn't there.

@@ -4,7 +4,7 @@ mod support;
 
 use comfyglow_core::{
     number::Milli,
-    state::{Percentage, PromptState, State, Steps},
+    state::{Absence, Percentage, PromptState, State, Steps},
     time::{Duration, Instant},
     view::{ErrorView, PromptView, View},
 };
@@ -37,6 +37,7 @@ fn networks() -> impl Strategy<Value = Network<'static>> {
         Network::Up,
         Network::Starting,
         Network::Joining { name: None },
+        Network::Unset,
         Network::Lost { name: Some("Café 采样器 with a name of 32 bytes"), why: Absence::NotFound },
     ])
 }
@@ -94,7 +95,10 @@ fn plays<C: Ink>(
             _ => {}
         }
         let percentage = view.prompt.and_then(|prompt| prompt.percentage);
-        desk.see(&Scene { network, server: "desk:8188", view: Some(view), percentage, choices: &choices, notice: None }, now)?;
+        desk.see(
+            &Scene { network, server: "desk:8188", view: Some(view), percentage, choices: &choices, notice: None },
+            now,
+        )?;
     }
     Ok(())
 }

@@ -4,8 +4,8 @@
 use comfyglow_core::{
     number::Milli,
     state::{
-        Connection, ConnectionStatus, Fault, FaultKind, Percentage, PromptState, Source, State, Steps, Waiting,
-        WaitingFor,
+        Absence, Connection, ConnectionStatus, Fault, FaultKind, Percentage, PromptState, Source, State, Steps,
+        Waiting, WaitingFor,
     },
     time::{Duration, Instant},
     view::{ErrorView, PromptView, View},
@@ -97,7 +97,14 @@ pub(crate) struct Still {
 
 impl Still {
     pub(crate) fn scene(&self) -> Scene<'_> {
-        Scene { network: self.network, server: "desk:8188", view: self.view, percentage: None, choices: &self.choices, notice: None }
+        Scene {
+            network: self.network,
+            server: "desk:8188",
+            view: self.view,
+            percentage: None,
+            choices: &self.choices,
+            notice: None,
+        }
     }
 }
 

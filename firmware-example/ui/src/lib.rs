@@ -31,6 +31,7 @@ mod ink;
 mod layout;
 #[cfg(feature = "leds")]
 pub mod leds;
+mod left;
 mod letters;
 mod pen;
 #[cfg(feature = "large")]

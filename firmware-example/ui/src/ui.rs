@@ -14,6 +14,7 @@ use crate::{
     frame::{COLUMNS, Drawn, Frame},
     ink::{Depth, Ink},
     layout::{self, Layout, Shape},
+    left::TimeLeft,
     pen::Pen,
     scene::{Page, Scene},
     story::{Kind, Story},
@@ -69,6 +70,7 @@ pub struct Ui {
     wanted: Frame,
     /// What texts wander in, and since when.
     topic: Option<(Topic, Instant)>,
+    time_left: TimeLeft,
     /// Rows of the display that are known to show [`shown`](Self::shown); `None` once all of them do.
     painted: Option<i32>,
 }
@@ -97,7 +99,14 @@ impl Topic {
 impl Ui {
     /// A display of which nothing is known.
     pub const fn new(options: Options) -> Self {
-        Self { options, shown: Frame::new(), wanted: Frame::new(), topic: None, painted: Some(0) }
+        Self {
+            options,
+            shown: Frame::new(),
+            wanted: Frame::new(),
+            topic: None,
+            time_left: TimeLeft::new(),
+            painted: Some(0),
+        }
     }
 
     /// Works out what is to be seen of `scene` at `now`, and draws nothing.
@@ -109,8 +118,12 @@ impl Ui {
 
     #[inline(never)]
     fn lay_out(&mut self, scene: &Scene<'_>, now: Instant, layout: Layout, size: Size, depth: Depth) {
-        let story = Story::of(scene);
-        let topic = Topic::of(story.kind, scene);
+        let mut scene = *scene;
+        if let Some(prompt) = scene.view.as_mut().and_then(|view| view.prompt.as_mut()) {
+            prompt.eta = self.time_left.of(prompt);
+        }
+        let story = Story::of(&scene);
+        let topic = Topic::of(story.kind, &scene);
         let since = match self.topic {
             Some((known, since)) if known == topic => since,
             _ => now,

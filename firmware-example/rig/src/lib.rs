@@ -1,0 +1,3 @@
+//! What stands in for a board in tests.
+
+pub mod nor;

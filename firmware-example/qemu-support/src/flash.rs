@@ -15,11 +15,11 @@ const PAGE: u32 = 2_048;
 pub(crate) const BYTES: u32 = 2 * PAGE;
 
 /// The file `flash.bin` of the folder that QEMU was started in.
-pub(crate) struct Flash(Option<File>);
+pub struct Flash(Option<File>);
 
 /// There is no file.
 #[derive(Debug)]
-pub(crate) struct NoFile;
+pub struct NoFile;
 
 impl NorFlashError for NoFile {
     fn kind(&self) -> NorFlashErrorKind {
@@ -28,7 +28,8 @@ impl NorFlashError for NoFile {
 }
 
 impl Flash {
-    pub(crate) fn open() -> Self {
+    /// Opens it; where there is none each use fails.
+    pub fn open() -> Self {
         Self(File::options().read(true).write(true).open(c"flash.bin").ok())
     }
 

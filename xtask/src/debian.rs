@@ -10,13 +10,17 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use cargo_metadata::semver::Version;
 
-use crate::process::{output, run, rustc};
+use crate::process::{cargo, output, run, rustc};
 use crate::project::Project;
 
 /// The compiler that Debian builds its browsers with, newer than its `rustc`.
 const COMPILER: &str = "rustc-web";
 /// The source of Rust's own libraries, of the same version.
 const SOURCE: &str = "rust-web-src";
+/// The compiler's lints, of the same version.
+const CLIPPY: &str = "rust-web-clippy";
+/// Where the last of these is unpacked to. A tree without it was unpacked when less was needed.
+const CARGO_CLIPPY: &str = "tree/usr/bin/cargo-clippy";
 
 /// A compiler that can build `core` for other targets.
 pub(crate) struct Compiler {
@@ -28,6 +32,20 @@ impl Compiler {
     pub(crate) fn give_to(&self, command: &mut Command) {
         command.env("RUSTC", &self.rustc).env("RUSTC_BOOTSTRAP", "1");
     }
+
+    /// `cargo clippy` with this compiler's lints, as [`give_to`](Self::give_to) is with the compiler.
+    ///
+    /// # Errors
+    /// The compiler's libraries aren't where they were.
+    pub(crate) fn clippy(&self) -> Result<Command> {
+        let home = self.rustc.parent().context("the compiler is in a folder")?;
+        let libraries = only(&home.join("tree/usr/lib"), |name| name.contains("-linux-gnu"))?;
+        let mut command = Command::new(home.join(CARGO_CLIPPY));
+        // It starts the cargo that is named so, and its driver that is beside it.
+        command.arg("clippy").env("CARGO", cargo().get_program()).env("LD_LIBRARY_PATH", libraries);
+        self.give_to(&mut command);
+        Ok(command)
+    }
 }
 
 /// Debian's compiler, fetched if it isn't there yet.
@@ -38,12 +56,13 @@ pub(crate) fn compiler(project: &Project, target: &str) -> Result<Compiler> {
     let home = project.target_dir.join("debian-rust");
     let compiler = Compiler { rustc: home.join("rustc") };
     let there = version(&compiler);
-    if there.as_ref().is_ok_and(|version| *version >= project.msrv) {
+    let whole = home.join(CARGO_CLIPPY).exists();
+    if whole && there.as_ref().is_ok_and(|version| *version >= project.msrv) {
         println!("{} is there", home.display());
         return Ok(compiler);
     }
-    // Too old, or not there; one that is there and doesn't run lacks a library, and would lack it again.
-    if there.is_ok() || !compiler.rustc.exists() {
+    // Too old, or not all there; one that is there and doesn't run lacks a library, and would lack it again.
+    if there.is_ok() || !whole {
         let remedy = format!("`rustup target add {target}` is the ordinary way to get it");
         if !has("apt-get") || !has("dpkg") {
             bail!("the compiler in use has no library for {target}, and there is no apt for Debian's: {remedy}");
@@ -107,7 +126,7 @@ fn update_lists() -> Result<()> {
 
 /// Downloads the compiler's packages into the folder `packages`.
 fn download(packages: &Path) -> Result<()> {
-    let mut names = vec![COMPILER.to_owned(), SOURCE.to_owned()];
+    let mut names = vec![COMPILER.to_owned(), SOURCE.to_owned(), CLIPPY.to_owned()];
     // The libraries carry their version in their names: each is found where it is asked for.
     for wanted in ["libstd-rust-web-dev", "libstd-rust-web-1.", "libllvm"] {
         let mut found = None;

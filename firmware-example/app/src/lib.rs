@@ -10,6 +10,7 @@
 //! | [`Gadget::carry`], for each [`Link`](comfyglow_core::session::Link) | opens a link, moves its bytes |
 //! | [`Gadget::keep_time`] | tells the time |
 //! | [`Gadget::paint`] | paints, in slices, at the display's rate |
+//! | `Gadget::light`, with feature `leds` | lights a strip of LEDs |
 //! | [`Gadget::watch_buttons`] | dismisses, turns pages, turns off |
 //! | [`Gadget::keep`] | keeps in flash what outlives a restart |
 //!
@@ -22,6 +23,8 @@ extern crate std;
 mod buttons;
 mod gadget;
 mod keeper;
+#[cfg(feature = "leds")]
+mod lights;
 mod line;
 mod log;
 mod network;
@@ -34,6 +37,8 @@ pub use embassy_net;
 pub use embedded_storage_async;
 
 pub use gadget::Gadget;
+#[cfg(feature = "leds")]
+pub use lights::{LEDS, Strip};
 pub use network::{Resources, network};
 pub use screen::Panel;
 pub use settings::{SERVER_BYTES, Settings, SettingsError};

@@ -36,6 +36,17 @@ pub trait Panel: DrawTarget<Color: Ink> {
         let _ = area;
         Ok(())
     }
+
+    /// Told at the display's rate while nothing was drawn for so many seconds: what wears out can be dimmed until something
+    /// is.
+    ///
+    /// # Errors
+    ///
+    /// The display doesn't answer.
+    async fn rest(&mut self, seconds: u64) -> Result<(), Self::Error> {
+        let _ = seconds;
+        Ok(())
+    }
 }
 
 impl Gadget {
@@ -58,6 +69,7 @@ impl Gadget {
 
     /// Paints frame after frame; ends only by a fault of the display.
     async fn frames<P: Panel>(&self, ui: &mut Ui, panel: &mut P) -> Result<(), P::Error> {
+        let mut drawn = Instant::now();
         loop {
             let next = Timer::after_millis(FRAME);
             self.compose(ui, Surface::of::<P::Color>(panel.bounding_box().size));
@@ -75,7 +87,10 @@ impl Gadget {
                 yield_now().await;
             }
             if pixels > 0 {
+                drawn = Instant::now();
                 self.tell(Input::Painted { took: Duration::from_micros(begun.elapsed().as_micros()) });
+            } else {
+                panel.rest(drawn.elapsed().as_secs()).await?;
             }
             // What changed is shown at once: the session doesn't tell of it more often than a display can follow.
             select(self.repaint.wait(), next).await;
@@ -83,6 +98,11 @@ impl Gadget {
     }
 
     fn compose(&self, ui: &mut Ui, surface: Surface) {
+        self.scene(|scene, now| ui.compose(scene, now, surface));
+    }
+
+    /// What is to be seen at this moment.
+    pub(crate) fn scene(&self, see: impl FnOnce(&Scene<'_>, comfyglow_core::time::Instant)) {
         let (session, now) = (self.session.borrow(), now());
         let network = match self.network.get() {
             Network::Starting => Seen::Starting,
@@ -95,6 +115,6 @@ impl Gadget {
         choices.follow(Some(&view), now);
         let percentage = session.smooth_percentage(now);
         let server = self.settings.server();
-        ui.compose(&Scene { network, server, view: Some(view), percentage, choices: &choices }, now, surface);
+        see(&Scene { network, server, view: Some(view), percentage, choices: &choices }, now);
     }
 }

@@ -72,7 +72,7 @@ pub(crate) fn clippy(project: &Project, target: &str) -> Result<Command> {
         command.arg("clippy");
         command
     } else {
-        let mut command = debian::compiler(project, target)?.clippy()?;
+        let mut command = debian::clippy(project, target)?;
         command.args(["-Z", "build-std=core"]);
         command
     };

@@ -19,7 +19,7 @@ const COMPILER: &str = "rustc-web";
 const SOURCE: &str = "rust-web-src";
 /// The compiler's lints, of the same version.
 const CLIPPY: &str = "rust-web-clippy";
-/// Where the last of these is unpacked to. A tree without it was unpacked when less was needed.
+/// Where they are unpacked to.
 const CARGO_CLIPPY: &str = "tree/usr/bin/cargo-clippy";
 
 /// A compiler that can build `core` for other targets.
@@ -33,19 +33,22 @@ impl Compiler {
         command.env("RUSTC", &self.rustc).env("RUSTC_BOOTSTRAP", "1");
     }
 
-    /// `cargo clippy` with this compiler's lints, as [`give_to`](Self::give_to) is with the compiler.
-    ///
-    /// # Errors
-    /// The compiler's libraries aren't where they were.
-    pub(crate) fn clippy(&self) -> Result<Command> {
-        let home = self.rustc.parent().context("the compiler is in a folder")?;
-        let libraries = only(&home.join("tree/usr/lib"), |name| name.contains("-linux-gnu"))?;
-        let mut command = Command::new(home.join(CARGO_CLIPPY));
-        // It starts the cargo that is named so, and its driver that is beside it.
-        command.arg("clippy").env("CARGO", cargo().get_program()).env("LD_LIBRARY_PATH", libraries);
-        self.give_to(&mut command);
-        Ok(command)
-    }
+}
+
+/// `cargo clippy` with the lints of Debian's compiler, fetched as by [`compiler`].
+///
+/// # Errors
+/// As those of [`compiler`].
+pub(crate) fn clippy(project: &Project, target: &str) -> Result<Command> {
+    let home = home(project);
+    // A tree that was unpacked before lints were needed builds well, but has none.
+    let compiler = obtain(project, target, home.join(CARGO_CLIPPY).exists())?;
+    let libraries = only(&home.join("tree/usr/lib"), |name| name.contains("-linux-gnu"))?;
+    let mut command = Command::new(home.join(CARGO_CLIPPY));
+    // It starts the cargo that is named so, and its driver that is beside it.
+    command.arg("clippy").env("CARGO", cargo().get_program()).env("LD_LIBRARY_PATH", libraries);
+    compiler.give_to(&mut command);
+    Ok(command)
 }
 
 /// Debian's compiler, fetched if it isn't there yet.
@@ -53,16 +56,25 @@ impl Compiler {
 /// # Errors
 /// Debian's tools aren't here, its package lists or packages can't be had, or the compiler doesn't run.
 pub(crate) fn compiler(project: &Project, target: &str) -> Result<Compiler> {
-    let home = project.target_dir.join("debian-rust");
+    obtain(project, target, true)
+}
+
+/// Where it is unpacked.
+fn home(project: &Project) -> PathBuf {
+    project.target_dir.join("debian-rust")
+}
+
+/// The compiler, fetched if it isn't there yet, or not `whole`.
+fn obtain(project: &Project, target: &str, whole: bool) -> Result<Compiler> {
+    let home = home(project);
     let compiler = Compiler { rustc: home.join("rustc") };
     let there = version(&compiler);
-    let whole = home.join(CARGO_CLIPPY).exists();
     if whole && there.as_ref().is_ok_and(|version| *version >= project.msrv) {
         println!("{} is there", home.display());
         return Ok(compiler);
     }
     // Too old, or not all there; one that is there and doesn't run lacks a library, and would lack it again.
-    if there.is_ok() || !whole {
+    if there.is_ok() || !whole || !compiler.rustc.exists() {
         let remedy = format!("`rustup target add {target}` is the ordinary way to get it");
         if !has("apt-get") || !has("dpkg") {
             bail!("the compiler in use has no library for {target}, and there is no apt for Debian's: {remedy}");

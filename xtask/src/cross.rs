@@ -13,7 +13,7 @@ use crate::steps::{Outcome, Steps};
 const TARGETS: [&str; 3] = ["thumbv7m-none-eabi", "thumbv6m-none-eabi", "riscv32imc-unknown-none-elf"];
 
 /// What a gadget is made of, besides the core and a board, with all its features.
-const PARTS: [&str; 2] = ["comfyglow-ui", "comfyglow-app"];
+const PARTS: [&str; 4] = ["comfyglow-setup", "comfyglow-ui", "comfyglow-app", "comfyglow-panels"];
 
 /// Build the core for microcontrollers, without features, with each alone, with all; and what a gadget is made of.
 ///

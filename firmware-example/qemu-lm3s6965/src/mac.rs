@@ -52,10 +52,13 @@ pub(crate) struct Mac;
 
 impl Mac {
     pub(crate) fn start() -> Self {
-        let [a, b, c, d, e, f] = ADDRESS;
+        let mut address = [0; 8];
+        address[..6].copy_from_slice(&ADDRESS);
+        let address = u64::from_le_bytes(address);
         MAC.at(RECEIVE).write(RESET_FIFO);
-        MAC.at(OWN_ADDRESS).write(u32::from_le_bytes([a, b, c, d]));
-        MAC.at(OWN_ADDRESS + 4).write(u32::from_le_bytes([e, f, 0, 0]));
+        #[expect(clippy::cast_possible_truncation, reason = "its first four bytes")]
+        MAC.at(OWN_ADDRESS).write(address as u32);
+        MAC.at(OWN_ADDRESS + 4).write((address >> 32) as u32);
         MAC.at(TRANSMIT).write(TRANSMIT_ON);
         MAC.at(RECEIVE).write(RECEIVE_ON);
         MAC.at(INTERRUPTS).write(RECEIVED);

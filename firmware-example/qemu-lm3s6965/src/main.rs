@@ -14,7 +14,7 @@ mod uart;
 use core::cell::RefCell;
 
 use comfyglow_app::{
-    Gadget, Resources, Settings,
+    Gadget, Resources, Settings, Start,
     core::session::GadgetSession,
     embassy_net::{Runner, Stack},
     network,
@@ -41,7 +41,7 @@ fn start(spawner: Spawner) {
     defmt::info!("server: {}", settings.server());
     let settings = SETTINGS.init(settings);
     let session = session(settings, seed);
-    let gadget: &Gadget = GADGET.init_with(|| Gadget::new(settings, session));
+    let gadget: &Gadget = GADGET.init_with(|| Gadget::new(settings, session, Start { seed, ..Start::default() }));
     comfyglow_qemu::begin(spawner, gadget, join(spawner, seed));
     spawner.spawn(paint(gadget).expect("once"));
     spawner.spawn(watch_buttons(gadget).expect("once"));

@@ -29,6 +29,7 @@ impl NorFlashError for NoFile {
 
 impl Flash {
     /// Opens it; where there is none each use fails.
+    #[must_use]
     pub fn open() -> Self {
         Self(File::options().read(true).write(true).open(c"flash.bin").ok())
     }

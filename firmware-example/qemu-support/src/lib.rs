@@ -46,6 +46,7 @@ impl Arguments {
     ///
     /// There are none, or the first is no number.
     #[inline(never)]
+    #[must_use]
     pub fn get() -> Self {
         let given = args::<ARGUMENTS>().expect("the host gives them");
         let mut words = (&given).into_iter().skip(1).map(|word| word.expect("they are text"));

@@ -10,6 +10,7 @@ impl Register {
     /// # Safety
     ///
     /// There is one, reading and writing it touches no memory of Rust's, and so with those that [`at`](Self::at) reaches.
+    #[must_use]
     pub const unsafe fn new(address: u32) -> Self {
         Self(address)
     }
@@ -21,6 +22,7 @@ impl Register {
     }
 
     /// What it says.
+    #[must_use]
     pub fn read(self) -> u32 {
         // SAFETY: who made it vouched for it.
         unsafe { (self.0 as *const u32).read_volatile() }

@@ -23,6 +23,7 @@
 #[cfg(test)]
 extern crate std;
 
+mod area;
 mod curve;
 mod font;
 mod frame;
@@ -31,15 +32,17 @@ mod layout;
 #[cfg(feature = "leds")]
 pub mod leds;
 mod letters;
+mod pen;
 #[cfg(feature = "large")]
 mod ring;
 mod scene;
 mod story;
+mod tile;
 mod ui;
 mod widget;
 
 pub use frame::Drawn;
 pub use ink::{Depth, Ink, Shade};
 pub use layout::Shape;
-pub use scene::{Choices, DoneStays, Network, Page, Scene};
+pub use scene::{Choices, DoneStays, Network, Notice, Page, Scene};
 pub use ui::{Options, Surface, Ui};

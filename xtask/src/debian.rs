@@ -32,7 +32,6 @@ impl Compiler {
     pub(crate) fn give_to(&self, command: &mut Command) {
         command.env("RUSTC", &self.rustc).env("RUSTC_BOOTSTRAP", "1");
     }
-
 }
 
 /// `cargo clippy` with the lints of Debian's compiler, fetched as by [`compiler`].

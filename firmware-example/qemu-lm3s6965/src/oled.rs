@@ -54,7 +54,7 @@ impl Oled {
         meter::sent();
         // Nothing is to be read, but QEMU sends no more than is.
         while SSI.at(STATUS).read() & RECEIVED != 0 {
-            SSI.at(DATA).read();
+            _ = SSI.at(DATA).read();
         }
     }
 

@@ -21,7 +21,7 @@ mod tasks;
 pub mod wire;
 
 pub use executor::run;
-pub use flash::Flash;
+pub use flash::{FLASH, Flash};
 pub use registers::Register;
 pub use tasks::begin;
 

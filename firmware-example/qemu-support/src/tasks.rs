@@ -8,7 +8,7 @@ use comfyglow_app::{
 use embassy_executor::{Spawner, task};
 use semihosting::process::exit;
 
-use crate::{Flash, flash, stack};
+use crate::{FLASH, Flash, stack};
 
 /// The receive and transmit buffers of each link: a window of two frames for the socket, of one for answers.
 const SOCKET: (usize, usize) = (4_096, 1_024);
@@ -52,7 +52,7 @@ async fn keep_time(gadget: &'static Gadget) {
 
 #[task]
 async fn keep(gadget: &'static Gadget) {
-    gadget.keep(Flash::open(), 0..flash::BYTES).await;
+    gadget.keep(Flash::open(c"flash.bin"), 0..FLASH).await;
 }
 
 #[task]

@@ -11,7 +11,7 @@ mod uart;
 use core::cell::RefCell;
 
 use comfyglow_app::{
-    Gadget, Resources, Settings,
+    Gadget, Resources, Settings, Start,
     core::session::GadgetSession,
     embassy_net::{Runner, Stack},
     network,
@@ -37,7 +37,7 @@ fn start(spawner: Spawner) {
     let Arguments { seed, line } = Arguments::get();
     let settings = SETTINGS.init(Settings::parse(&line).expect("settings"));
     let session = session(settings, seed);
-    let gadget: &Gadget = GADGET.init_with(|| Gadget::new(settings, session));
+    let gadget: &Gadget = GADGET.init_with(|| Gadget::new(settings, session, Start { seed, ..Start::default() }));
     comfyglow_qemu::begin(spawner, gadget, join(spawner, seed));
     spawner.spawn(paint(gadget).expect("once"));
     spawner.spawn(light(gadget).expect("once"));

@@ -146,6 +146,7 @@ unsafe impl Hal for Memory {
     }
 
     unsafe fn mmio_phys_to_virt(place: PhysAddr, _: usize) -> NonNull<u8> {
+        #[expect(clippy::cast_possible_truncation, reason = "this machine's addresses have 32 bits")]
         NonNull::new(core::ptr::with_exposed_provenance_mut(place as usize)).expect("nothing is at 0")
     }
 

@@ -8,12 +8,13 @@ use comfyglow_core::{
     state::{Absence, ConnectionStatus, Prompt, PromptState},
     time::Instant,
 };
+use comfyglow_setup::Settings;
 use comfyglow_ui::Choices;
 use embassy_futures::select::{Either, select};
 use embassy_sync::{blocking_mutex::raw::NoopRawMutex, signal::Signal};
 use embassy_time::Timer;
 
-use crate::{line::Line, log::info, network::Network, settings::Settings, start::Start};
+use crate::{line::Line, log::info, network::Network, start::Start};
 
 /// What all tasks share. They run in one executor, and none holds a borrow while it waits.
 pub struct Gadget {

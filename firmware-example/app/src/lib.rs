@@ -31,19 +31,19 @@ mod log;
 mod network;
 mod radio;
 mod screen;
-mod settings;
 mod start;
 
 pub use comfyglow_core as core;
+pub use comfyglow_setup as setup;
 pub use comfyglow_ui as ui;
 pub use embassy_net;
 pub use embedded_storage_async;
 
+pub use comfyglow_setup::Settings;
 pub use gadget::Gadget;
 #[cfg(feature = "leds")]
 pub use lights::{LEDS, Strip};
 pub use network::{Resources, network};
 pub use radio::Radio;
 pub use screen::Panel;
-pub use settings::{SERVER_BYTES, Settings, SettingsError};
 pub use start::{Reset, Start};

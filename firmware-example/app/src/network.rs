@@ -117,6 +117,6 @@ impl Gadget {
 
     /// Nobody has set up what the gadget needs: there is nobody to ask.
     pub(crate) fn is_unset(&self) -> bool {
-        self.settings.server().is_empty()
+        self.settings.missing(self.start.has_radio).is_some()
     }
 }

@@ -23,6 +23,7 @@ fn fault() -> impl Strategy<Value = Fault> {
     prop_oneof![
         2 => lasts().prop_map(Fault::Restart),
         2 => lasts().prop_map(Fault::NoRoute),
+        2 => lasts().prop_map(Fault::Offline),
         2 => lasts().prop_map(Fault::Blackhole),
         2 => lasts().prop_map(Fault::Stall),
         1 => Just(Fault::Reset),

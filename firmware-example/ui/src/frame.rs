@@ -33,6 +33,14 @@ impl Frame {
         Self { slots: [Slot::EMPTY; SLOTS], used: 0 }
     }
 
+    /// Takes all away.
+    pub(crate) fn clear(&mut self) {
+        for slot in self.slots.iter_mut().take(usize::from(self.used)) {
+            (slot.area, slot.widget) = (Area::default(), Widget::Nothing);
+        }
+        self.used = 0;
+    }
+
     /// Adds what lies over the others; no layout has more than there is room for.
     pub(crate) fn put(&mut self, slot: Slot) {
         let free = self.slots.get_mut(usize::from(self.used));
@@ -46,7 +54,7 @@ impl Frame {
     /// What is seen of it in `area`, which is no larger than a tile.
     pub(crate) fn paint(&self, area: Area, tile: &mut Tile) {
         tile.clear(area);
-        for slot in self.slots.iter().filter(|slot| !slot.area.common(area).is_empty()) {
+        for slot in self.slots.iter().filter(|slot| slot.area.meets(area)) {
             slot.widget.paint(slot.area, tile);
         }
     }

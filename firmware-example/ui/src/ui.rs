@@ -18,6 +18,7 @@ use crate::{
     pen::Pen,
     scene::{Page, Scene},
     story::{Kind, Story},
+    tile::Tile,
 };
 
 /// How a display is used.
@@ -148,7 +149,8 @@ impl Ui {
         let margin = (length(size.width) - width) / 2 / align * align;
         let display = Rectangle { top_left: origin, size };
         let origin = Point::new(origin.x + margin, origin.y);
-        let mut pen = Pen::new(target, origin, screen, self.options.window_bytes);
+        let mut tiles = [const { Tile::new() }; 2];
+        let mut pen = Pen::new(target, &mut tiles, origin, screen, self.options.window_bytes);
         let sent = self.clear_margins(&mut pen, display, margin).and_then(|()| self.send(&mut pen));
         let Pen { pixels, rectangles, around, .. } = pen;
         let finished = match sent {
@@ -219,7 +221,7 @@ impl Ui {
             self.painted = None;
         }
         for place in 0..self.wanted.slots.len() {
-            let (Some(&old), Some(&new)) = (self.shown.slots.get(place), self.wanted.slots.get(place)) else { break };
+            let (Some(old), Some(new)) = (self.shown.slots.get(place), self.wanted.slots.get(place)) else { break };
             if old == new {
                 continue;
             }
@@ -234,7 +236,7 @@ impl Ui {
             }
             // So that a later call goes on from here.
             if let Some(shown) = self.shown.slots.get_mut(place) {
-                *shown = new;
+                shown.clone_from(new);
             }
         }
         Ok(true)

@@ -180,13 +180,9 @@ fn text(font: &Font, tone: Tone, offset: i32, line: &[u8], area: Area, tile: &mu
         let Some(glyph) = font.glyph(code) else { continue };
         let columns = x.max(seen.left())..seen.right().min(x + i32::from(glyph.width));
         if !columns.is_empty() {
-            for y in rows.clone() {
-                let covers = font.row(glyph, y - area.top(), columns.start - x);
-                for (pixel, cover) in tile.span(y, columns.clone()).iter_mut().zip(covers) {
-                    if cover != 0 {
-                        *pixel = tones.get(usize::from(cover)).copied().unwrap_or_default();
-                    }
-                }
+            let part = Area::between(columns.start, rows.start, columns.end, rows.end);
+            for (y, pixels) in (rows.start - area.top()..).zip(tile.rows_of(part)) {
+                font.paint(glyph, (columns.start - x, y), tones, pixels);
             }
         }
         x += font.after(glyph);
@@ -213,8 +209,7 @@ fn bar(tone: Tone, track: Track, (from, to): (i32, i32), area: Area, tile: &mut 
     let (height, width) = (i32::from(area.h), i32::from(area.w) * PARTS);
     // An outline stands a pixel clear of what fills it.
     let clear = if track == Track::Outline { 2 } else { 0 };
-    for row in seen.top()..seen.bottom() {
-        let y = row - area.top();
+    for (y, pixels) in (seen.top() - area.top()..).zip(tile.rows_of(seen)) {
         let ends = inset(height, y);
         let filled = (clear..height - clear).contains(&y).then(|| {
             let ends = inset(height - 2 * clear, y - clear);
@@ -226,7 +221,7 @@ fn bar(tone: Tone, track: Track, (from, to): (i32, i32), area: Area, tile: &mut 
         });
         let hollow =
             (track == Track::Outline && (1..height - 1).contains(&y)).then(|| inset(height - 2, y - 1) + PARTS);
-        for (at, pixel) in (seen.left() - area.left()..).zip(tile.span(row, seen.left()..seen.right())) {
+        for (at, pixel) in (seen.left() - area.left()..).zip(pixels) {
             let place = match track {
                 Track::Faint | Track::Plain => Shade::new(Tone::Track, cover(at, ends, width - ends)),
                 Track::Outline => {

@@ -2,21 +2,10 @@
 
 use embedded_graphics_core::primitives::Rectangle;
 
-use crate::{area::Area, tile::Tile, widget::Widget};
+use crate::{area::Area, slot::Slot, tile::Tile, widget::Widget};
 
 /// The widest display; what is wider is used as far as this.
 pub(crate) const COLUMNS: u32 = if cfg!(feature = "large") { 240 } else { 128 };
-
-/// A widget and where it is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Slot {
-    pub(crate) area: Area,
-    pub(crate) widget: Widget,
-}
-
-impl Slot {
-    const EMPTY: Self = Self { area: Area::new(0, 0, 0, 0), widget: Widget::Nothing };
-}
 
 /// The most widgets of a screen.
 const SLOTS: usize = 14;

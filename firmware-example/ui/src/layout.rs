@@ -11,9 +11,10 @@ use embedded_graphics_core::geometry::Size;
 use crate::{
     area::Area,
     font::Font,
-    frame::{COLUMNS, Frame, Slot},
+    frame::{COLUMNS, Frame},
     ink::{Depth, Tone},
     letters::{Letters, letters},
+    slot::Slot,
     story::Story,
     widget::{Line, PARTS, Track, Widget},
 };

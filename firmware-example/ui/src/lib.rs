@@ -37,6 +37,7 @@ mod pen;
 #[cfg(feature = "large")]
 mod ring;
 mod scene;
+mod slot;
 mod story;
 mod tile;
 mod ui;

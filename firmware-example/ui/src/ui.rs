@@ -228,11 +228,8 @@ impl Ui {
             if pen.pixels >= self.options.pixels_at_once {
                 return Ok(false);
             }
-            if old.area == new.area {
-                pen.change(&self.shown, &self.wanted, new.widget.difference(&old.widget, new.area))?;
-            } else {
-                pen.change(&self.shown, &self.wanted, old.area)?;
-                pen.change(&self.shown, &self.wanted, new.area)?;
+            for area in new.difference(old) {
+                pen.change(&self.shown, &self.wanted, area)?;
             }
             // So that a later call goes on from here.
             if let Some(shown) = self.shown.slots.get_mut(place) {

@@ -118,54 +118,6 @@ impl Widget {
             Self::Ring { tone, width, to } => crate::ring::paint(*tone, i32::from(*width), *to, area, tile),
         }
     }
-
-    /// Where it may look different from `other`, which is in the same area.
-    pub(crate) fn difference(&self, other: &Self, area: Area) -> Area {
-        match (self, other) {
-            (Self::Bar { tone, track, from, to }, Self::Bar { tone: tone2, track: track2, from: from2, to: to2 })
-                if tone == tone2 && track == track2 && from == from2 && to.min(to2) > from =>
-            {
-                // A round end reaches back by half its height.
-                let back = if *track == Track::Plain { 0 } else { i32::from(area.h) / 2 + 1 };
-                let column = |to: i16| area.left() + i32::from(to) / PARTS;
-                Area::between(column(*to.min(to2)) - back, area.top(), column(*to.max(to2)) + 1, area.bottom())
-                    .common(area)
-            }
-            (
-                Self::Text { font, tone, line, offset },
-                Self::Text { font: font2, tone: tone2, line: line2, offset: offset2 },
-            ) if core::ptr::eq(*font, *font2) && tone == tone2 && offset == offset2 => {
-                let (from, to) = difference(font, line.codes(), line2.codes());
-                let left = area.left() + i32::from(*offset);
-                let right = to.map_or(area.right(), |to| left + to);
-                Area::between(left + from, area.top(), right, area.bottom()).common(area)
-            }
-            #[cfg(feature = "large")]
-            (Self::Ring { tone, width, to }, Self::Ring { tone: tone2, width: width2, to: to2 })
-                if tone == tone2 && width == width2 =>
-            {
-                crate::ring::difference(i32::from(*width), *to.min(to2), *to.max(to2), area)
-            }
-            _ => area,
-        }
-    }
-}
-
-/// Between which columns two texts look different; to their end where what follows stands elsewhere.
-fn difference(font: &Font, line: &[u8], other: &[u8]) -> (i32, Option<i32>) {
-    let (mut at, mut from, mut to) = (0, None, 0);
-    for (&code, &other) in line.iter().zip(other) {
-        let advance = font.advance(code);
-        if code != other {
-            from = from.or(Some(at));
-            to = at + advance;
-            if advance != font.advance(other) {
-                return (from.unwrap_or(at), None);
-            }
-        }
-        at += advance;
-    }
-    (from.unwrap_or(at), (line.len() == other.len()).then_some(to))
 }
 
 fn text(font: &Font, tone: Tone, offset: i32, line: &[u8], area: Area, tile: &mut Tile) {

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod autobahn;
+mod boards;
 mod ci;
 mod cross;
 mod debian;

@@ -4,7 +4,7 @@
 //! `mipidsi`; the window is set here, as a display that was lost is to be started again, which that crate's own `Display`
 //! can't be.
 
-use comfyglow_app::Panel;
+use comfyglow_app::{Panel, setup::Display};
 use embassy_time::Timer;
 use embedded_graphics_core::{
     Pixel,
@@ -39,19 +39,15 @@ impl Model {
     pub const ALL: [Self; 4] =
         [Self::St7789Of135x240, Self::St7789Of240x135, Self::St7789Of240x240, Self::Gc9a01Of240x240];
 
-    /// The model that the setting `display` names so.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|model| model.name() == name)
-    }
-
-    /// Its name as the setting `display` has it: `st7789-135x240`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::St7789Of135x240 => "st7789-135x240",
-            Self::St7789Of240x135 => "st7789-240x135",
-            Self::St7789Of240x240 => "st7789-240x240",
-            Self::Gc9a01Of240x240 => "gc9a01-240x240",
-        }
+    /// The model that the setting `display` asks for, if it is one of these.
+    pub const fn of(display: Display) -> Option<Self> {
+        Some(match display {
+            Display::St7789W135H240 => Self::St7789Of135x240,
+            Display::St7789W240H135 => Self::St7789Of240x135,
+            Display::St7789W240H240 => Self::St7789Of240x240,
+            Display::Gc9a01W240H240 => Self::Gc9a01Of240x240,
+            _ => return None,
+        })
     }
 
     /// How many columns and rows.

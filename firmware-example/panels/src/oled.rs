@@ -5,7 +5,7 @@
 //! them. The crate `ssd1306` has the size in its type, so that each would be compiled for itself, and `sh1106` can't wait for a
 //! bus without keeping everything else waiting; the tests take `ssd1306` as a witness instead.
 
-use comfyglow_app::Panel;
+use comfyglow_app::{Panel, setup::Display};
 use embassy_time::{Duration, with_timeout};
 use embedded_graphics_core::{
     Pixel,
@@ -53,19 +53,15 @@ impl Model {
     pub const ALL: [Self; 4] =
         [Self::Ssd1306Of72x40, Self::Ssd1306Of128x32, Self::Ssd1306Of128x64, Self::Sh1106Of128x64];
 
-    /// The model that the setting `display` names so.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|model| model.name() == name)
-    }
-
-    /// Its name as the setting `display` has it: `ssd1306-128x64`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Ssd1306Of72x40 => "ssd1306-72x40",
-            Self::Ssd1306Of128x32 => "ssd1306-128x32",
-            Self::Ssd1306Of128x64 => "ssd1306-128x64",
-            Self::Sh1106Of128x64 => "sh1106-128x64",
-        }
+    /// The model that the setting `display` asks for, if it is one of these.
+    pub const fn of(display: Display) -> Option<Self> {
+        Some(match display {
+            Display::Ssd1306W72H40 => Self::Ssd1306Of72x40,
+            Display::Ssd1306W128H32 => Self::Ssd1306Of128x32,
+            Display::Ssd1306W128H64 => Self::Ssd1306Of128x64,
+            Display::Sh1106W128H64 => Self::Sh1106Of128x64,
+            _ => return None,
+        })
     }
 
     /// How many columns and rows.

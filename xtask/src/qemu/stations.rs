@@ -17,6 +17,7 @@ use super::picture::Picture;
 use super::screens::Title;
 use super::witness::Witness;
 use super::{Album, FAILURE, LOOK, failing, graph, host, image, simulator, submit};
+use crate::boards::LM3S6965;
 use crate::figures::Figures;
 use crate::project::Project;
 use crate::steps::Outcome;
@@ -76,7 +77,7 @@ pub(crate) fn step(project: &Project) -> Result<Outcome> {
 
 fn test(project: &Project, only_measure: bool) -> Result<()> {
     machine::is_there()?;
-    let image = image::build(project)?;
+    let image = LM3S6965.build(project)?;
     let runtime = Runtime::new()?;
     let out = project.target_dir.join("qemu-test");
     let mut figures = Figures::new();

@@ -7,8 +7,11 @@ use crate::{Wire, frame};
 /// How a prompt ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
+    /// It came to its end.
     Success,
+    /// A node failed.
     Error,
+    /// Somebody stopped it.
     Interrupted,
 }
 
@@ -67,6 +70,7 @@ impl Server {
         }
     }
 
+    /// A prompt is submitted.
     pub fn submit(&mut self, id: &str) {
         self.waiting.push_back(id.to_owned());
         self.tell_status();

@@ -11,9 +11,7 @@ use smoltcp::{
     iface::{Config, Interface, SocketHandle, SocketSet},
     socket::udp,
     time::Instant,
-    wire::{
-        DhcpMessageType, DhcpPacket, DhcpRepr, EthernetAddress, HardwareAddress, IpCidr, IpEndpoint, Ipv4Cidr,
-    },
+    wire::{DhcpMessageType, DhcpPacket, DhcpRepr, EthernetAddress, HardwareAddress, IpCidr, IpEndpoint, Ipv4Cidr},
 };
 
 use crate::{

@@ -46,7 +46,8 @@ impl Visitors {
 
     /// Hears what visitors say, and answers.
     pub(crate) fn serve(&mut self, sockets: &mut SocketSet<'static>, server: &mut Server, speaks: Speaks) {
-        for visitor in &mut self.0 {
+        let mut newest = None;
+        for (number, visitor) in self.0.iter_mut().enumerate() {
             let socket = sockets.get_mut::<tcp::Socket<'_>>(visitor.socket);
             if speaks == Speaks::Nothing {
                 socket.abort();
@@ -70,6 +71,7 @@ impl Visitors {
                 let request = String::from_utf8_lossy(&visitor.heard[..end]).into_owned();
                 visitor.heard.clear();
                 visitor.answer(&request, server, speaks);
+                newest = newest.or(visitor.is_websocket.then_some(number));
             }
             if visitor.is_websocket {
                 visitor.saying.extend(std::mem::take(&mut server.said).concat());
@@ -80,6 +82,12 @@ impl Visitors {
             }
             if visitor.saying.is_empty() && (visitor.ends || (socket.may_send() && !socket.may_recv())) {
                 socket.close();
+            }
+        }
+        // Another socket of the same client takes the place of the one before, as in ComfyUI.
+        if let Some(newest) = newest {
+            for (number, visitor) in self.0.iter_mut().enumerate() {
+                visitor.is_websocket &= number == newest;
             }
         }
     }

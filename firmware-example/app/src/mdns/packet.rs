@@ -72,10 +72,7 @@ impl Host<'_> {
             let [kind, class] = words(packet.get(behind..)?)?;
             at = behind.checked_add(4)?;
             if is_ours && class & !FLUSH == INTERNET && !is_answer {
-                heard = Heard::Asked(Reply {
-                    alone: is_alone.then_some((id, kind)),
-                    address: matches!(kind, A | ANY),
-                });
+                heard = Heard::Asked(Reply { alone: is_alone.then_some((id, kind)), address: matches!(kind, A | ANY) });
             }
         }
         for number in 0..answers.saturating_add(authorities) {

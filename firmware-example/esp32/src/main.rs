@@ -2,6 +2,7 @@
 #![no_std]
 #![no_main]
 
+mod panel;
 mod pins;
 mod radio;
 mod reset;
@@ -10,63 +11,101 @@ mod strip;
 use core::cell::RefCell;
 
 use comfyglow_app::{
-    Gadget, Resources, Settings,
+    Gadget, LEDS, Resources, Settings, Start, Strip as _,
     core::session::{GadgetSession, Link},
     embassy_net::{Runner, Stack},
     network,
+    ui::leds::RGB8,
 };
-use comfyglow_panels::oled::{ADDRESS, Model, Oled};
-use embassy_embedded_hal::adapter::BlockingAsync;
+use embassy_embedded_hal::{adapter::BlockingAsync, flash::partition::Partition};
 use embassy_executor::{Spawner, task};
+use embassy_futures::select::select;
+use embassy_sync::{blocking_mutex::raw::NoopRawMutex, mutex::Mutex};
+use embassy_time::Timer;
 use esp_hal::{
-    Async,
-    gpio::Input,
-    i2c::master::I2c,
+    clock::CpuClock,
+    gpio::{Input, InputConfig, Pull},
     rng::Rng,
-    time::Rate,
+    rtc_cntl::{Rtc, RwdtStage},
+    timer::timg::TimerGroup,
 };
-use esp_radio::wifi::{Interface, WifiController};
+use esp_radio::wifi::{ControllerConfig, Interface, WifiController};
 use esp_storage::FlashStorage;
 use static_cell::StaticCell;
 
+use crate::{panel::Display, pins::Pins, radio::Station, reset::Begin, strip::Ws2812};
+
 esp_bootloader_esp_idf::esp_app_desc!();
+
+/// What the radio allocates from: memory that the bootloader no longer needs, and some more.
+const FREED: usize = 64 * 1024;
+const MORE: usize = 16 * 1024;
+
+/// The receive and transmit buffers for each link: a window of two frames for the socket, of one for answers.
+const SOCKET: (usize, usize) = (4_096, 1_024);
+const HTTP: (usize, usize) = (1_536, 1_024);
+
+/// How long the executor may not turn until the watchdog ends that.
+const HUNG: esp_hal::time::Duration = esp_hal::time::Duration::from_secs(10);
+
+/// A part of the flash that is nobody else's: `partitions.csv` has its place and size.
+type Flash = Mutex<NoopRawMutex, BlockingAsync<FlashStorage<'static>>>;
+type Part = Partition<'static, NoopRawMutex, BlockingAsync<FlashStorage<'static>>>;
+const KEPT: (u32, u32) = (0x3F_0000, 0x4000);
 
 #[esp_hal::main]
 async fn main(spawner: Spawner) {
-    static SETTINGS: StaticCell<Settings> = StaticCell::new();
-    static GADGET: StaticCell<Gadget> = StaticCell::new();
-    let peripherals = esp_hal::init(esp_hal::Config::default());
-    esp_alloc::heap_allocator!(#[esp_hal::ram(reclaimed)] size: 64 * 1024);
-    esp_alloc::heap_allocator!(size: 16 * 1024);
-    let timers = esp_hal::timer::timg::TimerGroup::new(peripherals.TIMG0);
-    esp_rtos::start(timers.timer0, peripherals.FROM_CPU_INTR0);
-    let pins = pins::take!(peripherals);
-    let rng = Rng::new();
-    let seed = u64::from(rng.random()) << 32 | u64::from(rng.random());
-    let settings = SETTINGS.init(Settings::parse("server=desk:8188").expect("it is one"));
-    let session = session(settings, seed);
-    let gadget: &Gadget = GADGET.init_with(|| Gadget::new(settings, session));
+    let begin = reset::take();
+    let peripherals = esp_hal::init(esp_hal::Config::default().with_cpu_clock(CpuClock::max()));
+    esp_alloc::heap_allocator!(#[esp_hal::ram(reclaimed)] size: FREED);
+    esp_alloc::heap_allocator!(size: MORE);
+    esp_rtos::start(TimerGroup::new(peripherals.TIMG0).timer0, peripherals.FROM_CPU_INTR0);
+    spawner.spawn(feed_watchdog(Rtc::new(peripherals.RTC_TIMER)).expect("once"));
+    let Pins { button, page, leds } = pins::take!(peripherals);
+    let [button, page] = [button, page].map(|pin| Input::new(pin, InputConfig::default().with_pull(Pull::Up)));
+    let flash = open_flash(FlashStorage::new(peripherals.FLASH));
+    let settings = settings();
+    let panel = panel::open(settings, panel::buses!(peripherals), pins::take_display!(peripherals));
+    let strip = Ws2812::new(peripherals.RMT, leds).expect("its clock can be had");
+    let reset = match begin {
+        Begin::Run(reset) => reset,
+        Begin::Off => stay_off(panel, strip, button).await,
+    };
+    defmt::info!("reset: {}, server: {}", reset, settings.server());
 
-    let bus = I2c::new(peripherals.I2C0, esp_hal::i2c::master::Config::default().with_frequency(Rate::from_khz(400)));
-    let bus = bus.expect("it can be").with_sda(pins.sda).with_scl(pins.scl).into_async();
-    let controller = WifiController::new(peripherals.WIFI, esp_radio::wifi::ControllerConfig::default()).expect("radio");
+    let radio = WifiController::new(peripherals.WIFI, ControllerConfig::default()).expect("there is memory for it");
+    // Of the radio's noise: it is on now.
+    let [seed, another] = [0; 2].map(|_: u64| u64::from(Rng::new().random()) << 32 | u64::from(Rng::new().random()));
+    let start = Start { reset, has_radio: true, seed: another };
+    let gadget = gadget(settings, seed, start);
     let stack = join(spawner, seed);
     spawner.spawn(watch_network(gadget, stack).expect("once"));
+    spawner.spawn(stay_joined(gadget, Station(radio)).expect("once"));
     spawner.spawn(carry_socket(gadget, stack).expect("once"));
     spawner.spawn(carry_http(gadget, stack).expect("once"));
     spawner.spawn(keep_time(gadget).expect("once"));
-    spawner.spawn(paint(gadget, bus).expect("once"));
-    let up = || esp_hal::gpio::InputConfig::default().with_pull(esp_hal::gpio::Pull::Up);
-    spawner.spawn(watch_buttons(gadget, Input::new(pins.button, up()), Input::new(pins.page, up())).expect("once"));
-    spawner.spawn(keep(gadget, FlashStorage::new(peripherals.FLASH)).expect("once"));
-    spawner.spawn(light(gadget, strip::Ws2812::new(peripherals.RMT, pins.strip).expect("it can be")).expect("once"));
-    radio::stay(controller).await;
+    spawner.spawn(paint(gadget, panel).expect("once"));
+    spawner.spawn(light(gadget, strip).expect("once"));
+    spawner.spawn(watch_buttons(gadget, button, page).expect("once"));
+    spawner.spawn(keep(gadget, Partition::new(flash, KEPT.0, KEPT.1)).expect("once"));
+}
+
+fn settings() -> &'static Settings {
+    static SETTINGS: StaticCell<Settings> = StaticCell::new();
+    SETTINGS.init(Settings::new())
+}
+
+fn open_flash(flash: FlashStorage<'static>) -> &'static Flash {
+    static FLASH: StaticCell<Flash> = StaticCell::new();
+    FLASH.init(Mutex::new(BlockingAsync::new(flash)))
 }
 
 #[inline(never)]
-fn session(settings: &'static Settings, seed: u64) -> &'static RefCell<GadgetSession<'static>> {
+fn gadget(settings: &'static Settings, seed: u64, start: Start) -> &'static Gadget {
     static SESSION: StaticCell<RefCell<GadgetSession<'static>>> = StaticCell::new();
-    SESSION.init_with(|| Gadget::session(settings, seed))
+    static GADGET: StaticCell<Gadget> = StaticCell::new();
+    let session = SESSION.init_with(|| Gadget::session(settings, seed));
+    GADGET.init_with(|| Gadget::new(settings, session, start))
 }
 
 #[inline(never)]
@@ -75,6 +114,28 @@ fn join(spawner: Spawner, seed: u64) -> Stack<'static> {
     let (stack, runner) = network(Interface::station(), RESOURCES.init_with(Resources::new), seed);
     spawner.spawn(move_frames(runner).expect("each task is spawned once"));
     stack
+}
+
+/// Off: nothing is shown until the button is pressed. It was let go before, as a chip that starts with BOOT held waits for a new
+/// program.
+async fn stay_off(mut panel: Display, mut strip: Ws2812, mut button: Input<'static>) -> ! {
+    _ = panel.stop().await;
+    _ = strip.show(&[RGB8::default(); LEDS]).await;
+    button.wait_for_high().await;
+    button.wait_for_low().await;
+    button.wait_for_high().await;
+    esp_hal::system::software_reset()
+}
+
+/// That it runs proves that the executor turns, and with it the scheduler of threads, one of which the executor is.
+#[task]
+async fn feed_watchdog(mut rtc: Rtc<'static>) {
+    rtc.rwdt.set_timeout(RwdtStage::Stage0, HUNG);
+    rtc.rwdt.enable();
+    loop {
+        rtc.rwdt.feed();
+        Timer::after_secs(1).await;
+    }
 }
 
 #[task]
@@ -88,13 +149,18 @@ async fn watch_network(gadget: &'static Gadget, stack: Stack<'static>) {
 }
 
 #[task]
+async fn stay_joined(gadget: &'static Gadget, radio: Station) {
+    gadget.stay_joined(radio).await;
+}
+
+#[task]
 async fn carry_socket(gadget: &'static Gadget, stack: Stack<'static>) {
-    gadget.carry(Link::Socket, stack, &mut [0; 4096], &mut [0; 1024]).await;
+    gadget.carry(Link::Socket, stack, &mut [0; SOCKET.0], &mut [0; SOCKET.1]).await;
 }
 
 #[task]
 async fn carry_http(gadget: &'static Gadget, stack: Stack<'static>) {
-    gadget.carry(Link::Http, stack, &mut [0; 1536], &mut [0; 1024]).await;
+    gadget.carry(Link::Http, stack, &mut [0; HTTP.0], &mut [0; HTTP.1]).await;
 }
 
 #[task]
@@ -103,21 +169,24 @@ async fn keep_time(gadget: &'static Gadget) {
 }
 
 #[task]
-async fn paint(gadget: &'static Gadget, bus: I2c<'static, Async>) {
-    gadget.paint(&mut Oled::new(bus, ADDRESS, Model::Ssd1306Of128x64)).await;
+async fn paint(gadget: &'static Gadget, mut panel: Display) {
+    gadget.paint(&mut panel).await;
 }
 
 #[task]
-async fn light(gadget: &'static Gadget, mut strip: strip::Ws2812) {
-    gadget.light(&mut strip, 8, 30).await;
+async fn light(gadget: &'static Gadget, mut strip: Ws2812) {
+    gadget.light(&mut strip).await;
+}
+
+/// Watches the buttons, until it is off and nobody holds one.
+#[task]
+async fn watch_buttons(gadget: &'static Gadget, mut button: Input<'static>, mut page: Input<'static>) {
+    select(gadget.watch_buttons(&mut button, &mut page), gadget.off()).await;
+    button.wait_for_high().await;
+    reset::turn_off()
 }
 
 #[task]
-async fn watch_buttons(gadget: &'static Gadget, select: Input<'static>, page: Input<'static>) {
-    gadget.watch_buttons(select, page).await;
-}
-
-#[task]
-async fn keep(gadget: &'static Gadget, flash: FlashStorage<'static>) {
-    gadget.keep(BlockingAsync::new(flash), 0x3F_0000..0x3F_2000).await;
+async fn keep(gadget: &'static Gadget, part: Part) {
+    gadget.keep(part, 0..KEPT.1).await;
 }

@@ -130,6 +130,15 @@ impl<I: I2c> Oled<I> {
         Self { bus, address, model, contrast: 0xFF, dimmed: false, pixels: [0; PIXELS] }
     }
 
+    /// Turns it off.
+    ///
+    /// # Errors
+    ///
+    /// It doesn't answer.
+    pub async fn stop(&mut self) -> Result<(), Error<I::Error>> {
+        self.command(&[0xAE]).await
+    }
+
     /// One transaction.
     async fn write(&mut self, bytes: &[u8]) -> Result<(), Error<I::Error>> {
         match with_timeout(PATIENCE, self.bus.write(self.address, bytes)).await {

@@ -29,6 +29,8 @@ use esp_hal::{
     rtc_cntl::{Rtc, RwdtStage},
     timer::timg::TimerGroup,
 };
+// Where logs go.
+use esp_println as _;
 use esp_radio::wifi::{ControllerConfig, Interface, WifiController};
 use esp_storage::FlashStorage;
 use static_cell::StaticCell;
@@ -36,6 +38,7 @@ use static_cell::StaticCell;
 use crate::{panel::Display, pins::Pins, radio::Station, reset::Begin, strip::Ws2812};
 
 esp_bootloader_esp_idf::esp_app_desc!();
+defmt::timestamp!("{=u64:ms}", embassy_time::Instant::now().as_millis());
 
 /// What the radio allocates from: memory that the bootloader no longer needs, and some more.
 const FREED: usize = 64 * 1024;

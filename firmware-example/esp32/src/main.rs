@@ -11,10 +11,11 @@ mod strip;
 use core::cell::RefCell;
 
 use comfyglow_app::{
-    Gadget, LEDS, Resources, Settings, Start, Strip as _,
+    Gadget, LEDS, Resources, Settings, Start, Store, Strip as _,
     core::session::{GadgetSession, Link},
     embassy_net::{Runner, Stack},
     network,
+    setup::Board,
     ui::leds::RGB8,
 };
 use embassy_embedded_hal::{adapter::BlockingAsync, flash::partition::Partition};
@@ -23,11 +24,14 @@ use embassy_futures::select::select;
 use embassy_sync::{blocking_mutex::raw::NoopRawMutex, mutex::Mutex};
 use embassy_time::Timer;
 use esp_hal::{
+    Blocking,
     clock::CpuClock,
     gpio::{Input, InputConfig, Pull},
     rng::Rng,
     rtc_cntl::{Rtc, RwdtStage},
+    system::software_reset,
     timer::timg::TimerGroup,
+    usb::usb_serial_jtag::UsbSerialJtag,
 };
 // Where logs go.
 use esp_println as _;
@@ -51,10 +55,20 @@ const HTTP: (usize, usize) = (1_536, 1_024);
 /// How long the executor may not turn until the watchdog ends that.
 const HUNG: esp_hal::time::Duration = esp_hal::time::Duration::from_secs(10);
 
-/// A part of the flash that is nobody else's: `partitions.csv` has its place and size.
+/// Where in flash the last prompt and what was learned is kept, and the settings: offset and size, as `partitions.csv` has them.
+const KEPT: (u32, u32) = (0x3F_0000, 0x4000);
+const SETTINGS: (u32, u32) = (0x3F_4000, 0x2000);
+
 type Flash = Mutex<NoopRawMutex, BlockingAsync<FlashStorage<'static>>>;
 type Part = Partition<'static, NoopRawMutex, BlockingAsync<FlashStorage<'static>>>;
-const KEPT: (u32, u32) = (0x3F_0000, 0x4000);
+
+/// What the lines of its setup say of this board.
+const BOARD: Board = Board {
+    version: env!("CARGO_PKG_VERSION"),
+    chip: if cfg!(feature = "esp32c3") { "esp32c3" } else { "esp32c6" },
+    radio: true,
+    displays: panel::DISPLAYS,
+};
 
 #[esp_hal::main]
 async fn main(spawner: Spawner) {
@@ -67,7 +81,9 @@ async fn main(spawner: Spawner) {
     let Pins { button, page, leds } = pins::take!(peripherals);
     let [button, page] = [button, page].map(|pin| Input::new(pin, InputConfig::default().with_pull(Pull::Up)));
     let flash = open_flash(FlashStorage::new(peripherals.FLASH));
-    let settings = settings();
+    let mut store = Store::new(Partition::new(flash, SETTINGS.0, SETTINGS.1), 0..SETTINGS.1);
+    // What can't be read the console tells of.
+    let settings = settings(store.load().await.unwrap_or_default());
     let panel = panel::open(settings, panel::buses!(peripherals), pins::take_display!(peripherals));
     let strip = Ws2812::new(peripherals.RMT, leds).expect("its clock can be had");
     let reset = match begin {
@@ -90,12 +106,13 @@ async fn main(spawner: Spawner) {
     spawner.spawn(paint(gadget, panel).expect("once"));
     spawner.spawn(light(gadget, strip).expect("once"));
     spawner.spawn(watch_buttons(gadget, button, page).expect("once"));
+    spawner.spawn(console(gadget, UsbSerialJtag::new(peripherals.USB_DEVICE), store).expect("once"));
     spawner.spawn(keep(gadget, Partition::new(flash, KEPT.0, KEPT.1)).expect("once"));
 }
 
-fn settings() -> &'static Settings {
-    static SETTINGS: StaticCell<Settings> = StaticCell::new();
-    SETTINGS.init(Settings::new())
+fn settings(settings: Settings) -> &'static Settings {
+    static CELL: StaticCell<Settings> = StaticCell::new();
+    CELL.init(settings)
 }
 
 fn open_flash(flash: FlashStorage<'static>) -> &'static Flash {
@@ -127,7 +144,7 @@ async fn stay_off(mut panel: Display, mut strip: Ws2812, mut button: Input<'stat
     button.wait_for_high().await;
     button.wait_for_low().await;
     button.wait_for_high().await;
-    esp_hal::system::software_reset()
+    software_reset()
 }
 
 /// That it runs proves that the executor turns, and with it the scheduler of threads, one of which the executor is.
@@ -187,6 +204,12 @@ async fn watch_buttons(gadget: &'static Gadget, mut button: Input<'static>, mut 
     select(gadget.watch_buttons(&mut button, &mut page), gadget.off()).await;
     button.wait_for_high().await;
     reset::turn_off()
+}
+
+#[task]
+async fn console(gadget: &'static Gadget, serial: UsbSerialJtag<'static, Blocking>, store: Store<Part>) {
+    let (reader, writer) = serial.into_async().split();
+    gadget.console(reader, writer, BOARD, store, || software_reset()).await;
 }
 
 #[task]

@@ -3,7 +3,7 @@
 use super::Changes;
 use crate::{
     quality::Sample,
-    state::{ConnectionStatus, Fault, Source, State, Waiting, WaitingFor, Whose},
+    state::{ConnectionStatus, Fault, Source, State, Waiting, WaitingFor},
     time::Instant,
 };
 
@@ -52,7 +52,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         self.forget_parts();
         let logged = self.follow_nobody();
         self.connection.status = match fault {
-            Some(fault) if fault.whose() == Whose::Yours => ConnectionStatus::Error,
+            Some(fault) if fault.stays() => ConnectionStatus::Error,
             _ => ConnectionStatus::Disconnected,
         };
         self.connection.fault = fault;

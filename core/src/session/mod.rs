@@ -40,7 +40,7 @@ use crate::{
     progress::{Debounce, Smooth},
     quality::Sample,
     reducer::{Action, Changes, reduce},
-    state::{Fault, FaultKind, Heard, Percentage, Prompt, Source, State},
+    state::{Absence, Fault, FaultKind, Heard, Percentage, Prompt, Source, State},
     text::Id,
     time::{Duration, Instant},
     view::View,
@@ -130,8 +130,14 @@ pub enum Input<'a> {
     },
     /// The deadline of [`Output::Sleep`] has come.
     Wake,
+    /// This device has no network. Nothing is dialled until it is [`Online`](Self::Online), no attempt counts, and links that
+    /// were open are dropped. A session that is never told is online. Nothing to one that has given up, that left, or whose
+    /// socket was [attached](Session::attach).
+    Offline(Absence),
+    /// There is a network again: the server is dialled at once, as far as the breaker lets us.
+    Online,
     /// Try again now, whatever there is to wait for: a person wants it. Revives a session that had given up, not one that
-    /// left, nor one whose socket was [attached](Session::attach).
+    /// left, nor one whose socket was [attached](Session::attach). Without a network, it is tried once there is one.
     Reconnect,
     /// End the session in good order.
     Leave,
@@ -143,8 +149,10 @@ pub enum Input<'a> {
 pub enum End {
     /// The server ended it, by an end of the stream or a reset.
     Eof,
-    /// Nobody answered at the address: refused, no route, no such name.
+    /// Nobody answered at the address: refused, no route.
     Unreachable,
+    /// Nobody knows the server's name.
+    NameUnknown,
     /// Its certificate is not to be trusted, or it speaks no TLS where TLS is wanted.
     Untrusted,
     /// It broke.
@@ -343,6 +351,8 @@ impl<
                 self.measured(now, Sample::Queued { queued, dropped, merged }, observer);
             }
             Input::Wake => {}
+            Input::Offline(absence) => self.offline(now, absence, observer),
+            Input::Online => self.online(now, observer),
             Input::Reconnect => self.reconnect.by_hand(),
             Input::Leave => self.leave(now, observer),
         }
@@ -398,7 +408,8 @@ impl<
 
     /// Whether anything is asked over HTTP.
     fn asks(&self) -> bool {
-        self.config.http && !self.leaving && (self.socket.is_open() || !self.reconnect.is_over())
+        let may = self.config.http && !self.leaving && !self.reconnect.is_offline();
+        may && (self.socket.is_open() || !self.reconnect.is_over())
     }
 
     /// Draws the last answer's conclusion, and asks the next question; whether one is asked.
@@ -478,6 +489,7 @@ impl<
             fault,
             Some(
                 FaultKind::Unreachable
+                    | FaultKind::NameUnknown
                     | FaultKind::TimedOut
                     | FaultKind::Silent
                     | FaultKind::Closed
@@ -591,6 +603,26 @@ impl<
         match waiting {
             Some(waiting) => self.reduce(now, Action::Waiting(waiting), observer),
             None => self.exchange.cancel(),
+        }
+    }
+
+    #[inline(never)]
+    fn offline(&mut self, now: Instant, absence: Absence, observer: &mut impl Observer) {
+        let fault = Some(Fault::new(FaultKind::Offline(absence)));
+        let is_known = self.reconnect.is_offline() && self.state.connection().fault == fault;
+        if is_known || !self.reconnect.go_offline(now, &self.config) {
+            return;
+        }
+        self.socket.drop_dead();
+        self.exchange.cancel();
+        self.reduce(now, Action::Lost(fault), observer);
+        self.reconcile.lost(now);
+    }
+
+    #[inline(never)]
+    fn online(&mut self, now: Instant, observer: &mut impl Observer) {
+        if let Some(waiting) = self.reconnect.go_online(now, &self.config) {
+            self.reduce(now, Action::Waiting(waiting), observer);
         }
     }
 

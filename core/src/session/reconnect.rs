@@ -30,6 +30,8 @@ pub(super) struct Reconnect {
 enum Next {
     Now,
     Wait(Waiting),
+    /// There is no network.
+    Offline,
     /// There is a connection, or one is being made.
     Made,
     /// There will be none unless a person wants it.
@@ -71,7 +73,7 @@ impl Reconnect {
         let due = match self.next {
             Next::Now => true,
             Next::Wait(waiting) => now >= waiting.until,
-            Next::Made | Next::GivenUp | Next::Never => false,
+            Next::Offline | Next::Made | Next::GivenUp | Next::Never => false,
         };
         if due {
             self.next = Next::Made;
@@ -159,12 +161,45 @@ impl Reconnect {
     // Not inlined: what it needs of the stack would lie there while messages are read.
     #[inline(never)]
     pub(super) fn by_hand(&mut self) {
-        if matches!(self.next, Next::Wait(_) | Next::GivenUp) {
+        if matches!(self.next, Next::Wait(_) | Next::GivenUp | Next::Offline) {
             self.backoff.reset();
             self.breaker.reset();
             self.failures = 0;
-            self.next = Next::Now;
+            if !self.is_offline() {
+                self.next = Next::Now;
+            }
         }
+    }
+
+    pub(super) fn is_offline(&self) -> bool {
+        self.next == Next::Offline
+    }
+
+    /// There is no network: nothing is attempted until there is. Whether that changes anything.
+    pub(super) fn go_offline(&mut self, now: Instant, config: &Config<'_>) -> bool {
+        if self.is_over() {
+            return false;
+        }
+        self.prove(now, config);
+        self.established = None;
+        self.next = Next::Offline;
+        true
+    }
+
+    /// There is a network again: the next attempt is made at once, or as soon as the breaker lets us; what is waited for.
+    pub(super) fn go_online(&mut self, now: Instant, config: &Config<'_>) -> Option<Waiting> {
+        if !self.is_offline() {
+            return None;
+        }
+        let until = self.breaker.allows(&config.reconnect.breaker, now);
+        if until <= now {
+            self.next = Next::Now;
+            return None;
+        }
+        let is_open = matches!(self.breaker.circuit(), Circuit::Open(_));
+        let waiting = Waiting { until, why: if is_open { WaitingFor::Circuit } else { WaitingFor::Backoff } };
+        self.next = Next::Wait(waiting);
+        Some(waiting)
     }
 
     pub(super) const fn stop(&mut self) {

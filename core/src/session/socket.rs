@@ -149,6 +149,7 @@ impl<const ID: usize, const MESSAGE: usize> Socket<ID, MESSAGE> {
         let kind = match (self.place, end) {
             (Place::Over | Place::Closing, _) => None,
             (_, End::Untrusted) => Some(FaultKind::Untrusted),
+            (_, End::NameUnknown) => Some(FaultKind::NameUnknown),
             (Place::Dialling, End::Unreachable | End::Eof | End::Broken) | (_, End::Unreachable) => {
                 Some(FaultKind::Unreachable)
             }
@@ -219,6 +220,13 @@ impl<const ID: usize, const MESSAGE: usize> Socket<ID, MESSAGE> {
         self.close_due = true;
         self.close_code = code;
         self.pong = None;
+    }
+
+    /// There is no network any more: what is on its way is lost.
+    pub(super) fn drop_dead(&mut self) {
+        if self.place != Place::Over {
+            self.give_up();
+        }
     }
 
     fn give_up(&mut self) {

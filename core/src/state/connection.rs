@@ -186,6 +186,10 @@ impl Whose {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum FaultKind {
+    /// This device has no network.
+    Offline(Absence),
+    /// Nobody knows the server's name.
+    NameUnknown,
     /// Nobody answered at the address.
     Unreachable,
     /// The server didn't answer in time.
@@ -214,6 +218,62 @@ pub enum FaultKind {
     Config,
 }
 
+/// Why there is no network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Absence {
+    /// It is being joined.
+    Joining,
+    /// The Wi-Fi network doesn't take the password.
+    WrongPassword,
+    /// No Wi-Fi network of that name is in reach.
+    NotFound,
+    /// The Wi-Fi network doesn't take this device, for another reason.
+    Refused,
+    /// It was joined, and is out of reach or gone.
+    SignalLost,
+    /// It is joined, but nobody gives an address.
+    NoAddress,
+    /// The cable is out, or its other end is off.
+    NoLink,
+}
+
+impl Absence {
+    const fn whose(self) -> Whose {
+        match self {
+            Self::WrongPassword | Self::NotFound => Whose::Yours,
+            _ => Whose::Networks,
+        }
+    }
+
+    /// What happened, in a person's words.
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::Joining => "the network is being joined",
+            Self::WrongPassword => "the Wi-Fi password is wrong",
+            Self::NotFound => "the Wi-Fi network is not in reach",
+            Self::Refused => "the Wi-Fi network refuses this device",
+            Self::SignalLost => "the Wi-Fi was lost",
+            Self::NoAddress => "the network gives no address",
+            Self::NoLink => "the network cable is unplugged",
+        }
+    }
+
+    /// What to do about it.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::Joining => "",
+            Self::WrongPassword => "Set the password again.",
+            Self::NotFound => "Check its name; it must be one of 2.4 GHz.",
+            Self::Refused => "Look at the access point's list of devices.",
+            Self::SignalLost => "It is joined again once it is back.",
+            Self::NoAddress => "Check the router: DHCP must be on.",
+            Self::NoLink => "Check both ends of the cable.",
+        }
+    }
+}
+
 impl Fault {
     /// The fault of this kind.
     pub const fn new(kind: FaultKind) -> Self {
@@ -223,6 +283,8 @@ impl Fault {
     /// The kind's word in snapshots.
     pub const fn name(self) -> &'static str {
         match self.kind {
+            FaultKind::Offline(_) => "offline",
+            FaultKind::NameUnknown => "name_unknown",
             FaultKind::Unreachable => "unreachable",
             FaultKind::TimedOut => "timed_out",
             FaultKind::Closed | FaultKind::ClosedWith(_) => "closed",
@@ -241,7 +303,9 @@ impl Fault {
     /// Whose fault it is.
     pub const fn whose(self) -> Whose {
         match self.kind {
+            FaultKind::Offline(absence) => absence.whose(),
             FaultKind::Refused(300..=399 | 401 | 403 | 404 | 407)
+            | FaultKind::NameUnknown
             | FaultKind::NotComfyUi
             | FaultKind::Untrusted
             | FaultKind::Config => Whose::Yours,
@@ -268,9 +332,17 @@ impl Fault {
         }
     }
 
+    /// Whether it is yours, and won't pass by itself. A Wi-Fi network that is set up wrong looks like one that is away, and a
+    /// name that nobody knows like that of a machine that sleeps.
+    pub(crate) const fn stays(self) -> bool {
+        matches!(self.whose(), Whose::Yours) && !matches!(self.kind, FaultKind::Offline(_) | FaultKind::NameUnknown)
+    }
+
     /// What happened, in a person's words.
     pub const fn message(self) -> &'static str {
         match self.kind {
+            FaultKind::Offline(absence) => absence.message(),
+            FaultKind::NameUnknown => "nobody knows the server's name",
             FaultKind::Unreachable => "nobody answers at this address",
             FaultKind::TimedOut => "the server does not answer",
             FaultKind::Silent => "the server fell silent",
@@ -299,6 +371,8 @@ impl Fault {
     /// What to do about it.
     pub const fn advice(self) -> &'static str {
         match self.kind {
+            FaultKind::Offline(absence) => absence.advice(),
+            FaultKind::NameUnknown => "Check its spelling, or give the address in numbers.",
             FaultKind::Unreachable => {
                 "Is ComfyUI running, and is this its address and port? Elsewhere than on this machine it must be started with --listen."
             }

@@ -8,7 +8,7 @@ mod nodes;
 mod prompt;
 
 pub use connection::{
-    Connection, ConnectionStatus, Fault, FaultKind, LastEvent, Source, Waiting, WaitingFor, Way, Whose,
+    Absence, Connection, ConnectionStatus, Fault, FaultKind, LastEvent, Source, Waiting, WaitingFor, Way, Whose,
 };
 pub use prompt::{ErrorRecord, Percentage, Prompt, PromptState, Steps};
 

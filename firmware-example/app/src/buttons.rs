@@ -63,6 +63,7 @@ impl Gadget {
 
     fn dismiss(&self) {
         info!("button: dismiss");
+        self.has_read.set(true);
         self.choices.borrow_mut().dismiss();
         self.repaint.signal(());
         let waits = self.session.borrow().state().connection().waiting.is_some();

@@ -5,7 +5,7 @@ use core::cell::{Cell, RefCell};
 use comfyglow_core::{
     reducer::Changes,
     session::{Config, GadgetSession, Input, Link, Output},
-    state::{ConnectionStatus, Prompt, PromptState},
+    state::{Absence, ConnectionStatus, Prompt, PromptState},
     time::Instant,
 };
 use comfyglow_ui::Choices;
@@ -13,33 +13,25 @@ use embassy_futures::select::{Either, select};
 use embassy_sync::{blocking_mutex::raw::NoopRawMutex, signal::Signal};
 use embassy_time::Timer;
 
-use crate::{line::Line, log::info, settings::Settings};
-
-/// The network, as far as it is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub(crate) enum Network {
-    /// Nobody has looked yet.
-    Starting,
-    /// It is being joined for the first time.
-    Joining,
-    /// There is a link and an address.
-    Up,
-    /// There was.
-    Lost,
-}
+use crate::{line::Line, log::info, network::Network, settings::Settings, start::Start};
 
 /// What all tasks share. They run in one executor, and none holds a borrow while it waits.
 pub struct Gadget {
     pub(crate) settings: &'static Settings,
     pub(crate) session: &'static RefCell<GadgetSession<'static>>,
     pub(crate) choices: RefCell<Choices>,
+    pub(crate) start: Start,
     pub(crate) network: Cell<Network>,
+    /// The radio has joined a network.
+    pub(crate) joined: Cell<bool>,
+    /// That changed.
+    pub(crate) radio: Signal<NoopRawMutex, ()>,
+    /// Somebody has seen why it started.
+    pub(crate) has_read: Cell<bool>,
     pub(crate) socket: Line,
     pub(crate) http: Line,
     /// What was kept has been taken in, or there is nothing.
     pub(crate) restored: Signal<NoopRawMutex, ()>,
-    pub(crate) connectable: Signal<NoopRawMutex, ()>,
     /// Something is worth keeping.
     pub(crate) worthy: Signal<NoopRawMutex, ()>,
     /// There is something else to see.
@@ -59,17 +51,22 @@ impl Gadget {
         RefCell::new(GadgetSession::new(Config::new(settings.server()), seed))
     }
 
-    /// A gadget that has this session with the server of `settings`.
-    pub const fn new(settings: &'static Settings, session: &'static RefCell<GadgetSession<'static>>) -> Self {
+    /// A gadget that has this session with the server of `settings`, and started so.
+    pub fn new(settings: &'static Settings, session: &'static RefCell<GadgetSession<'static>>, start: Start) -> Self {
+        // Nobody has told it anything yet, so time does not matter.
+        session.borrow_mut().handle_input(Instant::ZERO, Input::Offline(Absence::Joining));
         Self {
             settings,
             session,
             choices: RefCell::new(Choices::new()),
+            start,
             network: Cell::new(Network::Starting),
+            joined: Cell::new(false),
+            radio: Signal::new(),
+            has_read: Cell::new(false),
             socket: Line::new(),
             http: Line::new(),
             restored: Signal::new(),
-            connectable: Signal::new(),
             worthy: Signal::new(),
             repaint: Signal::new(),
             leaving: Signal::new(),
@@ -79,11 +76,8 @@ impl Gadget {
         }
     }
 
-    /// Tells the session the time, when it wants to know it; from the first network on. To be run as a task.
+    /// Tells the session the time, when it wants to know it. To be run as a task.
     pub async fn keep_time(&self) -> ! {
-        self.restored.wait().await;
-        self.connectable.wait().await;
-        self.tell(Input::Wake);
         let mut deadline = None;
         loop {
             match select(self.deadline.wait(), until(deadline)).await {

@@ -7,9 +7,11 @@
 //! |---|---|
 //! | [`Runner::run`](embassy_net::Runner::run) of [`network()`] | moves frames |
 //! | [`Gadget::watch_network`] | knows whether there is a network |
+//! | [`Gadget::stay_joined`], on a board with a [`Radio`] | joins the Wi-Fi, again and again |
 //! | [`Gadget::carry`], for each [`Link`](comfyglow_core::session::Link) | opens a link, moves its bytes |
 //! | [`Gadget::keep_time`] | tells the time |
 //! | [`Gadget::paint`] | paints, in slices, at the display's rate |
+//! | `Gadget::light`, with feature `leds` | lights a strip of LEDs |
 //! | [`Gadget::watch_buttons`] | dismisses, turns pages, turns off |
 //! | [`Gadget::keep`] | keeps in flash what outlives a restart |
 //!
@@ -22,11 +24,15 @@ extern crate std;
 mod buttons;
 mod gadget;
 mod keeper;
+#[cfg(feature = "leds")]
+mod lights;
 mod line;
 mod log;
 mod network;
+mod radio;
 mod screen;
 mod settings;
+mod start;
 
 pub use comfyglow_core as core;
 pub use comfyglow_ui as ui;
@@ -34,6 +40,10 @@ pub use embassy_net;
 pub use embedded_storage_async;
 
 pub use gadget::Gadget;
+#[cfg(feature = "leds")]
+pub use lights::{LEDS, Strip};
 pub use network::{Resources, network};
+pub use radio::Radio;
 pub use screen::Panel;
 pub use settings::{SERVER_BYTES, Settings, SettingsError};
+pub use start::{Reset, Start};

@@ -18,6 +18,10 @@ use heapless::Vec;
 
 use crate::{gadget::Gadget, log::warning};
 
+/// How long a name may be looked up: who knows it has been asked three times by then. Nobody says that there is no such
+/// name in `.local`.
+const NAME_PATIENCE: Duration = Duration::from_secs(5);
+
 /// What the session wants of a line. A later order takes the place of one that was not carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Order {
@@ -110,7 +114,7 @@ impl Gadget {
     /// One connection, from its beginning to its end.
     async fn converse(&self, link: Link, stack: Stack<'_>, socket: &mut TcpSocket<'_>) -> End {
         let way = self.line(link);
-        let Some(address) = self.resolve(stack).await else { return End::Unreachable };
+        let Some(address) = self.resolve(stack).await else { return End::NameUnknown };
         if socket.connect((address, self.settings.port())).await.is_err() {
             return End::Unreachable;
         }
@@ -140,14 +144,16 @@ impl Gadget {
         }
     }
 
-    /// The server's address.
+    /// The server's address. Names that end in `.local` are asked of everybody (RFC 6762, 5.1), with the feature `mdns`.
     async fn resolve(&self, stack: Stack<'_>) -> Option<IpAddress> {
         let host = self.settings.host();
         if let Ok(address) = Ipv4Address::from_str(host) {
             return Some(address.into());
         }
-        if let Ok(addresses) = stack.dns_query(host, DnsQueryType::A).await {
-            return addresses.first().copied();
+        if let Ok(Ok(addresses)) = with_timeout(NAME_PATIENCE, stack.dns_query(host, DnsQueryType::A)).await
+            && let Some(address) = addresses.first()
+        {
+            return Some(*address);
         }
         warning!("no address of {}", host);
         None

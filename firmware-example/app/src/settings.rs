@@ -14,6 +14,8 @@ pub const SERVER_BYTES: usize = 72;
 /// What a person sets up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
+    ssid: String<32>,
+    password: String<64>,
     server: String<SERVER_BYTES>,
     port: u16,
     brightness: u8,
@@ -28,6 +30,8 @@ pub enum SettingsError {
     Word,
     /// There is no setting of that name.
     Name,
+    /// A Wi-Fi network's name has more than 32 bytes, or its password more than 64.
+    Wifi,
     /// The server's name is empty or longer than [`SERVER_BYTES`], or its port is none.
     Server,
     /// The brightness is no number from 0 to 100.
@@ -40,7 +44,8 @@ impl fmt::Display for SettingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Word => "settings are written name=value, with spaces between them",
-            Self::Name => "there are the settings server, brightness and layout",
+            Self::Name => "there are the settings ssid, password, server, brightness and layout",
+            Self::Wifi => "a Wi-Fi network's name has 32 bytes at most, its password 64",
             Self::Server => "the server is written name, name:port or address:port, in 72 bytes at most",
             Self::Brightness => "the brightness is a number from 0 to 100",
             Self::Layout => "the layout is rectangle or round",
@@ -58,9 +63,18 @@ impl Settings {
     ///
     /// The text says something else.
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
-        let mut settings = Self { server: String::new(), port: COMFYUI_PORT, brightness: 100, shape: Shape::Rectangle };
+        let mut settings = Self {
+            ssid: String::new(),
+            password: String::new(),
+            server: String::new(),
+            port: COMFYUI_PORT,
+            brightness: 100,
+            shape: Shape::Rectangle,
+        };
         for word in text.split_ascii_whitespace() {
             match word.split_once('=').ok_or(SettingsError::Word)? {
+                ("ssid", ssid) => settings.ssid = ssid.parse().map_err(|_| SettingsError::Wifi)?,
+                ("password", password) => settings.password = password.parse().map_err(|_| SettingsError::Wifi)?,
                 ("server", server) => settings.set_server(server)?,
                 ("brightness", percent) => {
                     let percent = percent.parse().ok().filter(|percent| *percent <= 100);
@@ -88,6 +102,16 @@ impl Settings {
         let has_port = name.len() < server.len();
         let parts = [server, if has_port { "" } else { ":8188" }];
         parts.iter().try_for_each(|part| self.server.push_str(part)).map_err(|_| SettingsError::Server)
+    }
+
+    /// The name of the Wi-Fi network.
+    pub fn ssid(&self) -> &str {
+        &self.ssid
+    }
+
+    /// Its password.
+    pub fn password(&self) -> &str {
+        &self.password
     }
 
     /// The server, as `Host` and people want it: `desk:8188`.

@@ -1,7 +1,7 @@
 //! A display that fails is tried again; one that works is sent what changed, and nothing else.
 use std::pin::pin;
 
-use comfyglow_app::{Gadget, Panel, Settings};
+use comfyglow_app::{Gadget, Panel, Settings, Start};
 use embassy_futures::poll_once;
 use embassy_time::{Duration, MockDriver};
 use embedded_graphics_core::{
@@ -53,7 +53,7 @@ impl DrawTarget for Display {
 #[test]
 fn a_display_that_fails_is_tried_again() {
     let settings = Box::leak(Box::new(Settings::parse("server=desk brightness=60").unwrap()));
-    let gadget = Gadget::new(settings, Box::leak(Box::new(Gadget::session(settings, 1))));
+    let gadget = Gadget::new(settings, Box::leak(Box::new(Gadget::session(settings, 1))), Start::default());
     let mut display = Display::default();
     let (works, starts, pixels) = (display.works.clone(), display.starts.clone(), display.pixels.clone());
     let mut paint = pin!(gadget.paint(&mut display));

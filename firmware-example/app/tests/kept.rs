@@ -2,7 +2,7 @@
 use std::{cell::RefCell, convert::Infallible, pin::pin, rc::Rc};
 
 use comfyglow_app::{
-    Gadget, Settings,
+    Gadget, Settings, Start,
     embedded_storage_async::nor_flash::{ErrorType, NorFlash, ReadNorFlash},
 };
 use embassy_futures::poll_once;
@@ -57,7 +57,7 @@ fn it_is_kept_when_the_gadget_is_turned_off_and_never_at_idle() {
     let flash = Flash(Rc::new(RefCell::new((vec![0xFF; BYTES as usize], 0))));
     let settings = Box::leak(Box::new(Settings::parse("server=desk").unwrap()));
     for start in 0..40 {
-        let gadget = Gadget::new(settings, Box::leak(Box::new(Gadget::session(settings, start))));
+        let gadget = Gadget::new(settings, Box::leak(Box::new(Gadget::session(settings, start))), Start::default());
         let mut keep = pin!(gadget.keep(flash.clone(), 0..BYTES));
         let mut off = pin!(gadget.off());
         assert!(poll_once(keep.as_mut()).is_pending());

@@ -21,7 +21,7 @@ use core::{
 };
 
 use comfyglow_app::{
-    Gadget, Resources, Settings,
+    Gadget, Resources, Settings, Start,
     core::session::{GadgetSession, Link},
     embassy_net::{Runner, Stack},
     network,
@@ -78,7 +78,7 @@ fn start(spawner: Spawner) {
     defmt::info!("server: {}", settings.server());
     let settings = SETTINGS.init(settings);
     let session = session(settings, seed);
-    let gadget: &Gadget = GADGET.init_with(|| Gadget::new(settings, session));
+    let gadget: &Gadget = GADGET.init_with(|| Gadget::new(settings, session, Start { seed, ..Start::default() }));
     let stack = join(spawner, seed);
     spawner.spawn(watch_network(gadget, stack).expect("once"));
     spawner.spawn(carry_socket(gadget, stack).expect("once"));

@@ -21,8 +21,9 @@ const ONE: u32 = 65_536;
 /// - Running: a blue bar, its last LED as bright as its share; where nobody knows how far it is, a blue light wanders.
 /// - Done: all green, steady. Failed, or in need of a person: all vermilion, in double flashes. Interrupted, or ended
 ///   nobody knows how: every other LED amber.
-/// - Ready: a faint white breath. Connecting, or joining the network: a blue one. Offline: an amber one, at the first LED
-///   only.
+/// - Ready: a faint white breath. Connecting, or joining the network: a blue one. Not set up: a blue one at both ends only.
+///   No network: an amber one at both ends. Offline: an amber one, at the first LED only. Started again by a fault: every
+///   other LED amber.
 pub fn paint(scene: &Scene<'_>, now: Instant, strip: &mut [RGB8], brightness: u8) {
     let kind = Kind::of(scene);
     let prompt = scene.view.as_ref().and_then(|view| view.prompt.as_ref());
@@ -37,10 +38,13 @@ pub fn paint(scene: &Scene<'_>, now: Instant, strip: &mut [RGB8], brightness: u8
             }
             Kind::Done => (GREEN, ONE),
             Kind::Failed | Kind::Person => (RED, flashes(now)),
-            Kind::Stopped | Kind::Ended => (AMBER, if place % 2 == 0 { ONE } else { 0 }),
+            Kind::Stopped | Kind::Ended | Kind::Notice => (AMBER, if place % 2 == 0 { ONE } else { 0 }),
             Kind::Idle => (WHITE, breath(now, 6_000) / 3),
             Kind::Starting | Kind::Joining | Kind::Connecting => (BLUE, breath(now, 2_500) / 2),
-            Kind::NoNetwork | Kind::Offline | Kind::Circuit | Kind::Busy | Kind::Courtesy => {
+            // What the server has no part in is at both ends.
+            Kind::Unset => (BLUE, if place == 0 || place + 1 == long { breath(now, 2_500) } else { 0 }),
+            Kind::NoNetwork => (AMBER, if place == 0 || place + 1 == long { breath(now, 4_000) } else { 0 }),
+            Kind::Offline | Kind::Circuit | Kind::Busy | Kind::Courtesy => {
                 (AMBER, if place == 0 { breath(now, 4_000) } else { 0 })
             }
         };

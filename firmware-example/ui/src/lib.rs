@@ -41,5 +41,5 @@ mod widget;
 pub use frame::Drawn;
 pub use ink::{Depth, Ink, Shade};
 pub use layout::Shape;
-pub use scene::{Choices, DoneStays, Network, Page, Scene};
+pub use scene::{Choices, DoneStays, Network, Notice, Page, Scene};
 pub use ui::{Options, Surface, Ui};

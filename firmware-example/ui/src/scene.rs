@@ -1,7 +1,7 @@
 //! What there is to show, and what the person before the display chose to see.
 
 use comfyglow_core::{
-    state::{Percentage, PromptState},
+    state::{Absence, Percentage, PromptState},
     text::{Id, Key},
     time::{Duration, Instant},
     view::{PromptView, View},
@@ -21,6 +21,19 @@ pub struct Scene<'a> {
     pub percentage: Option<Percentage>,
     /// What the person chose to see.
     pub choices: &'a Choices,
+    /// What is to be told of the last start, for as long as it is.
+    pub notice: Option<Notice<'a>>,
+}
+
+/// Why the device started again, where that wasn't wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice<'a> {
+    /// The program stopped by a fault of its own, at this place.
+    Panic(&'a str),
+    /// The supply's voltage fell too low.
+    BrownOut,
+    /// The program hung.
+    Watchdog,
 }
 
 /// The network under it all.
@@ -35,11 +48,15 @@ pub enum Network<'a> {
     },
     /// It carries.
     Up,
-    /// It was joined, and is gone.
+    /// It isn't there.
     Lost {
         /// Its name, where it has one.
         name: Option<&'a str>,
+        /// Why.
+        why: Absence,
     },
+    /// Nobody has set up which it is, or whom to ask.
+    Unset,
 }
 
 /// What is shown of a prompt that runs.

@@ -2,14 +2,14 @@
 
 use comfyglow_core::{
     number::Milli,
-    state::{ConnectionStatus, Fault, FaultKind, PromptState, Source, Steps, WaitingFor},
+    state::{Absence, ConnectionStatus, Fault, FaultKind, PromptState, Source, Steps, WaitingFor},
     time::Duration,
     view::{ErrorView, PromptView, View},
 };
 
 use crate::{
     ink::Tone,
-    scene::{Network, Page, Scene},
+    scene::{Network, Notice, Page, Scene},
 };
 
 /// A text that is put together.
@@ -21,6 +21,8 @@ pub(crate) enum Kind {
     Starting,
     Joining,
     NoNetwork,
+    Unset,
+    Notice,
     Connecting,
     Offline,
     Circuit,
@@ -42,6 +44,9 @@ impl Kind {
     /// at the display for. A prompt that runs is shown as far as it is known, and no longer.
     #[inline(never)]
     pub(crate) fn of(scene: &Scene<'_>) -> Self {
+        if scene.notice.is_some() {
+            return Self::Notice;
+        }
         let view = scene.view.as_ref();
         let prompt = view.and_then(|view| view.prompt.as_ref());
         let fault = view.and_then(|view| view.connection.fault);
@@ -62,6 +67,7 @@ impl Kind {
             Network::Starting => return Self::Starting,
             Network::Joining { .. } => return Self::Joining,
             Network::Lost { .. } => return Self::NoNetwork,
+            Network::Unset => return Self::Unset,
             Network::Up => {}
         }
         let Some(view) = view else { return Self::Connecting };
@@ -94,10 +100,12 @@ impl Kind {
     }
 
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Starting,
         Self::Joining,
         Self::NoNetwork,
+        Self::Unset,
+        Self::Notice,
         Self::Connecting,
         Self::Offline,
         Self::Circuit,
@@ -118,6 +126,8 @@ impl Kind {
             Self::Starting => "Starting",
             Self::Joining => "Joining",
             Self::NoNetwork => "No network",
+            Self::Unset => "Set me up",
+            Self::Notice => "Restarted",
             Self::Connecting => "Connecting",
             Self::Offline => "Offline",
             Self::Circuit => "Resting",
@@ -150,8 +160,8 @@ impl Kind {
             Self::Starting | Self::Connecting | Self::Running => "n",
             Self::Offline => "o",
             Self::Circuit | Self::Busy | Self::Courtesy => "p",
-            Self::Person => "!",
-            Self::Idle => "i",
+            Self::Person | Self::Notice => "!",
+            Self::Unset | Self::Idle => "i",
             Self::Done => "d",
             Self::Failed => "e",
             Self::Stopped => "s",
@@ -161,11 +171,12 @@ impl Kind {
 
     const fn tone(self) -> Tone {
         match self {
-            Self::Starting | Self::Joining | Self::Connecting | Self::Running => Tone::Accent,
+            Self::Starting | Self::Joining | Self::Unset | Self::Connecting | Self::Running => Tone::Accent,
             Self::Idle => Tone::Dim,
             Self::Done => Tone::Good,
             Self::Failed | Self::Person => Tone::Bad,
             Self::NoNetwork
+            | Self::Notice
             | Self::Offline
             | Self::Circuit
             | Self::Busy
@@ -288,23 +299,54 @@ impl<'a> Story<'a> {
                 story.lead = "comfyglow".into();
                 story.busy = true;
             }
-            (Kind::Joining | Kind::NoNetwork, Network::Joining { name } | Network::Lost { name }) => {
+            (_, Network::Joining { name }) if kind == Kind::Joining => {
                 story.lead = name.unwrap_or("the network").into();
                 story.busy = true;
-                if kind == Kind::NoNetwork {
-                    story.body = ["The network is gone. It is joined again by itself.", "", ""];
-                }
+            }
+            (_, Network::Lost { name, why }) if kind == Kind::NoNetwork => story.absence(name, why),
+            (Kind::Unset, _) => {
+                story.lead = "comfyglow".into();
+                story.body =
+                    ["Plug me into your computer and run ", "comfyglow flash", ", or type help on my USB serial port."];
             }
             (Kind::Connecting, _) => story.busy = true,
             _ => {}
         }
-        if let Some(view) = &scene.view {
+        if let Some(notice) = scene.notice {
+            story.notice(notice);
+        } else if let Some(view) = &scene.view {
             story.connection(view);
             if let Some(prompt) = &view.prompt {
                 story.prompt(scene, view, prompt);
             }
         }
         story
+    }
+
+    /// What is to be said of the last start.
+    fn notice(&mut self, notice: Notice<'a>) {
+        self.lead = "I started again".into();
+        (self.head, self.body) = match notice {
+            Notice::Panic(place) => ("Crashed", ["A fault of mine, at ", place, ". Please report it."]),
+            Notice::BrownOut => ("Low power", ["The voltage fell too low. Check the USB cable and supply.", "", ""]),
+            Notice::Watchdog => ("Hung", ["I hung for too long. Please report it if it comes again.", "", ""]),
+        };
+    }
+
+    /// What is to be said of the network, which isn't there.
+    fn absence(&mut self, name: Option<&'a str>, why: Absence) {
+        self.lead = name.unwrap_or("the network").into();
+        // It is looked for again and again, but what is wrong is for a person to mend.
+        self.busy = !matches!(why, Absence::WrongPassword | Absence::Refused | Absence::NoLink);
+        let (head, body) = match why {
+            Absence::WrongPassword => ("Password", ["Wrong Wi-Fi password. ", "Set it again: ", "comfyglow setup"]),
+            Absence::NotFound => ("Not found", ["No Wi-Fi of this name in reach. ", "It must be one of 2.4 GHz.", ""]),
+            Absence::Refused => ("Refused", ["The Wi-Fi refuses me. ", "Look at its router.", ""]),
+            Absence::NoAddress => ("No address", ["Joined, but the router gives no address. ", "Is DHCP on?", ""]),
+            Absence::NoLink => ("No cable", ["The network cable is unplugged.", "", ""]),
+            _ => ("No network", ["The network is gone. It is joined again by itself.", "", ""]),
+        };
+        (self.head, self.body) = (head, body);
     }
 
     /// What is to be said of the connection.
@@ -591,6 +633,7 @@ mod tests {
     use std::string::String;
 
     const UP: Network<'static> = Network::Up;
+    const GONE: Network<'static> = Network::Lost { name: None, why: Absence::SignalLost };
 
     /// What it is about, where the connection is so, and the prompt fares so.
     fn kind(
@@ -607,7 +650,7 @@ mod tests {
         let prompt = prompt.map(PromptView::new);
         let view = View { connection: &connection, prompt, ..state.view(Instant::ZERO) };
         let choices = Choices::new();
-        Kind::of(&Scene { network, server: "", view: Some(view), percentage: None, choices: &choices })
+        Kind::of(&Scene { network, server: "", view: Some(view), percentage: None, choices: &choices, notice: None })
     }
 
     #[test]
@@ -627,7 +670,7 @@ mod tests {
             reduce(&mut state, Instant::ZERO, action);
             let view = Some(state.view(Instant::ZERO));
             let choices = Choices::new();
-            let scene = Scene { network: UP, server: "", view, percentage: None, choices: &choices };
+            let scene = Scene { network: UP, server: "", view, percentage: None, choices: &choices, notice: None };
             assert_eq!(Kind::of(&scene), said, "{action:?}");
         }
     }
@@ -645,9 +688,9 @@ mod tests {
             (UP, fine, runs, Kind::Running),
             (UP, fine, done, Kind::Done),
             (UP, refused, done, Kind::Person),
-            (Network::Lost { name: None }, refused, None, Kind::NoNetwork),
-            (Network::Lost { name: None }, offline, failed, Kind::Failed),
-            (Network::Lost { name: None }, fine, runs, Kind::NoNetwork),
+            (GONE, refused, None, Kind::NoNetwork),
+            (GONE, offline, failed, Kind::Failed),
+            (GONE, fine, runs, Kind::NoNetwork),
             (Network::Starting, (Connecting, None, None), None, Kind::Starting),
             (UP, (Connecting, None, None), None, Kind::Connecting),
             (UP, (Connecting, Some(FaultKind::Closed), None), runs, Kind::Connecting),

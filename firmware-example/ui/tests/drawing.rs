@@ -122,6 +122,7 @@ fn bytes_of_steps(total: u32, share: u32) -> (u64, u64) {
                     view: Some(view),
                     percentage: Some(smooth.at(now)),
                     choices: &choices,
+                    notice: None,
                 };
                 ui.draw(&scene, now, &mut canvas).unwrap();
                 frame += 1;

@@ -4,7 +4,7 @@ mod support;
 
 use comfyglow_core::{
     number::Milli,
-    state::{Percentage, PromptState, State, Steps},
+    state::{Absence, Percentage, PromptState, State, Steps},
     time::{Duration, Instant},
     view::{ErrorView, PromptView, View},
 };
@@ -37,7 +37,8 @@ fn networks() -> impl Strategy<Value = Network<'static>> {
         Network::Up,
         Network::Starting,
         Network::Joining { name: None },
-        Network::Lost { name: Some("Café 采样器 with a name of 32 bytes") },
+        Network::Unset,
+        Network::Lost { name: Some("Café 采样器 with a name of 32 bytes"), why: Absence::NotFound },
     ])
 }
 
@@ -94,7 +95,10 @@ fn plays<C: Ink>(
             _ => {}
         }
         let percentage = view.prompt.and_then(|prompt| prompt.percentage);
-        desk.see(&Scene { network, server: "desk:8188", view: Some(view), percentage, choices: &choices }, now)?;
+        desk.see(
+            &Scene { network, server: "desk:8188", view: Some(view), percentage, choices: &choices, notice: None },
+            now,
+        )?;
     }
     Ok(())
 }
@@ -174,7 +178,7 @@ proptest! {
         for moment in moments {
             let now = Instant::from_micros(moment);
             choices.follow(Some(&view), now);
-            let scene = Scene { network, server: message, view: Some(view), percentage, choices: &choices };
+            let scene = Scene { network, server: message, view: Some(view), percentage, choices: &choices, notice: None };
             desk.see(&scene, now)?;
             leds::paint(&scene, now, &mut lights, brightness);
             let most = lights.iter().flat_map(|led| [led.r, led.g, led.b]).max().unwrap_or(0);

@@ -4,8 +4,8 @@
 use comfyglow_core::{
     number::Milli,
     state::{
-        Connection, ConnectionStatus, Fault, FaultKind, Percentage, PromptState, Source, State, Steps, Waiting,
-        WaitingFor,
+        Absence, Connection, ConnectionStatus, Fault, FaultKind, Percentage, PromptState, Source, State, Steps,
+        Waiting, WaitingFor,
     },
     time::{Duration, Instant},
     view::{ErrorView, PromptView, View},
@@ -97,7 +97,14 @@ pub(crate) struct Still {
 
 impl Still {
     pub(crate) fn scene(&self) -> Scene<'_> {
-        Scene { network: self.network, server: "desk:8188", view: self.view, percentage: None, choices: &self.choices }
+        Scene {
+            network: self.network,
+            server: "desk:8188",
+            view: self.view,
+            percentage: None,
+            choices: &self.choices,
+            notice: None,
+        }
     }
 }
 
@@ -290,7 +297,7 @@ pub(crate) fn stills() -> Vec<Still> {
         away("too many visitors", FaultKind::Refused(429), WaitingFor::Server, 2, 118_000),
         up("could not keep up", View { next_attempt: Some(Duration::from_millis(51_000)), ..view(courtesy) }),
         away("needs a person", FaultKind::Refused(401), WaitingFor::Backoff, 1, 0),
-        network("no network", Network::Lost { name: Some("Attic Wi-Fi") }),
+        network("no network", Network::Lost { name: Some("Attic Wi-Fi"), why: Absence::SignalLost }),
     ]
     .into_iter()
     .map(|mut still| {

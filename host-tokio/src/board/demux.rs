@@ -79,7 +79,7 @@ impl Demux {
     pub fn forget(&mut self) {
         let lost = self.text.len() + self.frame.len() + usize::from(self.place == Place::Marked);
         self.waste.frames += u64::from(self.place == Place::Frame);
-        self.waste(lost);
+        self.wasted(lost);
         self.text.clear();
         self.frame.clear();
         self.place = Place::Text;
@@ -90,9 +90,9 @@ impl Demux {
             (Place::Text, MARK) => self.place = Place::Marked,
             (Place::Text, _) => self.hear_text(byte, tell),
             (Place::Marked, 0) => self.place = Place::Frame,
-            (Place::Marked, MARK) => self.waste(1),
+            (Place::Marked, MARK) => self.wasted(1),
             (Place::Marked, _) => {
-                self.waste(1);
+                self.wasted(1);
                 self.place = Place::Text;
                 self.hear_text(byte, tell);
             }
@@ -100,13 +100,13 @@ impl Demux {
             (Place::Frame, _) if self.frame.len() < FRAME_BYTES => self.frame.push(byte),
             (Place::Frame, _) => {
                 self.waste.frames += 1;
-                self.waste(FRAME_BYTES + 1);
+                self.wasted(FRAME_BYTES + 1);
                 self.frame.clear();
                 self.place = Place::Lost { marked: byte == MARK };
             }
             (Place::Lost { marked }, 0) => self.place = if marked { Place::Frame } else { Place::Text },
             (Place::Lost { .. }, _) => {
-                self.waste(1);
+                self.wasted(1);
                 self.place = Place::Lost { marked: byte == MARK };
             }
         }
@@ -116,7 +116,7 @@ impl Demux {
         match byte {
             // The rest of a frame whose beginning was missed.
             0 => {
-                self.waste(self.text.len() + 1);
+                self.wasted(self.text.len() + 1);
                 self.text.clear();
             }
             b'\n' | b'\r' => self.end_text(tell),
@@ -142,7 +142,7 @@ impl Demux {
         // A frame's beginning in a frame: the one before has lost its end.
         if self.frame.last() == Some(&MARK) && self.frame.len() <= RUN_BYTES {
             self.waste.frames += 1;
-            self.waste(self.frame.len());
+            self.wasted(self.frame.len());
         } else {
             if !self.frame.is_empty() {
                 tell(Heard::Frame(&self.frame));
@@ -152,7 +152,7 @@ impl Demux {
         self.frame.clear();
     }
 
-    fn waste(&mut self, bytes: usize) {
+    fn wasted(&mut self, bytes: usize) {
         self.waste.bytes += bytes as u64;
     }
 }

@@ -103,16 +103,19 @@ impl BoardError {
 
         let name = name.to_owned();
         match error.kind() {
-            ErrorKind::Io(io::ErrorKind::NotFound) => Self::NoPort(name),
             ErrorKind::Io(io::ErrorKind::PermissionDenied) if !cfg!(windows) => Self::Denied(name),
             // Windows denies what another has open; a lock that is taken would block.
             ErrorKind::Io(io::ErrorKind::PermissionDenied | io::ErrorKind::WouldBlock) => Self::Busy(name),
-            // Where there is such a port, it is another's: `serialport` says so in its documentation.
-            ErrorKind::NoDevice if std::path::Path::new(&name).exists() => Self::Busy(name),
-            ErrorKind::NoDevice => Self::NoPort(name),
+            // `serialport` says the same of a port that another has and of none.
+            ErrorKind::NoDevice if is_there(&name) => Self::Busy(name),
+            ErrorKind::NoDevice | ErrorKind::Io(io::ErrorKind::NotFound) => Self::NoPort(name),
             _ => Self::Port { name, reason: error.to_string() },
         }
     }
+}
+
+fn is_there(name: &str) -> bool {
+    std::path::Path::new(name).exists() || super::ports().is_ok_and(|ports| ports.iter().any(|port| port.name == name))
 }
 
 const CABLE: &str = "Some cables only charge: try another one.";

@@ -1,7 +1,7 @@
 //! A serial port, on threads of its own.
 
 use std::{
-    io::{self, Read as _, Write as _},
+    io::{self, Read as _},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},

@@ -8,6 +8,7 @@ mod replay;
 mod run;
 mod screen;
 mod simulate;
+mod steps;
 mod watch;
 
 use std::{io::IsTerminal as _, process::ExitCode};

@@ -17,8 +17,6 @@ const ANSWER: Duration = Duration::from_secs(3);
 const TRIES: u32 = 2;
 /// How long a greeting may stay unanswered until the next one.
 const GREETING: Duration = Duration::from_secs(1);
-/// How often a port that has gone is looked for.
-const REOPEN: Duration = Duration::from_millis(200);
 
 /// Lines of an answer at most; a board that says more says nonsense.
 const ANSWER_LINES: usize = 64;
@@ -165,7 +163,8 @@ impl Dialogue {
                 Err(error) => return Err(error),
             }
             dialogue.close().await;
-            dialogue = Self::new(reopened(&name, deadline).await?);
+            let left = deadline.saturating_duration_since(Instant::now());
+            dialogue = Self::new(Wire::open_within(&name, left).await?);
         }
     }
 
@@ -307,24 +306,6 @@ impl Dialogue {
 
     fn silent(&self) -> BoardError {
         BoardError::Silent { name: self.port().to_owned(), talks: self.talks }
-    }
-}
-
-/// Waits until the port is there and may be opened, but not past `deadline`.
-async fn reopened(name: &str, deadline: Instant) -> Result<Wire, BoardError> {
-    loop {
-        let error = match Wire::open(name).await {
-            Ok(wire) => return Ok(wire),
-            // What plugs a board in may take a moment until it lets others use it.
-            Err(error) => error,
-        };
-        if Instant::now() >= deadline {
-            return Err(match error {
-                BoardError::NoPort(name) => BoardError::Unplugged(name),
-                error => error,
-            });
-        }
-        time::sleep(REOPEN).await;
     }
 }
 

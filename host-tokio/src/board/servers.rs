@@ -117,7 +117,8 @@ mod tests {
 
     #[tokio::test]
     async fn comfyui_is_told_from_nobody() {
-        let simulator = crate::simulator::Simulator::start(crate::simulator::Config::default()).await.expect("it starts");
+        let simulator =
+            crate::simulator::Simulator::start(crate::simulator::Config::default()).await.expect("it starts");
         let url = simulator.url();
         assert!(answers(url.trim_start_matches("http://").trim_end_matches('/')).await);
         drop(simulator);

@@ -11,7 +11,11 @@ use std::{
 };
 
 use serialport::SerialPort;
-use tokio::{sync::mpsc, task};
+use tokio::{
+    sync::mpsc,
+    task,
+    time::{self, Instant},
+};
 
 use super::BoardError;
 
@@ -22,6 +26,9 @@ pub const BAUD: u32 = 115_200;
 const LOOK: Duration = Duration::from_millis(100);
 /// Tries of a write that finds no room.
 const WRITES: u32 = 20;
+
+/// How often a port that has gone is looked for.
+const REOPEN: Duration = Duration::from_millis(200);
 
 /// Pieces that may wait to be taken.
 const WAITING: usize = 64;
@@ -46,6 +53,29 @@ impl Wire {
         // A port may take its time.
         let opened = task::spawn_blocking(move || Self::open_now(&owned)).await;
         opened.unwrap_or_else(|error| Err(BoardError::Port { name: name.to_owned(), reason: error.to_string() }))
+    }
+
+    /// Waits until the port is there and may be opened, but no longer than `patience`.
+    ///
+    /// # Errors
+    ///
+    /// It isn't there in time, or can't be opened.
+    pub async fn open_within(name: &str, patience: Duration) -> Result<Self, BoardError> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let error = match Self::open(name).await {
+                Ok(wire) => return Ok(wire),
+                // What the system does with a new port may take a moment until it lets others use it.
+                Err(error) => error,
+            };
+            if Instant::now() >= deadline {
+                return Err(match error {
+                    BoardError::NoPort(name) => BoardError::Unplugged(name),
+                    error => error,
+                });
+            }
+            time::sleep(REOPEN).await;
+        }
     }
 
     fn open_now(name: &str) -> Result<Self, BoardError> {

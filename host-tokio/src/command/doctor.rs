@@ -42,7 +42,7 @@ pub(super) struct Args {
     timeout: f64,
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
+pub(super) fn seconds(text: &str) -> Result<f64, String> {
     let seconds = super::number(text)?;
     if seconds > 0.0 && seconds <= 3_600.0 {
         Ok(seconds)

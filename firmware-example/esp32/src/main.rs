@@ -2,6 +2,8 @@
 #![no_std]
 #![no_main]
 
+#[cfg_attr(feature = "lcd", path = "panel/lcd.rs")]
+#[cfg_attr(not(feature = "lcd"), path = "panel/oled.rs")]
 mod panel;
 mod pins;
 mod radio;
@@ -20,7 +22,7 @@ use comfyglow_app::{
 };
 use embassy_embedded_hal::{adapter::BlockingAsync, flash::partition::Partition};
 use embassy_executor::{Spawner, task};
-use embassy_futures::select::select;
+use embassy_futures::{join::join4, select::select};
 use embassy_sync::{blocking_mutex::raw::NoopRawMutex, mutex::Mutex};
 use embassy_time::Timer;
 use esp_hal::{
@@ -46,7 +48,13 @@ defmt::timestamp!("{=u64:ms}", embassy_time::Instant::now().as_millis());
 
 /// What the radio allocates from: memory that the bootloader no longer needs, and some more.
 const FREED: usize = 64 * 1024;
-const MORE: usize = 16 * 1024;
+const MORE: usize = 8 * 1024;
+
+/// Buffers of 1.6 KB that the radio may have for what it receives, always and at most, and for what it sends; and how many
+/// frames may come before it confirms them.
+const RECEIVE: (u8, u16) = (6, 12);
+const SEND: u16 = 12;
+const WINDOW: u8 = 4;
 
 /// The receive and transmit buffers for each link: a window of two frames for the socket, of one for answers.
 const SOCKET: (usize, usize) = (4_096, 1_024);
@@ -57,7 +65,7 @@ const HUNG: esp_hal::time::Duration = esp_hal::time::Duration::from_secs(10);
 
 /// Where in flash the last prompt and what was learned is kept, and the settings: offset and size, as `partitions.csv` has them.
 const KEPT: (u32, u32) = (0x3F_0000, 0x4000);
-const SETTINGS: (u32, u32) = (0x3F_4000, 0x2000);
+const SETUP: (u32, u32) = (0x3F_4000, 0x2000);
 
 type Flash = Mutex<NoopRawMutex, BlockingAsync<FlashStorage<'static>>>;
 type Part = Partition<'static, NoopRawMutex, BlockingAsync<FlashStorage<'static>>>;
@@ -67,11 +75,13 @@ const BOARD: Board = Board {
     version: env!("CARGO_PKG_VERSION"),
     chip: if cfg!(feature = "esp32c3") { "esp32c3" } else { "esp32c6" },
     radio: true,
-    displays: panel::DISPLAYS,
+    displays: &panel::DISPLAYS,
 };
 
 #[esp_hal::main]
 async fn main(spawner: Spawner) {
+    static FLASH: StaticCell<Flash> = StaticCell::new();
+    static SETTINGS: StaticCell<Settings> = StaticCell::new();
     let begin = reset::take();
     let peripherals = esp_hal::init(esp_hal::Config::default().with_cpu_clock(CpuClock::max()));
     esp_alloc::heap_allocator!(#[esp_hal::ram(reclaimed)] size: FREED);
@@ -80,10 +90,10 @@ async fn main(spawner: Spawner) {
     spawner.spawn(feed_watchdog(Rtc::new(peripherals.RTC_TIMER)).expect("once"));
     let Pins { button, page, leds } = pins::take!(peripherals);
     let [button, page] = [button, page].map(|pin| Input::new(pin, InputConfig::default().with_pull(Pull::Up)));
-    let flash = open_flash(FlashStorage::new(peripherals.FLASH));
-    let mut store = Store::new(Partition::new(flash, SETTINGS.0, SETTINGS.1), 0..SETTINGS.1);
+    let flash = FLASH.init(Mutex::new(BlockingAsync::new(FlashStorage::new(peripherals.FLASH))));
+    let mut store = Store::new(Partition::new(flash, SETUP.0, SETUP.1), 0..SETUP.1);
     // What can't be read the console tells of.
-    let settings = settings(store.load().await.unwrap_or_default());
+    let settings = SETTINGS.init(store.load().await.unwrap_or_default());
     let panel = panel::open(settings, panel::buses!(peripherals), pins::take_display!(peripherals));
     let strip = Ws2812::new(peripherals.RMT, leds).expect("its clock can be had");
     let reset = match begin {
@@ -92,32 +102,21 @@ async fn main(spawner: Spawner) {
     };
     defmt::info!("reset: {}, server: {}", reset, settings.server());
 
-    let radio = WifiController::new(peripherals.WIFI, ControllerConfig::default()).expect("there is memory for it");
+    let buffers = ControllerConfig::default().with_static_rx_buf_num(RECEIVE.0).with_dynamic_rx_buf_num(RECEIVE.1);
+    let buffers = buffers.with_dynamic_tx_buf_num(SEND).with_rx_ba_win(WINDOW);
+    let radio = WifiController::new(peripherals.WIFI, buffers).expect("there is memory for it");
     // Of the radio's noise: it is on now.
     let [seed, another] = [0; 2].map(|_: u64| u64::from(Rng::new().random()) << 32 | u64::from(Rng::new().random()));
     let start = Start { reset, has_radio: true, seed: another };
     let gadget = gadget(settings, seed, start);
     let stack = join(spawner, seed);
-    spawner.spawn(watch_network(gadget, stack).expect("once"));
     spawner.spawn(stay_joined(gadget, Station(radio)).expect("once"));
-    spawner.spawn(carry_socket(gadget, stack).expect("once"));
-    spawner.spawn(carry_http(gadget, stack).expect("once"));
-    spawner.spawn(keep_time(gadget).expect("once"));
+    spawner.spawn(talk(gadget, stack).expect("once"));
     spawner.spawn(paint(gadget, panel).expect("once"));
     spawner.spawn(light(gadget, strip).expect("once"));
     spawner.spawn(watch_buttons(gadget, button, page).expect("once"));
     spawner.spawn(console(gadget, UsbSerialJtag::new(peripherals.USB_DEVICE), store).expect("once"));
     spawner.spawn(keep(gadget, Partition::new(flash, KEPT.0, KEPT.1)).expect("once"));
-}
-
-fn settings(settings: Settings) -> &'static Settings {
-    static CELL: StaticCell<Settings> = StaticCell::new();
-    CELL.init(settings)
-}
-
-fn open_flash(flash: FlashStorage<'static>) -> &'static Flash {
-    static FLASH: StaticCell<Flash> = StaticCell::new();
-    FLASH.init(Mutex::new(BlockingAsync::new(flash)))
 }
 
 #[inline(never)]
@@ -164,28 +163,16 @@ async fn move_frames(mut runner: Runner<'static, Interface>) {
 }
 
 #[task]
-async fn watch_network(gadget: &'static Gadget, stack: Stack<'static>) {
-    gadget.watch_network(stack).await;
-}
-
-#[task]
 async fn stay_joined(gadget: &'static Gadget, radio: Station) {
     gadget.stay_joined(radio).await;
 }
 
 #[task]
-async fn carry_socket(gadget: &'static Gadget, stack: Stack<'static>) {
-    gadget.carry(Link::Socket, stack, &mut [0; SOCKET.0], &mut [0; SOCKET.1]).await;
-}
-
-#[task]
-async fn carry_http(gadget: &'static Gadget, stack: Stack<'static>) {
-    gadget.carry(Link::Http, stack, &mut [0; HTTP.0], &mut [0; HTTP.1]).await;
-}
-
-#[task]
-async fn keep_time(gadget: &'static Gadget) {
-    gadget.keep_time().await;
+async fn talk(gadget: &'static Gadget, stack: Stack<'static>) {
+    let (mut socket, mut http) = (([0; SOCKET.0], [0; SOCKET.1]), ([0; HTTP.0], [0; HTTP.1]));
+    let socket = gadget.carry(Link::Socket, stack, &mut socket.0, &mut socket.1);
+    let http = gadget.carry(Link::Http, stack, &mut http.0, &mut http.1);
+    join4(gadget.watch_network(stack), gadget.keep_time(), socket, http).await;
 }
 
 #[task]

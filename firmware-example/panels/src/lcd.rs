@@ -34,6 +34,10 @@ pub enum Model {
     Gc9a01Of240x240,
 }
 
+/// The settings that there is a [`Model`] for.
+pub const DISPLAYS: [Display; 4] =
+    [Display::St7789W240H240, Display::St7789W240H135, Display::St7789W135H240, Display::Gc9a01W240H240];
+
 impl Model {
     /// All there are.
     pub const ALL: [Self; 4] =

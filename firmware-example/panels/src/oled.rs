@@ -48,6 +48,10 @@ pub enum Model {
     Sh1106Of128x64,
 }
 
+/// The settings that there is a [`Model`] for.
+pub const DISPLAYS: [Display; 4] =
+    [Display::Ssd1306W128H64, Display::Ssd1306W128H32, Display::Ssd1306W72H40, Display::Sh1106W128H64];
+
 impl Model {
     /// All there are.
     pub const ALL: [Self; 4] =

@@ -1,6 +1,6 @@
 //! LCDs on SPI.
 
-use comfyglow_app::{Settings, setup};
+use comfyglow_app::Settings;
 use comfyglow_panels::lcd::{Lcd, Model, Pins as Wires};
 use embedded_hal_bus::spi::{ExclusiveDevice, NoDelay};
 use esp_hal::{
@@ -25,14 +25,6 @@ type Bus = ExclusiveDevice<Spi<'static, Blocking>, Output<'static>, NoDelay>;
 /// The display.
 pub(crate) type Display = Lcd<'static, Bus, Output<'static>, Output<'static>, Channel<'static, LowSpeed>, Delay>;
 
-/// Those that there are.
-pub(crate) const DISPLAYS: &[setup::Display] = &[
-    setup::Display::St7789W135H240,
-    setup::Display::St7789W240H135,
-    setup::Display::St7789W240H240,
-    setup::Display::Gc9a01W240H240,
-];
-
 /// Takes out of the chip's peripherals what the display is driven by.
 macro_rules! buses {
     ($peripherals:ident) => {
@@ -40,6 +32,7 @@ macro_rules! buses {
     };
 }
 pub(crate) use buses;
+pub(crate) use comfyglow_panels::lcd::DISPLAYS;
 
 /// The display of the settings; if that is none on this bus, the square one.
 pub(crate) fn open(settings: &Settings, (spi, ledc): (SPI2<'static>, LEDC<'static>), pins: DisplayPins) -> Display {

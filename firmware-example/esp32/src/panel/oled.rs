@@ -1,6 +1,6 @@
 //! OLEDs on I2C.
 
-use comfyglow_app::{Settings, setup};
+use comfyglow_app::Settings;
 use comfyglow_panels::oled::{ADDRESS, Model, Oled};
 use esp_hal::{
     Async,
@@ -14,14 +14,6 @@ use crate::pins::DisplayPins;
 /// The display.
 pub(crate) type Display = Oled<I2c<'static, Async>>;
 
-/// Those that there are.
-pub(crate) const DISPLAYS: &[setup::Display] = &[
-    setup::Display::Ssd1306W128H64,
-    setup::Display::Ssd1306W128H32,
-    setup::Display::Ssd1306W72H40,
-    setup::Display::Sh1106W128H64,
-];
-
 /// Takes out of the chip's peripherals what the display is driven by.
 macro_rules! buses {
     ($peripherals:ident) => {
@@ -29,6 +21,7 @@ macro_rules! buses {
     };
 }
 pub(crate) use buses;
+pub(crate) use comfyglow_panels::oled::DISPLAYS;
 
 /// The display of the settings; if that is none on this bus, the one that most people have.
 pub(crate) fn open(settings: &Settings, bus: I2C0<'static>, pins: DisplayPins) -> Display {

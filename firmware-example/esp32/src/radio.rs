@@ -21,13 +21,11 @@ impl Radio for Station {
         let Self(controller) = self;
         let config = config(ssid, password).and_then(|config| controller.set_config(&config));
         config.map_err(|error| refused(ConnectionError::WifiError(error)))?;
-        match with_timeout(PATIENCE, controller.connect_async()).await {
-            Ok(joined) => joined.map(|_| ()).map_err(refused),
-            Err(_) => {
-                _ = with_timeout(GOODBYE, controller.disconnect_async()).await;
-                Err(Absence::NotFound)
-            }
+        if let Ok(joined) = with_timeout(PATIENCE, controller.connect_async()).await {
+            return joined.map(|_| ()).map_err(refused);
         }
+        _ = with_timeout(GOODBYE, controller.disconnect_async()).await;
+        Err(Absence::NotFound)
     }
 
     async fn lost(&mut self) -> Absence {

@@ -71,12 +71,8 @@ type Flash = Mutex<NoopRawMutex, BlockingAsync<FlashStorage<'static>>>;
 type Part = Partition<'static, NoopRawMutex, BlockingAsync<FlashStorage<'static>>>;
 
 /// What the lines of its setup say of this board.
-const BOARD: Board = Board {
-    version: env!("CARGO_PKG_VERSION"),
-    chip: if cfg!(feature = "esp32c3") { "esp32c3" } else { "esp32c6" },
-    radio: true,
-    displays: &panel::DISPLAYS,
-};
+const BOARD: Board =
+    Board { version: env!("CARGO_PKG_VERSION"), chip: esp_hal::chip!(), radio: true, displays: &panel::DISPLAYS };
 
 #[esp_hal::main]
 async fn main(spawner: Spawner) {

@@ -70,5 +70,5 @@ async fn paint(gadget: &'static Gadget) {
 
 #[task]
 async fn light(gadget: &'static Gadget) {
-    gadget.light(&mut bus::Leds::open(), 8, 30).await;
+    gadget.light(&mut bus::Leds::open()).await;
 }

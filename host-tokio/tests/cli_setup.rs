@@ -8,7 +8,7 @@ use std::io::Write as _;
 use comfyglow::simulator::Simulator;
 use comfyglow_setup::{Asked, Settings};
 use support::{
-    PATIENCE, Ran,
+    Ran,
     board::{FakeBoard, Script},
     comfyglow, ended, run,
     seen::Seen,
@@ -63,7 +63,10 @@ async fn a_fresh_board_is_set_up_and_followed_to_its_first_connection() {
     let ran = ended(child).await;
     ends(&ran, 0, "result", "shows what its server does");
     let expected = board.saved();
-    assert_eq!((expected.ssid(), expected.password(), expected.server()), ("Home, sweet home ", "correct horse", &*server));
+    assert_eq!(
+        (expected.ssid(), expected.password(), expected.server()),
+        ("Home, sweet home ", "correct horse", &*server)
+    );
     assert_eq!((expected.leds(), board.starts()), (8, 1));
     assert_eq!(told(&ran, "server"), [("ok".to_owned(), format!("ComfyUI answers at {server}, seen from here"))]);
     assert!(told(&ran, "board")[0].1.starts_with("comfyglow 0.1.0 on an esp32c3, at "), "{ran:?}");
@@ -186,7 +189,8 @@ fn a_board_that_does_not_answer_is_given_up() {
 fn a_board_that_is_pulled_out_amid_is_told() {
     let script = Script { saved: saved("ssid=home server=127.1:1"), pulled_at: Some(Asked::Save), ..Script::default() };
     ends(&set_up(&FakeBoard::new(script), &["leds=3"]), 6, "saved", "is gone");
-    let script = Script { saved: saved("ssid=home server=127.1:1"), pulled_at: Some(Asked::Status), ..Script::default() };
+    let script =
+        Script { saved: saved("ssid=home server=127.1:1"), pulled_at: Some(Asked::Status), ..Script::default() };
     ends(&set_up(&FakeBoard::new(script), &[]), 6, "board", "is gone");
 }
 
@@ -261,5 +265,4 @@ fn what_is_set_may_be_left_as_it_is() {
     }
     assert_eq!(seen.end(), 0, "{}", seen.text());
     assert_eq!((board.saved(), board.starts()), (kept, 0));
-    let _ = PATIENCE;
 }

@@ -2,19 +2,20 @@
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
+    io::{Read as _, Write},
     os::unix::fs::symlink,
     path::PathBuf,
     process::Command as Process,
     sync::{
         Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
         mpsc::{self, Receiver, Sender},
     },
-    thread,
+    thread::{self, JoinHandle},
 };
 
 use comfyglow_setup::{Answer, Asked, Board, Command, Console, Desk, Display, Settings};
-use portable_pty::{MasterPty, PtySize, SlavePty, native_pty_system};
+use portable_pty::{MasterPty, PtySize, native_pty_system};
 
 use super::PATIENCE;
 
@@ -150,13 +151,20 @@ impl FakeBoard {
     }
 }
 
-type Pty = (Box<dyn MasterPty + Send>, Box<dyn SlavePty + Send>, Box<dyn std::io::Write + Send>);
+/// A port that is plugged in.
+struct Plugged {
+    _master: Box<dyn MasterPty + Send>,
+    writer: Box<dyn Write + Send>,
+    /// The other side, held so that the port stays as it is between two who open it.
+    other: fs::File,
+    gone: Arc<AtomicBool>,
+    reader: JoinHandle<()>,
+}
 
 struct Running {
     link: PathBuf,
     tell: Sender<Event>,
-    /// The slave is held, so that the port stays as it is between two who open it.
-    plugged: Option<Pty>,
+    plugged: Option<Plugged>,
     times: u32,
     hear: Sender<String>,
     known: Arc<Mutex<Known>>,
@@ -170,31 +178,35 @@ impl Running {
         // What the board says before anybody listens is not to come back to it.
         let raw = Process::new("stty").arg("-F").arg(&name).args(["raw", "-echo"]).status().expect("stty starts");
         assert!(raw.success());
+        let other = fs::OpenOptions::new().read(true).write(true).open(&name).expect("the port opens");
         self.times += 1;
-        let (times, tell) = (self.times, self.tell.clone());
-        let mut reader = pair.master.try_clone_reader().expect("it can be read");
-        thread::spawn(move || {
+        let (times, tell, gone) = (self.times, self.tell.clone(), Arc::new(AtomicBool::new(false)));
+        let mut from = pair.master.try_clone_reader().expect("it can be read");
+        let is_gone = gone.clone();
+        let reader = thread::spawn(move || {
             let mut buffer = [0; 256];
-            while let Ok(len @ 1..) = reader.read(&mut buffer) {
-                if tell.send(Event::Heard(times, buffer[..len].to_vec())).is_err() {
+            while let Ok(len @ 1..) = from.read(&mut buffer) {
+                if is_gone.load(Ordering::SeqCst) || tell.send(Event::Heard(times, buffer[..len].to_vec())).is_err() {
                     break;
                 }
             }
         });
         let writer = pair.master.take_writer().expect("it can be written");
-        self.plugged = Some((pair.master, pair.slave, writer));
-        // At once whole: whoever looks finds the old port, none, or the new one.
+        self.plugged = Some(Plugged { _master: pair.master, writer, other, gone, reader });
         symlink(name, &self.link).expect("the port has a name");
     }
 
     fn unplug(&mut self) {
-        if self.plugged.take().is_some() {
-            fs::remove_file(&self.link).expect("the port's name goes");
-        }
+        let Some(mut plugged) = self.plugged.take() else { return };
+        fs::remove_file(&self.link).expect("the port's name goes");
+        // The reader holds the port too: it is woken to let go of it.
+        plugged.gone.store(true, Ordering::SeqCst);
+        plugged.other.write_all(b"\n").expect("it can be written");
+        plugged.reader.join().expect("it ends");
     }
 
     fn say(&mut self, bytes: &[u8]) {
-        if let Some((_, _, writer)) = &mut self.plugged {
+        if let Some(Plugged { writer, .. }) = &mut self.plugged {
             writer.write_all(bytes).and_then(|()| writer.flush()).expect("it can be written");
         }
     }

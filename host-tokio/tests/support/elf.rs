@@ -75,8 +75,10 @@ fn word(len: usize) -> u32 {
     u32::try_from(len).expect("it is small")
 }
 
-/// An image for an ESP32-C3 that boots, as far as its headers tell.
+/// An image for an ESP32-C3 or C6 that boots, as far as its headers tell.
 pub(crate) fn image(chip: &str) -> Vec<u8> {
+    // The C3 has an address of its own for flash that is read as data.
+    let data = if chip == "esp32c3" { 0x3C00_0020 } else { 0x4200_0020 };
     // What the bootloader looks for: its magic word, and the size of the flash's pages in the MMU.
     let mut description = vec![0; 256];
     description[..4].copy_from_slice(&0xABCD_5432_u32.to_le_bytes());
@@ -85,7 +87,7 @@ pub(crate) fn image(chip: &str) -> Vec<u8> {
     let size = word(chip.len());
     elf(
         &[
-            Section { name: ".flash.appdesc", address: 0x3C00_0020, bytes: description },
+            Section { name: ".flash.appdesc", address: data, bytes: description },
             Section { name: ".text", address: 0x4201_0020, bytes: vec![0x13; 5_000] },
             Section { name: ".espressif.metadata", address: 0, bytes: chip },
         ],
@@ -107,7 +109,10 @@ pub(crate) fn logging(texts: &[(&str, &str)]) -> Vec<u8> {
     symbols.push(("_defmt_encoding_ = rzcobs".to_owned(), 1, 0, 0));
     symbols.push(("_defmt_version_ = 4".to_owned(), 1, 0, 0));
     let bytes = vec![0; 256];
-    elf(&[Section { name: ".defmt", address: 0, bytes }, Section { name: ".text", address: 64, bytes: vec![0; 4] }], &symbols)
+    elf(
+        &[Section { name: ".defmt", address: 0, bytes }, Section { name: ".text", address: 64, bytes: vec![0; 4] }],
+        &symbols,
+    )
 }
 
 /// A frame of at most seven bytes, as it goes over the line: `FF 00`, what isn't zero, which are zeros, and `00`.

@@ -7,7 +7,7 @@ use comfyglow_core::{
     backoff::{BackoffConfig, Jitter},
     heartbeat::HeartbeatConfig,
     session::{Config, End, GadgetSession, Input, Link, Output, ReconnectConfig},
-    state::{ConnectionStatus, WaitingFor},
+    state::{Absence, ConnectionStatus, WaitingFor},
     time::{Duration, Instant},
 };
 
@@ -180,7 +180,7 @@ type Case = (&'static str, fn(&mut Host));
 
 const BEFORE: &[Case] = &[
     ("refused", |host| host.ends(End::Unreachable)),
-    ("no such name", |host| host.ends(End::Unreachable)),
+    ("no such name", |host| host.ends(End::NameUnknown)),
     ("reset while dialling", |host| host.ends(End::Broken)),
     ("end while dialling", |host| host.ends(End::Eof)),
     ("nobody answers for 10 s", |host| host.wait_until(10_000)),
@@ -308,6 +308,22 @@ fn table() -> String {
     let asks = Config { http: true, ..pings };
     let once = Config { reconnect: ReconnectConfig { attempts: Some(1), ..CONFIG.reconnect }, ..CONFIG };
     let header = Config { headers: &[("X", "a\r\nb")], ..CONFIG };
+    let absences = [
+        ("it is being joined", Absence::Joining),
+        ("the Wi-Fi doesn't take the password", Absence::WrongPassword),
+        ("no Wi-Fi of that name", Absence::NotFound),
+        ("the Wi-Fi doesn't take the device", Absence::Refused),
+        ("the Wi-Fi is lost", Absence::SignalLost),
+        ("DHCP is silent", Absence::NoAddress),
+        ("the cable is out", Absence::NoLink),
+    ];
+    let absent = |(name, absence): (&str, Absence)| {
+        let mut host = Host::new(CONFIG);
+        host.connects();
+        host.tell(Input::Offline(absence));
+        host.line(name)
+    };
+    part("The device's own network, as the host tells it: at once when it is back", absences.map(absent).into());
     part(
         "What the session finds out itself",
         vec![

@@ -6,6 +6,7 @@
 use comfyglow_core::{
     heartbeat::HeartbeatConfig,
     session::{Config, End, Input, Link, Output, ReconnectConfig, Session},
+    state::Absence,
     time::{Duration, Instant},
 };
 
@@ -43,9 +44,12 @@ enum Step {
     /// A person wants it.
     ByHand,
     Leave,
+    /// The device loses its network, and with it its links.
+    Offline,
+    Online,
 }
 
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 15] = [
     Step::Wake,
     Step::Sleep,
     Step::Opens(Link::Socket),
@@ -59,6 +63,8 @@ const STEPS: [Step; 13] = [
     Step::Answers,
     Step::ByHand,
     Step::Leave,
+    Step::Offline,
+    Step::Online,
 ];
 
 /// How a link is, as the host knows it.
@@ -80,6 +86,7 @@ struct Host {
     http: Is,
     asked: Vec<u8>,
     left: bool,
+    offline: bool,
 }
 
 impl Host {
@@ -92,6 +99,7 @@ impl Host {
             http: Is::Closed,
             asked: Vec::new(),
             left: false,
+            offline: false,
         };
         host.drain(&[]);
         host
@@ -108,6 +116,8 @@ impl Host {
         match step {
             Step::Wake => self.deadline.is_some(),
             Step::Sleep | Step::ByHand => true,
+            Step::Offline => !self.offline,
+            Step::Online => self.offline,
             Step::Leave => !self.left,
             Step::Opens(Link::Socket) => self.socket == Is::Dialled,
             Step::Opens(Link::Http) => self.http == Is::Dialled,
@@ -140,6 +150,11 @@ impl Host {
                 return self.tell(Input::Closed(link, end), path);
             }
             Step::ByHand => return self.tell(Input::Reconnect, path),
+            Step::Offline | Step::Online => {
+                self.offline = step == Step::Offline;
+                let input = if self.offline { Input::Offline(Absence::SignalLost) } else { Input::Online };
+                return self.tell(input, path);
+            }
             Step::Leave => {
                 self.left = true;
                 return self.tell(Input::Leave, path);
@@ -176,6 +191,7 @@ impl Host {
             match self.session.poll_output(self.now) {
                 Output::Dial(link) => {
                     assert_eq!(*self.link(link), Is::Closed, "{link:?} is dialled twice after {path:?}");
+                    assert!(!self.offline, "{link:?} is dialled without a network, after {path:?}");
                     assert!(!self.left, "{link:?} is dialled though we left, after {path:?}");
                     *self.link(link) = Is::Dialled;
                 }
@@ -201,8 +217,10 @@ impl Host {
         }
         let is_over = self.session.is_over();
         assert!(self.deadline.is_none_or(|at| at > self.now), "{:?} has passed after {path:?}", self.deadline);
-        assert!(self.deadline.is_some() || is_over, "it sleeps forever after {path:?}");
+        assert!(self.deadline.is_some() || is_over || self.offline, "it sleeps forever after {path:?}");
         let closed = self.socket == Is::Closed && self.http == Is::Closed;
+        let is_closing = self.left && self.deadline.is_some();
+        assert!(!self.offline || closed || is_closing, "a link stays without a network, after {path:?}");
         assert!(!is_over || closed, "a link is left behind after {path:?}");
         assert!(!self.left || !closed || is_over, "it was left, and isn't over, after {path:?}");
     }

@@ -2,6 +2,7 @@
 
 use comfyglow_core::{
     session::{Config, DesktopSession, End, GadgetSession, Input, Link, Output, Session},
+    state::Absence,
     text::{Id, Text},
     time::Instant,
 };
@@ -228,11 +229,13 @@ enum Tell {
     Wake,
     Leave,
     Attach,
+    Offline(Absence),
+    Online,
 }
 
 fn tell() -> impl Strategy<Value = Tell> {
     let link = || prop_oneof![Just(Link::Socket), Just(Link::Http)];
-    let end = prop_oneof![Just(End::Eof), Just(End::Unreachable), Just(End::Broken)];
+    let end = prop_oneof![Just(End::Eof), Just(End::Unreachable), Just(End::NameUnknown), Just(End::Broken)];
     let frames = collection::vec(any_message(), 0..5)
         .prop_map(|texts| texts.into_iter().map(Wire::Text).flat_map(|wire| frame(&wire)).collect::<Vec<u8>>());
     let bytes = prop_oneof![
@@ -252,6 +255,8 @@ fn tell() -> impl Strategy<Value = Tell> {
         3 => Just(Tell::Wake),
         1 => Just(Tell::Leave),
         2 => Just(Tell::Attach),
+        1 => prop_oneof![Just(Absence::NoAddress), Just(Absence::WrongPassword)].prop_map(Tell::Offline),
+        2 => Just(Tell::Online),
     ]
 }
 
@@ -277,6 +282,8 @@ fn drive(told: &[(Tell, u64)]) {
             Tell::Graph(nodes) => Input::Graph { prompt_id: Id::from("p"), nodes: *nodes },
             Tell::Wake => Input::Wake,
             Tell::Leave => Input::Leave,
+            Tell::Offline(absence) => Input::Offline(*absence),
+            Tell::Online => Input::Online,
             Tell::Attach => {
                 if !open.contains(&Link::Socket) && !session.is_over() {
                     session.attach(at);

@@ -5,7 +5,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use crate::process::{cargo, run as execute};
 use crate::project::{CORE, Project, with_features};
 use crate::steps::{Outcome, Steps};
-use crate::{autobahn, cross, extension, file_length, msrv, probe, qemu};
+use crate::{autobahn, boards, cross, esp32, extension, file_length, msrv, probe, qemu};
 
 /// One step of `cargo xtask ci`.
 struct Step {
@@ -20,15 +20,17 @@ const STEPS: &[Step] = &[
     Step { name: "file-length", about: "no source file is over 1,000 lines", work: file_length::step },
     Step { name: "clippy", about: "no warning in any crate", work: clippy },
     Step { name: "clippy-core", about: "nor in the core with each feature alone, and all together", work: clippy_core },
+    Step { name: "clippy-boards", about: "nor in any board", work: boards::clippy },
     Step { name: "docs", about: "the documentation builds without a warning", work: docs },
     Step { name: "extension", about: "the extension for ComfyUI does no harm", work: extension::step },
     Step { name: "msrv", about: "the oldest compiler promised builds and tests it all", work: msrv::step },
     Step { name: "autobahn", about: "the core's WebSocket fails no conformance case", work: autobahn::step },
-    Step { name: "cross", about: "the core builds for microcontrollers", work: cross::step },
+    Step { name: "cross", about: "core and gadget build for microcontrollers", work: cross::step },
     Step { name: "panics", about: "the core can't panic on a microcontroller", work: probe::panics::step },
     Step { name: "size", about: "and takes no more of one than it may", work: probe::size::step },
     Step { name: "cost", about: "and no more instructions and stack", work: probe::cost::step },
     Step { name: "replay-mcu", about: "recordings end there in the same snapshot as here", work: probe::replay::step },
+    Step { name: "esp32", about: "images for the ESP32s are made, and small enough", work: esp32::step },
     Step { name: "qemu", about: "a gadget shows there what it should, whatever comes", work: qemu::stations::step },
 ];
 
@@ -74,8 +76,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 fn fmt(project: &Project) -> Result<Outcome> {
-    // A board, the probes and the fuzz targets are workspaces of their own.
-    for folder in [".", "firmware-example/qemu-lm3s6965", "probe", "probe/panics", "tests/fuzz"] {
+    // Boards, the probes and the fuzz targets are workspaces of their own.
+    let boards = boards::BOARDS.iter().map(|board| board.folder);
+    for folder in boards.chain([".", esp32::FOLDER, "probe", "probe/panics", "tests/fuzz"]) {
         execute(cargo().args(["fmt", "--all", "--check"]).current_dir(project.root.join(folder)))?;
     }
     Ok(Outcome::Done)

@@ -1,4 +1,4 @@
-//! `cargo xtask cross`: the core, built for microcontrollers.
+//! `cargo xtask cross`: the core and what a gadget is made of, built for microcontrollers.
 use std::path::Path;
 use std::process::Command;
 
@@ -12,7 +12,10 @@ use crate::steps::{Outcome, Steps};
 /// Cortex-M3, Cortex-M0 (no compare-and-swap) and a RISC-V without atomics (ESP32-C3).
 const TARGETS: [&str; 3] = ["thumbv7m-none-eabi", "thumbv6m-none-eabi", "riscv32imc-unknown-none-elf"];
 
-/// Build the core for microcontrollers: without features, with each alone, with all.
+/// What a gadget is made of, besides the core and a board, with all its features.
+const PARTS: [&str; 4] = ["comfyglow-setup", "comfyglow-ui", "comfyglow-app", "comfyglow-panels"];
+
+/// Build the core for microcontrollers, without features, with each alone, with all; and what a gadget is made of.
 ///
 /// Where the compiler in use has the target, as after `rustup target add`, it builds. Else, where Debian's apt is,
 /// Debian's compiler and the source of Rust's own core are fetched into target/debian-rust and build it. Nothing is
@@ -47,16 +50,38 @@ fn has(target: &str) -> Result<bool> {
     Ok(Path::new(sysroot.trim()).join("lib/rustlib").join(target).join("lib").is_dir())
 }
 
+/// What of Rust's own libraries is built, for those who want no more and for those who allocate.
+pub(crate) const CORE_ALONE: &str = "build-std=core";
+pub(crate) const ALLOC: &str = "build-std=core,alloc";
+
 /// Lets the cargo of `command` build for `target`: with the compiler in use where it can, else with Debian's.
 ///
 /// # Errors
 /// The compiler in use has no library for the target, and Debian's can't be had.
-pub(crate) fn enable(project: &Project, target: &str, command: &mut Command) -> Result<()> {
+pub(crate) fn enable(project: &Project, target: &str, std: &str, command: &mut Command) -> Result<()> {
     if !has(target)? {
         debian::compiler(project, target)?.give_to(command);
-        command.args(["-Z", "build-std=core"]);
+        command.args(["-Z", std]);
     }
     Ok(())
+}
+
+/// `cargo clippy` for `target`: with the compiler in use where it can, else with Debian's. Its own arguments are to follow.
+///
+/// # Errors
+/// As those of [`enable`].
+pub(crate) fn clippy(project: &Project, target: &str, std: &str) -> Result<Command> {
+    let mut command = if has(target)? {
+        let mut command = cargo();
+        command.arg("clippy");
+        command
+    } else {
+        let mut command = debian::clippy(project, target)?;
+        command.args(["-Z", std]);
+        command
+    };
+    command.args(["--target", target]);
+    Ok(command)
 }
 
 fn build<'a>(project: &Project, targets: impl IntoIterator<Item = &'a str>) -> Result<()> {
@@ -73,13 +98,21 @@ fn build<'a>(project: &Project, targets: impl IntoIterator<Item = &'a str>) -> R
                 break;
             }
         }
-        for features in project.core_feature_sets() {
-            steps.step(&with_features(target, &features), "the core builds", || {
+        let core = project.core_feature_sets().into_iter().map(|features| {
+            let name = with_features(target, &features);
+            (name, "the core builds", CORE, ["--features".to_owned(), features])
+        });
+        let parts = PARTS.map(|part| {
+            let features = ["--lib", "--all-features"].map(str::to_owned);
+            (format!("{target}, {part}"), "it builds", part, features)
+        });
+        for (name, about, package, features) in core.chain(parts) {
+            steps.step(&name, about, || {
                 let mut command = cargo();
-                command.args(["build", "--package", CORE, "--lib", "--target", target, "--features", &features]);
+                command.args(["build", "--package", package, "--lib", "--target", target]).args(features);
                 if let (false, Some(compiler)) = (present, &fetched) {
                     // A folder of its own: two compilers in one throw each other's work away.
-                    command.args(["-Z", "build-std=core", "--target-dir"]).arg(project.target_dir.join("cross"));
+                    command.args(["-Z", CORE_ALONE, "--target-dir"]).arg(project.target_dir.join("cross"));
                     compiler.give_to(&mut command);
                 }
                 execute(&mut command)?;

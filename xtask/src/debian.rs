@@ -10,13 +10,17 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use cargo_metadata::semver::Version;
 
-use crate::process::{output, run, rustc};
+use crate::process::{cargo, output, run, rustc};
 use crate::project::Project;
 
 /// The compiler that Debian builds its browsers with, newer than its `rustc`.
 const COMPILER: &str = "rustc-web";
 /// The source of Rust's own libraries, of the same version.
 const SOURCE: &str = "rust-web-src";
+/// The compiler's lints, of the same version.
+const CLIPPY: &str = "rust-web-clippy";
+/// Where they are unpacked to.
+const CARGO_CLIPPY: &str = "tree/usr/bin/cargo-clippy";
 
 /// A compiler that can build `core` for other targets.
 pub(crate) struct Compiler {
@@ -30,20 +34,46 @@ impl Compiler {
     }
 }
 
+/// `cargo clippy` with the lints of Debian's compiler, fetched as by [`compiler`].
+///
+/// # Errors
+/// As those of [`compiler`].
+pub(crate) fn clippy(project: &Project, target: &str) -> Result<Command> {
+    let home = home(project);
+    // A tree that was unpacked before lints were needed builds well, but has none.
+    let compiler = obtain(project, target, home.join(CARGO_CLIPPY).exists())?;
+    let libraries = only(&home.join("tree/usr/lib"), |name| name.contains("-linux-gnu"))?;
+    let mut command = Command::new(home.join(CARGO_CLIPPY));
+    // It starts the cargo that is named so, and its driver that is beside it.
+    command.arg("clippy").env("CARGO", cargo().get_program()).env("LD_LIBRARY_PATH", libraries);
+    compiler.give_to(&mut command);
+    Ok(command)
+}
+
 /// Debian's compiler, fetched if it isn't there yet.
 ///
 /// # Errors
 /// Debian's tools aren't here, its package lists or packages can't be had, or the compiler doesn't run.
 pub(crate) fn compiler(project: &Project, target: &str) -> Result<Compiler> {
-    let home = project.target_dir.join("debian-rust");
+    obtain(project, target, true)
+}
+
+/// Where it is unpacked.
+fn home(project: &Project) -> PathBuf {
+    project.target_dir.join("debian-rust")
+}
+
+/// The compiler, fetched if it isn't there yet, or not `whole`.
+fn obtain(project: &Project, target: &str, whole: bool) -> Result<Compiler> {
+    let home = home(project);
     let compiler = Compiler { rustc: home.join("rustc") };
     let there = version(&compiler);
-    if there.as_ref().is_ok_and(|version| *version >= project.msrv) {
+    if whole && there.as_ref().is_ok_and(|version| *version >= project.msrv) {
         println!("{} is there", home.display());
         return Ok(compiler);
     }
-    // Too old, or not there; one that is there and doesn't run lacks a library, and would lack it again.
-    if there.is_ok() || !compiler.rustc.exists() {
+    // Too old, or not all there; one that is there and doesn't run lacks a library, and would lack it again.
+    if there.is_ok() || !whole || !compiler.rustc.exists() {
         let remedy = format!("`rustup target add {target}` is the ordinary way to get it");
         if !has("apt-get") || !has("dpkg") {
             bail!("the compiler in use has no library for {target}, and there is no apt for Debian's: {remedy}");
@@ -107,7 +137,7 @@ fn update_lists() -> Result<()> {
 
 /// Downloads the compiler's packages into the folder `packages`.
 fn download(packages: &Path) -> Result<()> {
-    let mut names = vec![COMPILER.to_owned(), SOURCE.to_owned()];
+    let mut names = vec![COMPILER.to_owned(), SOURCE.to_owned(), CLIPPY.to_owned()];
     // The libraries carry their version in their names: each is found where it is asked for.
     for wanted in ["libstd-rust-web-dev", "libstd-rust-web-1.", "libllvm"] {
         let mut found = None;

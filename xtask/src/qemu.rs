@@ -12,7 +12,7 @@ use comfyglow::simulator::Simulator;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use crate::project::Project;
+use crate::{boards::LM3S6965, project::Project};
 
 mod image;
 mod machine;
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let project = Project::read()?;
     let runtime = Runtime::new()?;
     machine::is_there()?;
-    let image = image::build(&project)?;
+    let image = LM3S6965.build(&project)?;
     let out = args.out.clone().unwrap_or_else(|| project.target_dir.join("qemu"));
     let simulator = match args.server {
         Some(_) => None,

@@ -25,6 +25,7 @@ mod frames;
 mod graph;
 mod heartbeat;
 mod leaving;
+mod offline;
 mod polling;
 mod reconcile;
 mod reconnect;

@@ -8,12 +8,13 @@ use comfyglow_core::{
     state::{Absence, ConnectionStatus, Prompt, PromptState},
     time::Instant,
 };
+use comfyglow_setup::Settings;
 use comfyglow_ui::Choices;
 use embassy_futures::select::{Either, select};
 use embassy_sync::{blocking_mutex::raw::NoopRawMutex, signal::Signal};
 use embassy_time::Timer;
 
-use crate::{line::Line, log::info, network::Network, settings::Settings, start::Start};
+use crate::{line::Line, log::info, network::Network, start::Start};
 
 /// What all tasks share. They run in one executor, and none holds a borrow while it waits.
 pub struct Gadget {
@@ -22,6 +23,9 @@ pub struct Gadget {
     pub(crate) choices: RefCell<Choices>,
     pub(crate) start: Start,
     pub(crate) network: Cell<Network>,
+    /// There is an address, a new one perhaps.
+    #[cfg(feature = "mdns")]
+    pub(crate) addressed: Signal<NoopRawMutex, ()>,
     /// The radio has joined a network.
     pub(crate) joined: Cell<bool>,
     /// That changed.
@@ -61,6 +65,8 @@ impl Gadget {
             choices: RefCell::new(Choices::new()),
             start,
             network: Cell::new(Network::Starting),
+            #[cfg(feature = "mdns")]
+            addressed: Signal::new(),
             joined: Cell::new(false),
             radio: Signal::new(),
             has_read: Cell::new(false),

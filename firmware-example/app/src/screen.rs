@@ -1,7 +1,7 @@
 //! The display: painted at its own rate, a slice at a time, whatever the server does.
 
 use comfyglow_core::{session::Input, state::Absence, time::Duration};
-use comfyglow_ui::{Drawn, Ink, Network as Seen, Notice, Options, Scene, Surface, Ui};
+use comfyglow_ui::{Drawn, Ink, Network as Seen, Notice, Options, Scene, Shape, Surface, Ui};
 use embassy_futures::{select::select, yield_now};
 use embassy_time::{Instant, Timer};
 use embedded_graphics_core::{draw_target::DrawTarget, primitives::Rectangle};
@@ -58,7 +58,7 @@ impl Gadget {
     /// Paints what there is to see. A display that fails is tried again each second. To be run as a task.
     pub async fn paint<P: Panel>(&self, panel: &mut P) -> ! {
         let mut options = Options::new();
-        options.shape = self.settings.shape();
+        options.shape = if self.settings.is_round() { Shape::Round } else { Shape::Rectangle };
         options.pixels_at_once = AT_ONCE;
         let mut ui = Ui::new(options);
         loop {

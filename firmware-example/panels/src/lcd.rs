@@ -4,7 +4,7 @@
 //! `mipidsi`; the window is set here, as a display that was lost is to be started again, which that crate's own `Display`
 //! can't be.
 
-use comfyglow_app::Panel;
+use comfyglow_app::{Panel, setup::Display};
 use embassy_time::Timer;
 use embedded_graphics_core::{
     Pixel,
@@ -15,7 +15,7 @@ use embedded_graphics_core::{
 };
 use embedded_hal::{delay::DelayNs, digital::OutputPin, pwm::SetDutyCycle, spi::SpiDevice};
 use mipidsi::{
-    dcs::{InterfaceExt as _, SetColumnAddress, SetPageAddress, WriteMemoryStart},
+    dcs::{EnterSleepMode, InterfaceExt as _, SetColumnAddress, SetDisplayOff, SetPageAddress, WriteMemoryStart},
     interface::{Interface as _, SpiInterface},
     models::{GC9A01, Model as _, ST7789},
     options::{ColorInversion, ColorOrder, ModelOptions, Orientation, Rotation},
@@ -34,24 +34,24 @@ pub enum Model {
     Gc9a01Of240x240,
 }
 
+/// The settings that there is a [`Model`] for.
+pub const DISPLAYS: [Display; 4] =
+    [Display::St7789W240H240, Display::St7789W240H135, Display::St7789W135H240, Display::Gc9a01W240H240];
+
 impl Model {
     /// All there are.
     pub const ALL: [Self; 4] =
         [Self::St7789Of135x240, Self::St7789Of240x135, Self::St7789Of240x240, Self::Gc9a01Of240x240];
 
-    /// The model that the setting `display` names so.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|model| model.name() == name)
-    }
-
-    /// Its name as the setting `display` has it: `st7789-135x240`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::St7789Of135x240 => "st7789-135x240",
-            Self::St7789Of240x135 => "st7789-240x135",
-            Self::St7789Of240x240 => "st7789-240x240",
-            Self::Gc9a01Of240x240 => "gc9a01-240x240",
-        }
+    /// The model that the setting `display` asks for, if it is one of these.
+    pub const fn of(display: Display) -> Option<Self> {
+        Some(match display {
+            Display::St7789W135H240 => Self::St7789Of135x240,
+            Display::St7789W240H135 => Self::St7789Of240x135,
+            Display::St7789W240H240 => Self::St7789Of240x240,
+            Display::Gc9a01W240H240 => Self::Gc9a01Of240x240,
+            _ => return None,
+        })
     }
 
     /// How many columns and rows.
@@ -116,6 +116,17 @@ impl<'a, S: SpiDevice, D: OutputPin, R: OutputPin, B: SetDutyCycle, W: DelayNs> 
     pub fn new(spi: S, pins: Pins<D, R, B>, delay: W, model: Model, buffer: &'a mut [u8]) -> Self {
         let Pins { data, reset, light } = pins;
         Self { wire: SpiInterface::new(spi, data, buffer), reset, light, delay, model }
+    }
+
+    /// Turns it off, with its light.
+    ///
+    /// # Errors
+    ///
+    /// The bus, or a pin, says so.
+    #[expect(clippy::unused_async, reason = "as that of OLEDs, whose bus is waited for")]
+    pub async fn stop(&mut self) -> Result<(), Error> {
+        self.light.set_duty_cycle_fully_off().map_err(|_| Error)?;
+        self.wire.write_command(SetDisplayOff).and_then(|()| self.wire.write_command(EnterSleepMode)).map_err(|_| Error)
     }
 
     /// Fills the window from `(left, top)` of so many columns and rows.

@@ -5,7 +5,7 @@
 //! them. The crate `ssd1306` has the size in its type, so that each would be compiled for itself, and `sh1106` can't wait for a
 //! bus without keeping everything else waiting; the tests take `ssd1306` as a witness instead.
 
-use comfyglow_app::Panel;
+use comfyglow_app::{Panel, setup::Display};
 use embassy_time::{Duration, with_timeout};
 use embedded_graphics_core::{
     Pixel,
@@ -48,24 +48,24 @@ pub enum Model {
     Sh1106Of128x64,
 }
 
+/// The settings that there is a [`Model`] for.
+pub const DISPLAYS: [Display; 4] =
+    [Display::Ssd1306W128H64, Display::Ssd1306W128H32, Display::Ssd1306W72H40, Display::Sh1106W128H64];
+
 impl Model {
     /// All there are.
     pub const ALL: [Self; 4] =
         [Self::Ssd1306Of72x40, Self::Ssd1306Of128x32, Self::Ssd1306Of128x64, Self::Sh1106Of128x64];
 
-    /// The model that the setting `display` names so.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|model| model.name() == name)
-    }
-
-    /// Its name as the setting `display` has it: `ssd1306-128x64`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Ssd1306Of72x40 => "ssd1306-72x40",
-            Self::Ssd1306Of128x32 => "ssd1306-128x32",
-            Self::Ssd1306Of128x64 => "ssd1306-128x64",
-            Self::Sh1106Of128x64 => "sh1106-128x64",
-        }
+    /// The model that the setting `display` asks for, if it is one of these.
+    pub const fn of(display: Display) -> Option<Self> {
+        Some(match display {
+            Display::Ssd1306W72H40 => Self::Ssd1306Of72x40,
+            Display::Ssd1306W128H32 => Self::Ssd1306Of128x32,
+            Display::Ssd1306W128H64 => Self::Ssd1306Of128x64,
+            Display::Sh1106W128H64 => Self::Sh1106Of128x64,
+            _ => return None,
+        })
     }
 
     /// How many columns and rows.
@@ -132,6 +132,15 @@ impl<I: I2c> Oled<I> {
     /// The display `model` at `address` (see [`ADDRESS`]) of `bus`, which is to run at 400 kHz at most.
     pub const fn new(bus: I, address: u8, model: Model) -> Self {
         Self { bus, address, model, contrast: 0xFF, dimmed: false, pixels: [0; PIXELS] }
+    }
+
+    /// Turns it off.
+    ///
+    /// # Errors
+    ///
+    /// It doesn't answer.
+    pub async fn stop(&mut self) -> Result<(), Error<I::Error>> {
+        self.command(&[0xAE]).await
     }
 
     /// One transaction.

@@ -1,22 +1,14 @@
-//! The processor's clock, those of its parts, and embassy's: `SysTick`, a thousand times a second.
+//! The processor's clock, those of its parts, and embassy's: `SysTick`.
 
-use core::{cell::RefCell, task::Waker};
-
+use comfyglow_qemu::{Register, clock};
 use cortex_m::peripheral::{SCB, SYST, syst::SystClkSource};
-use critical_section::Mutex;
-use embassy_time_driver::Driver;
-use embassy_time_queue_utils::Queue;
+use embassy_time::Instant;
 
-use crate::registers::Register;
+/// Of a tick, at 50 MHz.
+const CYCLES: u32 = 50_000_000 / clock::HERTZ;
 
-/// Of the processor.
-const HERTZ: u32 = 50_000_000;
-
-/// Of a tick.
-#[expect(clippy::cast_possible_truncation, reason = "it is 1,000")]
-const CYCLES: u32 = HERTZ / embassy_time::TICK_HZ as u32;
-
-const SYSTEM: Register = Register(0x400F_E000);
+// SAFETY: the registers of this chip's system control.
+const SYSTEM: Register = unsafe { Register::new(0x400F_E000) };
 const RAW_INTERRUPTS: u32 = 0x50;
 const RCC: u32 = 0x60;
 const RCGC1: u32 = 0x104;
@@ -48,26 +40,11 @@ pub(crate) fn start(mut timer: SYST) {
     timer.enable_interrupt();
 }
 
-struct Clock(Mutex<RefCell<(u64, Queue)>>);
-
-embassy_time_driver::time_driver_impl!(static CLOCK: Clock = Clock(Mutex::new(RefCell::new((0, Queue::new())))));
-
-impl Driver for Clock {
-    fn now(&self) -> u64 {
-        critical_section::with(|cs| self.0.borrow_ref(cs).0)
-    }
-
-    fn schedule_wake(&self, at: u64, waker: &Waker) {
-        // Whether it is the next doesn't matter: each tick looks.
-        critical_section::with(|cs| _ = self.0.borrow_ref_mut(cs).1.schedule_wake(at, waker));
-    }
-}
-
 /// The processor's cycles since the start; they overflow after 85 s.
 pub(crate) fn cycles() -> u32 {
-    critical_section::with(|cs| {
+    critical_section::with(|_| {
         #[expect(clippy::cast_possible_truncation, reason = "they overflow")]
-        let ticks = CLOCK.0.borrow_ref(cs).0 as u32;
+        let ticks = Instant::now().as_ticks() as u32;
         let left = SYST::get_current();
         // A tick that could not be counted yet; then what was read may be of before or behind it.
         let (ticks, left) = if SCB::is_pendst_pending() { (ticks + 1, SYST::get_current()) } else { (ticks, left) };
@@ -77,12 +54,5 @@ pub(crate) fn cycles() -> u32 {
 
 #[cortex_m_rt::exception]
 fn SysTick() {
-    critical_section::with(|cs| {
-        let (now, queue) = &mut *CLOCK.0.borrow_ref_mut(cs);
-        *now += 1;
-        // Wakes all whose time has come.
-        queue.next_expiration(*now);
-    });
+    clock::tick();
 }
-
-defmt::timestamp!("{=u64:ms}", embassy_time::Instant::now().as_millis());

@@ -3,6 +3,7 @@
 use core::convert::Infallible;
 
 use comfyglow_app::Panel;
+use comfyglow_qemu::{Register, meter};
 use embedded_graphics_core::{
     Pixel,
     draw_target::DrawTarget,
@@ -11,9 +12,10 @@ use embedded_graphics_core::{
     primitives::Rectangle,
 };
 
-use crate::{meter, pins, registers::Register};
+use crate::{clock, pins};
 
-const SSI: Register = Register(0x4000_8000);
+// SAFETY: the registers of this chip's first SSI.
+const SSI: Register = unsafe { Register::new(0x4000_8000) };
 const CONTROL_0: u32 = 0;
 const CONTROL_1: u32 = 4;
 const DATA: u32 = 8;
@@ -52,7 +54,7 @@ impl Oled {
         meter::sent();
         // Nothing is to be read, but QEMU sends no more than is.
         while SSI.at(STATUS).read() & RECEIVED != 0 {
-            SSI.at(DATA).read();
+            _ = SSI.at(DATA).read();
         }
     }
 
@@ -105,7 +107,7 @@ impl DrawTarget for Oled {
         while let (Some(high), Some(low)) = (colors.next(), colors.next()) {
             Self::send(high.luma() << 4 | low.luma());
         }
-        meter::painted();
+        meter::painted(clock::cycles());
         Ok(())
     }
 }

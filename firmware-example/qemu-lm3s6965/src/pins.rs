@@ -2,35 +2,35 @@
 
 use core::convert::Infallible;
 
+use comfyglow_qemu::Register;
 use embedded_hal::digital::{ErrorType, InputPin};
-
-use crate::registers::Register;
-
-const PORT_A: Register = Register(0x4000_4000);
-const PORT_C: Register = Register(0x4000_6000);
-const PORT_D: Register = Register(0x4000_7000);
-const PORT_E: Register = Register(0x4002_4000);
-const PORT_F: Register = Register(0x4002_5000);
 
 const DIRECTION: u32 = 0x400;
 const ALTERNATE: u32 = 0x420;
 const PULL_UP: u32 = 0x510;
 const DIGITAL: u32 = 0x51C;
 
+/// Port A, with the bus of SSI0 (2 to 5), and UART0 (0 and 1).
+const PORT_A: Register = port(0x4000_4000);
+
 /// A pin, by its port and bit.
 pub(crate) struct Pin(Register, u32);
 
 /// Commands when low, pixels when high.
-pub(crate) const DISPLAY_DATA: Pin = Pin(PORT_C, 7);
+pub(crate) const DISPLAY_DATA: Pin = Pin(port(0x4000_6000), 7);
 /// The display's 15 V.
-pub(crate) const DISPLAY_POWER: Pin = Pin(PORT_C, 6);
+pub(crate) const DISPLAY_POWER: Pin = Pin(port(0x4000_6000), 6);
 /// Keeps the SD card off the bus that it shares with the display.
-pub(crate) const CARD_OFF: Pin = Pin(PORT_D, 0);
+pub(crate) const CARD_OFF: Pin = Pin(port(0x4000_7000), 0);
 /// The select button, and the one to the right.
-pub(crate) const SELECT: Pin = Pin(PORT_F, 1);
-pub(crate) const RIGHT: Pin = Pin(PORT_E, 3);
+pub(crate) const SELECT: Pin = Pin(port(0x4002_5000), 1);
+pub(crate) const RIGHT: Pin = Pin(port(0x4002_4000), 3);
 
-/// The bus of SSI0 (A2 to A5), and UART0 (A0 and A1).
+const fn port(address: u32) -> Register {
+    // SAFETY: the constants above are this chip's ports.
+    unsafe { Register::new(address) }
+}
+
 pub(crate) fn give_to_peripherals() {
     PORT_A.at(ALTERNATE).set(0x3F);
     PORT_A.at(DIGITAL).set(0x3F);
@@ -54,7 +54,7 @@ impl Pin {
     }
 
     pub(crate) fn set(&self, high: bool) {
-        self.data().write(if high { 1 << self.1 } else { 0 });
+        self.data().write(u32::from(high) << self.1);
     }
 }
 

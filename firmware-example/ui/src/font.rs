@@ -78,18 +78,39 @@ impl Font {
         codes.map(|code| self.advance(code)).sum::<i32>().saturating_sub(i32::from(self.spacing)).max(0)
     }
 
-    /// How much, in thirds, of each pixel of a row is covered.
-    pub(crate) fn row(&self, glyph: Glyph, y: u8) -> impl Iterator<Item = u8> + '_ {
-        let first = glyph.start + usize::from(y) * usize::from(glyph.width);
-        (first..first + usize::from(glyph.width)).map(|pixel| {
-            let at = pixel * usize::from(self.depth);
-            let byte = u32::from(self.bits.get(at / 8).copied().unwrap_or_default());
-            match self.depth {
-                1 if byte & (0x80 >> (at % 8)) != 0 => Shade::FULL,
-                1 => 0,
-                _ => u8::try_from(byte >> (6 - at % 8) & 3).unwrap_or_default(),
-            }
-        })
+    /// How much, in thirds, of each pixel of a row is covered, from a column on.
+    pub(crate) fn row(&self, glyph: Glyph, y: i32, column: i32) -> Covers<'_> {
+        let place = |at: i32| usize::try_from(at).unwrap_or_default();
+        let first = (glyph.start + place(y) * usize::from(glyph.width) + place(column)) * usize::from(self.depth);
+        let mut bytes = self.bits.get(first / 8..).unwrap_or_default().iter();
+        let byte = bytes.next().copied().unwrap_or_default() << (first % 8);
+        Covers { bytes, byte, left: 8 - u8::try_from(first % 8).unwrap_or_default(), depth: self.depth }
+    }
+}
+
+/// How much of each pixel is covered, in thirds, one after the other.
+pub(crate) struct Covers<'f> {
+    bytes: core::slice::Iter<'f, u8>,
+    /// Bits that come next are the highest.
+    byte: u8,
+    /// How many of them.
+    left: u8,
+    /// Bits of each pixel.
+    depth: u8,
+}
+
+impl Iterator for Covers<'_> {
+    type Item = u8;
+
+    #[inline]
+    fn next(&mut self) -> Option<u8> {
+        if self.left == 0 {
+            (self.byte, self.left) = (*self.bytes.next()?, 8);
+        }
+        let byte = self.byte;
+        self.byte <<= self.depth;
+        self.left -= self.depth;
+        Some(if self.depth == 1 { (byte >> 7) * Shade::FULL } else { byte >> 6 })
     }
 }
 
@@ -100,6 +121,11 @@ mod tests {
 
     #[test]
     fn every_word_has_its_letters_and_every_kind_its_sign() {
+        for head in ["No access", "Not found", "Refused", "No address", "No line", "Crashed"] {
+            #[cfg(feature = "large")]
+            assert!(letters(&[head]).all(|code| LARGE_HEAD.codes.contains(&code)), "{head}");
+            assert!(letters(&[head]).all(|code| HEAD.codes.contains(&code)), "{head}");
+        }
         for kind in Kind::ALL {
             for head in [kind.head(), kind.short_head()] {
                 #[cfg(feature = "large")]

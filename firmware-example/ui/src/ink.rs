@@ -1,7 +1,7 @@
 //! Colours by what they mean, on displays of any depth.
 
 use embedded_graphics_core::pixelcolor::{
-    BinaryColor, Gray2, Gray4, Gray8, GrayColor, PixelColor, Rgb565, Rgb666, Rgb888, RgbColor,
+    BinaryColor, Gray2, Gray4, Gray8, PixelColor, Rgb565, Rgb666, Rgb888, RgbColor,
 };
 
 /// What a pixel is part of; the background is black on every display, as LEDs that are off are.
@@ -30,6 +30,8 @@ pub struct Shade(u8);
 impl Shade {
     /// The background.
     pub(crate) const NONE: Self = Self(0);
+    /// How many there are, or more.
+    pub(crate) const COUNT: usize = 32;
     /// The coverage of a pixel that is wholly its tone's.
     pub(crate) const FULL: u8 = 3;
 
@@ -93,7 +95,7 @@ pub enum Depth {
 }
 
 /// A display's colours.
-pub trait Ink: PixelColor {
+pub trait Ink: PixelColor + 'static {
     /// How it tells things apart.
     const DEPTH: Depth;
     /// Bits that a pixel takes on the way to the display.
@@ -101,8 +103,31 @@ pub trait Ink: PixelColor {
     /// Rectangles start at and are as wide as a multiple of this many pixels: those that share a byte.
     const ALIGN: u32;
 
+    /// The colours of all shades.
+    const INKS: &'static [Self; Shade::COUNT];
+
     /// The colour for `shade`.
-    fn ink(shade: Shade) -> Self;
+    #[inline]
+    fn ink(shade: Shade) -> Self {
+        Self::INKS[usize::from(shade.0) % Shade::COUNT]
+    }
+}
+
+/// A colour for each shade.
+macro_rules! inks {
+    ($shade:ident => $ink:expr) => {{
+        let mut inks = [{
+            let $shade = Shade::NONE;
+            $ink
+        }; Shade::COUNT];
+        let mut place = 0;
+        while place < Shade::COUNT as u8 {
+            let $shade = Shade(place);
+            inks[place as usize] = $ink;
+            place += 1;
+        }
+        &{ inks }
+    }};
 }
 
 impl Ink for BinaryColor {
@@ -111,9 +136,8 @@ impl Ink for BinaryColor {
     // Such displays pack a column's pixels into a byte: they want a frame buffer anyway.
     const ALIGN: u32 = 1;
 
-    fn ink(shade: Shade) -> Self {
-        if shade.cover() >= 2 && !shade.is_track() { Self::On } else { Self::Off }
-    }
+    const INKS: &'static [Self; Shade::COUNT] =
+        inks!(shade => if shade.cover() >= 2 && !shade.is_track() { Self::On } else { Self::Off });
 }
 
 macro_rules! grey {
@@ -123,9 +147,8 @@ macro_rules! grey {
             const BITS: u32 = $bits;
             const ALIGN: u32 = 8 / $bits;
 
-            fn ink(shade: Shade) -> Self {
-                Self::new(shade.of(shade.grey(), <$color as GrayColor>::WHITE.luma()))
-            }
+            const INKS: &'static [Self; Shade::COUNT] =
+                inks!(shade => Self::new(shade.of(shade.grey(), u8::MAX >> (8 - $bits))));
         }
     )*};
 }
@@ -139,10 +162,10 @@ macro_rules! colour {
             const BITS: u32 = $bits;
             const ALIGN: u32 = 1;
 
-            fn ink(shade: Shade) -> Self {
+            const INKS: &'static [Self; Shade::COUNT] = inks!(shade => {
                 let (r, g, b) = shade.rgb();
                 Self::new(shade.of(r, Self::MAX_R), shade.of(g, Self::MAX_G), shade.of(b, Self::MAX_B))
-            }
+            });
         }
     )*};
 }

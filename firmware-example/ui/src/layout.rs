@@ -9,12 +9,13 @@ use comfyglow_core::time::{Duration, Instant};
 use embedded_graphics_core::geometry::Size;
 
 use crate::{
+    area::Area,
     font::Font,
     frame::{COLUMNS, Frame, Slot},
     ink::{Depth, Tone},
     letters::{Letters, letters},
     story::Story,
-    widget::{Area, Line, PARTS, Track, Widget},
+    widget::{Line, PARTS, Track, Widget},
 };
 use flow::{Wrapped, scrolled_lines, scrolled_pixels};
 

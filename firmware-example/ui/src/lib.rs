@@ -23,6 +23,7 @@
 #[cfg(test)]
 extern crate std;
 
+mod area;
 mod curve;
 mod font;
 mod frame;
@@ -31,10 +32,12 @@ mod layout;
 #[cfg(feature = "leds")]
 pub mod leds;
 mod letters;
+mod pen;
 #[cfg(feature = "large")]
 mod ring;
 mod scene;
 mod story;
+mod tile;
 mod ui;
 mod widget;
 

@@ -1,9 +1,11 @@
 //! A ring around a round display.
 
 use crate::{
+    area::Area,
     font::SINE,
     ink::{Shade, Tone},
-    widget::{Area, PARTS, Row},
+    tile::Tile,
+    widget::PARTS,
 };
 
 /// What [`SINE`]'s parts are of.
@@ -49,37 +51,37 @@ fn within(squared: i32, reach: i32) -> u8 {
     u8::try_from((covered * i32::from(Shade::FULL) + PARTS / 2) / PARTS).unwrap_or_default()
 }
 
-/// Adds a row of the ring, `width` wide and filled up to `to`, with round ends.
-pub(crate) fn paint(tone: Tone, width: i32, to: u16, area: Area, row: &mut Row<'_>) {
+/// Adds the ring to a tile, `width` wide and filled up to `to`, with round ends.
+pub(crate) fn paint(tone: Tone, width: i32, to: u16, area: Area, tile: &mut Tile) {
     let (middle_x, middle_y, radius) = measures(width, area);
     let half = width * PARTS / 2;
-    let down = row.y * PARTS + PARTS / 2 - middle_y;
     let (end_x, end_y) = hand(u32::from(to), radius);
     let filled = to != 0;
     let squared = |x: i32, y: i32| x * x + y * y;
-    let columns = area.left().max(row.x)..area.right();
-    for x in columns {
-        if usize::try_from(x - row.x).map_or(true, |place| place >= row.pixels.len()) {
-            break;
+    let seen = area.common(tile.area());
+    for y in seen.top()..seen.bottom() {
+        let down = y * PARTS + PARTS / 2 - middle_y;
+        for (x, pixel) in (seen.left()..).zip(tile.span(y, seen.left()..seen.right())) {
+            let across = x * PARTS + PARTS / 2 - middle_x;
+            let far = squared(across, down);
+            let cover = within(far, radius + half).saturating_sub(within(far, radius - half));
+            if cover == 0 {
+                continue;
+            }
+            // Right of the hand up to the half turn, and left of it past that.
+            let side = end_x * down - end_y * across;
+            let swept = if to < 0x8000 { across >= 0 && side <= 0 } else { across >= 0 || side <= 0 };
+            let cap =
+                within(squared(across - end_x, down - end_y), half).max(within(squared(across, down + radius), half));
+            let fill = if !filled {
+                0
+            } else if swept {
+                cover
+            } else {
+                cap.min(cover)
+            };
+            *pixel = if fill == 0 { Shade::new(Tone::Track, cover) } else { Shade::new(tone, fill) };
         }
-        let across = x * PARTS + PARTS / 2 - middle_x;
-        let far = squared(across, down);
-        let cover = within(far, radius + half).saturating_sub(within(far, radius - half));
-        if cover == 0 {
-            continue;
-        }
-        // Right of the hand up to the half turn, and left of it past that.
-        let side = end_x * down - end_y * across;
-        let swept = if to < 0x8000 { across >= 0 && side <= 0 } else { across >= 0 || side <= 0 };
-        let cap = within(squared(across - end_x, down - end_y), half).max(within(squared(across, down + radius), half));
-        let fill = if !filled {
-            0
-        } else if swept {
-            cover
-        } else {
-            cap.min(cover)
-        };
-        row.put(x, if fill == 0 { Shade::new(Tone::Track, cover) } else { Shade::new(tone, fill) });
     }
 }
 

@@ -10,12 +10,13 @@ use embedded_graphics_core::{
 };
 
 use crate::{
-    frame::{COLUMNS, Drawn, Frame, Pen},
+    area::Area,
+    frame::{COLUMNS, Drawn, Frame},
     ink::{Depth, Ink},
     layout::{self, Layout, Shape},
+    pen::Pen,
     scene::{Page, Scene},
     story::{Kind, Story},
-    widget::Area,
 };
 
 /// How a display is used.
@@ -27,7 +28,7 @@ pub struct Options {
     /// window. Rectangles are joined where that is cheaper.
     pub window_bytes: u16,
     /// After about so many pixels [`Ui::show`] returns before all is shown, so that whoever draws can do other things
-    /// meanwhile; it is one widget or eight rows at least.
+    /// meanwhile; it is one widget at least.
     pub pixels_at_once: u32,
 }
 
@@ -134,9 +135,7 @@ impl Ui {
         let margin = (length(size.width) - width) / 2 / align * align;
         let display = Rectangle { top_left: origin, size };
         let origin = Point::new(origin.x + margin, origin.y);
-        let window = u32::from(self.options.window_bytes).saturating_mul(8) / D::Color::BITS.max(1);
-        let window = i32::try_from(window).unwrap_or(i32::MAX).min(i32::from(i16::MAX));
-        let mut pen = Pen { target, origin, screen, window, pixels: 0, rectangles: 0, around: Area::default() };
+        let mut pen = Pen::new(target, origin, screen, self.options.window_bytes);
         let sent = self.clear_margins(&mut pen, display, margin).and_then(|()| self.send(&mut pen));
         let Pen { pixels, rectangles, around, .. } = pen;
         let finished = match sent {
@@ -193,8 +192,6 @@ impl Ui {
 
     /// Sends until all is shown, or enough was sent for once; whether all is shown.
     fn send<D: DrawTarget<Color: Ink>>(&mut self, pen: &mut Pen<'_, D>) -> Result<bool, D::Error> {
-        // Rows of a picture that is sent as a whole, at once.
-        const BAND: i32 = 8;
         if let Some(mut row) = self.painted {
             if row == 0 {
                 self.shown = self.wanted;
@@ -203,9 +200,7 @@ impl Ui {
                 if pen.pixels >= self.options.pixels_at_once {
                     return Ok(false);
                 }
-                let band = Area::between(0, row, pen.screen.right(), row + BAND);
-                pen.fill(&self.shown, band)?;
-                row += BAND;
+                row = pen.band(&self.shown, row)?;
                 self.painted = Some(row);
             }
             self.painted = None;

@@ -1,80 +1,14 @@
-//! What a frame is made of: each can tell any row of itself, so nothing is drawn before it is known to have changed.
+//! What a frame is made of: each can paint any part of itself, so nothing is sent before it is known to have changed.
 
 use crate::{
-    font::{Font, Glyph},
+    area::Area,
+    font::Font,
     ink::{Shade, Tone},
+    tile::Tile,
 };
 
 /// Parts of a pixel that ends of bars and rings are reckoned in.
 pub(crate) const PARTS: i32 = 8;
-
-/// A rectangle on the display.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Area {
-    pub(crate) x: i16,
-    pub(crate) y: i16,
-    pub(crate) w: i16,
-    pub(crate) h: i16,
-}
-
-impl Area {
-    pub(crate) const fn new(x: i16, y: i16, w: i16, h: i16) -> Self {
-        Self { x, y, w, h }
-    }
-
-    /// The rectangle between two corners, the second of them outside.
-    pub(crate) fn between(left: i32, top: i32, right: i32, bottom: i32) -> Self {
-        let short =
-            |value: i32| i16::try_from(value.clamp(i32::from(i16::MIN), i32::from(i16::MAX))).unwrap_or_default();
-        Self::new(short(left), short(top), short((right - left).max(0)), short((bottom - top).max(0)))
-    }
-
-    pub(crate) const fn is_empty(self) -> bool {
-        self.w <= 0 || self.h <= 0
-    }
-
-    pub(crate) fn left(self) -> i32 {
-        i32::from(self.x)
-    }
-
-    pub(crate) fn top(self) -> i32 {
-        i32::from(self.y)
-    }
-
-    pub(crate) fn right(self) -> i32 {
-        i32::from(self.x) + i32::from(self.w)
-    }
-
-    pub(crate) fn bottom(self) -> i32 {
-        i32::from(self.y) + i32::from(self.h)
-    }
-
-    /// What is in both.
-    pub(crate) fn common(self, other: Self) -> Self {
-        Self::between(
-            self.left().max(other.left()),
-            self.top().max(other.top()),
-            self.right().min(other.right()),
-            self.bottom().min(other.bottom()),
-        )
-    }
-
-    /// What is around both.
-    pub(crate) fn around(self, other: Self) -> Self {
-        if self.is_empty() {
-            return other;
-        }
-        if other.is_empty() {
-            return self;
-        }
-        Self::between(
-            self.left().min(other.left()),
-            self.top().min(other.top()),
-            self.right().max(other.right()),
-            self.bottom().max(other.bottom()),
-        )
-    }
-}
 
 /// Codes of a text that is seen.
 #[derive(Clone, Copy, Debug)]
@@ -173,44 +107,15 @@ impl PartialEq for Widget {
     }
 }
 
-/// A row of pixels of a display, from a column on.
-pub(crate) struct Row<'a> {
-    pub(crate) x: i32,
-    pub(crate) y: i32,
-    pub(crate) pixels: &'a mut [Shade],
-}
-
-impl Row<'_> {
-    /// Puts a shade at a column; what isn't covered stays as it is.
-    pub(crate) fn put(&mut self, x: i32, shade: Shade) {
-        if shade == Shade::NONE {
-            return;
-        }
-        if let Some(pixel) = usize::try_from(x - self.x).ok().and_then(|place| self.pixels.get_mut(place)) {
-            *pixel = shade;
-        }
-    }
-
-    /// The columns of `area` that are in the row.
-    fn columns(&self, area: Area) -> core::ops::Range<i32> {
-        let end = self.x + i32::try_from(self.pixels.len()).unwrap_or(i32::MAX - i32::from(i16::MAX));
-        area.left().max(self.x)..area.right().min(end)
-    }
-}
-
 impl Widget {
-    /// Adds what is seen of it, in `area`, in a row.
-    pub(crate) fn paint(&self, area: Area, row: &mut Row<'_>) {
-        let y = row.y - area.top();
-        if y < 0 || y >= i32::from(area.h) || row.columns(area).is_empty() {
-            return;
-        }
+    /// Adds what is seen of it, in `area`, to a tile.
+    pub(crate) fn paint(&self, area: Area, tile: &mut Tile) {
         match self {
             Self::Nothing => {}
-            Self::Text { font, tone, offset, line } => text(font, *tone, i32::from(*offset), line.codes(), area, row),
-            Self::Bar { tone, track, from, to } => bar(*tone, *track, (i32::from(*from), i32::from(*to)), area, row),
+            Self::Text { font, tone, offset, line } => text(font, *tone, i32::from(*offset), line.codes(), area, tile),
+            Self::Bar { tone, track, from, to } => bar(*tone, *track, (i32::from(*from), i32::from(*to)), area, tile),
             #[cfg(feature = "large")]
-            Self::Ring { tone, width, to } => crate::ring::paint(*tone, i32::from(*width), *to, area, row),
+            Self::Ring { tone, width, to } => crate::ring::paint(*tone, i32::from(*width), *to, area, tile),
         }
     }
 
@@ -230,10 +135,10 @@ impl Widget {
                 Self::Text { font, tone, line, offset },
                 Self::Text { font: font2, tone: tone2, line: line2, offset: offset2 },
             ) if core::ptr::eq(*font, *font2) && tone == tone2 && offset == offset2 => {
-                let same = line.codes().iter().zip(line2.codes()).take_while(|(one, other)| one == other);
-                let kept: i32 = same.map(|(&code, _)| font.advance(code)).sum();
-                Area::between(area.left() + i32::from(*offset) + kept, area.top(), area.right(), area.bottom())
-                    .common(area)
+                let (from, to) = difference(font, line.codes(), line2.codes());
+                let left = area.left() + i32::from(*offset);
+                let right = to.map_or(area.right(), |to| left + to);
+                Area::between(left + from, area.top(), right, area.bottom()).common(area)
             }
             #[cfg(feature = "large")]
             (Self::Ring { tone, width, to }, Self::Ring { tone: tone2, width: width2, to: to2 })
@@ -246,22 +151,41 @@ impl Widget {
     }
 }
 
-fn text(font: &Font, tone: Tone, offset: i32, line: &[u8], area: Area, row: &mut Row<'_>) {
-    let Ok(y) = u8::try_from(row.y - area.top()) else { return };
-    if y >= font.height {
-        return;
+/// Between which columns two texts look different; to their end where what follows stands elsewhere.
+fn difference(font: &Font, line: &[u8], other: &[u8]) -> (i32, Option<i32>) {
+    let (mut at, mut from, mut to) = (0, None, 0);
+    for (&code, &other) in line.iter().zip(other) {
+        let advance = font.advance(code);
+        if code != other {
+            from = from.or(Some(at));
+            to = at + advance;
+            if advance != font.advance(other) {
+                return (from.unwrap_or(at), None);
+            }
+        }
+        at += advance;
     }
-    let seen = row.columns(area);
+    (from.unwrap_or(at), (line.len() == other.len()).then_some(to))
+}
+
+fn text(font: &Font, tone: Tone, offset: i32, line: &[u8], area: Area, tile: &mut Tile) {
+    let seen = area.common(tile.area());
+    let tones = [Shade::NONE, Shade::new(tone, 1), Shade::new(tone, 2), Shade::new(tone, 3)];
+    let rows = seen.top()..seen.bottom().min(area.top() + i32::from(font.height));
     let mut x = area.left() + offset;
     for &code in line {
-        if x >= seen.end {
+        if x >= seen.right() {
             return;
         }
-        let Some(glyph @ Glyph { width, .. }) = font.glyph(code) else { continue };
-        if x + i32::from(width) > seen.start {
-            for (column, cover) in (x..).zip(font.row(glyph, y)) {
-                if seen.contains(&column) {
-                    row.put(column, Shade::new(tone, cover));
+        let Some(glyph) = font.glyph(code) else { continue };
+        let columns = x.max(seen.left())..seen.right().min(x + i32::from(glyph.width));
+        if !columns.is_empty() {
+            for y in rows.clone() {
+                let covers = font.row(glyph, y - area.top(), columns.start - x);
+                for (pixel, cover) in tile.span(y, columns.clone()).iter_mut().zip(covers) {
+                    if cover != 0 {
+                        *pixel = tones.get(usize::from(cover)).copied().unwrap_or_default();
+                    }
                 }
             }
         }
@@ -284,32 +208,39 @@ fn cover(x: i32, from: i32, to: i32) -> u8 {
     u8::try_from((covered * i32::from(Shade::FULL) + PARTS / 2) / PARTS).unwrap_or_default()
 }
 
-fn bar(tone: Tone, track: Track, (from, to): (i32, i32), area: Area, row: &mut Row<'_>) {
-    let (height, y, width) = (i32::from(area.h), row.y - area.top(), i32::from(area.w) * PARTS);
-    let ends = inset(height, y);
+fn bar(tone: Tone, track: Track, (from, to): (i32, i32), area: Area, tile: &mut Tile) {
+    let seen = area.common(tile.area());
+    let (height, width) = (i32::from(area.h), i32::from(area.w) * PARTS);
     // An outline stands a pixel clear of what fills it.
     let clear = if track == Track::Outline { 2 } else { 0 };
-    let filled = (clear..height - clear).contains(&y).then(|| {
-        let ends = inset(height - 2 * clear, y - clear);
-        let (start, end) = (clear * PARTS + ends, width - clear * PARTS - ends);
-        match track {
-            Track::Plain => (from.max(start), to.min(end)),
-            _ => (from.max(clear * PARTS) + ends, to.min(width - clear * PARTS) - ends),
-        }
-    });
-    for x in row.columns(area) {
-        let at = x - area.left();
-        let place = match track {
-            Track::Faint | Track::Plain => Shade::new(Tone::Track, cover(at, ends, width - ends)),
-            Track::Outline => {
-                let hollow = (1..height - 1).contains(&y).then(|| inset(height - 2, y - 1) + PARTS);
-                let hollow = hollow.map_or(0, |inner| cover(at, inner, width - inner));
-                Shade::new(tone, cover(at, ends, width - ends).saturating_sub(hollow))
+    for row in seen.top()..seen.bottom() {
+        let y = row - area.top();
+        let ends = inset(height, y);
+        let filled = (clear..height - clear).contains(&y).then(|| {
+            let ends = inset(height - 2 * clear, y - clear);
+            let (start, end) = (clear * PARTS + ends, width - clear * PARTS - ends);
+            match track {
+                Track::Plain => (from.max(start), to.min(end)),
+                _ => (from.max(clear * PARTS) + ends, to.min(width - clear * PARTS) - ends),
             }
-            Track::Thread if y == height / 2 && at % 2 == 0 => Shade::new(tone, Shade::FULL),
-            Track::Thread => Shade::NONE,
-        };
-        let fill = filled.map_or(0, |(start, end)| cover(at, start, end));
-        row.put(x, if fill == 0 { place } else { Shade::new(tone, fill) });
+        });
+        let hollow =
+            (track == Track::Outline && (1..height - 1).contains(&y)).then(|| inset(height - 2, y - 1) + PARTS);
+        for (at, pixel) in (seen.left() - area.left()..).zip(tile.span(row, seen.left()..seen.right())) {
+            let place = match track {
+                Track::Faint | Track::Plain => Shade::new(Tone::Track, cover(at, ends, width - ends)),
+                Track::Outline => {
+                    let hollow = hollow.map_or(0, |inner| cover(at, inner, width - inner));
+                    Shade::new(tone, cover(at, ends, width - ends).saturating_sub(hollow))
+                }
+                Track::Thread if y == height / 2 && at % 2 == 0 => Shade::new(tone, Shade::FULL),
+                Track::Thread => Shade::NONE,
+            };
+            let fill = filled.map_or(0, |(start, end)| cover(at, start, end));
+            let shade = if fill == 0 { place } else { Shade::new(tone, fill) };
+            if shade != Shade::NONE {
+                *pixel = shade;
+            }
+        }
     }
 }

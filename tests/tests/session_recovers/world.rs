@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use comfyglow_core::{
     heartbeat::HeartbeatConfig,
     session::{ClientId, Config, End, Input, Link, Output, Session},
-    state::ConnectionStatus,
+    state::{Absence, ConnectionStatus},
     time::Instant,
 };
 
-use crate::server::{Outcome, Server};
+use comfyglow_tests::server::{Outcome, Server};
 
 /// As small as tests need it, so that making it costs little.
 pub(crate) type Small = Session<'static, 48, 64, 8, 128, 4, 512>;
@@ -21,6 +21,8 @@ pub(crate) enum Fault {
     Restart(u64),
     /// No route: dials fail, what is open is broken.
     NoRoute(u64),
+    /// The host loses its network, and knows it.
+    Offline(u64),
     /// Nothing gets through any more, neither on what is open nor on what is dialled until it is over.
     Blackhole(u64),
     /// Nothing gets through until it is over, then all at once.
@@ -51,6 +53,7 @@ impl Fault {
         match *self {
             Self::Restart(lasts)
             | Self::NoRoute(lasts)
+            | Self::Offline(lasts)
             | Self::Blackhole(lasts)
             | Self::Stall(lasts)
             | Self::Proxy(lasts, _)
@@ -78,6 +81,8 @@ enum Event {
     Over(u32),
     Tell(Link, u32, Told),
     Wake,
+    /// The host learns whether there is a network.
+    Network,
 }
 
 #[derive(Clone, Debug)]
@@ -122,6 +127,8 @@ pub(crate) struct World {
     /// When what is stalled gets through.
     stalled_until: u64,
     asleep_until: u64,
+    /// The host knows that it has no network.
+    offline: bool,
     deadline: Option<Instant>,
 }
 
@@ -147,6 +154,7 @@ impl World {
             lasting: BTreeMap::new(),
             stalled_until: 0,
             asleep_until: 0,
+            offline: false,
             deadline: None,
         }
     }
@@ -226,7 +234,7 @@ impl World {
                 Output::Changed(_) => {}
                 Output::Sleep(deadline) => {
                     assert!(deadline.is_none_or(|at| at > now), "{deadline:?} has passed at {now:?}");
-                    assert!(deadline.is_some() || self.session.is_over(), "it sleeps forever");
+                    assert!(deadline.is_some() || self.session.is_over() || self.offline, "it sleeps forever");
                     self.deadline = deadline;
                     return;
                 }
@@ -251,6 +259,7 @@ impl World {
             Link::Socket => self.dials.push(self.now),
             Link::Http => self.asks.push(self.now),
         }
+        assert!(!self.offline, "{link:?} is dialled without a network");
         self.number += 1;
         let number = self.number;
         let refused = self.lasts(|fault| matches!(fault, Fault::Restart(_) | Fault::NoRoute(_)));
@@ -354,7 +363,11 @@ impl World {
                 self.flush();
             }
             Event::Fault(fault) => self.begins(fault),
-            Event::Over(number) => drop(self.lasting.remove(&number)),
+            Event::Over(number) => {
+                if let Some(Fault::Offline(_)) = self.lasting.remove(&number) {
+                    self.schedule(self.now.max(self.asleep_until), Event::Network);
+                }
+            }
             Event::Tell(link, number, told) => {
                 // The host forgot a link that it closed, and the network one that is dead.
                 if self.wire(link).as_ref().is_none_or(|wire| wire.number != number || wire.dead) {
@@ -371,6 +384,10 @@ impl World {
                 }
             }
             Event::Wake => self.tell(Input::Wake),
+            Event::Network => {
+                self.offline = self.lasts(|fault| matches!(fault, Fault::Offline(_)));
+                self.tell(if self.offline { Input::Offline(Absence::SignalLost) } else { Input::Online });
+            }
         }
     }
 
@@ -381,9 +398,13 @@ impl World {
                 self.server.restart();
             }
             Fault::NoRoute(_) | Fault::Reset => self.cut(End::Broken),
-            Fault::Blackhole(_) => {
+            Fault::Offline(_) | Fault::Blackhole(_) => {
                 for wire in [&mut self.socket, &mut self.http].into_iter().flatten() {
                     wire.dead = true;
+                }
+                if matches!(fault, Fault::Offline(_)) {
+                    self.server.registered = false;
+                    self.schedule(self.now.max(self.asleep_until), Event::Network);
                 }
             }
             Fault::Stall(lasts) => {
@@ -415,7 +436,7 @@ impl World {
         let late: Vec<_> = self.events.range(..(until, 0)).map(|(key, _)| *key).collect();
         for key in late {
             if let Some(event) = self.events.remove(&key) {
-                let at = if matches!(event, Event::Tell(..) | Event::Wake) { until } else { key.0 };
+                let at = if matches!(event, Event::Tell(..) | Event::Wake | Event::Network) { until } else { key.0 };
                 self.events.insert((at, key.1), event);
             }
         }

@@ -1,31 +1,9 @@
-//! The firmware's image: built, and weighed.
+//! The firmware's image: weighed, and searched.
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use object::{Object as _, ObjectSegment as _, ObjectSymbol as _};
-
-use crate::cross;
-use crate::process::{cargo, output};
-use crate::project::Project;
-
-const TARGET: &str = "thumbv7m-none-eabi";
-const BOARD: &str = "qemu-lm3s6965";
-
-/// Builds the board's firmware.
-///
-/// # Errors
-/// There is no compiler for the target, or the build failed.
-pub(super) fn build(project: &Project) -> Result<PathBuf> {
-    let target_dir = project.target_dir.join("board");
-    let mut command = cargo();
-    command.args(["build", "--release", "--target", TARGET, "--target-dir"]).arg(&target_dir);
-    cross::enable(project, TARGET, &mut command)?;
-    println!("Building {BOARD}");
-    // Cargo reads the configuration of the folder that it is started in.
-    output(command.current_dir(project.root.join("firmware-example").join(BOARD)))?;
-    Ok(target_dir.join(TARGET).join("release").join(BOARD))
-}
 
 /// Bytes of flash that an image takes.
 ///

@@ -82,7 +82,8 @@ fn drawn(prompt: Option<PromptView<'_>>) -> Picture {
     let view = View { connection: &connection, latency: None, next_attempt: None, queue_remaining: Some(0), prompt };
     let mut choices = Choices::new();
     choices.follow(Some(&view), Instant::ZERO);
-    let scene = Scene { network: Network::Up, server: "", view: Some(view), percentage: None, choices: &choices };
+    let scene =
+        Scene { network: Network::Up, server: "", view: Some(view), percentage: None, choices: &choices, notice: None };
     let mut canvas = Canvas(Picture { greys: vec![0; WIDTH * HEIGHT] });
     // Nothing can go wrong in memory.
     _ = Ui::new(Options::new()).draw(&scene, Instant::ZERO, &mut canvas);

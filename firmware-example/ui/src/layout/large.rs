@@ -2,11 +2,12 @@
 
 use super::{Align, Sheet};
 use crate::{
+    area::Area,
     font::{LARGE_HEAD, LARGE_ICONS, LARGE_NUMBER, LARGE_TEXT},
     ink::Tone,
     scene::Page,
     story::{Kind, Running, Said, Story, number, say},
-    widget::{Area, Widget},
+    widget::Widget,
 };
 
 /// Rows of a line of text.

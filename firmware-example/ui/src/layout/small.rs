@@ -3,11 +3,11 @@
 
 use super::{Align, Sheet};
 use crate::{
+    area::Area,
     font::{HEAD, ICONS, NUMBER, TEXT},
     ink::Tone,
     scene::Page,
     story::{Kind, Running, Said, Story, number, say},
-    widget::Area,
 };
 
 /// Rows of a line of text.

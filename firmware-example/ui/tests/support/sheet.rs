@@ -44,7 +44,7 @@ impl Sheet {
 
     /// Compares with the picture that is kept, or keeps this one. `names` are the screens'.
     pub(crate) fn check(&self, file: &str, names: &[&str]) {
-        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("goldens").join(file).with_extension("png");
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../ui/goldens").join(file).with_extension("png");
         if std::env::var_os(REWRITE).is_some() {
             self.write(&path);
             return;

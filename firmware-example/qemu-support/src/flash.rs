@@ -1,4 +1,7 @@
-//! Flash that outlives a restart: a file on the host, as QEMU's flash can't be written.
+//! Flash that outlives a restart: files on the host, as QEMU's flash can't be written. A word is written at a time, as in
+//! flash: whoever ends QEMU cuts the power between any two.
+
+use core::ffi::CStr;
 
 use comfyglow_app::embedded_storage_async::nor_flash::{
     ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash,
@@ -11,15 +14,15 @@ use semihosting::{
 /// Of a page, as the chip's own flash has them, only that a record fits in one.
 const PAGE: u32 = 2_048;
 
-/// Of all.
-pub(crate) const BYTES: u32 = 2 * PAGE;
+/// Of a file.
+pub const FLASH: u32 = 2 * PAGE;
 
-/// The file `flash.bin` of the folder that QEMU was started in.
-pub(crate) struct Flash(Option<File>);
+/// A part of the flash: a file of [`FLASH`] bytes in the folder that QEMU was started in.
+pub struct Flash(Option<File>);
 
 /// There is no file.
 #[derive(Debug)]
-pub(crate) struct NoFile;
+pub struct NoFile;
 
 impl NorFlashError for NoFile {
     fn kind(&self) -> NorFlashErrorKind {
@@ -28,8 +31,10 @@ impl NorFlashError for NoFile {
 }
 
 impl Flash {
-    pub(crate) fn open() -> Self {
-        Self(File::options().read(true).write(true).open(c"flash.bin").ok())
+    /// Opens it; where there is none each use fails.
+    #[must_use]
+    pub fn open(name: &CStr) -> Self {
+        Self(File::options().read(true).write(true).open(name).ok())
     }
 
     fn at(&mut self, offset: u32) -> Result<&mut File, NoFile> {
@@ -51,7 +56,7 @@ impl ReadNorFlash for Flash {
     }
 
     fn capacity(&self) -> usize {
-        BYTES as usize
+        FLASH as usize
     }
 }
 
@@ -61,13 +66,11 @@ impl NorFlash for Flash {
 
     async fn erase(&mut self, from: u32, to: u32) -> Result<(), NoFile> {
         let file = self.at(from)?;
-        for _ in (from..to).step_by(64) {
-            file.write_all(&[0xFF; 64]).map_err(|_| NoFile)?;
-        }
-        Ok(())
+        (from..to).step_by(64).try_for_each(|_| file.write_all(&[0xFF; 64]).map_err(|_| NoFile))
     }
 
     async fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NoFile> {
-        self.at(offset)?.write_all(bytes).map_err(|_| NoFile)
+        let file = self.at(offset)?;
+        bytes.chunks(Self::WRITE_SIZE).try_for_each(|word| file.write_all(word).map_err(|_| NoFile))
     }
 }

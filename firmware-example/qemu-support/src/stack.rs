@@ -14,8 +14,10 @@ const OURS: usize = 256;
 /// Bytes that it had at most before it was painted again.
 static BEFORE: AtomicUsize = AtomicUsize::new(0);
 
+// By the names that cortex-m-rt and riscv-rt have in common.
 unsafe extern "C" {
     static _stack_start: u32;
+    static __sdata: u32;
     static __sheap: u32;
 }
 
@@ -24,8 +26,10 @@ fn end_of_statics() -> usize {
 }
 
 /// Paints what lies below the stack.
+#[inline(never)]
 pub(crate) fn paint() {
-    let top = cortex_m::register::msp::read() as usize - OURS;
+    let here = 0_u32;
+    let top = addr_of!(here) as usize - OURS;
     for place in (end_of_statics()..top).step_by(4) {
         // SAFETY: the memory between statics and stack is nobody's.
         unsafe { (place as *mut u32).write_volatile(PAINT) };
@@ -40,7 +44,7 @@ pub(crate) fn paint_again() {
 
 /// Bytes of statics.
 pub(crate) fn statics() -> usize {
-    end_of_statics() - 0x2000_0000
+    end_of_statics() - addr_of!(__sdata) as usize
 }
 
 /// Bytes that the stack had at most.

@@ -2,8 +2,6 @@
 
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use crate::clock;
-
 /// What was measured, in the host's order.
 #[repr(C)]
 struct Meter {
@@ -35,35 +33,31 @@ static BEFORE: AtomicU32 = AtomicU32::new(0);
 /// When the display got its last byte since then; 0 if none.
 static PAINTED: AtomicU32 = AtomicU32::new(0);
 
-/// The clock's cycles, never 0.
-fn now() -> u32 {
-    clock::cycles() | 1
-}
-
-/// The MAC interrupts.
-pub(crate) fn interrupted() {
+/// The MAC interrupts, at this cycle.
+pub fn interrupted(cycle: u32) {
     if INTERRUPTED.load(Relaxed) == 0 {
         BEFORE.store(METER.bytes.load(Relaxed), Relaxed);
         PAINTED.store(0, Relaxed);
-        INTERRUPTED.store(now(), Relaxed);
+        // 0 means that it hasn't.
+        INTERRUPTED.store(cycle | 1, Relaxed);
     }
 }
 
 /// A byte went to the display.
-pub(crate) fn sent() {
+pub fn sent() {
     METER.bytes.store(METER.bytes.load(Relaxed).wrapping_add(1), Relaxed);
 }
 
-/// A rectangle of the display is filled.
-pub(crate) fn painted() {
-    PAINTED.store(now(), Relaxed);
+/// A rectangle of the display is filled, at this cycle.
+pub fn painted(cycle: u32) {
+    PAINTED.store(cycle | 1, Relaxed);
 }
 
-/// There is nothing to do: what an interrupt led to is done. To be called where none can come.
-pub(crate) fn idle() {
+/// There is nothing to do at this cycle: what an interrupt led to is done. To be called where none can come.
+pub fn idle(cycle: u32) {
     let (began, ended) = (INTERRUPTED.load(Relaxed), PAINTED.load(Relaxed));
     INTERRUPTED.store(0, Relaxed);
-    METER.idle.store(now(), Relaxed);
+    METER.idle.store(cycle, Relaxed);
     if began != 0 && ended != 0 {
         METER.cycles.store(ended.wrapping_sub(began), Relaxed);
         METER.sent.store(METER.bytes.load(Relaxed).wrapping_sub(BEFORE.load(Relaxed)), Relaxed);

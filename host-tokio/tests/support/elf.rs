@@ -17,14 +17,14 @@ pub(crate) fn elf(sections: &[Section], symbols: &[Symbol]) -> Vec<u8> {
     const ROW: usize = 40;
 
     let (mut names, mut strings, mut table) = (vec![0], vec![0], vec![0; 16]);
-    let named = |names: &mut Vec<u8>, name: &str| {
+    let place_of = |names: &mut Vec<u8>, name: &str| {
         let at = word(names.len());
         names.extend(name.as_bytes());
         names.push(0);
         at
     };
     for (name, section, offset, size) in symbols {
-        let name = named(&mut strings, name);
+        let name = place_of(&mut strings, name);
         let address = sections[*section].address + offset;
         table.extend([name, address, *size].into_iter().flat_map(u32::to_le_bytes));
         // A global object.
@@ -43,14 +43,14 @@ pub(crate) fn elf(sections: &[Section], symbols: &[Symbol]) -> Vec<u8> {
         rows.extend(row.into_iter().flat_map(u32::to_le_bytes));
     };
     for section in sections {
-        let name = named(&mut names, section.name);
+        let name = place_of(&mut names, section.name);
         // Of a program: loaded, where it has an address.
         let flags = if section.address > 0 { 2 } else { 0 };
         add(name, 1, flags, section.address, &section.bytes, 0, 0);
     }
-    let of_table = named(&mut names, ".symtab");
-    let of_strings = named(&mut names, ".strtab");
-    let of_names = named(&mut names, ".shstrtab");
+    let of_table = place_of(&mut names, ".symtab");
+    let of_strings = place_of(&mut names, ".strtab");
+    let of_names = place_of(&mut names, ".shstrtab");
     add(of_table, 2, 0, 0, &table, word(sections.len() + 2), 16);
     add(of_strings, 3, 0, 0, &strings, 0, 0);
     add(of_names, 3, 0, 0, &names, 0, 0);

@@ -14,12 +14,13 @@ use tokio::runtime::Runtime;
 
 use crate::{boards::LM3S6965, project::Project};
 
-mod image;
+pub(crate) mod control;
+pub(crate) mod image;
 mod machine;
 mod measures;
 mod meter;
-mod picture;
-mod screens;
+pub(crate) mod picture;
+pub(crate) mod screens;
 pub(crate) mod stations;
 mod witness;
 

@@ -51,7 +51,7 @@ impl Meter {
     /// QEMU doesn't tell.
     pub(super) fn stack(&self, machine: &mut Machine) -> Result<u64> {
         let (bottom, top) = self.stack;
-        let unused = words(&machine.memory(bottom, top - bottom)?).take_while(|word| *word == PAINT).count();
+        let unused = words(&machine.control.memory(bottom, top - bottom)?).take_while(|word| *word == PAINT).count();
         Ok(top - bottom - 4 * u64::try_from(unused)?)
     }
 
@@ -60,7 +60,7 @@ impl Meter {
     /// # Errors
     /// QEMU doesn't tell.
     pub(super) fn read(&self, machine: &mut Machine) -> Result<Reading> {
-        let memory = machine.memory(self.numbers, 4 * u64::try_from(NUMBERS)?)?;
+        let memory = machine.control.memory(self.numbers, 4 * u64::try_from(NUMBERS)?)?;
         let numbers: Vec<u32> = words(&memory).collect();
         let numbers: [u32; NUMBERS] = numbers.try_into().ok().context("QEMU tells too little")?;
         let [bytes, changes, cycles, sent, idle] = numbers;

@@ -10,27 +10,18 @@ use comfyglow_core::{
 use embassy_futures::select::{Either, select};
 use embassy_time::{Duration, Instant, Timer, with_timeout};
 use embedded_storage_async::nor_flash::NorFlash;
-use sequential_storage::{
-    cache::NoCache,
-    map::{MapConfig, MapStorage},
-};
 
 use crate::{
     gadget::{Gadget, now},
+    journal::{Journal, cell},
     log::{info, warning},
 };
 
 /// The most bytes that a record takes.
 const RECORD: usize = record::max_bytes(ID, MESSAGE, LEARNED);
 
-/// As an item in flash: its key, and padding to a word.
-const ITEM: usize = (RECORD + 1).next_multiple_of(32);
-
-/// The record's key.
-const KEY: u8 = 0;
-
-/// Between two writes at least: a flash page of 10,000 erasures, filled by four records, lasts nine months of prompts
-/// without a pause, and decades of a person's.
+/// Between two writes at least: of flash pages that stand 10,000 erasures, two that have room for three records each last
+/// a year of prompts without a pause, and decades of a person's.
 const PAUSE: Duration = Duration::from_secs(600);
 
 /// How long leaving the server may take.
@@ -41,20 +32,17 @@ impl Gadget {
     /// is turned off. The range is two of its pages or more, each of room for a record. To be run as a task.
     pub async fn keep<F: NorFlash>(&self, flash: F, range: Range<u32>) -> ! {
         let mut record = [0; RECORD];
-        let mut item = [0; ITEM];
-        let mut storage =
-            MapConfig::try_new(range).map(|config| MapStorage::<u8, _, _>::new(flash, config, NoCache::new()));
-        if let Some(storage) = &mut storage {
-            match storage.fetch_item::<&[u8]>(&mut item, &KEY).await {
+        let mut journal = Journal::<F, { cell(RECORD) }>::new(flash, range);
+        match &mut journal {
+            Ok(journal) => match journal.newest().await {
                 Ok(Some(kept)) => match self.session.borrow_mut().import(kept) {
                     Ok(()) => info!("kept: taken in, {} bytes", kept.len()),
                     Err(error) => warning!("kept: {}", error),
                 },
                 Ok(None) => info!("kept: nothing yet"),
-                Err(_) => warning!("kept: the flash can't be read"),
-            }
-        } else {
-            warning!("kept: the flash has no two pages");
+                Err(error) => warning!("kept: {}", error),
+            },
+            Err(error) => warning!("kept: {}", *error),
         }
         self.restored.signal(());
         let mut written = None;
@@ -65,11 +53,10 @@ impl Gadget {
             }
             // What is kept is copied at once: the session goes on while the flash is written.
             let exported = self.session.borrow().state().export(now(), &mut record);
-            if let (Ok(len), Some(storage)) = (exported, &mut storage) {
-                let kept = record.get(..len).unwrap_or_default();
-                match storage.store_item(&mut item, &KEY, &kept).await {
+            if let (Ok(len), Ok(journal)) = (exported, &mut journal) {
+                match journal.add(record.get(..len).unwrap_or_default()).await {
                     Ok(()) => info!("kept: {} bytes", len),
-                    Err(_) => warning!("kept: the flash can't be written"),
+                    Err(error) => warning!("kept: {}", error),
                 }
             }
             written = Some(Instant::now());

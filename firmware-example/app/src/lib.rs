@@ -23,6 +23,7 @@ extern crate std;
 
 mod buttons;
 mod gadget;
+mod journal;
 mod keeper;
 #[cfg(feature = "leds")]
 mod lights;
@@ -32,6 +33,7 @@ mod network;
 mod radio;
 mod screen;
 mod start;
+mod store;
 
 pub use comfyglow_core as core;
 pub use comfyglow_setup as setup;
@@ -41,9 +43,11 @@ pub use embedded_storage_async;
 
 pub use comfyglow_setup::Settings;
 pub use gadget::Gadget;
+pub use journal::{FlashError, Journal, cell};
 #[cfg(feature = "leds")]
 pub use lights::{LEDS, Strip};
 pub use network::{Resources, network};
 pub use radio::Radio;
 pub use screen::Panel;
 pub use start::{Reset, Start};
+pub use store::{Store, StoreError};

@@ -4,5 +4,6 @@
 //! wrong.
 
 pub mod lcd;
+pub mod nor;
 pub mod oled;
 pub mod strip;

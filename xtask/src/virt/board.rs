@@ -82,7 +82,11 @@ impl Board {
         for card in ["netdev=net,id=wifi", "id=select", "id=right"] {
             command.arg("-device").arg(format!("virtio-net-device,{card}"));
         }
-        command.args(["-semihosting-config", &words]).args(control::ARGUMENTS).arg("-kernel").arg(image.canonicalize()?);
+        command
+            .args(["-semihosting-config", &words])
+            .args(control::ARGUMENTS)
+            .arg("-kernel")
+            .arg(image.canonicalize()?);
         command.current_dir(&folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut qemu = command.spawn().with_context(|| format!("cannot start {QEMU}"))?;
         let begun = Control::connect(&folder).and_then(|mut control| {
@@ -136,7 +140,8 @@ impl Board {
     /// The file can't be read.
     pub(super) fn leds(&self) -> Result<Vec<[u8; 3]>> {
         let bytes = fs::read(self.folder.join("leds.bin"))?;
-        let pulses: Vec<_> = bytes.as_chunks().0.iter().map(|[high, low]| [*high, *low].map(|time| u32::from(time) * UNIT)).collect();
+        let pulses: Vec<_> =
+            bytes.as_chunks().0.iter().map(|[high, low]| [*high, *low].map(|time| u32::from(time) * UNIT)).collect();
         // The last one whole; what is behind its end is under way.
         let mut told = pulses.rsplit(|pulse| *pulse == [0, 0]).skip(1);
         let mut pulses: Vec<_> = told.next().unwrap_or_default().iter().map(|[high, low]| (*high, *low)).collect();

@@ -11,6 +11,7 @@ mod boards;
 mod ci;
 mod cross;
 mod debian;
+mod esp32;
 mod eta;
 mod extension;
 mod figures;
@@ -39,6 +40,7 @@ enum Xtask {
     Ci(ci::Args),
     Cost(probe::cost::Args),
     Cross(cross::Args),
+    Esp32(esp32::Args),
     Fuzz(fuzz::Args),
     Mutants(mutants::Args),
     Numbers(numbers::Args),
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         Xtask::Ci(args) => ci::run(&args),
         Xtask::Cost(args) => probe::cost::run(&args),
         Xtask::Cross(args) => cross::run(&args),
+        Xtask::Esp32(args) => esp32::run(&args),
         Xtask::Fuzz(args) => fuzz::run(&args),
         Xtask::Mutants(args) => mutants::run(&args),
         Xtask::Numbers(args) => numbers::run(&args),

@@ -91,6 +91,7 @@ fn stations(stage: &mut Stage, runtime: &Runtime) -> Result<()> {
 
     stage.board.tell(&format!("set password {PASSWORD}"))?;
     stage.board.tell("set brightness 40")?;
+    stage.board.tell("set leds 8")?;
     stage.restart()?;
     stage.station("ready", 10, |picture| picture.has_title(Title::Ready))?;
     ensure!(u32::from(stage.board.contrast()) == 40 * 255 / 100, "the display is not as bright as is set");

@@ -14,6 +14,7 @@
 //! | `Gadget::light`, with feature `leds` | lights a strip of LEDs |
 //! | [`Gadget::watch_buttons`] | dismisses, turns pages, turns off |
 //! | [`Gadget::keep`] | keeps in flash what outlives a restart |
+//! | [`Gadget::console`] | is set up over a serial line, and says how it goes |
 //!
 //! Bytes are read where the network put them, and are gone when the next task runs: drawing never delays reading by more
 //! than a slice, nothing grows with a message. All decisions are the session's.
@@ -22,6 +23,7 @@
 extern crate std;
 
 mod buttons;
+mod console;
 mod gadget;
 mod journal;
 mod keeper;
@@ -39,6 +41,7 @@ pub use comfyglow_core as core;
 pub use comfyglow_setup as setup;
 pub use comfyglow_ui as ui;
 pub use embassy_net;
+pub use embedded_io_async;
 pub use embedded_storage_async;
 
 pub use comfyglow_setup::Settings;

@@ -4,7 +4,6 @@
 #![no_main]
 
 mod bus;
-mod console;
 mod machine;
 mod net;
 mod pins;
@@ -18,12 +17,21 @@ use comfyglow_app::{
     core::session::GadgetSession,
     embassy_net::{Runner, Stack},
     network,
+    setup::{Board, Display},
 };
 use comfyglow_panels::oled::{ADDRESS, Model, Oled};
 use comfyglow_qemu::{Arguments, FLASH, Flash, logs, wire::Wire};
 use embassy_executor::{Spawner, task};
 use embassy_futures::block_on;
 use static_cell::StaticCell;
+
+/// What the setup needs to know of it.
+const BOARD: Board = Board {
+    version: env!("CARGO_PKG_VERSION"),
+    chip: "qemu-virt",
+    radio: true,
+    displays: &[Display::Ssd1306W128H64],
+};
 
 #[riscv_rt::entry]
 fn main() -> ! {
@@ -41,12 +49,12 @@ fn start(spawner: Spawner) {
     static GADGET: StaticCell<Gadget> = StaticCell::new();
     let arguments = &*ARGUMENTS.init_with(Arguments::get);
     let (settings, store) = settings();
-    spawner.spawn(setup(settings.clone(), store).expect("once"));
     let settings = &*SETTINGS.init(settings);
     let session = session(settings, arguments.seed);
     let start = Start { reset: machine::reset(), has_radio: true, seed: arguments.seed };
     let gadget: &Gadget = GADGET.init_with(|| Gadget::new(settings, session, start));
     comfyglow_qemu::begin(spawner, gadget, connect(spawner, arguments.seed));
+    spawner.spawn(console(gadget, store).expect("once"));
     spawner.spawn(stay_joined(gadget, radio::Air::new(arguments)).expect("once"));
     spawner.spawn(paint(gadget).expect("once"));
     spawner.spawn(light(gadget).expect("once"));
@@ -92,7 +100,7 @@ async fn paint(gadget: &'static Gadget) {
 
 #[task]
 async fn light(gadget: &'static Gadget) {
-    gadget.light(&mut bus::Leds::open(), 8, 30).await;
+    gadget.light(&mut bus::Leds::open()).await;
 }
 
 #[task]
@@ -101,6 +109,6 @@ async fn watch_buttons(gadget: &'static Gadget) {
 }
 
 #[task]
-async fn setup(saved: Settings, store: Store<Flash>) {
-    console::run(saved, store).await;
+async fn console(gadget: &'static Gadget, store: Store<Flash>) {
+    gadget.console(uart::Input, uart::Output, BOARD, store, machine::restart).await;
 }

@@ -148,15 +148,11 @@ impl fmt::Debug for Command<'_> {
     }
 }
 
-/// Whether the line so far, and what follows, tells a password: it is not to be echoed.
+/// Whether what follows the line so far may be a password, and is not to be echoed, whatever stands before its name.
 pub(crate) fn is_secret(line: &[u8]) -> bool {
-    let behind = |line: &[u8], word: &[u8]| -> Option<usize> {
-        let spaces = line.iter().take_while(|byte| **byte == b' ').count();
-        let rest = line.get(spaces..)?.strip_prefix(word)?;
-        rest.starts_with(b" ").then_some(line.len().saturating_sub(rest.len()))
-    };
-    let name = behind(line, b"set").and_then(|end| line.get(end..));
-    name.is_some_and(|name| behind(name, Setting::Password.name().as_bytes()).is_some())
+    const NAME: &[u8] = Setting::Password.name().as_bytes();
+    line.windows(NAME.len().saturating_add(1))
+        .any(|words| words.split_last().is_some_and(|(space, name)| *space == b' ' && name.eq_ignore_ascii_case(NAME)))
 }
 
 /// The first word, and the rest without the spaces around it.

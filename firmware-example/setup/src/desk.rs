@@ -196,7 +196,7 @@ fn help(answer: &mut Answer) -> fmt::Result {
          status           network, server and prompt\r\n\
          version          of the firmware\r\n\
          echo on|off      sends back what is typed\r\n\
-         NAME is one of",
+         NAME is",
     )?;
     Setting::ALL.into_iter().try_for_each(|setting| write!(answer, " {}", setting.name()))?;
     answer.write_str("\r\nFor Wi-Fi and a server: set ssid, set password, set server, save, restart\r\n")

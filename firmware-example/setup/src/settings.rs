@@ -277,24 +277,11 @@ impl fmt::Debug for Settings {
     }
 }
 
+/// As [`Debug`](fmt::Debug), so without the secrets.
 #[cfg(feature = "defmt")]
 impl defmt::Format for Settings {
     fn format(&self, f: defmt::Formatter<'_>) {
-        let password = if self.password.is_empty() { "(none)" } else { "(set)" };
-        defmt::write!(
-            f,
-            "Settings {{ ssid={} password={} server={} name={} display={} layout={} brightness={} leds={} \
-             leds-brightness={} }}",
-            self.ssid(),
-            password,
-            self.server(),
-            self.name(),
-            self.display,
-            self.layout,
-            self.brightness,
-            self.leds,
-            self.leds_brightness
-        );
+        defmt::write!(f, "{}", defmt::Debug2Format(self));
     }
 }
 

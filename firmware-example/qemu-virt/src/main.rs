@@ -26,12 +26,8 @@ use embassy_futures::block_on;
 use static_cell::StaticCell;
 
 /// What the setup needs to know of it.
-const BOARD: Board = Board {
-    version: env!("CARGO_PKG_VERSION"),
-    chip: "qemu-virt",
-    radio: true,
-    displays: &[Display::Ssd1306W128H64],
-};
+const BOARD: Board =
+    Board { version: env!("CARGO_PKG_VERSION"), chip: "qemu-virt", radio: true, displays: &[Display::Ssd1306W128H64] };
 
 #[riscv_rt::entry]
 fn main() -> ! {

@@ -16,7 +16,7 @@ use embedded_graphics_core::{
     primitives::{PointsIter as _, Rectangle},
 };
 
-use super::picture::{HEIGHT, Picture, WIDTH};
+use super::picture::{Picture, WIDTH};
 
 /// Where the percentage stands: left, top, width, height.
 const PERCENT: (usize, usize, usize, usize) = (0, 0, 40, 22);
@@ -32,6 +32,9 @@ const STORY: (usize, usize, usize, usize) = (0, 16, 128, 48);
 
 /// The server, and the first line of what is wrong with it.
 const REASON: (usize, usize, usize, usize) = (0, 16, 128, 24);
+
+/// A connection without a fault.
+const WELL: (ConnectionStatus, Option<FaultKind>) = (ConnectionStatus::Connected, None);
 
 /// A screen that can be told by its title.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,31 +79,34 @@ impl Picture {
 
     /// Whether the screen tells that there is no network, and why.
     pub(crate) fn tells_network(&self, network: Network<'_>) -> bool {
-        let told = self.told(network, "", None, None);
+        let told = self.told(network, "", WELL, None);
         self.agrees(&told, TITLE) && self.agrees(&told, STORY)
     }
 
     /// Whether the screen tells what is wrong with the connection to `server`.
     pub(crate) fn tells_fault(&self, server: &str, fault: FaultKind) -> bool {
-        let told = self.told(Network::Up, server, Some(fault), None);
-        self.agrees(&told, TITLE) && self.agrees(&told, REASON)
+        // It waits for the next attempt, or has to be set up otherwise.
+        [ConnectionStatus::Disconnected, ConnectionStatus::Error].into_iter().any(|status| {
+            let told = self.told(Network::Up, server, (status, Some(fault)), None);
+            self.agrees(&told, TITLE) && self.agrees(&told, REASON)
+        })
     }
 
     /// The screen that tells of `prompt`, on the same display.
     fn drawn(&self, prompt: Option<PromptView<'_>>) -> Self {
-        self.told(Network::Up, "", None, prompt)
+        self.told(Network::Up, "", WELL, prompt)
     }
 
     fn told(
         &self,
         network: Network<'_>,
         server: &str,
-        fault: Option<FaultKind>,
+        (status, fault): (ConnectionStatus, Option<FaultKind>),
         prompt: Option<PromptView<'_>>,
     ) -> Self {
         let state = State::<8, 8, 4, 8, 1>::new();
         let mut connection = *state.connection();
-        connection.status = if fault.is_some() { ConnectionStatus::Disconnected } else { ConnectionStatus::Connected };
+        connection.status = status;
         connection.fault = fault.map(Fault::new);
         let view =
             View { connection: &connection, latency: None, next_attempt: None, queue_remaining: Some(0), prompt };
@@ -168,7 +174,7 @@ mod tests {
                 assert_eq!(running.percent(), Some(percent));
                 assert!(!running.has_title(Title::Ready));
             }
-            let unset = display.told(Network::Unset, "", None, None);
+            let unset = display.told(Network::Unset, "", WELL, None);
             assert!(unset.tells_network(Network::Unset) && !unset.has_title(Title::Ready));
         }
     }

@@ -28,6 +28,9 @@ use board::{Board, LOOK};
 const WIFI: &str = "Studio 5";
 const PASSWORD: &str = "correct horse";
 
+/// How long the button is pressed.
+const PRESS: Duration = Duration::from_millis(100);
+
 /// Bytes of an interrupt's own frames: the stack is as much deeper where one happens to come at its deepest point.
 const CHANCE: u64 = 256;
 
@@ -121,15 +124,18 @@ fn stations(stage: &mut Stage, runtime: &Runtime) -> Result<()> {
     let elsewhere = host(stranger.address());
     stage.board.tell(&format!("set server {elsewhere}"))?;
     stage.restart()?;
+    stage.dismiss()?;
     stage.station("no ComfyUI", 20, |picture| picture.tells_fault(&elsewhere, FaultKind::NotComfyUi))?;
 
     let unknown = "no-such-server.invalid:8188";
     stage.board.tell(&format!("set server {unknown}"))?;
     stage.restart()?;
+    stage.dismiss()?;
     stage.station("unknown server", 30, |picture| picture.tells_fault(unknown, FaultKind::NameUnknown))?;
 
     stage.board.tell(&format!("set server {server}"))?;
     stage.restart()?;
+    stage.dismiss()?;
     stage.station("all is well", 20, |picture| picture.has_title(Title::Ready))
 }
 
@@ -153,6 +159,14 @@ impl Stage {
         self.board.tell("save")?;
         self.board.tell("restart")?;
         Ok(())
+    }
+
+    /// Dismisses the prompt that is shown again after a restart.
+    fn dismiss(&mut self) -> Result<()> {
+        self.station("what was kept", 10, |picture| picture.has_title(Title::Done))?;
+        // Its first look is for whether it is up.
+        thread::sleep(PRESS);
+        self.board.press(PRESS)
     }
 
     /// Bytes that the stack had at most until now, since the tasks began.

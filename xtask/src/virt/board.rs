@@ -48,7 +48,6 @@ pub(super) struct Board {
     qemu: Child,
     pub(super) control: Control,
     pub(super) serial: Serial,
-    terminal: PathBuf,
     folder: PathBuf,
     display: Module,
     /// What was sent to it, and what of that waits for the rest of a transaction.
@@ -93,11 +92,11 @@ impl Board {
             let terminal = terminal(&mut control)?;
             let table = Table::parse(&fs::read(image)?)?.context("the image has no logs")?;
             let serial = Serial::open(&terminal, table)?;
-            Ok((control, terminal, serial, File::open(folder.join("i2c.bin"))?))
+            Ok((control, serial, File::open(folder.join("i2c.bin"))?))
         });
-        let (control, terminal, serial, wire) = begun.inspect_err(|_| _ = qemu.kill())?;
+        let (control, serial, wire) = begun.inspect_err(|_| _ = qemu.kill())?;
         let display = Module::new(Glass::CARD);
-        Ok(Self { qemu, control, serial, terminal, folder, display, wire, pending: Vec::new() })
+        Ok(Self { qemu, control, serial, folder, display, wire, pending: Vec::new() })
     }
 
     /// Takes in what the board did since the last time.
@@ -176,17 +175,6 @@ impl Board {
         let mut answer = self.ask(line)?;
         ensure!(answer.pop().as_deref() == Some("ok"), "the board refuses {line:?}");
         Ok(answer)
-    }
-
-    /// Lets another program have the terminal meanwhile.
-    ///
-    /// # Errors
-    /// That program's, or the terminal is gone.
-    pub(super) fn lend<R>(&mut self, work: impl FnOnce(&Path) -> Result<R>) -> Result<R> {
-        self.serial.unplug();
-        let result = work(&self.terminal);
-        self.serial.plug(&self.terminal)?;
-        result
     }
 
     /// Brings the access point into reach, or takes it away.

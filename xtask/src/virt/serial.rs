@@ -13,7 +13,7 @@ const FLAGS: i32 = 0o4000 | 0o400;
 
 /// The line, and what came over it.
 pub(super) struct Serial {
-    line: Option<File>,
+    line: File,
     table: Table,
     pending: Vec<u8>,
     /// Lines of answers that were not taken yet.
@@ -28,24 +28,9 @@ impl Serial {
     /// # Errors
     /// It can't be opened.
     pub(super) fn open(path: &Path, table: Table) -> Result<Self> {
-        let mut serial = Self { line: None, table, pending: Vec::new(), answers: Vec::new(), logs: Vec::new() };
-        serial.plug(path)?;
-        Ok(serial)
-    }
-
-    /// Plugs it in again.
-    ///
-    /// # Errors
-    /// It can't be opened.
-    pub(super) fn plug(&mut self, path: &Path) -> Result<()> {
         let line = OpenOptions::new().read(true).write(true).custom_flags(FLAGS).open(path);
-        self.line = Some(line.with_context(|| format!("cannot open {}", path.display()))?);
-        Ok(())
-    }
-
-    /// Leaves it to another program.
-    pub(super) fn unplug(&mut self) {
-        self.line = None;
+        let line = line.with_context(|| format!("cannot open {}", path.display()))?;
+        Ok(Self { line, table, pending: Vec::new(), answers: Vec::new(), logs: Vec::new() })
     }
 
     /// Sends a line.
@@ -53,8 +38,7 @@ impl Serial {
     /// # Errors
     /// It is gone.
     pub(super) fn say(&mut self, line: &str) -> Result<()> {
-        let file = self.line.as_mut().context("the serial line isn't plugged in")?;
-        write!(file, "{line}\r\n").context("the serial line is gone")
+        write!(self.line, "{line}\r\n").context("the serial line is gone")
     }
 
     /// The next answer, if all of it has come.
@@ -69,8 +53,8 @@ impl Serial {
     /// The line is gone.
     pub(super) fn listen(&mut self) -> Result<()> {
         let mut bytes = [0; 4_096];
-        while let Some(line) = &mut self.line {
-            match line.read(&mut bytes) {
+        loop {
+            match self.line.read(&mut bytes) {
                 Ok(0) => break,
                 Ok(some) => self.pending.extend(&bytes[..some]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,

@@ -5,7 +5,6 @@ use core::{fmt::Write as _, panic::PanicInfo};
 use comfyglow_app::Reset;
 use esp_hal::{
     Persistable, ram,
-    rtc_cntl::SocResetReason as Reason,
     system::{reset_reason, software_reset},
 };
 use heapless::String;
@@ -47,8 +46,9 @@ pub(crate) fn take() -> Begin {
     let note = &raw mut NOTE;
     // SAFETY: nothing else runs yet that would know of it.
     let Note { mark, len, place } = unsafe { note.replace(Note { mark: 0, len: 0, place: [0; PLACE] }) };
-    let reason = reset_reason();
-    let by_software = matches!(reason, Some(Reason::CoreSw | Reason::Cpu0Sw));
+    // Their names differ from chip to chip, their numbers don't.
+    let reason = reset_reason().map_or(0, |reason| reason as u8);
+    let by_software = matches!(reason, 0x03 | 0x0C);
     match mark {
         OFF if by_software => return Begin::Off,
         PANICKED if by_software => {
@@ -59,17 +59,8 @@ pub(crate) fn take() -> Begin {
         _ => {}
     }
     Begin::Run(match reason {
-        Some(Reason::SysBrownOut) => Reset::BrownOut,
-        Some(
-            Reason::CoreMwdt0
-            | Reason::CoreMwdt1
-            | Reason::CoreRtcWdt
-            | Reason::Cpu0Mwdt0
-            | Reason::Cpu0Mwdt1
-            | Reason::Cpu0RtcWdt
-            | Reason::SysRtcWdt
-            | Reason::SysSuperWdt,
-        ) => Reset::Watchdog,
+        0x0F => Reset::BrownOut,
+        0x07..=0x09 | 0x0B | 0x0D | 0x10..=0x12 => Reset::Watchdog,
         _ if by_software => Reset::Software,
         _ => Reset::PowerOn,
     })

@@ -12,13 +12,13 @@ fn read(file: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The pins of the table: what is wired to which GPIO of a C3, and of a C6.
-fn pins() -> BTreeMap<String, [String; 2]> {
+/// The pins of the table: what is wired to which GPIO of a C3, of a C6 and of an S3.
+fn pins() -> BTreeMap<String, [String; 3]> {
     let source = read("src/pins.rs");
     let pins = source.lines().filter_map(|line| {
         let (name, gpios) = line.trim().strip_suffix(';')?.split_once(':')?;
         let mut gpios = gpios.split_whitespace().map(|gpio| gpio.strip_prefix("GPIO").map(str::to_owned));
-        Some((name.to_owned(), [gpios.next()??, gpios.next()??]))
+        Some((name.to_owned(), [gpios.next()??, gpios.next()??, gpios.next()??]))
     });
     pins.collect()
 }
@@ -29,7 +29,7 @@ fn no_pin_has_two_jobs_on_one_board() {
     assert_eq!(pins.len(), 11, "{pins:?}");
     // A display is on one bus or on the other.
     let oled = ["sda", "scl"];
-    for chip in 0..2 {
+    for chip in 0..3 {
         for on_i2c in [true, false] {
             let used = pins.iter().filter(|(name, _)| {
                 ["button", "page", "leds"].contains(&name.as_str()) || oled.contains(&name.as_str()) == on_i2c
@@ -75,12 +75,12 @@ fn the_simulator_runs_what_is_made() {
 #[test]
 fn the_readme_has_the_pins() {
     let readme = read("README.md");
-    for (name, [c3, c6]) in pins() {
+    for (name, gpios) in pins() {
         let row = |line: &&str| {
             let cells: Vec<_> = line.trim_matches('|').split('|').map(str::trim).collect();
-            cells.len() == 4 && cells[0] == format!("`{name}`") && cells[2] == c3 && cells[3] == c6
+            cells.len() == 5 && cells[0] == format!("`{name}`") && cells[2..] == gpios
         };
-        assert!(readme.lines().any(|line| row(&line)), "README.md has no row of {name}, {c3}, {c6}");
+        assert!(readme.lines().any(|line| row(&line)), "README.md has no row of {name}, {gpios:?}");
     }
 }
 

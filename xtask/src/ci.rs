@@ -5,7 +5,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use crate::process::{cargo, run as execute};
 use crate::project::{CORE, Project, with_features};
 use crate::steps::{Outcome, Steps};
-use crate::{autobahn, boards, cross, esp32, extension, file_length, msrv, probe, qemu};
+use crate::{autobahn, boards, cross, esp32, extension, file_length, msrv, probe, qemu, virt};
 
 /// One step of `cargo xtask ci`.
 struct Step {
@@ -32,6 +32,7 @@ const STEPS: &[Step] = &[
     Step { name: "replay-mcu", about: "recordings end there in the same snapshot as here", work: probe::replay::step },
     Step { name: "esp32", about: "images for the ESP32s are made, and small enough", work: esp32::step },
     Step { name: "qemu", about: "a gadget shows there what it should, whatever comes", work: qemu::stations::step },
+    Step { name: "virt", about: "nor one with Wi-Fi, from its setup on", work: virt::step },
 ];
 
 /// Check everything but `cargo test --workspace`, which stands for itself.

@@ -19,6 +19,9 @@ mod wiring;
 pub(crate) const FOLDER: &str = "firmware-example/esp32";
 const PROGRAM: &str = "comfyglow-esp32";
 
+/// Where in flash the bootloader looks for the table of partitions.
+const TABLE: u32 = 0x8000;
+
 /// What an image may take: bytes of flash, and of RAM that is given away before the program begins.
 const FLASH: usize = 1024 * 1024;
 const RAM: u64 = 160 * 1024;
@@ -124,6 +127,8 @@ fn build(project: &Project, chip: Chip, features: &str) -> Result<()> {
     let image = Image::read(&elf, Some(chip.board()))?;
     let bin = elf.with_extension("bin");
     fs::write(&bin, image.merged()).with_context(|| format!("cannot write {}", bin.display()))?;
+    let table = image.parts.iter().find(|part| part.name == "partitions").map(|part| part.offset);
+    ensure!(table == Some(TABLE), "the image has its table of partitions elsewhere than the bootloader looks for it");
     let firmware = image.parts.iter().find(|part| part.name == "firmware").context("the image has no firmware")?;
     let used = Memory::of(&elf)?;
     println!("{}\n{}", elf.display(), bin.display());

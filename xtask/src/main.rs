@@ -29,6 +29,7 @@ mod qemu;
 mod screenshot;
 mod speed;
 mod steps;
+mod virt;
 
 /// The project's own commands.
 #[derive(Parser)]
@@ -50,6 +51,7 @@ enum Xtask {
     ReplayMcu(probe::replay::Args),
     Screenshot(screenshot::Args),
     Size(probe::size::Args),
+    VirtTest(virt::Args),
 }
 
 fn main() -> ExitCode {
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         Xtask::ReplayMcu(args) => probe::replay::run(&args),
         Xtask::Screenshot(args) => screenshot::run(&args),
         Xtask::Size(args) => probe::size::run(&args),
+        Xtask::VirtTest(args) => virt::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -117,11 +117,10 @@ mod tests {
 
     #[tokio::test]
     async fn comfyui_is_told_from_nobody() {
-        let simulator =
-            crate::simulator::Simulator::start(crate::simulator::Config::default()).await.expect("it starts");
+        let simulator = crate::simulator::Simulator::builder().start().await.expect("it starts");
         let url = simulator.url();
         assert!(answers(url.trim_start_matches("http://").trim_end_matches('/')).await);
-        drop(simulator);
+        simulator.shutdown().await;
         assert!(!answers("127.0.0.1:1").await && !answers("no server").await);
     }
 }

@@ -151,7 +151,11 @@ impl Board {
             for (setting, value) in wanted.iter() {
                 self.dialogue.set(setting, value).await.map_err(&refused)?;
             }
-            self.dialogue.save().await.map_err(Stop::board("saved"))?;
+            self.dialogue.save().await.map_err(|error| match error {
+                // It restarts each time that it is to write.
+                BoardError::Silent { talks: true, .. } => Stop::board("saved")(BoardError::Forgets),
+                error => Stop::board("saved")(error),
+            })?;
             let after = self.dialogue.show().await.map_err(&refused)?;
             if !after.unsaved && wanted.iter().all(|(setting, value)| is_kept(setting, value, &after)) {
                 let words = wanted.words();

@@ -38,8 +38,7 @@ impl LearnedFile {
     /// The file for the server at `address` in the user's folder for states, `$XDG_STATE_HOME/comfyglow` on Linux; `None`
     /// where the user has no home.
     pub fn of(address: &Address) -> Option<Self> {
-        let folders = etcetera::choose_base_strategy().ok()?;
-        let folder = folders.state_dir().unwrap_or_else(|| folders.data_dir()).join("comfyglow");
+        let folder = folder()?;
         let (host, port) = address.endpoint();
         // An IPv6 address has colons, which not every file system takes.
         let host: String = host.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
@@ -111,6 +110,24 @@ impl LearnedFile {
         self.kept = record;
         Ok(())
     }
+}
+
+/// The server, by its host and port, of which something was learned last; `None` where that is of none. An IPv6 address is
+/// not told.
+pub fn last_server() -> Option<(String, u16)> {
+    let files = fs::read_dir(folder()?).ok()?.flatten().filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        let (host, port) = name.strip_suffix(".learned")?.rsplit_once('_')?;
+        let is_host = !host.is_empty() && !host.starts_with('-');
+        Some((entry.metadata().ok()?.modified().ok()?, host.to_owned(), port.parse().ok()?)).filter(|_| is_host)
+    });
+    files.max_by_key(|(modified, ..)| *modified).map(|(_, host, port)| (host, port))
+}
+
+/// The user's folder for states.
+fn folder() -> Option<PathBuf> {
+    let folders = etcetera::choose_base_strategy().ok()?;
+    Some(folders.state_dir().unwrap_or_else(|| folders.data_dir()).join("comfyglow"))
 }
 
 #[cfg(test)]

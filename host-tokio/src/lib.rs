@@ -1,5 +1,7 @@
 //! comfyglow for tokio: a `ComfyUI` progress client, a simulator of the server, and what the `comfyglow` command is made of.
 pub mod address;
+#[cfg(feature = "boards")]
+pub mod board;
 pub mod client;
 pub mod display;
 pub mod doctor;

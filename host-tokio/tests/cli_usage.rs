@@ -44,6 +44,12 @@ fn help_shows_how_it_is_used() {
             &["--listen <ADDR>", "127.0.0.1:8188", "--trace <FILE>", "--conn <N>", "status:CODE[/SECONDS]"],
         ),
         (&["replay", "--help"], &["<FILE>", "--rows <N>", "--pieces <BYTES>", "--json"]),
+        #[cfg(feature = "boards")]
+        (&["flash", "--help"], &["--dry-run", "--chip <CHIP>", "--image <FILE>", "COMFYGLOW_WIFI_PASSWORD"]),
+        #[cfg(feature = "boards")]
+        (&["setup", "--help"], &["--port <PORT>", "--password-file <FILE>", "[NAME=VALUE]", "Exit statuses"]),
+        #[cfg(feature = "boards")]
+        (&["serial", "--help"], &["--elf <FILE>", "--json", "a line of the board"]),
     ] {
         let ran = run(args);
         assert_eq!((ran.status, ran.stderr.as_str()), (Some(0), ""), "{args:?}");

@@ -36,6 +36,7 @@ pub mod prediction;
 pub mod recorded;
 #[cfg(feature = "host")]
 pub mod script;
+pub mod server;
 pub mod told;
 
 pub use comfyglow_proptest::{self as strategies, Wire, frame};

@@ -41,7 +41,7 @@ impl Board {
         let target_dir = project.target_dir.join("board");
         let mut command = cargo();
         command.args(["build", "--release", "--target", self.target, "--target-dir"]).arg(&target_dir);
-        cross::enable(project, self.target, &mut command)?;
+        cross::enable(project, self.target, cross::CORE_ALONE, &mut command)?;
         let name = self.folder.rsplit('/').next().unwrap_or_default();
         println!("Building {name}");
         // Cargo reads the configuration of the folder that it is started in.
@@ -59,7 +59,7 @@ pub(crate) fn clippy(project: &Project) -> Result<Outcome> {
     for Board { folder, target, features } in &BOARDS {
         for features in *features {
             steps.step(&crate::project::with_features(folder, features), "no warning", || {
-                let mut command = cross::clippy(project, target)?;
+                let mut command = cross::clippy(project, target, cross::CORE_ALONE)?;
                 command.args(["--features", features, "--target-dir"]).arg(project.target_dir.join("board"));
                 command.args(["--", "-D", "warnings"]);
                 execute(command.current_dir(project.root.join(folder)))?;

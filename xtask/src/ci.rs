@@ -5,7 +5,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use crate::process::{cargo, run as execute};
 use crate::project::{CORE, Project, with_features};
 use crate::steps::{Outcome, Steps};
-use crate::{autobahn, boards, cross, extension, file_length, msrv, probe, qemu};
+use crate::{autobahn, boards, cross, esp32, extension, file_length, msrv, probe, qemu, virt};
 
 /// One step of `cargo xtask ci`.
 struct Step {
@@ -30,7 +30,9 @@ const STEPS: &[Step] = &[
     Step { name: "size", about: "and takes no more of one than it may", work: probe::size::step },
     Step { name: "cost", about: "and no more instructions and stack", work: probe::cost::step },
     Step { name: "replay-mcu", about: "recordings end there in the same snapshot as here", work: probe::replay::step },
+    Step { name: "esp32", about: "images for the ESP32s are made, and small enough", work: esp32::step },
     Step { name: "qemu", about: "a gadget shows there what it should, whatever comes", work: qemu::stations::step },
+    Step { name: "virt", about: "nor one with Wi-Fi, from its setup on", work: virt::step },
 ];
 
 /// Check everything but `cargo test --workspace`, which stands for itself.
@@ -77,7 +79,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 fn fmt(project: &Project) -> Result<Outcome> {
     // Boards, the probes and the fuzz targets are workspaces of their own.
     let boards = boards::BOARDS.iter().map(|board| board.folder);
-    for folder in boards.chain([".", "probe", "probe/panics", "tests/fuzz"]) {
+    for folder in boards.chain([".", esp32::FOLDER, "probe", "probe/panics", "tests/fuzz"]) {
         execute(cargo().args(["fmt", "--all", "--check"]).current_dir(project.root.join(folder)))?;
     }
     Ok(Outcome::Done)

@@ -50,14 +50,18 @@ fn has(target: &str) -> Result<bool> {
     Ok(Path::new(sysroot.trim()).join("lib/rustlib").join(target).join("lib").is_dir())
 }
 
+/// What of Rust's own libraries is built, for those who want no more and for those who allocate.
+pub(crate) const CORE_ALONE: &str = "build-std=core";
+pub(crate) const ALLOC: &str = "build-std=core,alloc";
+
 /// Lets the cargo of `command` build for `target`: with the compiler in use where it can, else with Debian's.
 ///
 /// # Errors
 /// The compiler in use has no library for the target, and Debian's can't be had.
-pub(crate) fn enable(project: &Project, target: &str, command: &mut Command) -> Result<()> {
+pub(crate) fn enable(project: &Project, target: &str, std: &str, command: &mut Command) -> Result<()> {
     if !has(target)? {
         debian::compiler(project, target)?.give_to(command);
-        command.args(["-Z", "build-std=core"]);
+        command.args(["-Z", std]);
     }
     Ok(())
 }
@@ -66,14 +70,14 @@ pub(crate) fn enable(project: &Project, target: &str, command: &mut Command) -> 
 ///
 /// # Errors
 /// As those of [`enable`].
-pub(crate) fn clippy(project: &Project, target: &str) -> Result<Command> {
+pub(crate) fn clippy(project: &Project, target: &str, std: &str) -> Result<Command> {
     let mut command = if has(target)? {
         let mut command = cargo();
         command.arg("clippy");
         command
     } else {
         let mut command = debian::clippy(project, target)?;
-        command.args(["-Z", "build-std=core"]);
+        command.args(["-Z", std]);
         command
     };
     command.args(["--target", target]);
@@ -108,7 +112,7 @@ fn build<'a>(project: &Project, targets: impl IntoIterator<Item = &'a str>) -> R
                 command.args(["build", "--package", package, "--lib", "--target", target]).args(features);
                 if let (false, Some(compiler)) = (present, &fetched) {
                     // A folder of its own: two compilers in one throw each other's work away.
-                    command.args(["-Z", "build-std=core", "--target-dir"]).arg(project.target_dir.join("cross"));
+                    command.args(["-Z", CORE_ALONE, "--target-dir"]).arg(project.target_dir.join("cross"));
                     compiler.give_to(&mut command);
                 }
                 execute(&mut command)?;

@@ -11,6 +11,7 @@ mod boards;
 mod ci;
 mod cross;
 mod debian;
+mod esp32;
 mod eta;
 mod extension;
 mod figures;
@@ -28,6 +29,7 @@ mod qemu;
 mod screenshot;
 mod speed;
 mod steps;
+mod virt;
 
 /// The project's own commands.
 #[derive(Parser)]
@@ -38,6 +40,7 @@ enum Xtask {
     Ci(ci::Args),
     Cost(probe::cost::Args),
     Cross(cross::Args),
+    Esp32(esp32::Args),
     Fuzz(fuzz::Args),
     Mutants(mutants::Args),
     Numbers(numbers::Args),
@@ -48,6 +51,7 @@ enum Xtask {
     ReplayMcu(probe::replay::Args),
     Screenshot(screenshot::Args),
     Size(probe::size::Args),
+    VirtTest(virt::Args),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
         Xtask::Ci(args) => ci::run(&args),
         Xtask::Cost(args) => probe::cost::run(&args),
         Xtask::Cross(args) => cross::run(&args),
+        Xtask::Esp32(args) => esp32::run(&args),
         Xtask::Fuzz(args) => fuzz::run(&args),
         Xtask::Mutants(args) => mutants::run(&args),
         Xtask::Numbers(args) => numbers::run(&args),
@@ -67,6 +72,7 @@ fn main() -> ExitCode {
         Xtask::ReplayMcu(args) => probe::replay::run(&args),
         Xtask::Screenshot(args) => screenshot::run(&args),
         Xtask::Size(args) => probe::size::run(&args),
+        Xtask::VirtTest(args) => virt::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

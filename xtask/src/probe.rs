@@ -45,7 +45,7 @@ fn build_for(project: &Project, target: &str, folder: &str, arguments: &[&str]) 
     let (before, after) =
         arguments.split_at(arguments.iter().position(|&word| word == "--").unwrap_or(arguments.len()));
     command.args(before).args(["--release", "--target", target, "--target-dir"]).arg(&target_dir);
-    cross::enable(project, target, &mut command)?;
+    cross::enable(project, target, cross::CORE_ALONE, &mut command)?;
     // Cargo reads the configuration of the folder that it is started in.
     output(command.args(after).current_dir(project.root.join("probe").join(folder)))?;
     Ok(target_dir.join(target).join("release"))

@@ -14,12 +14,13 @@ use tokio::runtime::Runtime;
 
 use crate::{boards::LM3S6965, project::Project};
 
-mod image;
+pub(crate) mod control;
+pub(crate) mod image;
 mod machine;
 mod measures;
-mod meter;
-mod picture;
-mod screens;
+pub(crate) mod meter;
+pub(crate) mod picture;
+pub(crate) mod screens;
 pub(crate) mod stations;
 mod witness;
 
@@ -97,19 +98,19 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 /// A simulator on a free port; with the extension that lets others watch, or as ComfyUI is.
-async fn simulator(mirror: bool) -> Result<Simulator> {
+pub(crate) async fn simulator(mirror: bool) -> Result<Simulator> {
     let simulator = Simulator::builder();
     let simulator = if mirror { simulator.observer_mirror("comfyglow-") } else { simulator };
     Ok(simulator.start().await?)
 }
 
 /// Submits `graph` as another program would.
-fn submit(simulator: &Simulator, graph: &Value) -> Result<String> {
+pub(crate) fn submit(simulator: &Simulator, graph: &Value) -> Result<String> {
     Ok(simulator.submit(&json!({"prompt": graph, "client_id": OTHER}))?)
 }
 
 /// A picture that is made in `steps` steps of `ms`; none of it is in the cache.
-fn graph(steps: u32, ms: u32) -> Value {
+pub(crate) fn graph(steps: u32, ms: u32) -> Value {
     let seed = getrandom::u32().unwrap_or(1);
     json!({
         "4": {"class_type": "ModelLoader", "inputs": {"sim_ms": ms * 4, "seed": seed}},
@@ -132,7 +133,7 @@ fn failing() -> Value {
 }
 
 /// The host's own address as the machine in QEMU sees it.
-fn host(address: SocketAddr) -> String {
+pub(crate) fn host(address: SocketAddr) -> String {
     format!("{}:{}", machine::HOST, address.port())
 }
 
@@ -144,7 +145,7 @@ fn inside(server: &str) -> String {
 }
 
 /// Pictures in a folder, numbered, each other than the one before.
-struct Album {
+pub(crate) struct Album {
     folder: PathBuf,
     count: u32,
     last: Option<Picture>,
@@ -152,7 +153,7 @@ struct Album {
 
 impl Album {
     /// Begins afresh in `folder`.
-    fn new(folder: &Path) -> Result<Self> {
+    pub(crate) fn new(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
@@ -163,8 +164,13 @@ impl Album {
         Ok(Self { folder: folder.to_owned(), count: 0, last: None })
     }
 
+    /// How many there are.
+    pub(crate) const fn count(&self) -> u32 {
+        self.count
+    }
+
     /// Keeps `picture` if it is another; whether it is.
-    fn add(&mut self, picture: &Picture) -> Result<bool> {
+    pub(crate) fn add(&mut self, picture: &Picture) -> Result<bool> {
         if self.last.as_ref() == Some(picture) {
             return Ok(false);
         }

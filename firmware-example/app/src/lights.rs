@@ -1,5 +1,6 @@
 //! A strip of LEDs, which is seen from across the room.
 
+use comfyglow_setup::limits;
 use comfyglow_ui::leds::{RGB8, paint};
 use embassy_time::{Instant, Ticker, Timer};
 
@@ -8,8 +9,8 @@ use crate::{
     log::{info, warning},
 };
 
-/// The most LEDs of a strip: a metre of the dense ones. Each takes three bytes.
-pub const LEDS: usize = 144;
+/// The most LEDs of a strip. Each takes three bytes.
+pub const LEDS: usize = limits::LEDS as usize;
 
 /// Between two pictures, in milliseconds: a breath is smooth at that.
 const FRAME: u64 = 40;
@@ -33,10 +34,13 @@ pub trait Strip {
 }
 
 impl Gadget {
-    /// Lights the first `count` LEDs of a strip, [`LEDS`] at most, none of their channels brighter than `percent` of what they
-    /// can. To be run as a task.
-    pub async fn light<S: Strip>(&self, strip: &mut S, count: usize, percent: u8) -> ! {
-        let brightness = u8::try_from(u32::from(percent.min(100)) * 255 / 100).unwrap_or(u8::MAX);
+    /// Lights as many LEDs of a strip as the settings say, and as brightly. To be run as a task.
+    pub async fn light<S: Strip>(&self, strip: &mut S) -> ! {
+        let (count, percent) = (usize::from(self.settings.leds()), self.settings.leds_brightness());
+        if count == 0 {
+            core::future::pending::<()>().await;
+        }
+        let brightness = u8::try_from(u32::from(percent) * 255 / 100).unwrap_or(u8::MAX);
         let (mut wanted, mut shown) = ([RGB8::default(); LEDS], [RGB8::default(); LEDS]);
         let wanted = wanted.get_mut(..count.min(LEDS)).unwrap_or_default();
         let shown = shown.get_mut(..wanted.len()).unwrap_or_default();

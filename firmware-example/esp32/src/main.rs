@@ -2,6 +2,9 @@
 #![no_std]
 #![no_main]
 
+#[cfg_attr(feature = "lcd", path = "panel/lcd.rs")]
+#[cfg_attr(not(feature = "lcd"), path = "panel/oled.rs")]
+mod panel;
 mod pins;
 mod radio;
 mod reset;
@@ -10,63 +13,114 @@ mod strip;
 use core::cell::RefCell;
 
 use comfyglow_app::{
-    Gadget, Resources, Settings,
+    Gadget, LEDS, Resources, Settings, Start, Store, Strip as _,
     core::session::{GadgetSession, Link},
     embassy_net::{Runner, Stack},
     network,
+    setup::Board,
+    ui::leds::RGB8,
 };
-use comfyglow_panels::oled::{ADDRESS, Model, Oled};
-use embassy_embedded_hal::adapter::BlockingAsync;
+use embassy_embedded_hal::{adapter::BlockingAsync, flash::partition::Partition};
 use embassy_executor::{Spawner, task};
+use embassy_futures::{join::join5, select::select};
+use embassy_sync::{blocking_mutex::raw::NoopRawMutex, mutex::Mutex};
+use embassy_time::Timer;
 use esp_hal::{
-    Async,
-    gpio::Input,
-    i2c::master::I2c,
+    Blocking,
+    clock::CpuClock,
+    gpio::{Input, InputConfig, Pull},
     rng::Rng,
-    time::Rate,
+    rtc_cntl::{Rtc, RwdtStage},
+    system::software_reset,
+    timer::timg::TimerGroup,
+    usb::usb_serial_jtag::UsbSerialJtag,
 };
-use esp_radio::wifi::{Interface, WifiController};
+// Where logs go.
+use esp_println as _;
+use esp_radio::wifi::{ControllerConfig, Interface, WifiController};
 use esp_storage::FlashStorage;
 use static_cell::StaticCell;
 
+use crate::{panel::Display, pins::Pins, radio::Station, reset::Begin, strip::Ws2812};
+
 esp_bootloader_esp_idf::esp_app_desc!();
+defmt::timestamp!("{=u64:ms}", embassy_time::Instant::now().as_millis());
+
+/// What the radio allocates from: memory that the bootloader no longer needs, and some more.
+const FREED: usize = 64 * 1024;
+const MORE: usize = 8 * 1024;
+
+/// Buffers of 1.6 KB that the radio may have for what it receives, always and at most, and for what it sends; and how many
+/// frames may come before it confirms them.
+const RECEIVE: (u8, u16) = (6, 12);
+const SEND: u16 = 12;
+const WINDOW: u8 = 4;
+
+/// The receive and transmit buffers for each link: a window of two frames for the socket, of one for answers.
+const SOCKET: (usize, usize) = (4_096, 1_024);
+const HTTP: (usize, usize) = (1_536, 1_024);
+
+/// How long the executor may not turn until the watchdog ends that.
+const HUNG: esp_hal::time::Duration = esp_hal::time::Duration::from_secs(10);
+
+/// Where in flash the last prompt and what was learned is kept, and the settings: offset and size, as `partitions.csv` has them.
+const KEPT: (u32, u32) = (0x3F_0000, 0x4000);
+const SETUP: (u32, u32) = (0x3F_4000, 0x2000);
+
+type Flash = Mutex<NoopRawMutex, BlockingAsync<FlashStorage<'static>>>;
+type Part = Partition<'static, NoopRawMutex, BlockingAsync<FlashStorage<'static>>>;
+
+/// What the lines of its setup say of this board.
+const BOARD: Board =
+    Board { version: env!("CARGO_PKG_VERSION"), chip: esp_hal::chip!(), radio: true, displays: &panel::DISPLAYS };
 
 #[esp_hal::main]
 async fn main(spawner: Spawner) {
+    static FLASH: StaticCell<Flash> = StaticCell::new();
     static SETTINGS: StaticCell<Settings> = StaticCell::new();
-    static GADGET: StaticCell<Gadget> = StaticCell::new();
-    let peripherals = esp_hal::init(esp_hal::Config::default());
-    esp_alloc::heap_allocator!(#[esp_hal::ram(reclaimed)] size: 64 * 1024);
-    esp_alloc::heap_allocator!(size: 16 * 1024);
-    let timers = esp_hal::timer::timg::TimerGroup::new(peripherals.TIMG0);
-    esp_rtos::start(timers.timer0, peripherals.FROM_CPU_INTR0);
-    let pins = pins::take!(peripherals);
-    let rng = Rng::new();
-    let seed = u64::from(rng.random()) << 32 | u64::from(rng.random());
-    let settings = SETTINGS.init(Settings::parse("server=desk:8188").expect("it is one"));
-    let session = session(settings, seed);
-    let gadget: &Gadget = GADGET.init_with(|| Gadget::new(settings, session));
+    let begin = reset::take();
+    let peripherals = esp_hal::init(esp_hal::Config::default().with_cpu_clock(CpuClock::max()));
+    esp_alloc::heap_allocator!(#[esp_hal::ram(reclaimed)] size: FREED);
+    esp_alloc::heap_allocator!(size: MORE);
+    esp_rtos::start(TimerGroup::new(peripherals.TIMG0).timer0, peripherals.FROM_CPU_INTR0);
+    spawner.spawn(feed_watchdog(Rtc::new(peripherals.RTC_TIMER)).expect("once"));
+    let Pins { button, page, leds } = pins::take!(peripherals);
+    let [button, page] = [button, page].map(|pin| Input::new(pin, InputConfig::default().with_pull(Pull::Up)));
+    let flash = FLASH.init(Mutex::new(BlockingAsync::new(FlashStorage::new(peripherals.FLASH))));
+    let mut store = Store::new(Partition::new(flash, SETUP.0, SETUP.1), 0..SETUP.1);
+    // What can't be read the console tells of.
+    let settings = SETTINGS.init(store.load().await.unwrap_or_default());
+    let panel = panel::open(settings, panel::buses!(peripherals), pins::take_display!(peripherals));
+    let strip = Ws2812::new(peripherals.RMT, leds).expect("its clock can be had");
+    let reset = match begin {
+        Begin::Run(reset) => reset,
+        Begin::Off => stay_off(panel, strip, button).await,
+    };
+    defmt::info!("reset: {}, server: {}", reset, settings.server());
 
-    let bus = I2c::new(peripherals.I2C0, esp_hal::i2c::master::Config::default().with_frequency(Rate::from_khz(400)));
-    let bus = bus.expect("it can be").with_sda(pins.sda).with_scl(pins.scl).into_async();
-    let controller = WifiController::new(peripherals.WIFI, esp_radio::wifi::ControllerConfig::default()).expect("radio");
+    let buffers = ControllerConfig::default().with_static_rx_buf_num(RECEIVE.0).with_dynamic_rx_buf_num(RECEIVE.1);
+    let buffers = buffers.with_dynamic_tx_buf_num(SEND).with_rx_ba_win(WINDOW);
+    let radio = WifiController::new(peripherals.WIFI, buffers).expect("there is memory for it");
+    // Of the radio's noise: it is on now.
+    let [seed, another] = [0; 2].map(|_: u64| u64::from(Rng::new().random()) << 32 | u64::from(Rng::new().random()));
+    let start = Start { reset, has_radio: true, seed: another };
+    let gadget = gadget(settings, seed, start);
     let stack = join(spawner, seed);
-    spawner.spawn(watch_network(gadget, stack).expect("once"));
-    spawner.spawn(carry_socket(gadget, stack).expect("once"));
-    spawner.spawn(carry_http(gadget, stack).expect("once"));
-    spawner.spawn(keep_time(gadget).expect("once"));
-    spawner.spawn(paint(gadget, bus).expect("once"));
-    let up = || esp_hal::gpio::InputConfig::default().with_pull(esp_hal::gpio::Pull::Up);
-    spawner.spawn(watch_buttons(gadget, Input::new(pins.button, up()), Input::new(pins.page, up())).expect("once"));
-    spawner.spawn(keep(gadget, FlashStorage::new(peripherals.FLASH)).expect("once"));
-    spawner.spawn(light(gadget, strip::Ws2812::new(peripherals.RMT, pins.strip).expect("it can be")).expect("once"));
-    radio::stay(controller).await;
+    spawner.spawn(stay_joined(gadget, Station(radio)).expect("once"));
+    spawner.spawn(talk(gadget, stack).expect("once"));
+    spawner.spawn(paint(gadget, panel).expect("once"));
+    spawner.spawn(light(gadget, strip).expect("once"));
+    spawner.spawn(watch_buttons(gadget, button, page).expect("once"));
+    spawner.spawn(console(gadget, UsbSerialJtag::new(peripherals.USB_DEVICE), store).expect("once"));
+    spawner.spawn(keep(gadget, Partition::new(flash, KEPT.0, KEPT.1)).expect("once"));
 }
 
 #[inline(never)]
-fn session(settings: &'static Settings, seed: u64) -> &'static RefCell<GadgetSession<'static>> {
+fn gadget(settings: &'static Settings, seed: u64, start: Start) -> &'static Gadget {
     static SESSION: StaticCell<RefCell<GadgetSession<'static>>> = StaticCell::new();
-    SESSION.init_with(|| Gadget::session(settings, seed))
+    static GADGET: StaticCell<Gadget> = StaticCell::new();
+    let session = SESSION.init_with(|| Gadget::session(settings, seed));
+    GADGET.init_with(|| Gadget::new(settings, session, start))
 }
 
 #[inline(never)]
@@ -77,47 +131,71 @@ fn join(spawner: Spawner, seed: u64) -> Stack<'static> {
     stack
 }
 
+/// Off: nothing is shown until the button is pressed. It was let go before, as a chip that starts with BOOT held waits for a new
+/// program.
+async fn stay_off(mut panel: Display, mut strip: Ws2812, mut button: Input<'static>) -> ! {
+    _ = panel.stop().await;
+    _ = strip.show(&[RGB8::default(); LEDS]).await;
+    button.wait_for_high().await;
+    button.wait_for_low().await;
+    button.wait_for_high().await;
+    software_reset()
+}
+
+/// That it runs proves that the executor turns, and with it the scheduler of threads, one of which the executor is.
+#[task]
+async fn feed_watchdog(mut rtc: Rtc<'static>) {
+    rtc.rwdt.set_timeout(RwdtStage::Stage0, HUNG);
+    rtc.rwdt.enable();
+    loop {
+        rtc.rwdt.feed();
+        Timer::after_secs(1).await;
+    }
+}
+
 #[task]
 async fn move_frames(mut runner: Runner<'static, Interface>) {
     runner.run().await;
 }
 
 #[task]
-async fn watch_network(gadget: &'static Gadget, stack: Stack<'static>) {
-    gadget.watch_network(stack).await;
+async fn stay_joined(gadget: &'static Gadget, radio: Station) {
+    gadget.stay_joined(radio).await;
 }
 
 #[task]
-async fn carry_socket(gadget: &'static Gadget, stack: Stack<'static>) {
-    gadget.carry(Link::Socket, stack, &mut [0; 4096], &mut [0; 1024]).await;
+async fn talk(gadget: &'static Gadget, stack: Stack<'static>) {
+    let (mut socket, mut http) = (([0; SOCKET.0], [0; SOCKET.1]), ([0; HTTP.0], [0; HTTP.1]));
+    let socket = gadget.carry(Link::Socket, stack, &mut socket.0, &mut socket.1);
+    let http = gadget.carry(Link::Http, stack, &mut http.0, &mut http.1);
+    join5(gadget.watch_network(stack), gadget.answer_mdns(stack), gadget.keep_time(), socket, http).await;
 }
 
 #[task]
-async fn carry_http(gadget: &'static Gadget, stack: Stack<'static>) {
-    gadget.carry(Link::Http, stack, &mut [0; 1536], &mut [0; 1024]).await;
+async fn paint(gadget: &'static Gadget, mut panel: Display) {
+    gadget.paint(&mut panel).await;
 }
 
 #[task]
-async fn keep_time(gadget: &'static Gadget) {
-    gadget.keep_time().await;
+async fn light(gadget: &'static Gadget, mut strip: Ws2812) {
+    gadget.light(&mut strip).await;
+}
+
+/// Watches the buttons, until it is off and nobody holds one.
+#[task]
+async fn watch_buttons(gadget: &'static Gadget, mut button: Input<'static>, mut page: Input<'static>) {
+    select(gadget.watch_buttons(&mut button, &mut page), gadget.off()).await;
+    button.wait_for_high().await;
+    reset::turn_off()
 }
 
 #[task]
-async fn paint(gadget: &'static Gadget, bus: I2c<'static, Async>) {
-    gadget.paint(&mut Oled::new(bus, ADDRESS, Model::Ssd1306Of128x64)).await;
+async fn console(gadget: &'static Gadget, serial: UsbSerialJtag<'static, Blocking>, store: Store<Part>) {
+    let (reader, writer) = serial.into_async().split();
+    gadget.console(reader, writer, BOARD, store, || software_reset()).await;
 }
 
 #[task]
-async fn light(gadget: &'static Gadget, mut strip: strip::Ws2812) {
-    gadget.light(&mut strip, 8, 30).await;
-}
-
-#[task]
-async fn watch_buttons(gadget: &'static Gadget, select: Input<'static>, page: Input<'static>) {
-    gadget.watch_buttons(select, page).await;
-}
-
-#[task]
-async fn keep(gadget: &'static Gadget, flash: FlashStorage<'static>) {
-    gadget.keep(BlockingAsync::new(flash), 0x3F_0000..0x3F_2000).await;
+async fn keep(gadget: &'static Gadget, part: Part) {
+    gadget.keep(part, 0..KEPT.1).await;
 }

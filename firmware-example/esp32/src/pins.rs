@@ -1,43 +1,72 @@
 //! Which pin is wired to what. `diagram.json` and the README show the same, which a test sees to.
 
-/// The table: what, its pin on an ESP32-C3, its pin on an ESP32-C6.
+use esp_hal::gpio::AnyPin;
+
+/// A table: what, its pin on an ESP32-C3, on an ESP32-C6 and on an ESP32-S3.
 macro_rules! table {
-    ($($(#[$doc:meta])* $name:ident: $c3:ident $c6:ident;)*) => {
-        /// The pins, by what is wired to them.
-        #[cfg_attr(any(), allow(dead_code))]
-        #[expect(dead_code, reason = "a display is on one of two buses")]
-        pub(crate) struct Pins {
-            $($(#[$doc])* pub(crate) $name: esp_hal::gpio::AnyPin<'static>,)*
+    ($(#[$about:meta])* $struct:ident, $take:ident: $($(#[$doc:meta])* $name:ident: $c3:ident $c6:ident $s3:ident;)*) => {
+        $(#[$about])*
+        pub(crate) struct $struct {
+            $($(#[$doc])* pub(crate) $name: AnyPin<'static>,)*
         }
 
-        /// Takes the pins out of the chip's peripherals.
-        macro_rules! take {
+        /// Takes them out of the chip's peripherals.
+        macro_rules! $take {
             ($peripherals:ident) => {
-                crate::pins::Pins {
+                crate::pins::$struct {
                     $(
                         #[cfg(feature = "esp32c3")]
                         $name: esp_hal::gpio::Pin::degrade($peripherals.$c3),
                         #[cfg(feature = "esp32c6")]
                         $name: esp_hal::gpio::Pin::degrade($peripherals.$c6),
+                        #[cfg(feature = "esp32s3")]
+                        $name: esp_hal::gpio::Pin::degrade($peripherals.$s3),
                     )*
                 }
             };
         }
+        pub(crate) use $take;
     };
 }
 
 table! {
-    //         C3     C6
-    /// OLED: SDA of I2C.
-    sda:       GPIO5  GPIO6;
-    /// OLED: SCL of I2C.
-    scl:       GPIO6  GPIO7;
+    /// The pins of all gadgets.
+    Pins, take:
+    //       C3     C6     S3
     /// The button, which most boards have as BOOT: low while it is down.
-    button:    GPIO9  GPIO9;
-    /// A second button, for the next page, where there is one.
-    page:      GPIO0  GPIO3;
+    button:  GPIO9  GPIO9  GPIO0;
+    /// A second one, for the next page, where there is one: low while it is down.
+    page:    GPIO0  GPIO3  GPIO7;
     /// DIN of the first LED.
-    strip:     GPIO10 GPIO8;
+    leds:    GPIO10 GPIO8  GPIO48;
 }
 
-pub(crate) use take;
+#[cfg(not(feature = "lcd"))]
+table! {
+    /// The pins of an OLED on I2C.
+    DisplayPins, take_display:
+    //       C3     C6     S3
+    /// SDA.
+    sda:     GPIO5  GPIO6  GPIO8;
+    /// SCL.
+    scl:     GPIO6  GPIO7  GPIO9;
+}
+
+#[cfg(feature = "lcd")]
+table! {
+    /// The pins of an LCD on SPI.
+    DisplayPins, take_display:
+    //       C3     C6     S3
+    /// SCL or SCK.
+    clock:   GPIO4  GPIO18 GPIO12;
+    /// SDA or MOSI.
+    mosi:    GPIO7  GPIO19 GPIO11;
+    /// CS.
+    select:  GPIO21 GPIO20 GPIO10;
+    /// DC or RS.
+    data:    GPIO3  GPIO21 GPIO13;
+    /// RES or RST.
+    reset:   GPIO20 GPIO22 GPIO14;
+    /// BLK or BL.
+    light:   GPIO1  GPIO23 GPIO15;
+}

@@ -27,7 +27,8 @@ impl Ws2812 {
     pub(crate) fn new(rmt: RMT<'static>, pin: AnyPin<'static>) -> Result<Self, ConfigError> {
         static CODES_: static_cell::ConstStaticCell<[PulseCode; CODES]> =
             static_cell::ConstStaticCell::new([PulseCode::end_marker(); CODES]);
-        let config = TxChannelConfig::default().with_clk_divider(4).with_idle_output(true).with_idle_output_level(Level::Low);
+        let config =
+            TxChannelConfig::default().with_clk_divider(4).with_idle_output(true).with_idle_output_level(Level::Low);
         let channel = Rmt::new(rmt, Rate::from_mhz(80))?.into_async().channel0.configure_tx(&config)?.with_pin(pin);
         Ok(Self { channel, codes: CODES_.take() })
     }

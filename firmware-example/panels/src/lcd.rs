@@ -15,7 +15,7 @@ use embedded_graphics_core::{
 };
 use embedded_hal::{delay::DelayNs, digital::OutputPin, pwm::SetDutyCycle, spi::SpiDevice};
 use mipidsi::{
-    dcs::{InterfaceExt as _, SetColumnAddress, SetPageAddress, WriteMemoryStart},
+    dcs::{EnterSleepMode, InterfaceExt as _, SetColumnAddress, SetDisplayOff, SetPageAddress, WriteMemoryStart},
     interface::{Interface as _, SpiInterface},
     models::{GC9A01, Model as _, ST7789},
     options::{ColorInversion, ColorOrder, ModelOptions, Orientation, Rotation},
@@ -33,6 +33,10 @@ pub enum Model {
     /// A GC9A01 with 240×240 pixels, 1.28 inch, round.
     Gc9a01Of240x240,
 }
+
+/// The settings that there is a [`Model`] for.
+pub const DISPLAYS: [Display; 4] =
+    [Display::St7789W240H240, Display::St7789W240H135, Display::St7789W135H240, Display::Gc9a01W240H240];
 
 impl Model {
     /// All there are.
@@ -112,6 +116,17 @@ impl<'a, S: SpiDevice, D: OutputPin, R: OutputPin, B: SetDutyCycle, W: DelayNs> 
     pub fn new(spi: S, pins: Pins<D, R, B>, delay: W, model: Model, buffer: &'a mut [u8]) -> Self {
         let Pins { data, reset, light } = pins;
         Self { wire: SpiInterface::new(spi, data, buffer), reset, light, delay, model }
+    }
+
+    /// Turns it off, with its light.
+    ///
+    /// # Errors
+    ///
+    /// The bus, or a pin, says so.
+    #[expect(clippy::unused_async, reason = "as that of OLEDs, whose bus is waited for")]
+    pub async fn stop(&mut self) -> Result<(), Error> {
+        self.light.set_duty_cycle_fully_off().map_err(|_| Error)?;
+        self.wire.write_command(SetDisplayOff).and_then(|()| self.wire.write_command(EnterSleepMode)).map_err(|_| Error)
     }
 
     /// Fills the window from `(left, top)` of so many columns and rows.

@@ -48,6 +48,10 @@ pub enum Model {
     Sh1106Of128x64,
 }
 
+/// The settings that there is a [`Model`] for.
+pub const DISPLAYS: [Display; 4] =
+    [Display::Ssd1306W128H64, Display::Ssd1306W128H32, Display::Ssd1306W72H40, Display::Sh1106W128H64];
+
 impl Model {
     /// All there are.
     pub const ALL: [Self; 4] =
@@ -128,6 +132,15 @@ impl<I: I2c> Oled<I> {
     /// The display `model` at `address` (see [`ADDRESS`]) of `bus`, which is to run at 400 kHz at most.
     pub const fn new(bus: I, address: u8, model: Model) -> Self {
         Self { bus, address, model, contrast: 0xFF, dimmed: false, pixels: [0; PIXELS] }
+    }
+
+    /// Turns it off.
+    ///
+    /// # Errors
+    ///
+    /// It doesn't answer.
+    pub async fn stop(&mut self) -> Result<(), Error<I::Error>> {
+        self.command(&[0xAE]).await
     }
 
     /// One transaction.

@@ -8,7 +8,7 @@ use std::pin::pin;
 
 use comfyglow_app::{Panel, setup::Display};
 use comfyglow_core::time::Instant;
-use comfyglow_panels::lcd::{Lcd, Model, Pins};
+use comfyglow_panels::lcd::{DISPLAYS, Lcd, Model, Pins};
 use comfyglow_rig::lcd::{Glass, Wire, Wires};
 use comfyglow_ui::{Options, Shape, Surface, Ui};
 use embassy_futures::poll_once;
@@ -76,6 +76,7 @@ fn every_screen_is_seen_as_it_was_drawn() {
 fn models_are_the_setting_s() {
     let models: Vec<_> = Display::ALL.into_iter().filter_map(|display| Some((display, Model::of(display)?))).collect();
     assert_eq!(models.len(), Model::ALL.len());
+    assert!(models.iter().all(|(display, _)| DISPLAYS.contains(display)));
     for ((display, model), (module, ..)) in models.into_iter().zip(MODULES) {
         assert_eq!((model, display.size()), (module, model.size()));
     }

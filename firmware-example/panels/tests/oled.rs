@@ -9,7 +9,7 @@ use std::pin::pin;
 
 use comfyglow_app::{Gadget, Panel, Settings, Start, setup::Display};
 use comfyglow_core::time::Instant;
-use comfyglow_panels::oled::{ADDRESS, Error, Model, Oled};
+use comfyglow_panels::oled::{ADDRESS, DISPLAYS, Error, Model, Oled};
 use comfyglow_rig::oled::{Bus, Fate, Glass};
 use comfyglow_ui::{Options, Ui};
 use embassy_futures::{block_on, poll_once};
@@ -79,6 +79,7 @@ fn every_screen_is_seen_as_it_was_drawn() {
 fn models_are_the_setting_s() {
     let models: Vec<_> = Display::ALL.into_iter().filter_map(|display| Some((display, Model::of(display)?))).collect();
     assert_eq!(models.len(), Model::ALL.len());
+    assert!(models.iter().all(|(display, _)| DISPLAYS.contains(display)));
     for ((display, model), (module, glass, ..)) in models.into_iter().zip(MODULES) {
         assert_eq!(model, module);
         let (width, height) = model.size();

@@ -1,20 +1,25 @@
 //! The I2C bus and the wire of the LEDs: what is sent goes into files on the host, which plays what hangs on them.
 
+use core::ffi::CStr;
+
 use comfyglow_app::{Strip, ui::leds::RGB8};
 use comfyglow_panels::ws2812::pulses;
 use embedded_hal_async::i2c::{ErrorKind, ErrorType, I2c, Operation};
 use semihosting::{
     c,
     fs::File,
-    io::{self, Write as _},
+    io::{self, Seek as _, SeekFrom, Write as _},
 };
 
 /// The longest transaction that is written at once.
 const TRANSACTION: usize = 160;
 
-/// Opens a file behind whose end is written: what hangs on a wire doesn't know of a restart.
-fn wire(path: &core::ffi::CStr) -> File {
-    File::options().append(true).write(true).create(true).open(path).expect("the host's folder can be written to")
+/// Opens a file of the host's, to be written on behind its end: what hangs on a wire doesn't know of a restart.
+fn wire(path: &CStr) -> File {
+    let mut file = File::options().read(true).write(true).open(path).expect("the host made it");
+    // QEMU doesn't do so where it is opened for appending.
+    file.seek(SeekFrom::End(0)).expect("it has an end");
+    file
 }
 
 /// The bus. Each transaction is written as its address, its length in two bytes, the lower first, and its bytes.

@@ -1,5 +1,8 @@
 //! The machine's interrupts, its clock, and its end.
 
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use comfyglow_app::Reset;
 use comfyglow_qemu::{Register, clock, wire::WAKER};
 use riscv::{interrupt::Interrupt, register::mie};
 
@@ -36,8 +39,19 @@ pub(crate) fn start() {
     }
 }
 
+/// What a restart leaves for the next start: memory that nobody clears.
+#[unsafe(link_section = ".uninit.restarted")]
+static RESTARTED: AtomicU32 = AtomicU32::new(0);
+const WANTED: u32 = 0xC0FF_EE00;
+
+/// Why the machine started.
+pub(crate) fn reset() -> Reset {
+    if RESTARTED.swap(0, Relaxed) == WANTED { Reset::Software } else { Reset::PowerOn }
+}
+
 /// Starts the machine again, as a reset does.
 pub(crate) fn restart() -> ! {
+    RESTARTED.store(WANTED, Relaxed);
     SWITCH.write(RESET);
     loop {
         riscv::asm::wfi();

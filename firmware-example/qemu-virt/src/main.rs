@@ -6,20 +6,28 @@
 mod bus;
 mod machine;
 mod net;
+mod pins;
+mod radio;
 mod uart;
 
 use core::cell::RefCell;
 
 use comfyglow_app::{
-    Gadget, Resources, Settings, Start,
+    Gadget, Resources, Settings, Start, Store,
     core::session::GadgetSession,
     embassy_net::{Runner, Stack},
     network,
+    setup::{Board, Display},
 };
 use comfyglow_panels::oled::{ADDRESS, Model, Oled};
-use comfyglow_qemu::{Arguments, logs, wire::Wire};
+use comfyglow_qemu::{Arguments, FLASH, Flash, logs, wire::Wire};
 use embassy_executor::{Spawner, task};
+use embassy_futures::block_on;
 use static_cell::StaticCell;
+
+/// What the setup needs to know of it.
+const BOARD: Board =
+    Board { version: env!("CARGO_PKG_VERSION"), chip: "qemu-virt", radio: true, displays: &[Display::Ssd1306W128H64] };
 
 #[riscv_rt::entry]
 fn main() -> ! {
@@ -32,16 +40,29 @@ fn main() -> ! {
 /// Begins all tasks. What it needs of the stack is free again behind it, as for those that it calls.
 #[inline(never)]
 fn start(spawner: Spawner) {
+    static ARGUMENTS: StaticCell<Arguments> = StaticCell::new();
     static SETTINGS: StaticCell<Settings> = StaticCell::new();
     static GADGET: StaticCell<Gadget> = StaticCell::new();
-    let Arguments { seed, line } = Arguments::get();
-    let settings = SETTINGS.init(Settings::parse(&line).expect("settings"));
-    let session = session(settings, seed);
-    let gadget: &Gadget = GADGET.init_with(|| Gadget::new(settings, session, Start { seed, ..Start::default() }));
-    comfyglow_qemu::begin(spawner, gadget, join(spawner, seed));
+    let arguments = &*ARGUMENTS.init_with(Arguments::get);
+    let (settings, store) = settings();
+    let settings = &*SETTINGS.init(settings);
+    let session = session(settings, arguments.seed);
+    let start = Start { reset: machine::reset(), has_radio: true, seed: arguments.seed };
+    let gadget: &Gadget = GADGET.init_with(|| Gadget::new(settings, session, start));
+    comfyglow_qemu::begin(spawner, gadget, connect(spawner, arguments.seed));
+    spawner.spawn(console(gadget, store).expect("once"));
+    spawner.spawn(stay_joined(gadget, radio::Air::new(arguments)).expect("once"));
     spawner.spawn(paint(gadget).expect("once"));
     spawner.spawn(light(gadget).expect("once"));
-    net::set_joined(true);
+    spawner.spawn(watch_buttons(gadget).expect("once"));
+}
+
+/// What is saved, and where.
+fn settings() -> (Settings, Store<Flash>) {
+    let mut store = Store::new(Flash::open(c"settings.bin"), 0..FLASH);
+    // It waits for nothing: the host has the file.
+    let saved = block_on(store.load()).unwrap_or_default();
+    (saved, store)
 }
 
 #[inline(never)]
@@ -51,7 +72,7 @@ fn session(settings: &'static Settings, seed: u64) -> &'static RefCell<GadgetSes
 }
 
 #[inline(never)]
-fn join(spawner: Spawner, seed: u64) -> Stack<'static> {
+fn connect(spawner: Spawner, seed: u64) -> Stack<'static> {
     static RESOURCES: StaticCell<Resources> = StaticCell::new();
     let (stack, runner) = network(Wire::new(net::Net::start()), RESOURCES.init_with(Resources::new), seed);
     spawner.spawn(move_frames(runner).expect("once"));
@@ -64,11 +85,26 @@ async fn move_frames(mut runner: Runner<'static, Wire<net::Net>>) {
 }
 
 #[task]
+async fn stay_joined(gadget: &'static Gadget, radio: radio::Air) {
+    gadget.stay_joined(radio).await;
+}
+
+#[task]
 async fn paint(gadget: &'static Gadget) {
     gadget.paint(&mut Oled::new(bus::Bus::open(), ADDRESS, Model::Ssd1306Of128x64)).await;
 }
 
 #[task]
 async fn light(gadget: &'static Gadget) {
-    gadget.light(&mut bus::Leds::open(), 8, 30).await;
+    gadget.light(&mut bus::Leds::open()).await;
+}
+
+#[task]
+async fn watch_buttons(gadget: &'static Gadget) {
+    gadget.watch_buttons(pins::SELECT, pins::RIGHT).await;
+}
+
+#[task]
+async fn console(gadget: &'static Gadget, store: Store<Flash>) {
+    gadget.console(uart::Input, uart::Output, BOARD, store, machine::restart).await;
 }

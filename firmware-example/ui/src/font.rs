@@ -101,6 +101,11 @@ mod tests {
 
     #[test]
     fn every_word_has_its_letters_and_every_kind_its_sign() {
+        for head in ["No access", "Not found", "Refused", "No address", "No line", "Crashed"] {
+            #[cfg(feature = "large")]
+            assert!(letters(&[head]).all(|code| LARGE_HEAD.codes.contains(&code)), "{head}");
+            assert!(letters(&[head]).all(|code| HEAD.codes.contains(&code)), "{head}");
+        }
         for kind in Kind::ALL {
             for head in [kind.head(), kind.short_head()] {
                 #[cfg(feature = "large")]

@@ -126,7 +126,7 @@ impl Kind {
             Self::Starting => "Starting",
             Self::Joining => "Joining",
             Self::NoNetwork => "No network",
-            Self::Unset => "Set me up",
+            Self::Unset => "Not set up",
             Self::Notice => "Restarted",
             Self::Connecting => "Connecting",
             Self::Offline => "Offline",
@@ -148,7 +148,7 @@ impl Kind {
         match self {
             Self::NoNetwork => "No net",
             Self::Connecting => "Calling",
-            Self::Person => "Setup",
+            Self::Person | Self::Unset => "Setup",
             kind => kind.head(),
         }
     }
@@ -328,8 +328,8 @@ impl<'a> Story<'a> {
         self.lead = "I started again".into();
         (self.head, self.body) = match notice {
             Notice::Panic(place) => ("Crashed", ["A fault of mine, at ", place, ". Please report it."]),
-            Notice::BrownOut => ("Low power", ["The voltage fell too low. Check the USB cable and supply.", "", ""]),
-            Notice::Watchdog => ("Hung", ["I hung for too long. Please report it if it comes again.", "", ""]),
+            Notice::BrownOut => ("Restarted", ["The voltage fell too low. Check the USB cable and supply.", "", ""]),
+            Notice::Watchdog => ("Restarted", ["I hung for too long. Please report it if it comes again.", "", ""]),
         };
     }
 
@@ -339,11 +339,11 @@ impl<'a> Story<'a> {
         // It is looked for again and again, but what is wrong is for a person to mend.
         self.busy = !matches!(why, Absence::WrongPassword | Absence::Refused | Absence::NoLink);
         let (head, body) = match why {
-            Absence::WrongPassword => ("Password", ["Wrong Wi-Fi password. ", "Set it again: ", "comfyglow setup"]),
+            Absence::WrongPassword => ("No access", ["Wrong Wi-Fi password. ", "Set it again: ", "comfyglow setup"]),
             Absence::NotFound => ("Not found", ["No Wi-Fi of this name in reach. ", "It must be one of 2.4 GHz.", ""]),
             Absence::Refused => ("Refused", ["The Wi-Fi refuses me. ", "Look at its router.", ""]),
             Absence::NoAddress => ("No address", ["Joined, but the router gives no address. ", "Is DHCP on?", ""]),
-            Absence::NoLink => ("No cable", ["The network cable is unplugged.", "", ""]),
+            Absence::NoLink => ("No line", ["The network cable is unplugged.", "", ""]),
             _ => ("No network", ["The network is gone. It is joined again by itself.", "", ""]),
         };
         (self.head, self.body) = (head, body);

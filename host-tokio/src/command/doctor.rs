@@ -1,7 +1,7 @@
 use std::{io, time::Duration};
 
 use comfyglow::{
-    display::{Ink, Line, Look, clean, is_interactive, look},
+    display::Ink,
     doctor::{Doctor, Finding, Mark, Step, Verdict},
     sink::{Lines, Sink},
 };
@@ -10,6 +10,7 @@ use serde_json::json;
 use super::{
     Exit,
     interrupt::Interrupt,
+    steps::step,
     watch::{unwritable, written},
 };
 
@@ -41,7 +42,7 @@ pub(super) struct Args {
     timeout: f64,
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
+pub(super) fn seconds(text: &str) -> Result<f64, String> {
     let seconds = super::number(text)?;
     if seconds > 0.0 && seconds <= 3_600.0 {
         Ok(seconds)
@@ -86,11 +87,6 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Exit> {
     };
     Ok(exit.unwrap_or(of_verdict))
 }
-
-/// Columns of a step's name.
-const NAME: usize = 11;
-/// The least width at which names have columns of their own.
-const ROOMY: usize = 60;
 
 /// Writes findings as they come.
 struct Printer<'a> {
@@ -138,40 +134,8 @@ impl Printer<'_> {
     }
 
     fn tell(&self, mark: Mark, name: &str, ink: Ink, message: &str, advice: Option<&str>) {
-        let look = look();
-        let sign = |unicode, ascii| if look.unicode { unicode } else { ascii };
-        let (mark_ink, sign_of_mark) = match mark {
-            Mark::Ok => (Ink::Good, sign("✔ ", "+ ")),
-            Mark::Better => (Ink::Warn, sign("▲ ", "! ")),
-            Mark::Wrong => (Ink::Bad, sign("✖ ", "x ")),
-            Mark::Skipped => (Ink::Dim, sign("– ", "- ")),
-        };
-        // Programs that read a pipe want a line to be whole.
-        let width = if is_interactive() { look.width } else { usize::MAX };
-        let (indent, name) = if width < ROOMY { (2, format!("{name}: ")) } else { (2 + NAME, format!("{name:NAME$}")) };
-        let mut line = Line::new().with(mark_ink, sign_of_mark);
-        line.push(Ink::Dim, &name);
-        let first = width.saturating_sub(line.width());
-        self.wrapped(line, ink, &clean(message), first, (width, indent, look));
-        if let Some(advice) = advice {
-            let mut line = Line::new().with(Ink::Plain, " ".repeat(indent));
-            line.push(mark_ink, sign("→ ", "> "));
-            let first = width.saturating_sub(line.width());
-            self.wrapped(line, Ink::Plain, &clean(advice), first, (width, indent + 2, look));
-        }
-    }
-
-    /// Writes `text` behind `line`, where `first` columns are left, and further lines below.
-    fn wrapped(&self, mut line: Line, ink: Ink, text: &str, first: usize, (width, indent, look): (usize, usize, Look)) {
-        let gap = " ".repeat(line.width().saturating_sub(indent));
-        let room = width.saturating_sub(indent).max(1);
-        let options = textwrap::Options::new(room).initial_indent(if first < room { &gap } else { "" });
-        for (n, part) in textwrap::wrap(text, options).iter().enumerate() {
-            if n > 0 {
-                line = Line::new().with(Ink::Plain, " ".repeat(indent));
-            }
-            line.push(ink, part.trim_start());
-            self.sink.line(line.ansi(look.colours), false);
+        for line in step(mark, name, ink, message, advice) {
+            self.sink.line(line, false);
         }
     }
 }

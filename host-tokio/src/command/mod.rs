@@ -2,12 +2,21 @@
 
 mod demo;
 mod doctor;
+#[cfg(feature = "boards")]
+mod flash;
 mod interrupt;
+#[cfg(feature = "boards")]
+mod keyboard;
 mod outputs;
 mod replay;
 mod run;
 mod screen;
+#[cfg(feature = "boards")]
+mod serial;
+#[cfg(feature = "boards")]
+mod setup;
 mod simulate;
+mod steps;
 mod watch;
 
 use std::{io::IsTerminal as _, process::ExitCode};
@@ -39,6 +48,7 @@ Examples:
   comfyglow watch --once --json | jq .prompt.percentage
   comfyglow watch --once && notify-send 'The picture is done'
   comfyglow doctor                        what is wrong, where nothing is shown
+  comfyglow flash                         a display on the desk: writes its firmware, and sets it up
 
 Exit statuses:
   0  success
@@ -47,6 +57,7 @@ Exit statuses:
   3  the prompt was interrupted
   4  the server can't be reached, or was lost
   5  the prompt ended, but its outcome was not heard
+  6  a board can't be reached, or doesn't do what it is told
   74  what it has to say can't be written
   130  ended by Ctrl-C; 141 with --once: whoever read the output left before the prompt's end";
 
@@ -58,6 +69,12 @@ enum Command {
     Doctor(doctor::Args),
     Simulate(simulate::Args),
     Replay(replay::Args),
+    #[cfg(feature = "boards")]
+    Flash(flash::Args),
+    #[cfg(feature = "boards")]
+    Setup(setup::Args),
+    #[cfg(feature = "boards")]
+    Serial(serial::Args),
 }
 
 /// How the command ends.
@@ -75,6 +92,9 @@ enum Exit {
     Lost,
     /// The prompt ended; how, was not heard.
     Unheard,
+    /// A board can't be reached, or doesn't do what it is told.
+    #[cfg(feature = "boards")]
+    Board,
     /// What it has to say can't be written.
     Output,
     /// A signal of this number ended it.
@@ -90,6 +110,8 @@ impl From<Exit> for ExitCode {
             Exit::Interrupted => 3,
             Exit::Lost => 4,
             Exit::Unheard => 5,
+            #[cfg(feature = "boards")]
+            Exit::Board => 6,
             // EX_IOERR of sysexits.h.
             Exit::Output => 74,
             Exit::Signal(number) => 128_u8.saturating_add(number),
@@ -123,6 +145,12 @@ pub(crate) fn main() -> ExitCode {
         Command::Demo(args) => in_runtime(demo::run(args, cli.verbose)),
         Command::Doctor(args) => in_runtime(doctor::run(args)),
         Command::Simulate(args) => in_runtime(simulate::run(args)),
+        #[cfg(feature = "boards")]
+        Command::Flash(args) => in_runtime(flash::run(args)),
+        #[cfg(feature = "boards")]
+        Command::Setup(args) => in_runtime(setup::run(args)),
+        #[cfg(feature = "boards")]
+        Command::Serial(args) => in_runtime(serial::run(args)),
     };
     let exit = result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -36,6 +36,11 @@ fn mixed(from: Rgb, to: Rgb, way: usize, length: usize) -> Rgb {
     (part(from.0, to.0), part(from.1, to.1), part(from.2, to.2))
 }
 
+/// A bar of `width` columns in the workflow's colours, filled to `part` of `whole`.
+pub fn filled(part: u64, whole: u64, width: usize, look: Look) -> Line {
+    bar(Share { part, whole }, width, WARM, look)
+}
+
 /// Blocks of one to seven eighths.
 const EIGHTHS: [&str; 7] = ["▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 

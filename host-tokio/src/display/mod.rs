@@ -11,6 +11,7 @@ mod servers;
 mod terminal;
 mod text;
 
+pub use bar::filled;
 pub use line::{Colours, Ink, Line, Look};
 pub use painter::{Scene, finished, live};
 pub use plain::Teller;

@@ -138,7 +138,7 @@ mod tests {
             event("status", status(0, Some("observer-1"))),
             r#"{"type": "status", "data": {"status": {"exec_info": {"queue_remaining": 0}}, "sid": "observer-1"}}"#
         );
-        assert_eq!(node_text("4", "progress ✍ 1/2")[..14], *b"\0\0\0\x03\0\0\0\x014progr"[..14].as_ref());
+        assert_eq!(node_text("4", "progress ✍ 1/2")[..14], b"\0\0\0\x03\0\0\0\x014progr"[..14]);
         let image = Image { format: Format::Jpeg, bytes: vec![0xff, 0xd8] };
         let message = preview_with_metadata(&image, "9c9970ae-49c3-4646-920e-5afa73398112", &NodeName::submitted("2"));
         assert_eq!(message[..8], [0, 0, 0, 4, 0, 0, 0, 0xa6]);

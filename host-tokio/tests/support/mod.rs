@@ -1,6 +1,10 @@
 //! What the tests of the command share.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+#[cfg(all(unix, feature = "boards"))]
+pub(crate) mod board;
+#[cfg(feature = "boards")]
+pub(crate) mod elf;
 #[cfg(unix)]
 pub(crate) mod seen;
 

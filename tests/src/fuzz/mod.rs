@@ -3,6 +3,7 @@
 //! They stand here, not in `tests/fuzz`, so that `cargo test` plays all seeds and findings to them without a fuzzer. The
 //! first bytes of each input say how the rest is cut.
 
+mod console;
 mod http;
 mod log;
 mod queue;
@@ -13,6 +14,7 @@ mod websocket;
 
 use std::{fs, path::Path};
 
+pub use console::console;
 pub use http::http;
 pub use log::log;
 pub use queue::queue;
@@ -44,6 +46,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "queue", check: queue, seeds: queue::seeds },
     Target { name: "log", check: log, seeds: log::seeds },
     Target { name: "reducer", check: reducer, seeds: reducer::seeds },
+    Target { name: "console", check: console, seeds: console::seeds },
 ];
 
 /// The target of that name.

@@ -1,12 +1,11 @@
 //! Whatever goes wrong with server, network and host: the session never stalls and never spins, makes no more attempts than
 //! its breaker allows, and once it's over is connected again and says what is true.
 
-mod server;
 mod world;
 
 use comfyglow_core::{limits::BREAKER_ATTEMPTS, session::ClientId, state::PromptState};
 use proptest::{collection, prelude::*, sample::select};
-use server::Outcome;
+use comfyglow_tests::server::Outcome;
 use world::{Deed, Fault, World, config};
 
 const SECOND: u64 = 1_000;

@@ -9,7 +9,7 @@ use comfyglow_core::{
     time::Instant,
 };
 
-use crate::server::{Outcome, Server};
+use comfyglow_tests::server::{Outcome, Server};
 
 /// As small as tests need it, so that making it costs little.
 pub(crate) type Small = Session<'static, 48, 64, 8, 128, 4, 512>;

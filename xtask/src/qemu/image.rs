@@ -9,7 +9,7 @@ use object::{Object as _, ObjectSegment as _, ObjectSymbol as _};
 ///
 /// # Errors
 /// It can't be read, or is no ELF.
-pub(super) fn flash(image: &Path) -> Result<u64> {
+pub(crate) fn flash(image: &Path) -> Result<u64> {
     let bytes = fs::read(image).with_context(|| format!("cannot read {}", image.display()))?;
     let file = object::File::parse(&*bytes)?;
     // What lies in the file is in flash, also what is copied into RAM at the start.
@@ -22,9 +22,17 @@ pub(super) fn flash(image: &Path) -> Result<u64> {
 ///
 /// # Errors
 /// The image can't be read, is no ELF, or has no such symbol.
-pub(super) fn address(image: &Path, name: &str) -> Result<u64> {
+pub(crate) fn address(image: &Path, name: &str) -> Result<u64> {
     let bytes = fs::read(image).with_context(|| format!("cannot read {}", image.display()))?;
     let file = object::File::parse(&*bytes)?;
     let symbol = file.symbols().find(|symbol| symbol.name() == Ok(name));
     Ok(symbol.with_context(|| format!("{} has no {name}", image.display()))?.address())
+}
+
+/// Bytes of statics in RAM.
+///
+/// # Errors
+/// As those of [`address`].
+pub(crate) fn statics(image: &Path) -> Result<u64> {
+    Ok(address(image, "__sheap")? - address(image, "__sdata")?)
 }

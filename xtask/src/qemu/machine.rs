@@ -1,26 +1,23 @@
 //! A board that QEMU plays: its logs, its display, its buttons, its cable.
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::net::UnixStream;
+use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 use defmt_decoder::{DecodeError, Table};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::control::{self, Control, PATIENCE};
 use super::picture::{self, Picture};
 
 const QEMU: &str = "qemu-system-arm";
 
 /// The host, as QEMU's network has it.
 pub(super) const HOST: &str = "10.0.2.2";
-
-/// How long QEMU may take to begin, and the firmware to end.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long the button is held down that turns the firmware off; it takes a second and a half to be meant.
 const HELD: Duration = Duration::from_millis(2_200);
@@ -33,14 +30,7 @@ const FLASH: [u8; 4_096] = [0xFF; 4_096];
 /// # Errors
 /// It is.
 pub(super) fn is_there() -> Result<()> {
-    let paths = env::var_os("PATH").unwrap_or_default();
-    if env::split_paths(&paths).any(|folder| folder.join(QEMU).is_file()) {
-        return Ok(());
-    }
-    bail!(
-        "{QEMU} isn't here. On Debian and Ubuntu: sudo apt-get install qemu-system-arm; on Fedora: sudo dnf install \
-         qemu-system-arm; on macOS: brew install qemu"
-    )
+    control::is_there(QEMU, "qemu-system-arm")
 }
 
 /// 2^5 ns for each instruction, as long as 1.6 cycles of this board's 50 MHz: about what a Cortex-M3 takes.
@@ -58,7 +48,7 @@ pub(super) enum Pace {
 /// A board that runs.
 pub(super) struct Machine {
     qemu: Child,
-    control: BufReader<UnixStream>,
+    pub(super) control: Control,
     folder: PathBuf,
     lines: Arc<Mutex<Vec<String>>>,
     reader: Option<JoinHandle<()>>,
@@ -72,12 +62,11 @@ impl Machine {
     pub(super) fn start(image: &Path, folder: &Path, server: &str, echo: bool, pace: Pace) -> Result<Self> {
         fs::create_dir_all(folder)?;
         let folder = folder.canonicalize()?;
+        control::forget(&folder);
         let flash = folder.join("flash.bin");
         if !flash.exists() {
             fs::write(&flash, FLASH)?;
         }
-        let socket = folder.join("qmp");
-        _ = fs::remove_file(&socket);
         let seed = getrandom::u64().map_err(|error| anyhow::anyhow!("no random number: {error}"))?;
         let words = format!("enable=on,target=native,arg=comfyglow,arg={seed},arg=server={server}");
         let elf = fs::read(image)?;
@@ -85,7 +74,7 @@ impl Machine {
         let mut command = Command::new(QEMU);
         command.args(["-machine", "lm3s6965evb", "-display", "none", "-monitor", "none", "-serial", "stdio"]);
         command.args(["-nic", "user,id=net,model=stellaris", "-semihosting-config", &words]);
-        command.args(["-qmp", "unix:qmp,server=on,wait=off", "-kernel"]).arg(image.canonicalize()?);
+        command.args(control::ARGUMENTS).arg("-kernel").arg(image.canonicalize()?);
         if pace == Pace::Instructions {
             command.args(["-icount", INSTRUCTION]);
         }
@@ -95,22 +84,8 @@ impl Machine {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let kept = lines.clone();
         let reader = thread::spawn(move || read_logs(output, &table, &kept, echo));
-        let begun = Instant::now();
-        let control = loop {
-            match UnixStream::connect(&socket) {
-                Ok(control) => break control,
-                Err(error) if begun.elapsed() > PATIENCE => {
-                    _ = qemu.kill();
-                    return Err(error).context("QEMU doesn't begin");
-                }
-                Err(_) => thread::sleep(Duration::from_millis(10)),
-            }
-        };
-        control.set_read_timeout(Some(PATIENCE))?;
-        let control = BufReader::new(control);
-        let mut machine = Self { qemu, control, folder, lines, reader: Some(reader) };
-        machine.ask("qmp_capabilities", &json!({}))?;
-        Ok(machine)
+        let control = Control::connect(&folder).inspect_err(|_| _ = qemu.kill())?;
+        Ok(Self { qemu, control, folder, lines, reader: Some(reader) })
     }
 
     /// Whether it runs still.
@@ -121,20 +96,13 @@ impl Machine {
     /// What the display shows.
     pub(super) fn picture(&mut self) -> Result<Picture> {
         let path = self.folder.join("display.ppm");
-        self.ask("screendump", &json!({"filename": &path}))?;
+        self.control.ask("screendump", &json!({"filename": &path}))?;
         picture::read(&path)
-    }
-
-    /// What is in its memory from `address` on.
-    pub(super) fn memory(&mut self, address: u64, len: u64) -> Result<Vec<u8>> {
-        let path = self.folder.join("memory.bin");
-        self.ask("pmemsave", &json!({"val": address, "size": len, "filename": &path}))?;
-        Ok(fs::read(path)?)
     }
 
     /// Pulls the cable, or plugs it in.
     pub(super) fn cable(&mut self, plugged: bool) -> Result<()> {
-        self.ask("set_link", &json!({"name": "net", "up": plugged}))
+        self.control.plug("net", plugged)
     }
 
     /// Presses a button for a while: `ctrl` is select, the others are named as they are.
@@ -142,7 +110,7 @@ impl Machine {
         for down in [true, false] {
             let key = json!({"type": "qcode", "data": button});
             let event = json!({"type": "key", "data": {"down": down, "key": key}});
-            self.ask("input-send-event", &json!({"events": [event]}))?;
+            self.control.ask("input-send-event", &json!({"events": [event]}))?;
             thread::sleep(if down { held } else { Duration::from_millis(100) });
         }
         Ok(())
@@ -180,24 +148,6 @@ impl Machine {
             _ = reader.join();
         }
         status.code().context("QEMU was killed")
-    }
-
-    /// Has QEMU do something.
-    fn ask(&mut self, what: &str, arguments: &Value) -> Result<()> {
-        let question = json!({"execute": what, "arguments": arguments});
-        writeln!(self.control.get_mut(), "{question}").context("QEMU has ended")?;
-        loop {
-            let mut line = String::new();
-            self.control.read_line(&mut line).context("QEMU doesn't answer")?;
-            let answer: Value = serde_json::from_str(&line).context("QEMU has ended")?;
-            if let Some(error) = answer.get("error") {
-                bail!("QEMU can't do {what}: {error}");
-            }
-            // Else it is an event, or the greeting.
-            if answer.get("return").is_some() {
-                return Ok(());
-            }
-        }
     }
 }
 

@@ -3,6 +3,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use super::control::Control;
 use super::image;
 use super::machine::Machine;
 
@@ -16,8 +17,31 @@ const NUMBERS: usize = 5;
 #[derive(Clone, Copy)]
 pub(super) struct Meter {
     numbers: u64,
-    /// From the end of the statics to the stack's beginning, which is the end of the memory.
-    stack: (u64, u64),
+    stack: Stack,
+}
+
+/// The stack: from the end of the statics to its beginning, which is the end of the memory.
+#[derive(Clone, Copy)]
+pub(crate) struct Stack(u64, u64);
+
+impl Stack {
+    /// That of `image`.
+    ///
+    /// # Errors
+    /// It has none.
+    pub(crate) fn of(image: &Path) -> Result<Self> {
+        Ok(Self(image::address(image, "__sheap")?, image::address(image, "_stack_start")?))
+    }
+
+    /// Bytes that it had at most until now, since the tasks began.
+    ///
+    /// # Errors
+    /// QEMU doesn't tell.
+    pub(crate) fn used(&self, control: &mut Control) -> Result<u64> {
+        let Self(bottom, top) = *self;
+        let unused = words(&control.memory(bottom, top - bottom)?).take_while(|word| *word == PAINT).count();
+        Ok(top - bottom - 4 * u64::try_from(unused)?)
+    }
 }
 
 /// What the firmware measured, all of it modulo 2^32.
@@ -41,8 +65,7 @@ impl Meter {
     /// # Errors
     /// It has none.
     pub(super) fn of(image: &Path) -> Result<Self> {
-        let stack = (image::address(image, "__sheap")?, image::address(image, "_stack_start")?);
-        Ok(Self { numbers: image::address(image, "METER")?, stack })
+        Ok(Self { numbers: image::address(image, "METER")?, stack: Stack::of(image)? })
     }
 
     /// Bytes that the stack had at most until now, since the tasks began.
@@ -50,9 +73,7 @@ impl Meter {
     /// # Errors
     /// QEMU doesn't tell.
     pub(super) fn stack(&self, machine: &mut Machine) -> Result<u64> {
-        let (bottom, top) = self.stack;
-        let unused = words(&machine.memory(bottom, top - bottom)?).take_while(|word| *word == PAINT).count();
-        Ok(top - bottom - 4 * u64::try_from(unused)?)
+        self.stack.used(&mut machine.control)
     }
 
     /// The firmware's own numbers.
@@ -60,7 +81,7 @@ impl Meter {
     /// # Errors
     /// QEMU doesn't tell.
     pub(super) fn read(&self, machine: &mut Machine) -> Result<Reading> {
-        let memory = machine.memory(self.numbers, 4 * u64::try_from(NUMBERS)?)?;
+        let memory = machine.control.memory(self.numbers, 4 * u64::try_from(NUMBERS)?)?;
         let numbers: Vec<u32> = words(&memory).collect();
         let numbers: [u32; NUMBERS] = numbers.try_into().ok().context("QEMU tells too little")?;
         let [bytes, changes, cycles, sent, idle] = numbers;

@@ -11,10 +11,13 @@ pub(super) const WIDTH: usize = 128;
 pub(super) const HEIGHT: usize = 64;
 const SQUARE: usize = 4;
 
-/// What the display shows: a grey from 0 to 15 for each pixel, row by row.
+/// What the display shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Picture {
+pub(crate) struct Picture {
+    /// A grey from 0 to 15 for each pixel, row by row.
     pub(super) greys: Vec<u8>,
+    /// Pixels are lit, or aren't.
+    pub(super) is_mono: bool,
 }
 
 impl Picture {
@@ -31,7 +34,21 @@ impl Picture {
             // 17 is a step of 16 greys.
             pixels[(y * WIDTH * SQUARE + x) * 3 + 1] / 17
         };
-        Ok(Self { greys: (0..WIDTH * HEIGHT).map(grey).collect() })
+        Ok(Self { greys: (0..WIDTH * HEIGHT).map(grey).collect(), is_mono: false })
+    }
+
+    /// That of a display whose pixels are lit, or aren't.
+    ///
+    /// # Errors
+    /// It is of another size.
+    pub(crate) fn of_lit(lit: &[bool]) -> Result<Self> {
+        ensure!(lit.len() == WIDTH * HEIGHT, "a display of another size");
+        Ok(Self { greys: lit.iter().map(|lit| if *lit { 15 } else { 0 }).collect(), is_mono: true })
+    }
+
+    /// One on which nothing was drawn yet.
+    pub(super) fn black(is_mono: bool) -> Self {
+        Self { greys: vec![0; WIDTH * HEIGHT], is_mono }
     }
 
     /// Writes it as a PNG, each pixel a square, in the warm white of the panel.
@@ -69,7 +86,7 @@ impl Picture {
     }
 
     /// Whether both are the same within a rectangle: left, top, width, height.
-    pub(super) fn agrees(&self, other: &Self, (left, top, width, height): (usize, usize, usize, usize)) -> bool {
+    pub(crate) fn agrees(&self, other: &Self, (left, top, width, height): (usize, usize, usize, usize)) -> bool {
         (top..top + height).all(|row| {
             let row = row * WIDTH + left..row * WIDTH + left + width;
             self.greys[row.clone()] == other.greys[row]

@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use comfyglow_tests::{Wire, frame};
+use crate::{Wire, frame};
 
 /// How a prompt ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub enum Outcome {
+    /// It came to its end.
     Success,
+    /// A node failed.
     Error,
+    /// Somebody stopped it.
     Interrupted,
 }
 
@@ -24,24 +27,24 @@ impl Outcome {
 
 /// A server with one worker, which never touches a clock or a link: what it says is handed to who asks.
 #[derive(Debug, Default)]
-pub(crate) struct Server {
+pub struct Server {
     /// The prompt that runs, and its steps so far.
-    pub(crate) running: Option<(String, u32)>,
+    pub running: Option<(String, u32)>,
     /// Those that wait.
-    pub(crate) waiting: VecDeque<String>,
+    pub waiting: VecDeque<String>,
     /// Those that ended.
-    pub(crate) history: BTreeMap<String, Outcome>,
+    pub history: BTreeMap<String, Outcome>,
     /// Whether the session's socket is registered: else it is told nothing.
-    pub(crate) registered: bool,
+    pub registered: bool,
     /// What the registered socket is to be told.
-    pub(crate) said: Vec<Vec<u8>>,
+    pub said: Vec<Vec<u8>>,
     /// An old server without `/api/jobs`.
-    pub(crate) old: bool,
+    pub old: bool,
 }
 
 impl Server {
     /// Prompts that run or wait.
-    pub(crate) fn remaining(&self) -> usize {
+    pub fn remaining(&self) -> usize {
         self.waiting.len() + usize::from(self.running.is_some())
     }
 
@@ -59,7 +62,7 @@ impl Server {
     }
 
     /// A client connects under the id of the one who submits.
-    pub(crate) fn connect(&mut self) {
+    pub fn connect(&mut self) {
         self.registered = true;
         self.tell_status();
         if self.running.is_some() {
@@ -67,7 +70,8 @@ impl Server {
         }
     }
 
-    pub(crate) fn submit(&mut self, id: &str) {
+    /// A prompt is submitted.
+    pub fn submit(&mut self, id: &str) {
         self.waiting.push_back(id.to_owned());
         self.tell_status();
         self.next();
@@ -85,7 +89,7 @@ impl Server {
     }
 
     /// The prompt that runs goes on by a step.
-    pub(crate) fn step(&mut self) {
+    pub fn step(&mut self) {
         let Some((id, steps)) = &mut self.running else { return };
         *steps += 1;
         let json = format!(
@@ -95,7 +99,7 @@ impl Server {
     }
 
     /// The prompt that runs ends.
-    pub(crate) fn end(&mut self, outcome: Outcome) {
+    pub fn end(&mut self, outcome: Outcome) {
         let Some((id, _)) = self.running.take() else { return };
         self.tell(&format!(
             r#"{{"type": "{}", "data": {{"prompt_id": "{id}", "node_id": "1", "node_type": "A", "exception_type": "E", "exception_message": "no", "timestamp": 2}}}}"#,
@@ -108,12 +112,12 @@ impl Server {
     }
 
     /// It stops, and forgets all.
-    pub(crate) fn restart(&mut self) {
+    pub fn restart(&mut self) {
         *self = Self { old: self.old, ..Self::default() };
     }
 
     /// The answer to `GET target`.
-    pub(crate) fn get(&self, target: &str) -> String {
+    pub fn get(&self, target: &str) -> String {
         let path = target.split('?').next().unwrap_or_default();
         let body = match path {
             "/prompt" => format!(r#"{{"exec_info": {{"queue_remaining": {}}}}}"#, self.remaining()),

@@ -1,0 +1,224 @@
+//! A gadget's network, as it comes and goes: what is told of it, and that the session is as it should be once it is back.
+
+mod desk;
+
+use std::net::Ipv4Addr;
+
+use comfyglow_app::core::state::{Absence, ConnectionStatus, FaultKind, PromptState};
+use comfyglow_rig::{
+    lan::{SERVER, Speaks},
+    names::A,
+};
+use comfyglow_tests::server::Outcome;
+use desk::{Air, Desk};
+
+/// A desk that is connected, and shows the third step of a prompt.
+fn running() -> Desk {
+    let mut desk = Desk::new("desk");
+    desk.until(10, Desk::is_connected);
+    desk.lan.server.submit("a");
+    (0..3).for_each(|_| desk.lan.server.step());
+    desk.pass(1_000);
+    assert_eq!(desk.prompt(), Some(("a".to_owned(), PromptState::Running)));
+    assert_eq!(desk.step(), Some(3));
+    desk
+}
+
+#[test]
+fn it_joins_and_connects_within_two_seconds() {
+    for server in ["192.168.1.20", "desk", "desk.local"] {
+        for make in [Desk::new, Desk::wired] {
+            assert!(make(server).until(3, Desk::is_connected) <= 2, "{server}");
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_wifi_is_told_until_it_is_mended() {
+    for why in [Absence::WrongPassword, Absence::NotFound, Absence::Refused] {
+        let mut desk = Desk::new("desk");
+        desk.air(Air::Bad(why));
+        desk.pass(100);
+        assert!(desk.is_offline(why));
+        desk.pass(600_000);
+        assert!(desk.is_offline(why));
+        let joins = desk.joins.borrow().clone();
+        assert!((30..60).contains(&joins.len()), "it is tried again, but not too often: {joins:?}");
+        assert!(joins.windows(2).all(|pair| pair[1] - pair[0] >= 500), "{joins:?}");
+        desk.air(Air::Clear);
+        assert!(desk.until(40, Desk::is_connected) <= 33, "{why:?}");
+    }
+}
+
+#[test]
+fn a_wifi_that_is_lost_amid_a_prompt_is_joined_again_and_the_prompt_goes_on() {
+    for seconds in [1, 60, 3_600] {
+        let mut desk = running();
+        desk.air(Air::Bad(Absence::SignalLost));
+        desk.pass(100);
+        assert!(desk.is_offline(Absence::SignalLost), "at once: {:?}", desk.status());
+        desk.pass(seconds * 1_000);
+        assert_eq!(desk.prompt(), Some(("a".to_owned(), PromptState::Running)), "nobody knows better");
+        desk.lan.server.step();
+        desk.air(Air::Clear);
+        desk.until(40, Desk::is_connected);
+        desk.lan.server.step();
+        desk.pass(1_000);
+        assert_eq!(desk.prompt(), Some(("a".to_owned(), PromptState::Running)));
+        assert_eq!((desk.step(), desk.queue()), (Some(5), Some(1)), "after {seconds} s");
+        desk.lan.server.end(Outcome::Success);
+        desk.pass(1_000);
+        assert_eq!(desk.prompt(), Some(("a".to_owned(), PromptState::Success)));
+    }
+}
+
+#[test]
+fn what_ended_while_the_wifi_was_away_is_told_once_it_is_back() {
+    for (outcome, state) in [(Outcome::Success, PromptState::Success), (Outcome::Error, PromptState::Error)] {
+        let mut desk = running();
+        desk.air(Air::Bad(Absence::SignalLost));
+        desk.pass(20_000);
+        desk.lan.server.end(outcome);
+        desk.air(Air::Clear);
+        desk.until(40, Desk::is_connected);
+        desk.until(10, |desk| desk.prompt() == Some(("a".to_owned(), state)));
+    }
+}
+
+#[test]
+fn a_short_loss_is_over_in_a_few_seconds() {
+    let mut desk = running();
+    desk.pass(10_000);
+    desk.air(Air::Bad(Absence::SignalLost));
+    desk.pass(400);
+    desk.air(Air::Clear);
+    assert!(desk.until(5, Desk::is_connected) <= 3);
+}
+
+#[test]
+fn a_radio_that_joins_again_before_anybody_looked_is_noticed() {
+    let mut desk = running();
+    desk.pass(10_000);
+    // Between two looks of the network's stack at its driver.
+    desk.air(Air::Bad(Absence::SignalLost));
+    desk.cable.plug(true);
+    desk.pass(20);
+    desk.air(Air::Clear);
+    assert!(desk.until(5, Desk::is_connected) <= 3);
+}
+
+#[test]
+fn a_router_that_gives_no_address_is_told_and_one_that_does_is_found() {
+    for wired in [false, true] {
+        let mut desk = if wired { Desk::wired("desk") } else { Desk::new("desk") };
+        let gives = desk.lan.gives.take();
+        desk.pass(14_000);
+        assert!(desk.is_offline(Absence::Joining), "{:?}", desk.status());
+        desk.pass(2_000);
+        assert!(desk.is_offline(Absence::NoAddress), "{:?}", desk.status());
+        desk.pass(60_000);
+        desk.lan.gives = gives;
+        desk.until(70, Desk::is_connected);
+    }
+}
+
+#[test]
+fn a_cable_that_is_pulled_is_told() {
+    let mut desk = Desk::wired("desk");
+    desk.cable.plug(false);
+    desk.pass(2_900);
+    assert!(desk.is_offline(Absence::Joining), "it may take a while: {:?}", desk.status());
+    desk.pass(200);
+    assert!(desk.is_offline(Absence::NoLink));
+    desk.cable.plug(true);
+    assert!(desk.until(5, Desk::is_connected) <= 2);
+    desk.cable.plug(false);
+    desk.pass(100);
+    assert!(desk.is_offline(Absence::NoLink));
+    desk.cable.plug(true);
+    assert!(desk.until(5, Desk::is_connected) <= 2);
+}
+
+#[test]
+fn another_address_after_a_loss_does_no_harm() {
+    let mut desk = running();
+    desk.pass(10_000);
+    desk.air(Air::Bad(Absence::SignalLost));
+    desk.pass(1_000);
+    desk.lan.gives = Some(Ipv4Addr::new(192, 168, 1, 77));
+    desk.air(Air::Clear);
+    desk.until(20, Desk::is_connected);
+    desk.lan.server.step();
+    desk.pass(1_000);
+    assert_eq!(desk.step(), Some(4));
+}
+
+#[test]
+fn a_server_that_moves_is_found_by_its_name() {
+    let mut desk = running();
+    let moved = Ipv4Addr::new(192, 168, 1, 21);
+    desk.lan.names.insert("desk".to_owned(), moved);
+    desk.lan.move_server(moved);
+    // A dead link is found out by a ping that nobody answers.
+    desk.until(60, |desk| !desk.is_connected());
+    desk.until(60, Desk::is_connected);
+}
+
+#[test]
+fn a_name_that_nobody_knows_is_told_and_found_once_somebody_does() {
+    for (server, host) in [("attic", false), ("attic.local", true)] {
+        let mut desk = Desk::new(server);
+        desk.until(10, |desk| desk.status().1 == Some(FaultKind::NameUnknown));
+        desk.pass(20_000);
+        let knows = if host { &mut desk.lan.hosts } else { &mut desk.lan.names };
+        knows.insert(server.to_owned(), SERVER);
+        desk.until(320, Desk::is_connected);
+    }
+}
+
+#[test]
+fn what_is_no_comfyui_is_told() {
+    let mut desk = Desk::new("desk");
+    desk.lan.speaks = Speaks::Html;
+    desk.pass(2_000);
+    assert_eq!(desk.status(), (ConnectionStatus::Error, Some(FaultKind::NotComfyUi)));
+    desk.lan.speaks = Speaks::ComfyUi;
+    desk.until(40, Desk::is_connected);
+}
+
+#[test]
+fn a_server_that_is_off_is_told() {
+    let mut desk = Desk::new("desk");
+    desk.lan.speaks = Speaks::Nothing;
+    desk.until(5, |desk| desk.status().1 == Some(FaultKind::Unreachable));
+}
+
+/// Whether one of the packets that were told is an answer that holds this.
+fn is_told(desk: &Desk, part: &[u8]) -> bool {
+    desk.lan.told.iter().any(|told| told[2] & 0x80 != 0 && told.windows(part.len()).any(|some| some == part))
+}
+
+#[test]
+fn it_answers_to_its_own_name() {
+    let mut desk = Desk::new("desk");
+    desk.until(10, Desk::is_connected);
+    desk.pass(5_000);
+    let octets = desk.address().octets();
+    assert!(is_told(&desk, &octets), "it is announced");
+    for unicast in [false, true] {
+        for (kind, name) in [(A, "comfyglow.local"), (28, "ComfyGlow.local"), (255, "comfyglow.LOCAL")] {
+            desk.lan.told.clear();
+            desk.lan.ask(name, kind, unicast);
+            desk.pass(100);
+            assert!(is_told(&desk, &octets), "{name} {kind} {unicast}");
+            assert_eq!(desk.lan.told.len(), 1);
+            // Who asks as DNS does gets its own question back.
+            assert_eq!(desk.lan.told[0][..2] == [0x12, 0x34], unicast);
+        }
+        desk.lan.told.clear();
+        desk.lan.ask("comfyglow-2.local", A, unicast);
+        desk.lan.ask("comfyglow", A, unicast);
+        desk.pass(100);
+        assert!(desk.lan.told.is_empty(), "nobody else is answered for");
+    }
+}

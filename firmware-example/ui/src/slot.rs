@@ -78,7 +78,7 @@ impl Text<'_> {
     /// Between which columns it looks different from `old`, in the same rows.
     fn difference(&self, old: &Self) -> Option<(i32, i32)> {
         if (self.start, self.area.x) == (old.start, old.area.x) {
-            let (from, to) = self.from_start(old);
+            let (from, to) = self.letters_between(old);
             // What follows is the same, but may be seen further.
             let [seen, seen_further] =
                 [self.area.right().min(old.area.right()), self.area.right().max(old.area.right())];
@@ -100,7 +100,7 @@ impl Text<'_> {
 
     /// Of two that start at the same place: where the first different letter starts; and where the last one ends, if what
     /// follows it stands at the same place.
-    fn from_start(&self, old: &Self) -> (i32, Option<i32>) {
+    fn letters_between(&self, old: &Self) -> (i32, Option<i32>) {
         let (mut at, mut from, mut to) = (self.start, None, self.start);
         for (&code, &other) in self.codes.iter().zip(old.codes) {
             let advance = self.font.advance(code);

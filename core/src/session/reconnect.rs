@@ -17,6 +17,8 @@ pub(super) struct Reconnect {
     backoff: Backoff,
     breaker: Breaker,
     next: Next,
+    /// There is no network: nothing is attempted.
+    offline: bool,
     /// Attempts that failed since the last connection that proved itself.
     failures: u32,
     established: Option<Instant>,
@@ -30,8 +32,6 @@ pub(super) struct Reconnect {
 enum Next {
     Now,
     Wait(Waiting),
-    /// There is no network.
-    Offline,
     /// There is a connection, or one is being made.
     Made,
     /// There will be none unless a person wants it.
@@ -46,6 +46,7 @@ impl Reconnect {
             backoff: Backoff::new(),
             breaker: Breaker::new(),
             next: Next::Now,
+            offline: false,
             failures: 0,
             established: None,
             digits: None,
@@ -71,9 +72,9 @@ impl Reconnect {
     /// Whether an attempt is to be made now, which is then taken to be.
     pub(super) fn take_attempt(&mut self, now: Instant, config: &Config<'_>, random: &mut Random) -> bool {
         let due = match self.next {
-            Next::Now => true,
+            Next::Now => !self.offline,
             Next::Wait(waiting) => now >= waiting.until,
-            Next::Offline | Next::Made | Next::GivenUp | Next::Never => false,
+            Next::Made | Next::GivenUp | Next::Never => false,
         };
         if due {
             self.next = Next::Made;
@@ -161,39 +162,37 @@ impl Reconnect {
     // Not inlined: what it needs of the stack would lie there while messages are read.
     #[inline(never)]
     pub(super) fn by_hand(&mut self) {
-        if matches!(self.next, Next::Wait(_) | Next::GivenUp | Next::Offline) {
+        if matches!(self.next, Next::Wait(_) | Next::GivenUp) || (self.offline && self.next == Next::Now) {
             self.backoff.reset();
             self.breaker.reset();
             self.failures = 0;
-            if !self.is_offline() {
-                self.next = Next::Now;
-            }
+            self.next = Next::Now;
         }
     }
 
-    pub(super) fn is_offline(&self) -> bool {
-        self.next == Next::Offline
+    pub(super) const fn is_offline(&self) -> bool {
+        self.offline
     }
 
-    /// There is no network: nothing is attempted until there is. Whether that changes anything.
+    /// There is no network: nothing is attempted until there is. Whether anything was or would have been.
     pub(super) fn go_offline(&mut self, now: Instant, config: &Config<'_>) -> bool {
+        self.offline = self.next != Next::Never;
         if self.is_over() {
             return false;
         }
         self.prove(now, config);
         self.established = None;
-        self.next = Next::Offline;
+        self.next = Next::Now;
         true
     }
 
     /// There is a network again: the next attempt is made at once, or as soon as the breaker lets us; what is waited for.
     pub(super) fn go_online(&mut self, now: Instant, config: &Config<'_>) -> Option<Waiting> {
-        if !self.is_offline() {
+        if !core::mem::take(&mut self.offline) || self.next != Next::Now {
             return None;
         }
         let until = self.breaker.allows(&config.reconnect.breaker, now);
         if until <= now {
-            self.next = Next::Now;
             return None;
         }
         let is_open = matches!(self.breaker.circuit(), Circuit::Open(_));

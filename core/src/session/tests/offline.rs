@@ -182,6 +182,7 @@ fn who_left_or_gave_up_is_told_nothing_by_it() {
     assert_eq!(host.status().0, ConnectionStatus::Disconnected);
     host.later(1_000);
     host.assert_over();
+    assert_eq!(links(host.tell(Input::Reconnect)), []);
     assert_eq!(host.tell(Input::Online), []);
 
     let mut host = Host::new(TRIES);
@@ -193,6 +194,11 @@ fn who_left_or_gave_up_is_told_nothing_by_it() {
     assert_eq!(host.tell(Input::Online), []);
     assert_eq!(host.status(), (ConnectionStatus::Error, Some(FaultKind::Refused(401))));
     assert_eq!(links(host.tell(Input::Reconnect)), [Dial(Ws)]);
+    host.opens();
+    host.hear(b"HTTP/1.1 401 Unauthorized\r\n\r\n");
+    host.tell(LOST);
+    assert_eq!(links(host.tell(Input::Reconnect)), [], "there is no network");
+    assert_eq!(links(host.tell(Input::Online)), [Dial(Ws)], "a person wanted it");
 
     let mut session = Small::new(TRIES, 1);
     session.attach(Instant::ZERO);

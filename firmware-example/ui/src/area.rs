@@ -41,6 +41,16 @@ impl Area {
         i32::from(self.y) + i32::from(self.h)
     }
 
+    /// Whether something is in both.
+    pub(crate) fn meets(self, other: Self) -> bool {
+        self.left() < other.right()
+            && other.left() < self.right()
+            && self.top() < other.bottom()
+            && other.top() < self.bottom()
+            && !self.is_empty()
+            && !other.is_empty()
+    }
+
     /// What is in both.
     pub(crate) fn common(self, other: Self) -> Self {
         Self::between(

@@ -78,39 +78,19 @@ impl Font {
         codes.map(|code| self.advance(code)).sum::<i32>().saturating_sub(i32::from(self.spacing)).max(0)
     }
 
-    /// How much, in thirds, of each pixel of a row is covered, from a column on.
-    pub(crate) fn row(&self, glyph: Glyph, y: i32, column: i32) -> Covers<'_> {
+    /// Adds a part of a row of a picture, from a column on. `tones` are shades by how much, in thirds, is covered.
+    pub(crate) fn paint(&self, glyph: Glyph, (column, y): (i32, i32), tones: [Shade; 4], pixels: &mut [Shade]) {
         let place = |at: i32| usize::try_from(at).unwrap_or_default();
-        let first = (glyph.start + place(y) * usize::from(glyph.width) + place(column)) * usize::from(self.depth);
-        let mut bytes = self.bits.get(first / 8..).unwrap_or_default().iter();
-        let byte = bytes.next().copied().unwrap_or_default() << (first % 8);
-        Covers { bytes, byte, left: 8 - u8::try_from(first % 8).unwrap_or_default(), depth: self.depth }
-    }
-}
-
-/// How much of each pixel is covered, in thirds, one after the other.
-pub(crate) struct Covers<'f> {
-    bytes: core::slice::Iter<'f, u8>,
-    /// Bits that come next are the highest.
-    byte: u8,
-    /// How many of them.
-    left: u8,
-    /// Bits of each pixel.
-    depth: u8,
-}
-
-impl Iterator for Covers<'_> {
-    type Item = u8;
-
-    #[inline]
-    fn next(&mut self) -> Option<u8> {
-        if self.left == 0 {
-            (self.byte, self.left) = (*self.bytes.next()?, 8);
+        let (depth, full) = (usize::from(self.depth), if self.depth == 1 { Shade::FULL } else { 1 });
+        let mut at = (glyph.start + place(y) * usize::from(glyph.width) + place(column)) * depth;
+        for pixel in pixels {
+            let byte = self.bits.get(at / 8).copied().unwrap_or_default();
+            let cover = (byte << (at % 8) >> (8 - depth)) * full;
+            at += depth;
+            if cover != 0 {
+                *pixel = tones.get(usize::from(cover)).copied().unwrap_or_default();
+            }
         }
-        let byte = self.byte;
-        self.byte <<= self.depth;
-        self.left -= self.depth;
-        Some(if self.depth == 1 { (byte >> 7) * Shade::FULL } else { byte >> 6 })
     }
 }
 

@@ -2,21 +2,10 @@
 
 use embedded_graphics_core::primitives::Rectangle;
 
-use crate::{area::Area, tile::Tile, widget::Widget};
+use crate::{area::Area, slot::Slot, tile::Tile, widget::Widget};
 
 /// The widest display; what is wider is used as far as this.
 pub(crate) const COLUMNS: u32 = if cfg!(feature = "large") { 240 } else { 128 };
-
-/// A widget and where it is.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Slot {
-    pub(crate) area: Area,
-    pub(crate) widget: Widget,
-}
-
-impl Slot {
-    const EMPTY: Self = Self { area: Area::new(0, 0, 0, 0), widget: Widget::Nothing };
-}
 
 /// The most widgets of a screen.
 const SLOTS: usize = 14;
@@ -33,6 +22,14 @@ impl Frame {
         Self { slots: [Slot::EMPTY; SLOTS], used: 0 }
     }
 
+    /// Takes all away.
+    pub(crate) fn clear(&mut self) {
+        for slot in self.slots.iter_mut().take(usize::from(self.used)) {
+            (slot.area, slot.widget) = (Area::default(), Widget::Nothing);
+        }
+        self.used = 0;
+    }
+
     /// Adds what lies over the others; no layout has more than there is room for.
     pub(crate) fn put(&mut self, slot: Slot) {
         let free = self.slots.get_mut(usize::from(self.used));
@@ -46,7 +43,7 @@ impl Frame {
     /// What is seen of it in `area`, which is no larger than a tile.
     pub(crate) fn paint(&self, area: Area, tile: &mut Tile) {
         tile.clear(area);
-        for slot in self.slots.iter().filter(|slot| !slot.area.common(area).is_empty()) {
+        for slot in self.slots.iter().filter(|slot| slot.area.meets(area)) {
             slot.widget.paint(slot.area, tile);
         }
     }

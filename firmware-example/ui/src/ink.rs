@@ -109,21 +109,25 @@ pub trait Ink: PixelColor + 'static {
     /// The colour for `shade`.
     #[inline]
     fn ink(shade: Shade) -> Self {
-        Self::INKS[usize::from(shade.0) % Shade::COUNT]
+        let [none, ..] = Self::INKS;
+        *Self::INKS.get(usize::from(shade.0)).unwrap_or(none)
     }
 }
 
 /// A colour for each shade.
 macro_rules! inks {
     ($shade:ident => $ink:expr) => {{
-        let mut inks = [{
+        let mut inks = [const {
             let $shade = Shade::NONE;
             $ink
         }; Shade::COUNT];
         let mut place = 0;
-        while place < Shade::COUNT as u8 {
+        while (place as usize) < Shade::COUNT {
             let $shade = Shade(place);
-            inks[place as usize] = $ink;
+            #[expect(clippy::indexing_slicing, reason = "at compile time")]
+            {
+                inks[place as usize] = $ink;
+            }
             place += 1;
         }
         &{ inks }

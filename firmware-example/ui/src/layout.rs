@@ -11,9 +11,10 @@ use embedded_graphics_core::geometry::Size;
 use crate::{
     area::Area,
     font::Font,
-    frame::{COLUMNS, Frame, Slot},
+    frame::{COLUMNS, Frame},
     ink::{Depth, Tone},
     letters::{Letters, letters},
+    slot::Slot,
     story::Story,
     widget::{Line, PARTS, Track, Widget},
 };
@@ -112,7 +113,7 @@ pub(crate) fn compose(
     now: Instant,
     since: Duration,
 ) {
-    *frame = Frame::new();
+    frame.clear();
     let sheet = &mut Sheet { frame, depth, now, since, corner: layout.corner(size) };
     match layout {
         Layout::Tiny => small::tiny(sheet, story),
@@ -152,7 +153,12 @@ impl Sheet<'_> {
 
     #[inline(never)]
     fn codes(&mut self, area: Area, font: &'static Font, tone: Tone, align: Align, codes: Letters<'_>) {
-        let (width, room) = (font.width_of(codes.clone()), i32::from(area.w));
+        let (mut line, mut width, room) = (Line::new(), 0, i32::from(area.w));
+        for code in codes.clone() {
+            width += font.advance(code);
+            line.push(code);
+        }
+        width -= i32::from(font.spacing);
         let mut offset = match align {
             _ if width > room => -scrolled_pixels(width - room, self.since),
             Align::Left => 0,
@@ -160,13 +166,15 @@ impl Sheet<'_> {
             Align::Centre => (room - width) / 2,
             Align::Right => room - width,
         };
-        let mut line = Line::new();
-        for code in codes {
-            let advance = font.advance(code);
-            if line.len() == 0 && offset + advance <= 0 {
-                offset += advance;
-            } else if !line.push(code) {
-                break;
+        if width > room {
+            line = Line::new();
+            for code in codes {
+                let advance = font.advance(code);
+                if line.len() == 0 && offset + advance <= 0 {
+                    offset += advance;
+                } else if !line.push(code) {
+                    break;
+                }
             }
         }
         if line.len() > 0 {

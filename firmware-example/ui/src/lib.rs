@@ -31,11 +31,13 @@ mod ink;
 mod layout;
 #[cfg(feature = "leds")]
 pub mod leds;
+mod left;
 mod letters;
 mod pen;
 #[cfg(feature = "large")]
 mod ring;
 mod scene;
+mod slot;
 mod story;
 mod tile;
 mod ui;

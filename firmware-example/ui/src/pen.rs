@@ -6,12 +6,7 @@ use embedded_graphics_core::{
     primitives::Rectangle,
 };
 
-use crate::{
-    area::Area,
-    frame::Frame,
-    ink::{Ink, Shade},
-    tile::Tile,
-};
+use crate::{area::Area, frame::Frame, ink::Ink, tile::Tile};
 
 /// Sends rectangles to a display.
 pub(crate) struct Pen<'a, D> {
@@ -27,17 +22,21 @@ pub(crate) struct Pen<'a, D> {
     pub(crate) rectangles: u32,
     pub(crate) around: Area,
     /// What is shown, and what is wanted instead.
-    old: Tile,
-    new: Tile,
+    tiles: &'a mut [Tile; 2],
 }
 
 impl<'a, D: DrawTarget<Color: Ink>> Pen<'a, D> {
     /// A display, of which `screen` is used; its pixels begin at `origin`. One more rectangle costs so many bytes.
-    pub(crate) fn new(target: &'a mut D, origin: Point, screen: Area, window_bytes: u16) -> Self {
+    pub(crate) fn new(
+        target: &'a mut D,
+        tiles: &'a mut [Tile; 2],
+        origin: Point,
+        screen: Area,
+        window_bytes: u16,
+    ) -> Self {
         let window = u32::from(window_bytes).saturating_mul(8) / D::Color::BITS.max(1);
         let window = i32::try_from(window).unwrap_or(i32::MAX).min(i32::from(i16::MAX));
-        let (old, new) = (Tile::new(), Tile::new());
-        Self { target, origin, screen, window, pixels: 0, rectangles: 0, around: Area::default(), old, new }
+        Self { target, tiles, origin, screen, window, pixels: 0, rectangles: 0, around: Area::default() }
     }
 
     /// `area` as far as it is on the display, widened to where rectangles may begin and end.
@@ -57,7 +56,7 @@ impl<'a, D: DrawTarget<Color: Ink>> Pen<'a, D> {
     pub(crate) fn band(&mut self, wanted: &Frame, top: i32) -> Result<i32, D::Error> {
         let bottom = top + Tile::rows(self.screen.w);
         let area = Area::between(0, top, self.screen.right(), bottom).common(self.screen);
-        wanted.paint(area, &mut self.new);
+        wanted.paint(area, &mut self.tiles[1]);
         self.fill(area)?;
         Ok(bottom)
     }
@@ -69,8 +68,8 @@ impl<'a, D: DrawTarget<Color: Ink>> Pen<'a, D> {
         let mut top = area.top();
         while top < area.bottom() {
             let part = Area::between(area.left(), top, area.right(), top + rows).common(area);
-            shown.paint(part, &mut self.old);
-            wanted.paint(part, &mut self.new);
+            shown.paint(part, &mut self.tiles[0]);
+            wanted.paint(part, &mut self.tiles[1]);
             self.differences(part)?;
             top = part.bottom();
         }
@@ -81,7 +80,12 @@ impl<'a, D: DrawTarget<Color: Ink>> Pen<'a, D> {
     fn differences(&mut self, area: Area) -> Result<(), D::Error> {
         let mut pending = Area::default();
         for y in area.top()..area.bottom() {
-            let Some(span) = self.difference(y) else { continue };
+            let Some(columns) =
+                self.tiles[0].difference(&self.tiles[1], y, |one, other| D::Color::ink(one) == D::Color::ink(other))
+            else {
+                continue;
+            };
+            let span = self.aligned(Area::between(columns.start, y, columns.end, y + 1));
             let joined = pending.around(span);
             let size = |area: Area| i32::from(area.w) * i32::from(area.h);
             if size(joined) <= size(pending) + size(span) + self.window {
@@ -92,16 +96,6 @@ impl<'a, D: DrawTarget<Color: Ink>> Pen<'a, D> {
             }
         }
         self.fill(pending)
-    }
-
-    /// Where a row differs.
-    fn difference(&self, y: i32) -> Option<Area> {
-        let (old, new) = (self.old.row(y), self.new.row(y));
-        let differs = |(old, new): (&Shade, &Shade)| old != new && D::Color::ink(*old) != D::Color::ink(*new);
-        let first = old.iter().zip(new).position(differs)?;
-        let last = old.iter().zip(new).rposition(differs)?;
-        let column = |place: usize| i32::try_from(place).unwrap_or_default() + self.new.area().left();
-        Some(self.aligned(Area::between(column(first), y, column(last) + 1, y + 1)))
     }
 
     /// Sends `area` of what is wanted.
@@ -115,6 +109,6 @@ impl<'a, D: DrawTarget<Color: Ink>> Pen<'a, D> {
         self.rectangles = self.rectangles.saturating_add(1);
         self.around = self.around.around(area);
         let rectangle = Rectangle::new(corner, Size::new(width, height));
-        self.target.fill_contiguous(&rectangle, self.new.pixels(area).map(D::Color::ink))
+        self.target.fill_contiguous(&rectangle, self.tiles[1].pixels(area).map(D::Color::ink))
     }
 }

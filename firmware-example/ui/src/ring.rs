@@ -59,9 +59,9 @@ pub(crate) fn paint(tone: Tone, width: i32, to: u16, area: Area, tile: &mut Tile
     let filled = to != 0;
     let squared = |x: i32, y: i32| x * x + y * y;
     let seen = area.common(tile.area());
-    for y in seen.top()..seen.bottom() {
+    for (y, pixels) in (seen.top()..).zip(tile.rows_of(seen)) {
         let down = y * PARTS + PARTS / 2 - middle_y;
-        for (x, pixel) in (seen.left()..).zip(tile.span(y, seen.left()..seen.right())) {
+        for (x, pixel) in (seen.left()..).zip(pixels) {
             let across = x * PARTS + PARTS / 2 - middle_x;
             let far = squared(across, down);
             let cover = within(far, radius + half).saturating_sub(within(far, radius - half));

@@ -426,7 +426,7 @@ impl<'a> Story<'a> {
                     say(&mut run.steps, "/");
                     whole(&mut run.steps, max);
                 }
-                if let Some(eta) = prompt.eta.map(rounded) {
+                if let Some(eta) = prompt.eta {
                     clock(&mut run.eta, eta);
                     short_clock(&mut run.short_eta, eta);
                 }
@@ -555,17 +555,6 @@ fn digits(said: &mut Said, number: u32, least: u32) {
 /// Adds a step's whole part.
 fn whole(said: &mut Said, step: Milli) {
     number(said, u32::try_from(step.thousandths().max(0) / 1_000).unwrap_or(u32::MAX));
-}
-
-/// What is left, rounded up, so that it is nothing only at the end; and as coarse as a guess of that length is.
-fn rounded(eta: Duration) -> Duration {
-    let seconds = eta.as_micros().div_ceil(1_000_000);
-    let coarse = match seconds {
-        0..60 => 1,
-        60..600 => 5,
-        _ => 30,
-    };
-    Duration::from_secs(seconds.div_ceil(coarse).saturating_mul(coarse))
 }
 
 /// Adds a span as a clock shows it: `0:07`, `12:34`, `1:02:03`; past 99 hours in days.

@@ -36,50 +36,59 @@ impl Tile {
         self.shades.iter_mut().take(count).for_each(|shade| *shade = Shade::NONE);
     }
 
-    /// Where some of its pixels are in memory: `columns`, which are in it, of a row that is in it.
-    fn place(&self, y: i32, columns: Range<i32>) -> Option<Range<usize>> {
-        let row = (y - self.area.top()) * i32::from(self.area.w) - self.area.left();
-        Some(usize::try_from(row + columns.start).ok()?..usize::try_from(row + columns.end).ok()?)
+    /// The pixels of `area`, which is in it: a slice for each row.
+    pub(crate) fn rows_of(&mut self, area: Area) -> impl Iterator<Item = &mut [Shade]> {
+        let Part { first, columns, rows, pitch } = self.part(area);
+        let from_first = self.shades.get_mut(first..).unwrap_or_default();
+        from_first.chunks_mut(pitch.max(1)).take(rows).filter_map(move |row| row.get_mut(..columns))
     }
 
-    /// Some pixels of a row: `columns`, which are in it.
-    pub(crate) fn span(&mut self, y: i32, columns: Range<i32>) -> &mut [Shade] {
-        let place = self.place(y, columns);
-        place.and_then(|place| self.shades.get_mut(place)).unwrap_or_default()
-    }
-
-    /// All pixels of a row.
-    pub(crate) fn row(&self, y: i32) -> &[Shade] {
-        let place = self.place(y, self.area.left()..self.area.right());
-        place.and_then(|place| self.shades.get(place)).unwrap_or_default()
+    /// The columns in which a row of it differs from that of another of the same area; shades that look the `same` don't.
+    pub(crate) fn difference(&self, other: &Self, y: i32, same: fn(Shade, Shade) -> bool) -> Option<Range<i32>> {
+        let row = self.part(Area::between(self.area.left(), y, self.area.right(), y + 1));
+        let place = row.first..row.first + row.columns;
+        let (ours, theirs) = (self.shades.get(place.clone())?, other.shades.get(place)?);
+        let differs = |(ours, theirs): (&Shade, &Shade)| ours != theirs && !same(*ours, *theirs);
+        let first = ours.iter().zip(theirs).position(differs)?;
+        let last = ours.iter().zip(theirs).rposition(differs)?;
+        let column = |place: usize| i32::try_from(place).unwrap_or_default() + self.area.left();
+        Some(column(first)..column(last) + 1)
     }
 
     /// The pixels of `area`, which is in it, row by row.
     pub(crate) fn pixels(&self, area: Area) -> Pixels<'_> {
-        let first = self.place(area.top(), area.left()..area.right()).map_or(0, |place| place.start);
-        let short = |length: i16| u16::try_from(length).unwrap_or_default();
-        Pixels {
-            shades: self.shades.get(first..).unwrap_or_default(),
-            columns: short(area.w),
-            left: short(area.w),
-            rows: short(area.h),
-            gap: usize::from(short(self.area.w.saturating_sub(area.w))),
-        }
+        let Part { first, columns, rows, pitch } = self.part(area);
+        let end = if rows == 0 { first } else { first + (rows - 1) * pitch + columns };
+        let shades = self.shades.get(..end).unwrap_or_default();
+        Pixels { shades, next: first, row_end: first + columns, columns, pitch }
+    }
+
+    /// Where the pixels of `area`, which is in it, are in memory.
+    fn part(&self, area: Area) -> Part {
+        let size = |length: i16| usize::try_from(length).unwrap_or_default();
+        let pitch = size(self.area.w);
+        let first = size(area.y.saturating_sub(self.area.y)) * pitch + size(area.x.saturating_sub(self.area.x));
+        Part { first, columns: size(area.w), rows: size(area.h), pitch }
     }
 }
 
-/// Pixels of a part of a tile.
+/// Pixels of a rectangle in memory.
+struct Part {
+    first: usize,
+    columns: usize,
+    rows: usize,
+    /// From one row to the next.
+    pitch: usize,
+}
+
+/// The shades of a rectangle.
 pub(crate) struct Pixels<'t> {
-    /// What comes next is the first.
+    /// To the last one.
     shades: &'t [Shade],
-    /// Of the part.
-    columns: u16,
-    /// What is left of the row.
-    left: u16,
-    /// The rows that are left, with this one.
-    rows: u16,
-    /// Pixels beside the part.
-    gap: usize,
+    next: usize,
+    row_end: usize,
+    columns: usize,
+    pitch: usize,
 }
 
 impl Iterator for Pixels<'_> {
@@ -87,17 +96,12 @@ impl Iterator for Pixels<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<Shade> {
-        if self.left == 0 {
-            self.left = self.columns;
-            self.rows = self.rows.saturating_sub(1);
-            self.shades = self.shades.get(self.gap..).unwrap_or_default();
+        if self.next == self.row_end {
+            self.row_end += self.pitch;
+            self.next = self.row_end - self.columns;
         }
-        if self.rows == 0 {
-            return None;
-        }
-        let (first, rest) = self.shades.split_first()?;
-        self.shades = rest;
-        self.left = self.left.saturating_sub(1);
-        Some(*first)
+        let shade = self.shades.get(self.next)?;
+        self.next += 1;
+        Some(*shade)
     }
 }

@@ -14,9 +14,11 @@ use crate::{
     frame::{COLUMNS, Drawn, Frame},
     ink::{Depth, Ink},
     layout::{self, Layout, Shape},
+    left::TimeLeft,
     pen::Pen,
     scene::{Page, Scene},
     story::{Kind, Story},
+    tile::Tile,
 };
 
 /// How a display is used.
@@ -69,6 +71,7 @@ pub struct Ui {
     wanted: Frame,
     /// What texts wander in, and since when.
     topic: Option<(Topic, Instant)>,
+    time_left: TimeLeft,
     /// Rows of the display that are known to show [`shown`](Self::shown); `None` once all of them do.
     painted: Option<i32>,
 }
@@ -97,7 +100,14 @@ impl Topic {
 impl Ui {
     /// A display of which nothing is known.
     pub const fn new(options: Options) -> Self {
-        Self { options, shown: Frame::new(), wanted: Frame::new(), topic: None, painted: Some(0) }
+        Self {
+            options,
+            shown: Frame::new(),
+            wanted: Frame::new(),
+            topic: None,
+            time_left: TimeLeft::new(),
+            painted: Some(0),
+        }
     }
 
     /// Works out what is to be seen of `scene` at `now`, and draws nothing.
@@ -109,8 +119,12 @@ impl Ui {
 
     #[inline(never)]
     fn lay_out(&mut self, scene: &Scene<'_>, now: Instant, layout: Layout, size: Size, depth: Depth) {
-        let story = Story::of(scene);
-        let topic = Topic::of(story.kind, scene);
+        let mut scene = *scene;
+        if let Some(prompt) = scene.view.as_mut().and_then(|view| view.prompt.as_mut()) {
+            prompt.eta = self.time_left.of(prompt);
+        }
+        let story = Story::of(&scene);
+        let topic = Topic::of(story.kind, &scene);
         let since = match self.topic {
             Some((known, since)) if known == topic => since,
             _ => now,
@@ -135,7 +149,8 @@ impl Ui {
         let margin = (length(size.width) - width) / 2 / align * align;
         let display = Rectangle { top_left: origin, size };
         let origin = Point::new(origin.x + margin, origin.y);
-        let mut pen = Pen::new(target, origin, screen, self.options.window_bytes);
+        let mut tiles = [const { Tile::new() }; 2];
+        let mut pen = Pen::new(target, &mut tiles, origin, screen, self.options.window_bytes);
         let sent = self.clear_margins(&mut pen, display, margin).and_then(|()| self.send(&mut pen));
         let Pen { pixels, rectangles, around, .. } = pen;
         let finished = match sent {
@@ -206,22 +221,19 @@ impl Ui {
             self.painted = None;
         }
         for place in 0..self.wanted.slots.len() {
-            let (Some(&old), Some(&new)) = (self.shown.slots.get(place), self.wanted.slots.get(place)) else { break };
+            let (Some(old), Some(new)) = (self.shown.slots.get(place), self.wanted.slots.get(place)) else { break };
             if old == new {
                 continue;
             }
             if pen.pixels >= self.options.pixels_at_once {
                 return Ok(false);
             }
-            if old.area == new.area {
-                pen.change(&self.shown, &self.wanted, new.widget.difference(&old.widget, new.area))?;
-            } else {
-                pen.change(&self.shown, &self.wanted, old.area)?;
-                pen.change(&self.shown, &self.wanted, new.area)?;
+            for area in new.difference(old) {
+                pen.change(&self.shown, &self.wanted, area)?;
             }
             // So that a later call goes on from here.
             if let Some(shown) = self.shown.slots.get_mut(place) {
-                *shown = new;
+                shown.clone_from(new);
             }
         }
         Ok(true)

@@ -118,54 +118,6 @@ impl Widget {
             Self::Ring { tone, width, to } => crate::ring::paint(*tone, i32::from(*width), *to, area, tile),
         }
     }
-
-    /// Where it may look different from `other`, which is in the same area.
-    pub(crate) fn difference(&self, other: &Self, area: Area) -> Area {
-        match (self, other) {
-            (Self::Bar { tone, track, from, to }, Self::Bar { tone: tone2, track: track2, from: from2, to: to2 })
-                if tone == tone2 && track == track2 && from == from2 && to.min(to2) > from =>
-            {
-                // A round end reaches back by half its height.
-                let back = if *track == Track::Plain { 0 } else { i32::from(area.h) / 2 + 1 };
-                let column = |to: i16| area.left() + i32::from(to) / PARTS;
-                Area::between(column(*to.min(to2)) - back, area.top(), column(*to.max(to2)) + 1, area.bottom())
-                    .common(area)
-            }
-            (
-                Self::Text { font, tone, line, offset },
-                Self::Text { font: font2, tone: tone2, line: line2, offset: offset2 },
-            ) if core::ptr::eq(*font, *font2) && tone == tone2 && offset == offset2 => {
-                let (from, to) = difference(font, line.codes(), line2.codes());
-                let left = area.left() + i32::from(*offset);
-                let right = to.map_or(area.right(), |to| left + to);
-                Area::between(left + from, area.top(), right, area.bottom()).common(area)
-            }
-            #[cfg(feature = "large")]
-            (Self::Ring { tone, width, to }, Self::Ring { tone: tone2, width: width2, to: to2 })
-                if tone == tone2 && width == width2 =>
-            {
-                crate::ring::difference(i32::from(*width), *to.min(to2), *to.max(to2), area)
-            }
-            _ => area,
-        }
-    }
-}
-
-/// Between which columns two texts look different; to their end where what follows stands elsewhere.
-fn difference(font: &Font, line: &[u8], other: &[u8]) -> (i32, Option<i32>) {
-    let (mut at, mut from, mut to) = (0, None, 0);
-    for (&code, &other) in line.iter().zip(other) {
-        let advance = font.advance(code);
-        if code != other {
-            from = from.or(Some(at));
-            to = at + advance;
-            if advance != font.advance(other) {
-                return (from.unwrap_or(at), None);
-            }
-        }
-        at += advance;
-    }
-    (from.unwrap_or(at), (line.len() == other.len()).then_some(to))
 }
 
 fn text(font: &Font, tone: Tone, offset: i32, line: &[u8], area: Area, tile: &mut Tile) {
@@ -180,13 +132,9 @@ fn text(font: &Font, tone: Tone, offset: i32, line: &[u8], area: Area, tile: &mu
         let Some(glyph) = font.glyph(code) else { continue };
         let columns = x.max(seen.left())..seen.right().min(x + i32::from(glyph.width));
         if !columns.is_empty() {
-            for y in rows.clone() {
-                let covers = font.row(glyph, y - area.top(), columns.start - x);
-                for (pixel, cover) in tile.span(y, columns.clone()).iter_mut().zip(covers) {
-                    if cover != 0 {
-                        *pixel = tones.get(usize::from(cover)).copied().unwrap_or_default();
-                    }
-                }
+            let part = Area::between(columns.start, rows.start, columns.end, rows.end);
+            for (y, pixels) in (rows.start - area.top()..).zip(tile.rows_of(part)) {
+                font.paint(glyph, (columns.start - x, y), tones, pixels);
             }
         }
         x += font.after(glyph);
@@ -213,8 +161,7 @@ fn bar(tone: Tone, track: Track, (from, to): (i32, i32), area: Area, tile: &mut 
     let (height, width) = (i32::from(area.h), i32::from(area.w) * PARTS);
     // An outline stands a pixel clear of what fills it.
     let clear = if track == Track::Outline { 2 } else { 0 };
-    for row in seen.top()..seen.bottom() {
-        let y = row - area.top();
+    for (y, pixels) in (seen.top() - area.top()..).zip(tile.rows_of(seen)) {
         let ends = inset(height, y);
         let filled = (clear..height - clear).contains(&y).then(|| {
             let ends = inset(height - 2 * clear, y - clear);
@@ -226,7 +173,7 @@ fn bar(tone: Tone, track: Track, (from, to): (i32, i32), area: Area, tile: &mut 
         });
         let hollow =
             (track == Track::Outline && (1..height - 1).contains(&y)).then(|| inset(height - 2, y - 1) + PARTS);
-        for (at, pixel) in (seen.left() - area.left()..).zip(tile.span(row, seen.left()..seen.right())) {
+        for (at, pixel) in (seen.left() - area.left()..).zip(pixels) {
             let place = match track {
                 Track::Faint | Track::Plain => Shade::new(Tone::Track, cover(at, ends, width - ends)),
                 Track::Outline => {

@@ -56,7 +56,7 @@ pub(super) fn measure(runtime: &Runtime, image: &Path, out: &Path, figures: &mut
     while Instant::now() < end {
         let reading = stage.read()?;
         if reading.changes != last.changes {
-            took.push(micros(reading));
+            took.push((micros(reading), reading.sent));
         }
         last = reading;
         thread::sleep(LOOK);
@@ -64,8 +64,8 @@ pub(super) fn measure(runtime: &Runtime, image: &Path, out: &Path, figures: &mut
     let bytes = last.bytes.wrapping_sub(before.bytes);
     ensure!(took.len() > 2, "the display changed {} times in {MEASURED} steps", took.len());
     took.sort_unstable();
-    let (median, most) = (took[took.len() / 2], took[took.len() - 1]);
-    println!("microseconds from the interrupt to the display: {took:?}");
+    let (median, most) = (took[took.len() / 2].0, took[took.len() - 1].0);
+    println!("microseconds from the interrupt to the display, and bytes sent to it: {took:?}");
     stage.station("measured, done", 20, |picture| picture.has_title(Title::Done))?;
     let id = submit(&simulator, &graph(1, 8_000))?;
     stage.station("before all of a flood", 10, |picture| picture.percent().is_some())?;

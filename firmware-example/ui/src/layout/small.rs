@@ -130,7 +130,7 @@ fn percent(sheet: &mut Sheet<'_>, story: &Story<'_>, run: &Running<'_>, y: i16) 
     number(&mut figure, percent);
     let width = i16::try_from(NUMBER.width(&[figure.as_str()])).unwrap_or(0);
     sheet.text(Area::new(0, y, width, FIGURE), &NUMBER, Tone::Text, Align::Left, &[figure.as_str()]);
-    sheet.text(Area::new(width + 1, y + 5, 12, WORD), &HEAD, Tone::Text, Align::Left, &["%"]);
+    sheet.text(Area::new(width, y + 5, 12, WORD), &HEAD, Tone::Text, Align::Left, &["%"]);
     width + 16
 }
 

@@ -56,7 +56,7 @@ impl Default for Script {
                     (_, 0) => status("joining", "disconnected"),
                     ("correct horse", 1) => status("up", "connecting"),
                     ("correct horse", _) => status("up", "connected"),
-                    _ => status("offline: the Wi-Fi password is wrong", "disconnected"),
+                    _ => status("offline: the Wi-Fi password is wrong; Set the password again.", "disconnected"),
                 }
             }),
             noise: b"",

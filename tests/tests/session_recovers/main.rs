@@ -4,8 +4,8 @@
 mod world;
 
 use comfyglow_core::{limits::BREAKER_ATTEMPTS, session::ClientId, state::PromptState};
-use proptest::{collection, prelude::*, sample::select};
 use comfyglow_tests::server::Outcome;
+use proptest::{collection, prelude::*, sample::select};
 use world::{Deed, Fault, World, config};
 
 const SECOND: u64 = 1_000;

@@ -190,7 +190,9 @@ impl Board {
             if is_settled || began.elapsed() >= self.patience {
                 let words = trouble.map_or_else(|| "it takes too long".to_owned(), |(words, _)| words);
                 let what = if told.is_up() { "the server is not reached" } else { "the network is not joined" };
-                return Err(Stop::at("result", Exit::Lost, format!("{what}: {words}"), advice(&words)));
+                // The board says what to do behind what is wrong.
+                let (wrong, remedy) = words.split_once("; ").unwrap_or((&words, advice(&words)));
+                return Err(Stop::at("result", Exit::Lost, format!("{what}: {wrong}"), remedy));
             }
             time::sleep(ASKED).await;
         }

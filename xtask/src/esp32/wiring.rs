@@ -107,3 +107,15 @@ fn the_flash_is_divided_as_the_program_believes() {
         assert!(source.lines().any(|said| said == line), "main.rs lacks {line}");
     }
 }
+
+#[test]
+fn the_page_for_beginners_has_the_pins() {
+    let (pins, page) = (pins(), read("../../docs/esp32.md"));
+    let picture = read("../../docs/wiring.svg");
+    for (row, name) in [("OLED SCL", "scl"), ("OLED SDA", "sda"), ("LEDs DIN, through 330 Ω", "leds")] {
+        let [c3, c6, _] = &pins[name];
+        let row = format!("| {row} | GPIO {c3} | GPIO {c6} |");
+        assert!(page.contains(&row), "docs/esp32.md lacks {row}");
+        assert!(picture.contains(&format!(">GPIO {c3}<")), "docs/wiring.svg lacks GPIO {c3}");
+    }
+}

@@ -37,6 +37,10 @@ const BURST: u64 = 40;
 /// How far behind the state may be once a flood is over.
 const BEHIND: Duration = Duration::from_secs(1);
 
+/// A flood counts where it was sent in so long; the last of so many counts anyway.
+const SECOND: Duration = Duration::from_millis(1_100);
+const FLOODS: u32 = 3;
+
 /// How long another client may have to wait meanwhile.
 const WAITED: Duration = Duration::from_millis(250);
 
@@ -189,8 +193,35 @@ fn large(stage: &mut Stage, simulator: &Simulator) -> Result<()> {
     stage.station("large messages, done", 20, |picture| picture.has_title(Title::Done))
 }
 
-/// Thousands of messages within a second; the last of them counts.
+/// Thousands of messages within a second. A machine that is too busy to send them in time tells nothing of the gadget: there
+/// they are sent once more.
 fn flood(stage: &mut Stage, simulator: &Simulator) -> Result<()> {
+    for time in 1..=FLOODS {
+        let Flood { sent, took, gap } = pour(stage, simulator)?;
+        let [sent_ms, took_ms, gap_ms] = [sent, took, gap].map(|span| span.as_millis());
+        println!("{FLOOD} messages in {sent_ms} ms; shown {took_ms} ms later; another client waited {gap_ms} ms");
+        if sent <= SECOND || time == FLOODS {
+            ensure!(gap <= WAITED, "the gadget had another client wait {gap_ms} ms");
+            ensure!(took <= BEHIND, "the display was {took_ms} ms behind");
+            break;
+        }
+        println!("This machine was too busy to send them within a second: once more");
+    }
+    Ok(())
+}
+
+/// What a flood led to.
+struct Flood {
+    /// How long it was sent for.
+    sent: Duration,
+    /// How long after that all of it was shown.
+    took: Duration,
+    /// How long another client had nothing to read.
+    gap: Duration,
+}
+
+/// One flood; the last of its messages counts.
+fn pour(stage: &mut Stage, simulator: &Simulator) -> Result<Flood> {
     let to_all = |kind: &str, data: serde_json::Value| {
         simulator.deliver_text(Recipients::Everyone, &json!({"type": kind, "data": data}).to_string());
     };
@@ -212,12 +243,9 @@ fn flood(stage: &mut Stage, simulator: &Simulator) -> Result<()> {
     stage.station("a flood", 10, |picture| picture.percent() == Some(50) || picture.steps_are(FLOOD, FLOOD * 2))?;
     let took = begun.elapsed();
     let gap = witness.leave()?;
-    let [sent_ms, took_ms, gap_ms] = [sent, took, gap].map(|span| span.as_millis());
-    println!("{FLOOD} messages in {sent_ms} ms; shown {took_ms} ms later; another client waited {gap_ms} ms");
-    ensure!(gap <= WAITED, "the gadget had another client wait {gap_ms} ms");
-    ensure!(took <= BEHIND, "the display was {} ms behind", took.as_millis());
     to_all("execution_success", json!({"prompt_id": id, "timestamp": 2}));
-    stage.station("the flood is over", 10, |picture| picture.has_title(Title::Done))
+    stage.station("the flood is over", 10, |picture| picture.has_title(Title::Done))?;
+    Ok(Flood { sent, took, gap })
 }
 
 /// That a node of a prompt is at this step.

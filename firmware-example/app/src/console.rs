@@ -145,6 +145,8 @@ fn hints(fault: Option<StoreError>, answer: &mut Answer) {
 /// Sends it, if somebody takes it.
 async fn send(writer: &mut impl Write, bytes: &[u8]) {
     let sent = async {
+        // A log that the host is still to take may fill the way: what is written onto it would be lost.
+        writer.flush().await?;
         writer.write_all(bytes).await?;
         writer.flush().await
     };

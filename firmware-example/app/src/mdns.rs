@@ -93,7 +93,7 @@ impl Gadget {
                     match host.hear(bytes.get(..len).unwrap_or_default(), is_alone) {
                         Heard::Asked(reply) if claim.is_ours() => {
                             let to = if is_alone { from.endpoint } else { IpEndpoint::new(EVERYBODY.into(), PORT) };
-                            (host.answer(&reply, &mut out), to)
+                            (host.answer(reply, &mut out), to)
                         }
                         // Of two who want it at once, the one with the greater address has it (8.2).
                         Heard::Wanted(other) if !claim.is_ours() && other > address => {

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use smoltcp::wire::{DnsFlags, DnsPacket, DnsQuestion};
+use smoltcp::wire::{DnsFlags, DnsPacket};
 
 /// The type of a record that is an IPv4 address.
 pub const A: u16 = 1;
@@ -23,10 +23,16 @@ pub struct Asked {
 /// What `packet` asks for first.
 pub fn asked(packet: &[u8]) -> Option<Asked> {
     let parsed = DnsPacket::new_checked(packet).ok()?;
-    let (rest, question) = DnsQuestion::parse(parsed.payload()).ok()?;
-    let labels: Vec<_> = parsed.parse_name(question.name).collect::<Result<_, _>>().ok()?;
+    let payload = parsed.payload();
+    let mut len = 0;
+    while let Some(label @ 1..) = payload.get(len) {
+        len += 1 + usize::from(*label);
+    }
+    // Behind the name's end are the type and the class, whose first bit is mDNS' wish to be answered alone.
+    let mut question = payload.get(..len + 5)?.to_vec();
+    question[len + 3] &= 0x7f;
+    let labels: Vec<_> = parsed.parse_name(&question).collect::<Result<_, _>>().ok()?;
     let labels: Vec<_> = labels.into_iter().map(|label| String::from_utf8_lossy(label).to_lowercase()).collect();
-    let question = parsed.payload()[..parsed.payload().len() - rest.len()].to_vec();
     let is_question = parsed.question_count() > 0 && !parsed.flags().contains(DnsFlags::RESPONSE);
     Some(Asked { id: parsed.transaction_id(), name: labels.join("."), question, is_question })
 }

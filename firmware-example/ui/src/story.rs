@@ -149,6 +149,7 @@ impl Kind {
             Self::NoNetwork => "No net",
             Self::Connecting => "Calling",
             Self::Person | Self::Unset => "Setup",
+            Self::Notice => "Reset",
             kind => kind.head(),
         }
     }
@@ -327,7 +328,7 @@ impl<'a> Story<'a> {
     fn notice(&mut self, notice: Notice<'a>) {
         self.lead = "I started again".into();
         (self.head, self.body) = match notice {
-            Notice::Panic(place) => ("Crashed", ["A fault of mine, at ", place, ". Please report it."]),
+            Notice::Panic(place) => ("Crashed", ["Please report this fault of mine: ", place, ""]),
             Notice::BrownOut => ("Restarted", ["The voltage fell too low. Check the USB cable and supply.", "", ""]),
             Notice::Watchdog => ("Restarted", ["I hung for too long. Please report it if it comes again.", "", ""]),
         };
@@ -338,6 +339,10 @@ impl<'a> Story<'a> {
         self.lead = name.unwrap_or("the network").into();
         // It is looked for again and again, but what is wrong is for a person to mend.
         self.busy = !matches!(why, Absence::WrongPassword | Absence::Refused | Absence::NoLink);
+        if why == Absence::NoLink {
+            // A cable has no waves.
+            self.icon = Kind::Offline.icon();
+        }
         let (head, body) = match why {
             Absence::WrongPassword => ("No access", ["Wrong Wi-Fi password. ", "Set it again: ", "comfyglow setup"]),
             Absence::NotFound => ("Not found", ["No Wi-Fi of this name in reach. ", "It must be one of 2.4 GHz.", ""]),

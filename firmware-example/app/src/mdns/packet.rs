@@ -20,7 +20,7 @@ const HOLDS: u32 = 120;
 const HOLDS_ALONE: u32 = 10;
 
 /// Bytes before a packet's first question.
-const HEADER: usize = 12;
+const HEADER: u16 = 12;
 
 /// Pointers that are followed within a name: it has no more labels in any packet of good faith.
 const JUMPS: usize = 8;
@@ -65,7 +65,7 @@ impl Host<'_> {
     fn read(&self, packet: &[u8], is_alone: bool) -> Option<Heard> {
         let [id, flags, questions, answers, authorities, _] = words(packet)?;
         let is_answer = flags & 0x8000 != 0;
-        let mut at = HEADER;
+        let mut at = usize::from(HEADER);
         let mut heard = Heard::Nothing;
         for _ in 0..questions {
             let (is_ours, behind) = self.is_at(packet, at)?;
@@ -158,23 +158,20 @@ impl Host<'_> {
 
     /// Tells everybody whose the name is.
     pub(super) fn announcement<'b>(&self, out: &'b mut [u8]) -> Option<&'b [u8]> {
-        self.answer(&Reply { alone: None, address: true }, out)
+        self.answer(Reply { alone: None, address: true }, out)
     }
 
     /// Answers a question.
-    pub(super) fn answer<'b>(&self, reply: &Reply, out: &'b mut [u8]) -> Option<&'b [u8]> {
+    pub(super) fn answer<'b>(&self, reply: Reply, out: &'b mut [u8]) -> Option<&'b [u8]> {
         let mut writer = Writer { bytes: out, len: 0 };
-        let (class, holds) = match reply.alone {
-            Some((id, kind)) => {
-                writer.words(&[id, ANSWER, 1, 1, 0, 1])?;
-                self.put_name(&mut writer)?;
-                writer.words(&[kind, INTERNET])?;
-                (INTERNET, HOLDS_ALONE)
-            }
-            None => {
-                writer.words(&[0, ANSWER, 0, 1, 0, 1])?;
-                (FLUSH | INTERNET, HOLDS)
-            }
+        let (class, holds) = if let Some((id, kind)) = reply.alone {
+            writer.words(&[id, ANSWER, 1, 1, 0, 1])?;
+            self.put_name(&mut writer)?;
+            writer.words(&[kind, INTERNET])?;
+            (INTERNET, HOLDS_ALONE)
+        } else {
+            writer.words(&[0, ANSWER, 0, 1, 0, 1])?;
+            (FLUSH | INTERNET, HOLDS)
         };
         // What there is, and that there is nothing else: the one that is asked for first, the other beside it.
         if reply.address {
@@ -207,7 +204,7 @@ impl Host<'_> {
 
     /// The name; where it was written before, a pointer to that.
     fn put_name(&self, writer: &mut Writer<'_>) -> Option<()> {
-        if writer.len > HEADER {
+        if writer.len > usize::from(HEADER) {
             return writer.words(&[POINTER]);
         }
         writer.put(self.labels(&mut [0; NAME])?)
@@ -218,7 +215,7 @@ impl Host<'_> {
 const NAME: usize = 48;
 
 /// The first name of a packet.
-const POINTER: u16 = 0xc000 | HEADER as u16;
+const POINTER: u16 = 0xc000 | HEADER;
 
 /// The first words of `bytes`.
 fn words<const N: usize>(bytes: &[u8]) -> Option<[u16; N]> {

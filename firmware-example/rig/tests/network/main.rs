@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use comfyglow_app::core::state::{Absence, ConnectionStatus, FaultKind, PromptState};
 use comfyglow_rig::{
     lan::{SERVER, Speaks},
-    names::A,
+    names::{self, A},
 };
 use comfyglow_tests::server::Outcome;
 use desk::{Air, Desk};
@@ -221,4 +221,30 @@ fn it_answers_to_its_own_name() {
         desk.pass(100);
         assert!(desk.lan.told.is_empty(), "nobody else is answered for");
     }
+}
+
+#[test]
+fn a_name_that_somebody_has_is_left_to_them() {
+    let mut desk = Desk::new("desk");
+    let other = Ipv4Addr::new(192, 168, 1, 9);
+    desk.lan.hosts.insert("comfyglow.local".to_owned(), other);
+    desk.lan.hosts.insert("comfyglow-2.local".to_owned(), other);
+    desk.until(10, Desk::is_connected);
+    desk.pass(5_000);
+    let octets = desk.address().octets();
+    desk.lan.told.clear();
+    desk.lan.ask("comfyglow-3.local", A, true);
+    desk.pass(100);
+    assert!(is_told(&desk, &octets));
+    // Somebody comes later, and says that it is theirs.
+    desk.lan.tell(&names::told("comfyglow-3.local", other));
+    desk.pass(5_000);
+    desk.lan.told.clear();
+    desk.lan.ask("comfyglow-3.local", A, true);
+    desk.pass(100);
+    assert!(!is_told(&desk, &octets));
+    desk.lan.told.clear();
+    desk.lan.ask("comfyglow-4.local", A, true);
+    desk.pass(100);
+    assert!(is_told(&desk, &octets));
 }

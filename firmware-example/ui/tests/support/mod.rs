@@ -10,7 +10,7 @@ use comfyglow_core::{
     time::{Duration, Instant},
     view::{ErrorView, PromptView, View},
 };
-use comfyglow_ui::{Choices, Ink, Network, Scene};
+use comfyglow_ui::{Choices, Ink, Network, Notice, Scene};
 use embedded_graphics_core::{
     Pixel,
     draw_target::DrawTarget,
@@ -91,6 +91,7 @@ pub(crate) struct Still {
     pub(crate) network: Network<'static>,
     pub(crate) view: Option<View<'static>>,
     pub(crate) choices: Choices,
+    pub(crate) notice: Option<Notice<'static>>,
     /// Since the scene began.
     pub(crate) now: Instant,
 }
@@ -103,7 +104,7 @@ impl Still {
             view: self.view,
             percentage: None,
             choices: &self.choices,
-            notice: None,
+            notice: self.notice,
         }
     }
 }
@@ -204,6 +205,7 @@ pub(crate) fn stills() -> Vec<Still> {
         network: Network::Up,
         view: Some(view),
         choices: Choices::new(),
+        notice: None,
         now: Instant::from_millis(1_000),
     };
     let runs = |name, prompt: PromptView<'static>| {
@@ -214,6 +216,8 @@ pub(crate) fn stills() -> Vec<Still> {
         up(name, View { next_attempt: (next > 0).then(|| Duration::from_millis(next)), ..view })
     };
     let network = |name, network| Still { network, view: None, ..up(name, view(connection())) };
+    let absent = |name, why| network(name, Network::Lost { name: Some("Attic Wi-Fi"), why });
+    let notice = |name, notice| Still { notice: Some(notice), ..network(name, Network::Starting) };
     let mut connecting = connection();
     connecting.status = ConnectionStatus::Connecting;
     let mut again = lost(FaultKind::Unreachable, WaitingFor::Backoff, 3);
@@ -297,7 +301,18 @@ pub(crate) fn stills() -> Vec<Still> {
         away("too many visitors", FaultKind::Refused(429), WaitingFor::Server, 2, 118_000),
         up("could not keep up", View { next_attempt: Some(Duration::from_millis(51_000)), ..view(courtesy) }),
         away("needs a person", FaultKind::Refused(401), WaitingFor::Backoff, 1, 0),
-        network("no network", Network::Lost { name: Some("Attic Wi-Fi"), why: Absence::SignalLost }),
+        away("unknown name", FaultKind::NameUnknown, WaitingFor::Backoff, 2, 3_000),
+        away("no ComfyUI", FaultKind::NotComfyUi, WaitingFor::Backoff, 1, 4_000),
+        absent("no network", Absence::SignalLost),
+        absent("wrong password", Absence::WrongPassword),
+        absent("not found", Absence::NotFound),
+        absent("refused", Absence::Refused),
+        absent("no address", Absence::NoAddress),
+        network("no line", Network::Lost { name: None, why: Absence::NoLink }),
+        network("not set up", Network::Unset),
+        notice("panic", Notice::Panic("src/main.rs:120")),
+        notice("brown-out", Notice::BrownOut),
+        notice("watchdog", Notice::Watchdog),
     ]
     .into_iter()
     .map(|mut still| {

@@ -25,7 +25,7 @@ fn names_are_numbered() {
     assert_eq!(longest.labels(&mut room).map(<[u8]>::len), Some(1 + 32 + 3 + 7));
     let alone = Reply { alone: Some((1, A)), address: true };
     assert!(longest.probe(&mut out).is_some());
-    assert!(longest.answer(&alone, &mut out).is_some());
+    assert!(longest.answer(alone, &mut out).is_some());
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn the_bytes_are_those_of_the_rfc() {
     let mut out = [0; 192];
     let question = b"\x12\x34\0\0\0\x01\0\0\0\0\0\0\x09COMFYGLOW\x05Local\0\0\x1c\0\x01";
     let Heard::Asked(reply) = host(1).hear(question, true) else { panic!("it asks for us") };
-    let answer = host(1).answer(&reply, &mut out).unwrap();
+    let answer = host(1).answer(reply, &mut out).unwrap();
     let head = b"\x12\x34\x84\0\0\x01\0\x01\0\0\0\x01\x09comfyglow\x05local\0\0\x1c\0\x01";
     // There is no IPv6 address; of an IPv4 address there is this.
     let nothing = b"\xc0\x0c\0\x2f\0\x01\0\0\0\x0a\0\x05\xc0\x0c\0\x01\x40";

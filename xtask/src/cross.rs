@@ -100,12 +100,10 @@ fn build<'a>(project: &Project, targets: impl IntoIterator<Item = &'a str>) -> R
         }
         let core = project.core_feature_sets().into_iter().map(|features| {
             let name = with_features(target, &features);
-            (name, "the core builds", CORE, ["--features".to_owned(), features])
+            (name, "the core builds", CORE, vec!["--features".to_owned(), features])
         });
-        let parts = PARTS.map(|part| {
-            let features = ["--lib", "--all-features"].map(str::to_owned);
-            (format!("{target}, {part}"), "it builds", part, features)
-        });
+        let parts =
+            PARTS.map(|part| (format!("{target}, {part}"), "it builds", part, vec!["--all-features".to_owned()]));
         for (name, about, package, features) in core.chain(parts) {
             steps.step(&name, about, || {
                 let mut command = cargo();

@@ -2,7 +2,6 @@
 
 use comfyglow_qemu::{Register, clock};
 use cortex_m::peripheral::{SCB, SYST, syst::SystClkSource};
-use embassy_time::Instant;
 
 /// Of a tick, at 50 MHz.
 const CYCLES: u32 = 50_000_000 / clock::HERTZ;
@@ -42,14 +41,7 @@ pub(crate) fn start(mut timer: SYST) {
 
 /// The processor's cycles since the start; they overflow after 85 s.
 pub(crate) fn cycles() -> u32 {
-    critical_section::with(|_| {
-        #[expect(clippy::cast_possible_truncation, reason = "they overflow")]
-        let ticks = Instant::now().as_ticks() as u32;
-        let left = SYST::get_current();
-        // A tick that could not be counted yet; then what was read may be of before or behind it.
-        let (ticks, left) = if SCB::is_pendst_pending() { (ticks + 1, SYST::get_current()) } else { (ticks, left) };
-        ticks.wrapping_mul(CYCLES).wrapping_add(CYCLES - 1 - left)
-    })
+    clock::cycles(CYCLES, SYST::get_current, SCB::is_pendst_pending)
 }
 
 #[cortex_m_rt::exception]

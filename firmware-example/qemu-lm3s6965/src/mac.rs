@@ -2,7 +2,7 @@
 
 use comfyglow_qemu::{
     Register, meter,
-    wire::{ADDRESS, Card, FRAME, Room, WAKER, bytes},
+    wire::{ADDRESS_WORDS, Card, FRAME, Room, WAKER, bytes},
 };
 use cortex_m::peripheral::NVIC;
 
@@ -52,13 +52,9 @@ pub(crate) struct Mac;
 
 impl Mac {
     pub(crate) fn start() -> Self {
-        let mut address = [0; 8];
-        address[..6].copy_from_slice(&ADDRESS);
-        let address = u64::from_le_bytes(address);
         MAC.at(RECEIVE).write(RESET_FIFO);
-        #[expect(clippy::cast_possible_truncation, reason = "its first four bytes")]
-        MAC.at(OWN_ADDRESS).write(address as u32);
-        MAC.at(OWN_ADDRESS + 4).write((address >> 32) as u32);
+        MAC.at(OWN_ADDRESS).write(ADDRESS_WORDS[0]);
+        MAC.at(OWN_ADDRESS + 4).write(ADDRESS_WORDS[1]);
         MAC.at(TRANSMIT).write(TRANSMIT_ON);
         MAC.at(RECEIVE).write(RECEIVE_ON);
         MAC.at(INTERRUPTS).write(RECEIVED);

@@ -11,15 +11,11 @@ mod oled;
 mod pins;
 mod uart;
 
-use core::cell::RefCell;
-
 use comfyglow_app::{
-    Gadget, Resources, Settings, Start,
-    core::session::GadgetSession,
+    Gadget, Settings, Start,
     embassy_net::{Runner, Stack},
-    network,
 };
-use comfyglow_qemu::{Arguments, logs, meter, wire::Wire};
+use comfyglow_qemu::{connect, logs, meter, session, settings, wire::Wire};
 use embassy_executor::{Spawner, task};
 use static_cell::StaticCell;
 
@@ -38,7 +34,6 @@ fn start(spawner: Spawner) {
     static SETTINGS: StaticCell<Settings> = StaticCell::new();
     static GADGET: StaticCell<Gadget> = StaticCell::new();
     let (settings, seed) = settings();
-    defmt::info!("server: {}", settings.server());
     let settings = SETTINGS.init(settings);
     let session = session(settings, seed);
     let gadget: &Gadget = GADGET.init_with(|| Gadget::new(settings, session, Start { seed, ..Start::default() }));
@@ -47,24 +42,9 @@ fn start(spawner: Spawner) {
     spawner.spawn(watch_buttons(gadget).expect("once"));
 }
 
-fn settings() -> (Settings, u64) {
-    let Arguments { seed, line } = Arguments::get();
-    match Settings::parse(&line) {
-        Ok(settings) => (settings, seed),
-        Err(error) => defmt::panic!("settings: {}", error),
-    }
-}
-
-#[inline(never)]
-fn session(settings: &'static Settings, seed: u64) -> &'static RefCell<GadgetSession<'static>> {
-    static SESSION: StaticCell<RefCell<GadgetSession<'static>>> = StaticCell::new();
-    SESSION.init_with(|| Gadget::session(settings, seed))
-}
-
 #[inline(never)]
 fn join(spawner: Spawner, seed: u64) -> Stack<'static> {
-    static RESOURCES: StaticCell<Resources> = StaticCell::new();
-    let (stack, runner) = network(Wire::new(mac::Mac::start()), RESOURCES.init_with(Resources::new), seed);
+    let (stack, runner) = connect(mac::Mac::start(), seed);
     spawner.spawn(move_frames(runner).expect("once"));
     stack
 }
@@ -76,7 +56,7 @@ async fn move_frames(mut runner: Runner<'static, Wire<mac::Mac>>) {
 
 #[task]
 async fn paint(gadget: &'static Gadget) {
-    gadget.paint(&mut oled::Oled::new()).await;
+    gadget.paint(&mut oled::open()).await;
 }
 
 #[task]

@@ -34,4 +34,17 @@ pub fn tick() {
     });
 }
 
+/// A processor's cycles since the start, `of_a_tick` each: `left` are to go until the next tick, which may be `pending`, not
+/// yet told. They overflow.
+pub fn cycles(of_a_tick: u32, left: fn() -> u32, pending: fn() -> bool) -> u32 {
+    critical_section::with(|_| {
+        #[expect(clippy::cast_possible_truncation, reason = "they overflow")]
+        let ticks = embassy_time::Instant::now().as_ticks() as u32;
+        let before = left();
+        // A tick that could not be counted yet; then what was read may be of before or behind it.
+        let (ticks, left) = if pending() { (ticks + 1, left()) } else { (ticks, before) };
+        ticks.wrapping_mul(of_a_tick).wrapping_add(of_a_tick - 1 - left)
+    })
+}
+
 defmt::timestamp!("{=u64:ms}", embassy_time::Instant::now().as_millis());

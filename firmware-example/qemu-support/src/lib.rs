@@ -7,6 +7,7 @@
 
 use core::panic::PanicInfo;
 
+use comfyglow_app::Settings;
 use heapless::String;
 use semihosting::{experimental::env::args, process::exit};
 
@@ -16,6 +17,7 @@ mod flash;
 pub mod logs;
 pub mod meter;
 mod registers;
+pub mod ssd0323;
 mod stack;
 mod tasks;
 pub mod wire;
@@ -23,7 +25,7 @@ pub mod wire;
 pub use executor::run;
 pub use flash::{FLASH, Flash};
 pub use registers::Register;
-pub use tasks::begin;
+pub use tasks::{begin, connect, session};
 
 /// The status that tells the host of a panic, as that of Rust's own programs.
 const PANICKED: i32 = 101;
@@ -56,6 +58,23 @@ impl Arguments {
             line.push_str(word).and_then(|()| line.push(' ')).expect("they came in as many bytes");
         }
         Self { seed, line }
+    }
+}
+
+/// The settings that the host starts a board with, and its seed.
+///
+/// # Panics
+///
+/// They are none.
+#[must_use]
+pub fn settings() -> (Settings, u64) {
+    let Arguments { seed, line } = Arguments::get();
+    match Settings::parse(&line) {
+        Ok(settings) => {
+            defmt::info!("server: {}", settings.server());
+            (settings, seed)
+        }
+        Err(error) => defmt::panic!("settings: {}", error),
     }
 }
 

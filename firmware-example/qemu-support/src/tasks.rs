@@ -1,18 +1,46 @@
 //! The gadget's tasks that need nothing of a board but a network.
 
+use core::cell::RefCell;
+
 use comfyglow_app::{
-    Gadget,
+    Gadget, Resources, Settings,
     core::session::{GadgetSession, Link},
-    embassy_net::Stack,
+    embassy_net::{Runner, Stack},
+    network,
 };
 use embassy_executor::{Spawner, task};
 use semihosting::process::exit;
+use static_cell::StaticCell;
 
-use crate::{FLASH, Flash, stack};
+use crate::{
+    FLASH, Flash, stack,
+    wire::{Card, Wire},
+};
 
 /// The receive and transmit buffers of each link: a window of two frames for the socket, of one for answers.
 const SOCKET: (usize, usize) = (4_096, 1_024);
 const HTTP: (usize, usize) = (1_536, 1_024);
+
+/// The session, in memory of its own.
+///
+/// # Panics
+///
+/// It was called before.
+#[inline(never)]
+pub fn session(settings: &'static Settings, seed: u64) -> &'static RefCell<GadgetSession<'static>> {
+    static SESSION: StaticCell<RefCell<GadgetSession<'static>>> = StaticCell::new();
+    SESSION.init_with(|| Gadget::session(settings, seed))
+}
+
+/// The network over `card`; a board runs the runner as a task.
+///
+/// # Panics
+///
+/// It was called before.
+pub fn connect<C: Card>(card: C, seed: u64) -> (Stack<'static>, Runner<'static, Wire<C>>) {
+    static RESOURCES: StaticCell<Resources> = StaticCell::new();
+    network(Wire::new(card), RESOURCES.init_with(Resources::new), seed)
+}
 
 /// Begins the tasks; a board adds those that move frames, paint, and watch buttons. The firmware ends with status 0 once
 /// the gadget is off.

@@ -18,6 +18,12 @@ pub type Room = [u32; (FRAME + 2 * ENDS) / 4];
 /// QEMU's own choice for its first card.
 pub const ADDRESS: [u8; 6] = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56];
 
+/// The same, as the registers of a card have it.
+pub const ADDRESS_WORDS: [u32; 2] = {
+    let [a, b, c, d, e, f] = ADDRESS;
+    [u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, 0, 0])]
+};
+
 /// To be woken when a frame has come, the last one is sent, or the link changes.
 pub static WAKER: AtomicWaker = AtomicWaker::new();
 

@@ -10,17 +10,13 @@ mod pins;
 mod radio;
 mod uart;
 
-use core::cell::RefCell;
-
 use comfyglow_app::{
-    Gadget, Resources, Settings, Start, Store,
-    core::session::GadgetSession,
+    Gadget, Settings, Start, Store,
     embassy_net::{Runner, Stack},
-    network,
     setup::{Board, Display},
 };
 use comfyglow_panels::oled::{ADDRESS, Model, Oled};
-use comfyglow_qemu::{Arguments, FLASH, Flash, logs, wire::Wire};
+use comfyglow_qemu::{Arguments, FLASH, Flash, connect, logs, session, wire::Wire};
 use embassy_executor::{Spawner, task};
 use embassy_futures::block_on;
 use static_cell::StaticCell;
@@ -49,7 +45,7 @@ fn start(spawner: Spawner) {
     let session = session(settings, arguments.seed);
     let start = Start { reset: machine::reset(), has_radio: true, seed: arguments.seed };
     let gadget: &Gadget = GADGET.init_with(|| Gadget::new(settings, session, start));
-    comfyglow_qemu::begin(spawner, gadget, connect(spawner, arguments.seed));
+    comfyglow_qemu::begin(spawner, gadget, join(spawner, arguments.seed));
     spawner.spawn(console(gadget, store).expect("once"));
     spawner.spawn(stay_joined(gadget, radio::Air::new(arguments)).expect("once"));
     spawner.spawn(paint(gadget).expect("once"));
@@ -66,15 +62,8 @@ fn settings() -> (Settings, Store<Flash>) {
 }
 
 #[inline(never)]
-fn session(settings: &'static Settings, seed: u64) -> &'static RefCell<GadgetSession<'static>> {
-    static SESSION: StaticCell<RefCell<GadgetSession<'static>>> = StaticCell::new();
-    SESSION.init_with(|| Gadget::session(settings, seed))
-}
-
-#[inline(never)]
-fn connect(spawner: Spawner, seed: u64) -> Stack<'static> {
-    static RESOURCES: StaticCell<Resources> = StaticCell::new();
-    let (stack, runner) = network(Wire::new(net::Net::start()), RESOURCES.init_with(Resources::new), seed);
+fn join(spawner: Spawner, seed: u64) -> Stack<'static> {
+    let (stack, runner) = connect(net::Net::start(), seed);
     spawner.spawn(move_frames(runner).expect("once"));
     stack
 }

@@ -49,6 +49,7 @@ pub(super) struct Board {
     pub(super) control: Control,
     pub(super) serial: Serial,
     folder: PathBuf,
+    port: PathBuf,
     display: Module,
     /// What was sent to it, and what of that waits for the rest of a transaction.
     wire: File,
@@ -92,11 +93,11 @@ impl Board {
             let terminal = terminal(&mut control)?;
             let table = Table::parse(&fs::read(image)?)?.context("the image has no logs")?;
             let serial = Serial::open(&terminal, table)?;
-            Ok((control, serial, File::open(folder.join("i2c.bin"))?))
+            Ok((control, serial, terminal, File::open(folder.join("i2c.bin"))?))
         });
-        let (control, serial, wire) = begun.inspect_err(|_| _ = qemu.kill())?;
+        let (control, serial, port, wire) = begun.inspect_err(|_| _ = qemu.kill())?;
         let display = Module::new(Glass::CARD);
-        Ok(Self { qemu, control, serial, folder, display, wire, pending: Vec::new() })
+        Ok(Self { qemu, control, serial, folder, port, display, wire, pending: Vec::new() })
     }
 
     /// Takes in what the board did since the last time.
@@ -126,6 +127,11 @@ impl Board {
     pub(super) fn picture(&mut self) -> Result<Picture> {
         self.listen()?;
         Picture::of_lit(&self.display.picture())
+    }
+
+    /// The terminal that its serial line ends at.
+    pub(super) fn port(&self) -> &Path {
+        &self.port
     }
 
     /// How bright its display is, of 255.

@@ -7,7 +7,7 @@
 //!
 //! Images are made and written by `espflash`'s library rather than its command: without its default features it builds in
 //! Rust alone, needs no package of the system, and whoever has `comfyglow` needs nothing else. Its progress is drawn as the
-//! rest is, and its errors are told with what to do. It costs half a minute of a first build on two cores, as measured; the
+//! rest is, and its errors are told with what to do. It costs 80 s of processor time of a first build; the
 //! feature `boards` leaves it out. Ports are listed by `serialport`, without libudev.
 
 mod demux;

@@ -10,8 +10,8 @@ use std::{
 
 use anyhow::{Result, ensure};
 use comfyglow_core::{
+    capacity::DesktopCapacity,
     event::{EventKind, Interest},
-    limits::desktop,
     session::{Config, DesktopSession, Input, Link, Output},
     state::{Prompt, PromptState},
     subscription::{Subscription, Topics},
@@ -98,7 +98,7 @@ struct Known {
 fn ours(frames: &Frames, size: usize) -> Known {
     let config = Config { interest: Interest::ALL, ..Config::attached() };
     let mut session = DesktopSession::new(config, 1);
-    let mut subscriber = Subscription::<{ desktop::NOTES }>::new(Topics::ALL);
+    let mut subscriber = Subscription::<{ DesktopCapacity::NOTES }>::new(Topics::ALL);
     let mut now = 0;
     session.attach(Instant::from_micros(now));
     for read in frames.bytes.chunks(size) {

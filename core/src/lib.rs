@@ -30,6 +30,7 @@ extern crate std;
 
 pub mod backoff;
 pub mod breaker;
+pub mod capacity;
 mod divide;
 pub mod event;
 pub mod heartbeat;

@@ -1,7 +1,6 @@
 //! Every limit of the core, once, with its unit and what happens past it.
 //!
-//! Those that cost memory are const generics of [`Session`](crate::session::Session) and [`State`](crate::state::State);
-//! [`gadget`], [`app`] and [`desktop`] are ready-made sets of them.
+//! Those that cost memory are a session's [`Capacity`](crate::capacity::Capacity).
 
 /// Containers that a JSON text may nest. A deeper message is malformed.
 pub const JSON_DEPTH: u8 = 64;
@@ -19,9 +18,6 @@ pub const STEP_MILLIS: i64 = (1 << 40) * 1_000;
 /// Prompts whose record was replaced that are remembered by a hash of their id; late events of an older one would begin
 /// a record of their own.
 pub const REPLACED_PROMPTS: usize = 8;
-
-/// Progress events that the history keeps; the oldest makes room.
-pub const HISTORY: usize = 100;
 
 /// Payload bytes of a control frame (RFC 6455, 5.5). A longer one fails the connection.
 pub const CONTROL_BYTES: usize = 125;
@@ -98,68 +94,7 @@ pub const FLOW_GAP_MILLIS: u64 = 1_000;
 /// Seconds past a deadline after which whoever comes is taken to have slept: nobody could have answered meanwhile.
 pub const LATE_WAKE_SECONDS: u64 = 5;
 
-/// What a microcontroller with tens of KB of RAM affords.
-pub mod gadget {
-    /// Bytes of an id or type that are kept; a longer one is cut at a character's boundary, yet compared whole.
-    pub const ID: usize = 48;
-    /// Bytes of an exception's message that are kept; a longer one is cut and marked.
-    pub const MESSAGE: usize = 256;
-    /// Nodes whose progress is tracked in a prompt; past them the counts are lower bounds, and marked so.
-    pub const NODES: usize = 64;
-    /// Bytes for the distinct display ids and class names of a prompt's nodes; past them a node is shown by its own id,
-    /// without its class.
-    pub const NAMES: usize = 640;
-    /// Nodes whose durations are remembered from earlier runs; a new one takes the place of one that counts least. Each
-    /// takes 12 bytes.
-    pub const LEARNED: usize = 24;
-    /// Bytes for a request's head. A longer one is an error of the configuration.
-    pub const HEAD: usize = 512;
-    /// Notes that wait for a subscriber; what gives way past them, [`Queue`](crate::queue::Queue) tells.
-    pub const NOTES: usize = 16;
-}
-
-/// What a program affords that has many sessions at once, such as one for each of a thousand servers: a session
-/// takes less than 40 KB.
-pub mod app {
-    /// Bytes of an id or type that are kept; a longer one is cut at a character's boundary, yet compared whole.
-    pub const ID: usize = 128;
-    /// Bytes of an exception's message that are kept; a longer one is cut and marked.
-    pub const MESSAGE: usize = 2_048;
-    /// Nodes whose progress is tracked in a prompt; past them the counts are lower bounds, and marked so.
-    pub const NODES: usize = 512;
-    /// Bytes for the distinct display ids and class names of a prompt's nodes; past them a node is shown by its own id,
-    /// without its class.
-    pub const NAMES: usize = 8_192;
-    /// Nodes whose durations are remembered from earlier runs; a new one takes the place of one that counts least.
-    pub const LEARNED: usize = 256;
-    /// Bytes for a request's head. A longer one is an error of the configuration.
-    pub const HEAD: usize = 4_096;
-    /// Notes that wait for a subscriber; what gives way past them, [`Queue`](crate::queue::Queue) tells.
-    pub const NOTES: usize = 64;
-}
-
-/// What a desktop affords (SNAPSHOT's capacities).
-pub mod desktop {
-    /// Bytes of an id or type that are kept; a longer one is cut at a character's boundary, yet compared whole.
-    pub const ID: usize = 256;
-    /// Bytes of an exception's message that are kept; a longer one is cut and marked.
-    pub const MESSAGE: usize = 4_096;
-    /// Nodes whose progress is tracked in a prompt; past them the counts are lower bounds, and marked so.
-    pub const NODES: usize = 2_048;
-    /// Bytes for the distinct display ids and class names of a prompt's nodes; past them a node is shown by its own id,
-    /// without its class.
-    pub const NAMES: usize = 32_768;
-    /// Nodes whose durations are remembered from earlier runs; a new one takes the place of one that counts least.
-    pub const LEARNED: usize = 1_024;
-    /// Bytes for a request's head. A longer one is an error of the configuration.
-    pub const HEAD: usize = 8_192;
-    /// Notes that wait for a subscriber; what gives way past them, [`Queue`](crate::queue::Queue) tells.
-    pub const NOTES: usize = 256;
-}
-
 const _: () = {
     assert!(JSON_DEPTH as u32 == u64::BITS, "the lexer keeps one bit a container");
-    assert!(gadget::ID >= 36, "a UUID must fit");
     assert!("supports_preview_metadata".len() <= KEY_BYTES, "the longest name that an event uses");
-    assert!(desktop::MESSAGE <= u16::MAX as usize, "a text's length has 16 bits");
 };

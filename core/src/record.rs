@@ -17,8 +17,9 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    capacity::{Bytes, Capacity, List},
     number::Milli,
-    progress::{Learned, LearnedEntry},
+    progress::{Learned, LearnedNode},
     state::{ErrorRecord, Percentage, Prompt, PromptState, Source, State, Steps},
     text::Text,
     time::{Duration, Instant},
@@ -40,7 +41,7 @@ const U64: usize = 10;
 
 /// The most bytes that a record takes of a [`State`] with these capacities: so large a flash page or buffer is always
 /// enough.
-pub const fn max_bytes(id: usize, message: usize, learned: usize) -> usize {
+const fn max_bytes(id: usize, message: usize, learned: usize) -> usize {
     // Of each text its length, its bytes and the hash of what was cut; a mark before what may be missing.
     let text = U32.saturating_add(U64).saturating_add(1);
     let texts = id.saturating_add(text).saturating_mul(5).saturating_add(message).saturating_add(text);
@@ -156,13 +157,13 @@ struct Kept<'a> {
 const STATES: [PromptState; 5] =
     [PromptState::Running, PromptState::Success, PromptState::Error, PromptState::Interrupted, PromptState::Ended];
 
-fn keep<const N: usize>(text: &Text<N>) -> KeptText<'_> {
+fn keep<B: Bytes>(text: &Text<B>) -> KeptText<'_> {
     let (kept, past) = text.parts();
     KeptText { kept, past }
 }
 
 impl KeptText<'_> {
-    fn text<const N: usize>(&self) -> Text<N> {
+    fn text<B: Bytes>(&self) -> Text<B> {
         Text::from_parts(self.kept, self.past)
     }
 }
@@ -218,11 +219,9 @@ fn body(bytes: &[u8]) -> Result<&[u8], RecordError> {
     if checksum(head, body) == u32::from_le_bytes(*crc) { Ok(body) } else { Err(RecordError::Damaged) }
 }
 
-impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
-    State<ID, MESSAGE, NODES, NAMES, LEARNED>
-{
+impl<C: Capacity> State<C> {
     /// The most bytes that [`export`](Self::export) writes.
-    pub const RECORD_BYTES: usize = max_bytes(ID, MESSAGE, LEARNED);
+    pub const RECORD_BYTES: usize = max_bytes(C::Id::LEN, C::Message::LEN, C::Durations::CAPACITY);
 
     /// Writes the last prompt, as it is at `now`, and what was learned as a record to the beginning of `out`, and returns
     /// the record's length in bytes.
@@ -304,20 +303,20 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
 }
 
 /// The prompt and what was learned, of the record that `bytes` begin with.
-fn read<const LEARNED: usize>(bytes: &[u8]) -> Result<(Kept<'_>, Learned<LEARNED>), RecordError> {
+fn read<L: List<LearnedNode>>(bytes: &[u8]) -> Result<(Kept<'_>, Learned<L>), RecordError> {
     // The checksum is right: what still doesn't fit the format was written so, by whomever.
     let odd = |_: postcard::Error| RecordError::Foreign;
     let (kept, mut rest) = postcard::take_from_bytes::<Kept<'_>>(body(bytes)?).map_err(odd)?;
     let mut learned = Learned::new();
     for _ in 0..kept.learned {
-        let (entry, after) = postcard::take_from_bytes::<LearnedEntry>(rest).map_err(odd)?;
+        let (entry, after) = postcard::take_from_bytes::<LearnedNode>(rest).map_err(odd)?;
         learned.restore(entry);
         rest = after;
     }
     if rest.is_empty() { Ok((kept, learned)) } else { Err(RecordError::Foreign) }
 }
 
-fn keep_prompt<const ID: usize, const MESSAGE: usize>(prompt: &Prompt<ID, MESSAGE>, now: Instant) -> KeptPrompt<'_> {
+fn keep_prompt<C: Capacity>(prompt: &Prompt<C>, now: Instant) -> KeptPrompt<'_> {
     let state = STATES.iter().position(|state| *state == prompt.state).unwrap_or_default();
     KeptPrompt {
         id: prompt.id.as_ref().map(keep),
@@ -344,7 +343,7 @@ fn keep_prompt<const ID: usize, const MESSAGE: usize>(prompt: &Prompt<ID, MESSAG
 }
 
 /// `None` where it says what no prompt can be.
-fn restore_prompt<const ID: usize, const MESSAGE: usize>(kept: &KeptPrompt<'_>) -> Option<Prompt<ID, MESSAGE>> {
+fn restore_prompt<C: Capacity>(kept: &KeptPrompt<'_>) -> Option<Prompt<C>> {
     let state = *STATES.get(usize::from(kept.state))?;
     let mut prompt = Prompt::new();
     prompt.id = kept.id.as_ref().map(KeptText::text);

@@ -9,6 +9,7 @@ mod logs;
 mod prompt;
 
 use crate::{
+    capacity::Capacity,
     event::{Event, EventKind, NodeStatus, Part},
     http::Fact,
     number::Milli,
@@ -118,11 +119,7 @@ impl Changes {
 }
 
 /// Applies `action` to `state` at `now` and tells what it changed.
-pub fn reduce<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
-    state: &mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
-    now: Instant,
-    action: Action<'_>,
-) -> Changes {
+pub fn reduce<C: Capacity>(state: &mut State<C>, now: Instant, action: Action<'_>) -> Changes {
     match action {
         Action::Dialling => state.dialling(),
         Action::Waiting(waiting) => state.wait(waiting),
@@ -154,9 +151,7 @@ pub fn reduce<const ID: usize, const MESSAGE: usize, const NODES: usize, const N
     }
 }
 
-impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
-    State<ID, MESSAGE, NODES, NAMES, LEARNED>
-{
+impl<C: Capacity> State<C> {
     /// The message at hand was malformed or cut off.
     fn forget_parts(&mut self) {
         self.nodes.unstage();
@@ -511,7 +506,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS)
     }
 
-    fn binary(&mut self, counter: impl FnOnce(&mut Prompt<ID, MESSAGE>) -> &mut u32) -> Changes {
+    fn binary(&mut self, counter: impl FnOnce(&mut Prompt<C>) -> &mut u32) -> Changes {
         match self.prompt.as_mut() {
             Some(prompt) if prompt.is_running() => {
                 let counter = counter(prompt);
@@ -545,7 +540,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     }
 
     /// The record that an event of the prompt `id` speaks of, running; `None` where that is over.
-    fn running(&mut self, id: Id<'_>) -> Option<&mut Prompt<ID, MESSAGE>> {
+    fn running(&mut self, id: Id<'_>) -> Option<&mut Prompt<C>> {
         // Nearly always it is the one that is told of, and nothing is to be taken back.
         if !self.prompt.as_ref().is_some_and(|prompt| prompt.is_running() && prompt.is(id)) {
             match self.target(id) {

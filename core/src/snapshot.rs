@@ -3,12 +3,11 @@
 //! What is unknown is `null`, never 0. More fields may be added; these keep their meaning.
 
 mod json;
-#[cfg(feature = "snapshot-read")]
-pub mod read;
 #[cfg(feature = "serde")]
 mod serde;
 
 use crate::{
+    capacity::{Bytes as _, Capacity},
     number::Milli,
     state::{Fault, LastEvent, Messages, Percentage, Prompt, State, Way},
     time::{Duration, Instant},
@@ -194,9 +193,10 @@ impl Snapshot<'_> {
     }
 }
 
-impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
-    State<ID, MESSAGE, NODES, NAMES, LEARNED>
-{
+impl<C: Capacity> State<C> {
+    /// Bytes that a snapshot's JSON takes at most: its texts with each byte escaped, and the rest.
+    pub const SNAPSHOT_BYTES: usize = 6 * (C::Message::LEN + 8 * C::Id::LEN) + 4_096;
+
     /// The state at `now`, as JSON.
     pub fn snapshot(&self, now: Instant) -> Snapshot<'_> {
         Snapshot {

@@ -1,6 +1,7 @@
 //! A subscriber to what happens: it is told in notes, the most urgent first, when it finds the time.
 
 use crate::{
+    capacity::Capacity,
     event::Event,
     queue::{Kind, Note, Queue},
     reducer::{Action, Changes},
@@ -132,14 +133,8 @@ impl<const N: usize> Subscription<N> {
     }
 }
 
-impl<const N: usize> Observer for Subscription<N> {
-    fn reduced<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
-        &mut self,
-        _now: Instant,
-        action: &Action<'_>,
-        changes: Changes,
-        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
-    ) {
+impl<C: Capacity, const N: usize> Observer<C> for Subscription<N> {
+    fn reduced(&mut self, _now: Instant, action: &Action<'_>, changes: Changes, state: &State<C>) {
         if !changes.has(Changes::SHOWN) {
             return;
         }

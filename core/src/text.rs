@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::json::same;
+use crate::{capacity::Bytes, json::same};
 
 /// FNV-1a's offset basis and prime for 64 bits.
 const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
@@ -35,26 +35,26 @@ impl Key {
     }
 }
 
-/// A text of which at most `N` bytes are kept, cut at a character's boundary, and compared whole.
+/// A text of which at most as many bytes are kept as the array `B` has, cut at a character's boundary, and compared whole.
 #[derive(Clone)]
-pub struct Text<const N: usize> {
-    buffer: [u8; N],
+pub struct Text<B> {
+    buffer: B,
     /// Bytes of `buffer` that were filled.
     filled: u16,
     /// The hash of the bytes past the buffer, begun with the basis.
     past: u64,
 }
 
-impl<const N: usize> Default for Text<N> {
+impl<B: Bytes> Default for Text<B> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<const N: usize> Text<N> {
+impl<B: Bytes> Text<B> {
     /// The empty text.
     pub const fn new() -> Self {
-        Self { buffer: [0; N], filled: 0, past: BASIS }
+        Self { buffer: B::ZERO, filled: 0, past: BASIS }
     }
 
     /// Forgets everything.
@@ -82,7 +82,7 @@ impl<const N: usize> Text<N> {
 
     /// Takes the text's next piece, which may end inside a character.
     pub fn push(&mut self, piece: &[u8]) {
-        push(&mut self.buffer, &mut self.filled, &mut self.past, piece);
+        push(self.buffer.as_mut(), &mut self.filled, &mut self.past, piece);
     }
 
     /// What was kept, to the last byte.
@@ -105,7 +105,7 @@ impl<const N: usize> Text<N> {
     /// As [`as_bytes`](Self::as_bytes), where an instruction counts.
     #[inline]
     pub(crate) fn kept(&self) -> &[u8] {
-        self.buffer.get(..usize::from(self.filled)).unwrap_or_default()
+        self.buffer.as_ref().get(..usize::from(self.filled)).unwrap_or_default()
     }
 
     /// Whether it is the text `other`.
@@ -156,7 +156,7 @@ fn whole_characters(bytes: &[u8]) -> &str {
     })
 }
 
-impl<const N: usize> From<&str> for Text<N> {
+impl<B: Bytes> From<&str> for Text<B> {
     fn from(text: &str) -> Self {
         let mut this = Self::new();
         this.push(text.as_bytes());
@@ -164,28 +164,28 @@ impl<const N: usize> From<&str> for Text<N> {
     }
 }
 
-impl<const N: usize> fmt::Debug for Text<N> {
+impl<B: Bytes> fmt::Debug for Text<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self.as_str(), f)
     }
 }
 
-impl<const N: usize> fmt::Display for Text<N> {
+impl<B: Bytes> fmt::Display for Text<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
 }
 
-impl<const N: usize> PartialEq for Text<N> {
+impl<B: Bytes> PartialEq for Text<B> {
     fn eq(&self, other: &Self) -> bool {
         self.as_id() == other.as_id()
     }
 }
 
-impl<const N: usize> Eq for Text<N> {}
+impl<B: Bytes> Eq for Text<B> {}
 
 #[cfg(feature = "defmt")]
-impl<const N: usize> defmt::Format for Text<N> {
+impl<B: Bytes> defmt::Format for Text<B> {
     fn format(&self, f: defmt::Formatter<'_>) {
         defmt::write!(f, "{=str}", self.as_str());
     }
@@ -202,9 +202,9 @@ pub struct Id<'a> {
 }
 
 impl<'a> Id<'a> {
-    /// The text `bytes`, where a [`Text<N>`] would keep all of it.
-    pub(crate) fn whole<const N: usize>(bytes: &'a [u8]) -> Option<Self> {
-        (bytes.len() <= N).then_some(Self { kept: bytes, past: BASIS })
+    /// The text `bytes`, where a [`Text<B>`] would keep all of it.
+    pub(crate) fn whole<B: Bytes>(bytes: &'a [u8]) -> Option<Self> {
+        (bytes.len() <= B::LEN).then_some(Self { kept: bytes, past: BASIS })
     }
 
     /// What was kept of the text, as far as it is whole characters.
@@ -232,8 +232,8 @@ impl<'a> From<&'a str> for Id<'a> {
     }
 }
 
-impl<'a, const N: usize> From<&'a Text<N>> for Id<'a> {
-    fn from(text: &'a Text<N>) -> Self {
+impl<'a, B: Bytes> From<&'a Text<B>> for Id<'a> {
+    fn from(text: &'a Text<B>) -> Self {
         text.as_id()
     }
 }
@@ -270,7 +270,7 @@ impl defmt::Format for Id<'_> {
 mod tests {
     use super::*;
 
-    fn text<const N: usize>(whole: &str) -> Text<N> {
+    fn text<const N: usize>(whole: &str) -> Text<[u8; N]> {
         Text::from(whole)
     }
 
@@ -304,7 +304,7 @@ mod tests {
     fn pieces_of_any_size_make_the_same_text() {
         let whole = "ä€😀 expanded.0.0.1";
         for size in 1..=whole.len() {
-            let mut t = Text::<9>::new();
+            let mut t = Text::<[u8; 9]>::new();
             whole.as_bytes().chunks(size).for_each(|p| t.push(p));
             assert_eq!(t, text::<9>(whole));
             let mut copy = text::<9>("other");

@@ -1,6 +1,7 @@
 //! What a painter needs of a session, borrowed: no texts are built, no units chosen.
 
 use crate::{
+    capacity::Capacity,
     state::{Connection, ConnectionStatus, Percentage, PromptState, State, Steps},
     text::Text,
     time::{Duration, Instant},
@@ -104,9 +105,7 @@ impl View<'_> {
     }
 }
 
-impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
-    State<ID, MESSAGE, NODES, NAMES, LEARNED>
-{
+impl<C: Capacity> State<C> {
     /// What a painter needs at `now`.
     pub fn view(&self, now: Instant) -> View<'_> {
         let prompt = self.prompt().map(|prompt| PromptView {

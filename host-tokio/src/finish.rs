@@ -3,6 +3,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use comfyglow_core::{
+    capacity::Capacity,
     state::{PromptState, State},
     text::Key,
     time::Instant,
@@ -96,17 +97,7 @@ pub struct Finishes {
 
 impl Finishes {
     /// Something was applied to `state`; whether a prompt ended by it, or seems to have.
-    pub fn applied<
-        const ID: usize,
-        const MESSAGE: usize,
-        const NODES: usize,
-        const NAMES: usize,
-        const LEARNED: usize,
-    >(
-        &mut self,
-        now: Instant,
-        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
-    ) -> bool {
+    pub fn applied<C: Capacity>(&mut self, now: Instant, state: &State<C>) -> bool {
         let Some(prompt) = state.prompt() else { return false };
         let (key, state_now) = (prompt.prompt_id().map(|id| id.as_id().key()), prompt.state());
         if self.seen.as_ref().is_some_and(|(seen, state, _)| *seen == key && *state == state_now) {
@@ -163,6 +154,7 @@ impl Finishes {
 #[cfg(test)]
 mod tests {
     use comfyglow_core::{
+        capacity::GadgetCapacity,
         event::{Event, Part},
         http::{Fact, Standing},
         reducer::{Action, reduce},
@@ -173,7 +165,7 @@ mod tests {
     use super::*;
 
     struct Heard {
-        state: Box<State<64, 64, 8, 64, 8>>,
+        state: Box<State<GadgetCapacity>>,
         finishes: Finishes,
         now: Instant,
     }

@@ -147,12 +147,12 @@ mod tests {
     /// A record of one node's time.
     fn record() -> Vec<u8> {
         use comfyglow_core::{
+            capacity::DesktopCapacity,
             event::Event,
-            limits::desktop::*,
             reducer::{Action, reduce},
             state::State,
         };
-        let mut state = Box::new(State::<ID, MESSAGE, NODES, NAMES, LEARNED>::new());
+        let mut state = Box::new(State::<DesktopCapacity>::new());
         let (prompt_id, node) = (Id::from("p"), Id::from("3"));
         let actions = [
             (0, Action::Text(&Event::ExecutionStart { prompt_id, timestamp: None })),

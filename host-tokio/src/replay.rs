@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 use comfyglow_core::{
+    capacity::{Capacity, DesktopCapacity},
     session::{Config, DesktopSession, End, Input, Link, Output},
     text::{Id, Text},
     time::Instant,
@@ -106,21 +107,21 @@ fn instant(t_ms: f64) -> Instant {
     Instant::from_micros((t_ms * 1_000.0).round() as u64)
 }
 
-/// The capacity that ids are compared at.
-const ID: usize = comfyglow_core::limits::desktop::ID;
+/// An id as the session keeps it.
+type IdText = Text<<DesktopCapacity as Capacity>::Id>;
 
 struct Player {
     session: Box<DesktopSession<'static>>,
     now: Instant,
     pieces: usize,
     /// The graphs that the recording submits, by their prompt's id.
-    nodes_total: Vec<(Text<ID>, u32)>,
+    nodes_total: Vec<(IdText, u32)>,
 }
 
 impl Player {
     fn new(recording: &Recording, pieces: usize) -> Self {
         let nodes_total = recording.nodes_total().into_iter();
-        let nodes_total = nodes_total.map(|(id, n)| (Text::from(id.as_str()), u32::try_from(n).unwrap_or(u32::MAX)));
+        let nodes_total = nodes_total.map(|(id, n)| (IdText::from(id.as_str()), u32::try_from(n).unwrap_or(u32::MAX)));
         // The recording says what was asked over HTTP.
         let config = Config::attached();
         Self {

@@ -1,6 +1,7 @@
 //! What an answer over HTTP says, read a second time: whole, by `serde_json`.
 
 use comfyglow_core::{
+    capacity,
     http::{Answer, AnswerError, Asked, ErrorText, ErrorTexts, Fact, Standing},
     json::JsonErrorKind,
     text::Id,
@@ -10,8 +11,12 @@ use serde_json::Value;
 /// All that can be asked for.
 pub const ALL: [Asked; 6] = [Asked::Prompt, Asked::Queue, Asked::History, Asked::Job, Asked::Jobs, Asked::Extension];
 
-/// Small, so that ids are cut.
+/// Bytes of an id: few, so that ids are cut.
 const ID: usize = 36;
+
+capacity! {
+    struct Cutting { id: 36, message: 1, nodes: 1, names: 1, durations: 1, history: 1, request: 1 }
+}
 
 /// The texts of an error, in the order of [`ErrorText`].
 #[derive(Default)]
@@ -55,7 +60,7 @@ fn words(fact: &Fact<'_>, texts: [&str; 4]) -> String {
 ///
 /// Where a piece isn't read to its end.
 pub fn read(asked: Asked, body: &[u8], size: usize) -> Result<Vec<String>, AnswerError> {
-    let mut answer = Answer::<ID>::new(asked);
+    let mut answer = Answer::<Cutting>::new(asked);
     let (mut facts, mut texts) = (Vec::new(), Texts::default());
     for mut piece in body.chunks(size) {
         while let Some(fact) = answer.next(&mut piece, &mut texts)? {

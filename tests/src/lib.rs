@@ -48,6 +48,7 @@ use std::{
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use comfyglow_core::{
+    capacity::Capacity,
     session::{Input, Observer, Output, Session},
     time::Instant,
 };
@@ -177,18 +178,7 @@ pub fn expected(name: &str) -> Option<Vec<pinned::Connection>> {
 }
 
 /// Carries out what `session` wants done at `now`, until it sleeps: what is to be sent is on its way at once.
-pub fn settle<
-    const ID: usize,
-    const MESSAGE: usize,
-    const NODES: usize,
-    const NAMES: usize,
-    const LEARNED: usize,
-    const HEAD: usize,
->(
-    session: &mut Session<'_, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>,
-    now: Instant,
-    observer: &mut impl Observer,
-) {
+pub fn settle<C: Capacity>(session: &mut Session<'_, C>, now: Instant, observer: &mut impl Observer<C>) {
     loop {
         match session.poll_output_with(now, observer) {
             Output::Sleep(_) => return,

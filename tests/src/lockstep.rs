@@ -1,7 +1,7 @@
 //! The core beside the model, message by message.
 
 use comfyglow_core::{
-    limits::desktop::ID,
+    capacity::{Capacity, DesktopCapacity},
     session::{Config, DesktopSession, Input, Link, Output},
     text::{Id, Text},
     time::Instant,
@@ -14,7 +14,7 @@ use crate::{Wire, compare, frame, model::Model};
 #[derive(Debug)]
 pub struct Core {
     session: Box<DesktopSession<'static>>,
-    nodes_total: Vec<(Text<ID>, u32)>,
+    nodes_total: Vec<(Text<<DesktopCapacity as Capacity>::Id>, u32)>,
     now: Instant,
 }
 

@@ -10,6 +10,7 @@ pub mod stock;
 use std::collections::BTreeMap;
 
 use comfyglow_core::{
+    capacity::Capacity,
     heartbeat::HeartbeatConfig,
     reducer::{Action, Changes},
     session::{ClientId, Config, DesktopSession, Input, Link, Observer, Output},
@@ -79,14 +80,8 @@ pub struct Notes {
     pub falls: Vec<String>,
 }
 
-impl Observer for Notes {
-    fn reduced<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
-        &mut self,
-        now: Instant,
-        _action: &Action<'_>,
-        changes: Changes,
-        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
-    ) {
+impl<C: Capacity> Observer<C> for Notes {
+    fn reduced(&mut self, now: Instant, _action: &Action<'_>, changes: Changes, state: &State<C>) {
         let Some(prompt) = state.prompt().filter(|_| changes.any()) else { return };
         let id = prompt.prompt_id().map(|id| id.as_str().to_owned()).unwrap_or_default();
         if prompt.is_settled() {

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use comfyglow_core::{
+    capacity::GadgetCapacity,
     event::{Decoder, Event, Handler, Interest, Part},
     http::{Fact, Standing},
-    limits::gadget::{ID, LEARNED, MESSAGE, NAMES, NODES},
     log::{Log, Logged},
     reducer::{Action, reduce},
     state::{PromptState, State, Way},
@@ -77,12 +77,12 @@ pub struct Shown {
 /// A prompt of another client, with two samplers, that runs and is followed by the log.
 #[derive(Debug)]
 pub struct Followed {
-    decoder: Box<Decoder<ID, MESSAGE>>,
-    state: Box<State<ID, MESSAGE, NODES, NAMES, LEARNED>>,
+    decoder: Box<Decoder<GadgetCapacity>>,
+    state: Box<State<GadgetCapacity>>,
 }
 
 /// Hands what is read to the state.
-struct ToState<'a>(&'a mut State<ID, MESSAGE, NODES, NAMES, LEARNED>);
+struct ToState<'a>(&'a mut State<GadgetCapacity>);
 
 impl Handler for ToState<'_> {
     fn part(&mut self, part: Part<'_>) {

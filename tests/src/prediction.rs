@@ -1,12 +1,13 @@
 //! The decoder that predicts the server's spelling beside the one that looks at every byte.
 
+use comfyglow_core::capacity::GadgetCapacity;
 use comfyglow_core::event::{Decoder, Interest};
 
 use crate::told::Told;
 
 /// Reads the messages one behind the other, each cut at the sizes that `pieces` cycles through, and at its end where
 /// they run out.
-fn told(mut decoder: Decoder<64, 128>, messages: &[&[u8]], pieces: &[usize]) -> Told {
+fn told(mut decoder: Decoder<GadgetCapacity>, messages: &[&[u8]], pieces: &[usize]) -> Told {
     let mut told = Told::default();
     let mut sizes = pieces.iter().copied().cycle();
     for message in messages {

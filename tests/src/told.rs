@@ -1,8 +1,8 @@
 //! What a decoder tells, as owned values that can be compared.
 
 use comfyglow_core::{
+    capacity::DesktopCapacity,
     event::{Decoder, Event, Handler, Interest, Part},
-    limits::desktop::{ID, MESSAGE},
 };
 
 use crate::Wire;
@@ -50,7 +50,7 @@ impl Handler for Told {
 
 /// A decoder that extracts everything, and is used for one message after the other.
 #[derive(Debug)]
-pub struct Teller(Box<Decoder<ID, MESSAGE>>);
+pub struct Teller(Box<Decoder<DesktopCapacity>>);
 
 impl Default for Teller {
     fn default() -> Self {

@@ -15,7 +15,7 @@ use comfyglow_tests::strategies::{
 use proptest::{collection, prelude::*, sample::select};
 use serde_json::Value;
 
-type Small = State<24, 32, 4, 64, 4>;
+type Small = State<comfyglow_tests::strategies::capacities::SmallCapacity>;
 
 /// A [`Fact`] that owns its texts.
 #[derive(Clone, Debug)]
@@ -71,7 +71,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 impl Told {
     fn tell(&self, state: &mut Small, now: Instant, heard: Heard) -> Changes {
-        let text = |text: &str| Text::<24>::from(text);
+        let text = |text: &str| Text::<[u8; 24]>::from(text);
         match self {
             Self::Remaining(remaining) => answer(state, now, heard, Fact::Remaining(*remaining)),
             Self::Queue(running, waiting) => {
@@ -174,7 +174,7 @@ fn check(state: &mut Small, now: Instant, heard: Heard, told: &Told, late: (bool
     }
     assert_eq!(state.heard(), replaced, "the socket said nothing");
     let queue_before = before["queue_remaining"].clone();
-    let named = told.names().map(Text::<24>::from);
+    let named = told.names().map(Text::<[u8; 24]>::from);
     let was_named = was.as_ref().is_some_and(|was| was.prompt_id() == named.as_ref() && named.is_some());
 
     match *told {

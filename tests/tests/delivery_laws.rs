@@ -1,6 +1,7 @@
 //! What holds of delivery, whatever is heard: subscribers change nothing, and no end is kept from them unsaid.
 
 use comfyglow_core::{
+    capacity::DesktopCapacity,
     queue::{Class, Kind, Note},
     session::{Config, DesktopSession, Input, Link, Observer},
     subscription::{Subscription, Topics},
@@ -15,7 +16,11 @@ use proptest::{collection, prelude::*};
 const CONFIG: Config<'static> = Config::attached();
 
 /// Plays what was heard and returns the snapshot after each message; `between` is told of each message's number.
-fn play<O: Observer>(heard: &Heard, observer: &mut O, mut between: impl FnMut(usize, &mut O)) -> Vec<String> {
+fn play<O: Observer<DesktopCapacity>>(
+    heard: &Heard,
+    observer: &mut O,
+    mut between: impl FnMut(usize, &mut O),
+) -> Vec<String> {
     let mut session = Box::new(DesktopSession::new(CONFIG, 0));
     session.attach(Instant::ZERO);
     let snapshots = heard.wire.iter().enumerate().map(|(number, wire)| {

@@ -1,6 +1,7 @@
 //! What a session takes of memory: a size that is known at compile time, and nothing else, whatever the server sends.
 
 use comfyglow_core::{
+    capacity::Capacity,
     event::{Event, Interest, Part, Raw},
     session::{Config, DesktopSession, GadgetSession, Input, Link, Observer, Session},
     time::Instant,
@@ -15,7 +16,7 @@ struct Counter {
     image: u64,
 }
 
-impl Observer for Counter {
+impl<C: Capacity> Observer<C> for Counter {
     fn part(&mut self, part: &Part<'_>) {
         if let Part::Image(piece) = part {
             self.image += piece.len() as u64;
@@ -33,19 +34,7 @@ impl Observer for Counter {
 }
 
 /// Plays `bytes` to an attached session in pieces, and does all that it wants done; returns the allocations.
-fn play<
-    const ID: usize,
-    const MESSAGE: usize,
-    const NODES: usize,
-    const NAMES: usize,
-    const LEARNED: usize,
-    const HEAD: usize,
->(
-    session: &mut Session<'_, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>,
-    counter: &mut Counter,
-    bytes: &[u8],
-    pieces: usize,
-) -> u64 {
+fn play<C: Capacity>(session: &mut Session<'_, C>, counter: &mut Counter, bytes: &[u8], pieces: usize) -> u64 {
     let mut now = session.state().connection().last_event.map_or(Instant::ZERO, |event| event.at);
     let measured = allocation_counter::measure(|| {
         for piece in bytes.chunks(pieces) {

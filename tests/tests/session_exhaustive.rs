@@ -4,13 +4,20 @@
 //! Seven steps by default; `COMFYGLOW_DEPTH=9` takes two minutes.
 
 use comfyglow_core::{
+    capacity,
     heartbeat::HeartbeatConfig,
     session::{Config, End, Input, Link, Output, ReconnectConfig, Session},
     state::Absence,
     time::{Duration, Instant},
 };
 
-type Small = Session<'static, 48, 64, 4, 64, 2, 512>;
+capacity! {
+    struct SmallCapacity {
+        id: 48, message: 64, nodes: 4, names: 64, durations: 2, history: 4, request: 512,
+    }
+}
+
+type Small = Session<'static, SmallCapacity>;
 
 const DEPTH: usize = 7;
 

@@ -1,6 +1,7 @@
 //! What holds of any session: whatever the pieces, the capacities, and the order of what the host tells.
 
 use comfyglow_core::{
+    capacity::Capacity,
     session::{Config, DesktopSession, End, GadgetSession, Input, Link, Output, Session},
     state::Absence,
     text::{Id, Text},
@@ -9,6 +10,7 @@ use comfyglow_core::{
 use comfyglow_tests::{
     Wire, frame, settle,
     strategies::{
+        capacities::SmallCapacity,
         messages::{any_message, binary, mutated, unknown},
         sessions::{Session as Heard, any_session},
         spelling::{Spelling, spell},
@@ -18,30 +20,15 @@ use proptest::{collection, prelude::*, sample::Index};
 use serde_json::Value;
 
 /// As small as a session of a server's own messages can be: the longest type has 21 letters.
-type Tiny<'c> = Session<'c, 24, 16, 4, 32, 4, 256>;
+type Tiny<'c> = Session<'c, SmallCapacity>;
 
 const CONFIG: Config<'static> = Config::attached();
 
 /// A session of any capacities, attached to a socket.
-struct Player<
-    const ID: usize,
-    const MESSAGE: usize,
-    const NODES: usize,
-    const NAMES: usize,
-    const LEARNED: usize,
-    const HEAD: usize,
->(Box<Session<'static, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>>);
+struct Player<C: Capacity>(Box<Session<'static, C>>);
 
-impl<
-    const ID: usize,
-    const MESSAGE: usize,
-    const NODES: usize,
-    const NAMES: usize,
-    const LEARNED: usize,
-    const HEAD: usize,
-> Player<ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>
-{
-    fn new(mut session: Session<'static, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>) -> Self {
+impl<C: Capacity> Player<C> {
+    fn new(mut session: Session<'static, C>) -> Self {
         session.attach(Instant::ZERO);
         Self(Box::new(session))
     }
@@ -53,7 +40,7 @@ impl<
 
     /// Tells the size of the running prompt's graph, where the session doesn't know it and `heard` does.
     fn graph(&mut self, heard: &Heard) {
-        let known = heard.nodes_total.iter().map(|(id, nodes)| (Text::<ID>::from(id.as_str()), *nodes));
+        let known = heard.nodes_total.iter().map(|(id, nodes)| (Text::<C::Id>::from(id.as_str()), *nodes));
         for (id, nodes) in known {
             if self.0.state().prompt().is_some_and(|prompt| prompt.prompt_id() == Some(&id)) {
                 let nodes = u32::try_from(nodes).expect("graphs are small");
@@ -68,17 +55,7 @@ impl<
 }
 
 /// Plays all that was heard, message by message.
-fn play<
-    const ID: usize,
-    const MESSAGE: usize,
-    const NODES: usize,
-    const NAMES: usize,
-    const LEARNED: usize,
-    const HEAD: usize,
->(
-    session: Session<'static, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>,
-    heard: &Heard,
-) -> Value {
+fn play<C: Capacity>(session: Session<'static, C>, heard: &Heard) -> Value {
     let mut player = Player::new(session);
     for wire in &heard.wire {
         player.hear(&frame(wire));

@@ -1,13 +1,13 @@
 use comfyglow_core::{
+    capacity::DesktopCapacity,
     event::{Decoder, Event, EventKind, Handler, Interest, NodeStatus, Part},
-    limits::desktop,
     text::Id,
 };
 
 use crate::{Summary, summary::digest};
 
 /// The core's decoder, with a desktop's capacities and everything subscribed to.
-pub struct Ours(Decoder<{ desktop::ID }, { desktop::MESSAGE }>);
+pub struct Ours(Decoder<DesktopCapacity>);
 
 impl Ours {
     /// A decoder before its first message.

@@ -6,6 +6,7 @@
 use super::{
     Event, EventKind, Handler, ImageFormat, Malformed, Part, Reason, field::Field, fields::Fields, reader::Reader,
 };
+use crate::capacity::Capacity;
 use crate::json::Lexer;
 
 const PREVIEW_IMAGE: u32 = 1;
@@ -44,11 +45,11 @@ impl Binary {
         Self { at: At::Kind, read: 0, integer: 0, kind: 0, format: 0, len: 0, body: 0 }
     }
 
-    pub(super) fn feed<H: Handler, const ID: usize, const MESSAGE: usize>(
+    pub(super) fn feed<H: Handler, C: Capacity>(
         &mut self,
         mut piece: &[u8],
         lexer: &mut Lexer,
-        fields: &mut Fields<ID, MESSAGE>,
+        fields: &mut Fields<C>,
         handler: &mut H,
     ) {
         self.len = self.len.saturating_add(piece.len() as u64);
@@ -96,7 +97,7 @@ impl Binary {
         (self.read == 0).then_some(self.integer)
     }
 
-    fn header<const ID: usize, const MESSAGE: usize>(&mut self, integer: u32, fields: &mut Fields<ID, MESSAGE>) {
+    fn header<C: Capacity>(&mut self, integer: u32, fields: &mut Fields<C>) {
         if self.at == At::Kind {
             self.kind = integer;
             let known = matches!(integer, PREVIEW_IMAGE | TEXT | PREVIEW_IMAGE_WITH_METADATA);
@@ -119,10 +120,7 @@ impl Binary {
     }
 
     /// What the message was, at its end.
-    pub(super) fn event<'a, const ID: usize, const MESSAGE: usize>(
-        &self,
-        fields: &'a mut Fields<ID, MESSAGE>,
-    ) -> Event<'a> {
+    pub(super) fn event<'a, C: Capacity>(&self, fields: &'a mut Fields<C>) -> Event<'a> {
         if self.at != At::Body {
             return Event::Malformed(Malformed { at: self.len, reason: Reason::Short });
         }

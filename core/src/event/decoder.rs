@@ -7,6 +7,7 @@ use super::{
     fields::Fields,
     reader::Reader,
 };
+use crate::capacity::Capacity;
 use crate::json::{Lexer, find};
 
 /// Reads messages in pieces and tells a [`Handler`] what they say.
@@ -14,17 +15,17 @@ use crate::json::{Lexer, find};
 /// `ID` and `MESSAGE` are the bytes that are kept of an id and of an exception's message.
 #[derive(Debug)]
 // Its methods are not inlined: what one needs of a microcontroller's stack is free again for the next.
-pub struct Decoder<const ID: usize, const MESSAGE: usize> {
+pub struct Decoder<C: Capacity> {
     /// What is likely is not looked at token by token.
     predicts: bool,
     /// The beginning of an entry of `nodes` that the last piece ended with.
     cut: Vec<u8, CUT_BYTES>,
     lexer: Lexer,
-    fields: Fields<ID, MESSAGE>,
+    fields: Fields<C>,
     pub(super) binary: Binary,
 }
 
-impl<const ID: usize, const MESSAGE: usize> Decoder<ID, MESSAGE> {
+impl<C: Capacity> Decoder<C> {
     /// A decoder that tells the [parts](super::Part) of the kinds in `interest`; it checks and counts all.
     #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
     #[inline(always)]
@@ -77,7 +78,7 @@ impl<const ID: usize, const MESSAGE: usize> Decoder<ID, MESSAGE> {
         self.fields.reset();
     }
 
-    fn reader<'a, H: Handler>(&'a mut self, handler: &'a mut H) -> Reader<'a, H, ID, MESSAGE> {
+    fn reader<'a, H: Handler>(&'a mut self, handler: &'a mut H) -> Reader<'a, H, C> {
         Reader { lexer: &mut self.lexer, fields: &mut self.fields, handler }
     }
 

@@ -3,6 +3,7 @@ use super::{
     field::{BEHIND_FINISHED, Field, Found, members},
 };
 use crate::{
+    capacity::{Bytes as _, Capacity},
     json::{Lexer, plain_len, same},
     limits::KEY_BYTES,
     number::{Literal, Milli, take_whole},
@@ -12,7 +13,7 @@ use crate::{
 /// What was read of the message at hand.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that one message tells")]
 #[derive(Debug)]
-pub(super) struct Fields<const ID: usize, const MESSAGE: usize> {
+pub(super) struct Fields<C: Capacity> {
     pub(super) interest: Interest,
     pub(super) kind: EventKind,
     /// The container at hand.
@@ -37,7 +38,7 @@ pub(super) struct Fields<const ID: usize, const MESSAGE: usize> {
     /// Entries or ids of `nodes`, or log entries.
     pub(super) count: u32,
     /// What was read of a member's name that came in pieces.
-    pub(super) key: Text<KEY_BYTES>,
+    pub(super) key: Text<[u8; KEY_BYTES]>,
     pub(super) literal: Literal,
     pub(super) value: Milli,
     pub(super) max: Milli,
@@ -45,20 +46,20 @@ pub(super) struct Fields<const ID: usize, const MESSAGE: usize> {
     pub(super) queue_remaining: u32,
     pub(super) timestamp: u64,
     pub(super) preview_metadata: bool,
-    pub(super) prompt_id: Text<ID>,
+    pub(super) prompt_id: Text<C::Id>,
     /// It was written without escapes, and all of it was kept.
     pub(super) is_plain_prompt: bool,
     /// The type's name, then `node`, `node_id` or `sid`.
-    pub(super) node: Text<ID>,
+    pub(super) node: Text<C::Id>,
     /// `display_node`, `display_node_id` or `node_type`.
-    pub(super) display: Text<ID>,
+    pub(super) display: Text<C::Id>,
     /// `exception_type`, `state` or `image_type`.
-    pub(super) word: Text<ID>,
+    pub(super) word: Text<C::Id>,
     /// `exception_message`
-    pub(super) message: Text<MESSAGE>,
+    pub(super) message: Text<C::Message>,
 }
 
-impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
+impl<C: Capacity> Fields<C> {
     #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
     #[inline(always)]
     pub(super) const fn new(interest: Interest) -> Self {
@@ -182,7 +183,7 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
     }
 
     /// The text that the field at hand has.
-    pub(super) fn text_mut(&mut self) -> Option<&mut Text<ID>> {
+    pub(super) fn text_mut(&mut self) -> Option<&mut Text<C::Id>> {
         match self.field {
             Field::Type | Field::Node | Field::Sid | Field::CachedNode => Some(&mut self.node),
             Field::PromptId => Some(&mut self.prompt_id),
@@ -258,7 +259,7 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
             Field::PromptId if self.found.has(Field::Nodes) => return true,
             Field::PromptId => {
                 self.prompt_id.become_bytes(text);
-                self.is_plain_prompt = text.len() <= ID;
+                self.is_plain_prompt = text.len() <= C::Id::LEN;
             }
             Field::Node | Field::Sid => {
                 self.no_node = false;
@@ -306,7 +307,7 @@ impl<const ID: usize, const MESSAGE: usize> Fields<ID, MESSAGE> {
     }
 
     /// The text `text` of `field`, where it was found.
-    fn optional<'a>(&self, field: Field, text: &'a Text<ID>) -> Option<Id<'a>> {
+    fn optional<'a>(&self, field: Field, text: &'a Text<C::Id>) -> Option<Id<'a>> {
         self.found.has(field).then(|| text.as_id())
     }
 

@@ -8,18 +8,19 @@ use super::{
     fields::Fields,
 };
 use crate::{
+    capacity::Capacity,
     json::{Container, Lexer, Token, Word, behind_spaces, find, plain_len, same},
     text::Id,
 };
 
 /// Takes from the lexer what it finds, and keeps it in the fields.
-pub(super) struct Reader<'a, H, const ID: usize, const MESSAGE: usize> {
+pub(super) struct Reader<'a, H, C: Capacity> {
     pub(super) lexer: &'a mut Lexer,
-    pub(super) fields: &'a mut Fields<ID, MESSAGE>,
+    pub(super) fields: &'a mut Fields<C>,
     pub(super) handler: &'a mut H,
 }
 
-impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAGE> {
+impl<H: Handler, C: Capacity> Reader<'_, H, C> {
     /// Reads `piece`, token by token or, where it `predicts`, at once up to values that come behind likely names; then
     /// returns the beginning of an entry of `nodes` that `piece` may end with.
     pub(super) fn read<'p>(&mut self, predicts: bool, piece: &'p [u8]) -> &'p [u8] {
@@ -271,7 +272,7 @@ impl<H: Handler, const ID: usize, const MESSAGE: usize> Reader<'_, H, ID, MESSAG
             let Some(Entry { node, value, max, state, display }) = Entry::take(&mut behind, is_first, prompt) else {
                 return Ahead::Odd;
             };
-            let (node_id, display_node_id) = match (Id::whole::<ID>(node), display.map(Id::whole::<ID>)) {
+            let (node_id, display_node_id) = match (Id::whole::<C::Id>(node), display.map(Id::whole::<C::Id>)) {
                 (Some(node_id), None) => (node_id, None),
                 (Some(node_id), Some(Some(display))) => (node_id, Some(display)),
                 // A longer one is hashed as it is kept.

@@ -17,7 +17,10 @@ mod values;
 
 /// Room for all ids of these tests, and for little of an exception's message.
 const ID: usize = 32;
-const MESSAGE: usize = 8;
+
+crate::capacity! {
+    struct Small { id: 32, message: 8, nodes: 4, names: 32, durations: 1, history: 4, request: 512 }
+}
 
 /// Events and parts, as text. Pieces of images and texts are joined; an event is told in full by its `Debug`.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -41,7 +44,7 @@ impl Handler for Told {
 }
 
 fn read(interest: Interest, message: &str, size: usize) -> Told {
-    let (mut told, mut decoder) = (Told::default(), Decoder::<ID, MESSAGE>::new(interest));
+    let (mut told, mut decoder) = (Told::default(), Decoder::<Small>::new(interest));
     // Whatever was left by the message before is of no account.
     decoder.text(br#"{"type": "executing", "data": {"node": "old", "prompt_id": "old"#, &mut Told::default());
     decoder.end_text(&mut Told::default());

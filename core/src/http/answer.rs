@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::decimal;
 use crate::{
+    capacity::Capacity,
     json::{Container, JsonError, Lexer, Token, Word},
     text::{Id, Text},
 };
@@ -184,8 +185,8 @@ enum Due {
 /// # Examples
 ///
 /// ```
-/// # use comfyglow_core::http::{Answer, Asked, Fact};
-/// let mut answer = Answer::<48>::new(Asked::Prompt);
+/// # use comfyglow_core::{capacity::GadgetCapacity, http::{Answer, Asked, Fact}};
+/// let mut answer = Answer::<GadgetCapacity>::new(Asked::Prompt);
 /// for mut piece in [&b"{\"exec_info\": {\"queue_rem"[..], b"aining\": 2}}"] {
 ///     while let Some(fact) = answer.next(&mut piece, &mut ())? {
 ///         assert_eq!(fact, Fact::Remaining(2));
@@ -195,7 +196,7 @@ enum Due {
 /// # Ok::<(), comfyglow_core::http::AnswerError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Answer<const ID: usize> {
+pub struct Answer<C: Capacity> {
     lexer: Lexer,
     /// The container at hand.
     within: Place,
@@ -216,13 +217,13 @@ pub struct Answer<const ID: usize> {
     /// Items of the lists so far.
     running: Option<u32>,
     waiting: Option<u32>,
-    prompt_id: Text<ID>,
+    prompt_id: Text<C::Id>,
     /// A node of the graph, or how many prompts remain.
-    node: Text<ID>,
-    class: Text<ID>,
+    node: Text<C::Id>,
+    class: Text<C::Id>,
 }
 
-impl<const ID: usize> Answer<ID> {
+impl<C: Capacity> Answer<C> {
     /// Before the answer's first byte.
     pub const fn new(asked: Asked) -> Self {
         Self {
@@ -354,7 +355,7 @@ impl<const ID: usize> Answer<ID> {
     }
 
     /// Where the text that stands there is kept, if it is.
-    const fn kept_at(&mut self, place: Place) -> Option<&mut Text<ID>> {
+    const fn kept_at(&mut self, place: Place) -> Option<&mut Text<C::Id>> {
         match place {
             Place::History | Place::RunningId | Place::PendingId | Place::JobId => Some(&mut self.prompt_id),
             Place::Graph | Place::Remaining => Some(&mut self.node),

@@ -1,4 +1,4 @@
-use crate::{divide::divide, limits::HISTORY, number::Milli, state::Steps, time::Instant};
+use crate::{capacity::Ring, divide::divide, number::Milli, state::Steps, time::Instant};
 
 /// How far things were at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct ProgressPoint {
 /// A point as it is kept: a tenth of a percent that isn't known takes no room of its own, and the time in halves none for
 /// its alignment.
 #[derive(Clone, Copy, Debug)]
-struct Packed {
+pub struct Point {
     at_ms: [u16; 2],
     permille: u16,
     value: u16,
@@ -26,31 +26,31 @@ struct Packed {
 
 const UNKNOWN: u16 = u16::MAX;
 
-/// The last [`HISTORY`] progress events; the oldest makes room.
+/// The last progress events, as many as the ring `R` holds; the oldest makes room.
 #[derive(Debug)]
-pub struct History {
-    points: heapless::Deque<Packed, HISTORY>,
+pub struct History<R> {
+    points: R,
 }
 
-impl History {
+impl<R: Ring<Point>> History<R> {
     pub(crate) const fn new() -> Self {
-        Self { points: heapless::Deque::new() }
+        Self { points: R::EMPTY }
     }
 
     pub(crate) fn push(&mut self, now: Instant, permille: Option<u16>, steps: Option<Steps>) {
-        if self.points.is_full() {
-            self.points.pop_front();
+        if self.points.items().is_full() {
+            self.points.items_mut().pop_front();
         }
         let (value, max) = steps.map_or((0, 0), |s| (whole(s.value), whole(s.max)));
         let [a, b, c, d] = millis(now).to_le_bytes();
         let at_ms = [u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])];
         let permille = permille.unwrap_or(UNKNOWN);
-        let _ = self.points.push_back(Packed { at_ms, permille, value, max });
+        let _ = self.points.items_mut().push_back(Point { at_ms, permille, value, max });
     }
 
     /// The points, the oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = ProgressPoint> {
-        self.points.iter().map(|packed| ProgressPoint {
+        self.points.items().iter().map(|packed| ProgressPoint {
             at_ms: joined(packed.at_ms),
             permille: Some(packed.permille).filter(|permille| *permille != UNKNOWN),
             value: packed.value,
@@ -60,12 +60,12 @@ impl History {
 
     /// How many points there are.
     pub fn len(&self) -> usize {
-        self.points.len()
+        self.points.items().iter().len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.points.is_empty()
+        self.points.items().is_empty()
     }
 }
 
@@ -90,11 +90,14 @@ fn whole(milli: Milli) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::capacity::Points;
+
+    const HISTORY: usize = 100;
 
     #[test]
     fn keeps_the_last_hundred_at_below_and_above_its_limit() {
         for count in [HISTORY - 1, HISTORY, HISTORY + 1, 3 * HISTORY] {
-            let mut history = History::new();
+            let mut history = History::<Points<HISTORY>>::new();
             for n in 0..count {
                 history.push(Instant::from_millis(n as u64), None, None);
             }

@@ -1,7 +1,10 @@
 //! How long nodes take, learned from the runs before.
 
 use super::part;
-use crate::text::{Id, Key};
+use crate::{
+    capacity::List,
+    text::{Id, Key},
+};
 
 /// A whole number of which the first 12 bits are kept, and how many follow: exact to 4,095, then to 1 in 2,048.
 ///
@@ -123,9 +126,10 @@ fn towards(old: Short, new: Short) -> Short {
     Short::new(from.saturating_add(way.min(from.saturating_add(1))))
 }
 
+/// How long a node took, as it is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) struct LearnedEntry {
+pub struct LearnedNode {
     class: u32,
     node: u16,
     // As in `Took`; here, so that an entry takes 12 bytes.
@@ -134,7 +138,7 @@ pub(crate) struct LearnedEntry {
     steps: u16,
 }
 
-impl LearnedEntry {
+impl LearnedNode {
     const fn new(NodeName { class, node }: NodeName, Took { fixed, step, steps }: Took) -> Self {
         Self { class, node, fixed, step, steps }
     }
@@ -148,88 +152,88 @@ impl LearnedEntry {
     }
 }
 
-const _: () = assert!(size_of::<LearnedEntry>() == 12, "many of them fit a gadget");
+const _: () = assert!(size_of::<LearnedNode>() == 12, "many of them fit a gadget");
 
-/// How long nodes took in the runs before, by class, and by id within a class: at most `N` of them.
+/// How long nodes took in the runs before, by class, and by id within a class: at most as many of them as the list `L` holds.
 ///
 /// The one seen last comes first. A new one takes, where there is no room, the place of the shortest of the half that
 /// was longest not seen: what is forgotten counts least, and what has just been seen is never forgotten.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Learned<const N: usize> {
-    entries: heapless::Vec<LearnedEntry, N>,
+pub struct Learned<L> {
+    entries: L,
 }
 
-impl<const N: usize> Default for Learned<N> {
+impl<L: List<LearnedNode>> Default for Learned<L> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<const N: usize> Learned<N> {
+impl<L: List<LearnedNode>> Learned<L> {
     /// Nothing was learned.
     pub const fn new() -> Self {
-        Self { entries: heapless::Vec::new() }
+        Self { entries: L::EMPTY }
     }
 
     /// How many nodes' times are known.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.entries.items().len()
     }
 
     /// Whether nothing was learned.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries.items().is_empty()
     }
 
     /// Whether the next node that is new takes another's place.
     pub fn is_full(&self) -> bool {
-        self.entries.is_full()
+        self.entries.items().is_full()
     }
 
     /// What is known, the node seen last first.
     #[cfg(feature = "record")]
-    pub(crate) fn entries(&self) -> impl Iterator<Item = &LearnedEntry> {
-        self.entries.iter()
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &LearnedNode> {
+        self.entries.items().iter()
     }
 
     /// What was known after what is; past the capacity it is forgotten.
     #[cfg(feature = "record")]
-    pub(crate) fn restore(&mut self, entry: LearnedEntry) {
-        let _ = self.entries.push(entry);
+    pub(crate) fn restore(&mut self, entry: LearnedNode) {
+        let _ = self.entries.items_mut().push(entry);
     }
 
     /// How long the node takes. Where only others of its class were seen it is as long as the last of those, but of its
     /// steps, whose number isn't known, half are expected: a second sampler mostly refines.
     pub(crate) fn expect(&self, name: NodeName) -> Option<Took> {
-        if let Some(known) = self.entries.iter().find(|entry| entry.is(name)) {
+        if let Some(known) = self.entries.items().iter().find(|entry| entry.is(name)) {
             return Some(known.took());
         }
-        let took = self.entries.iter().find(|entry| entry.class == name.class)?.took();
+        let took = self.entries.items().iter().find(|entry| entry.class == name.class)?.took();
         Some(Took { steps: took.steps.div_ceil(2), ..took })
     }
 
     /// The node took that long.
     pub(crate) fn learn(&mut self, name: NodeName, took: Took) {
-        let known = self.entries.iter().position(|entry| entry.is(name));
+        let known = self.entries.items().iter().position(|entry| entry.is(name));
         let at = match known {
             Some(at) => at,
-            None if !self.entries.is_full() => {
-                let _ = self.entries.push(LearnedEntry::new(name, took));
-                self.entries.len().saturating_sub(1)
+            None if !self.entries.items().is_full() => {
+                let _ = self.entries.items_mut().push(LearnedNode::new(name, took));
+                self.entries.items().len().saturating_sub(1)
             }
             None => {
-                let older = self.entries.len() / 2;
+                let older = self.entries.items().len() / 2;
                 let shortest =
-                    self.entries.iter().enumerate().skip(older).min_by_key(|(_, entry)| entry.took().millis());
+                    self.entries.items().iter().enumerate().skip(older).min_by_key(|(_, entry)| entry.took().millis());
                 let Some((at, _)) = shortest else { return };
                 at
             }
         };
-        let Some(entry) = self.entries.get(at) else { return };
+        let Some(entry) = self.entries.items().get(at) else { return };
         let took = if known.is_some() { entry.took().after(took) } else { took.first() };
         // It comes first, and those before it move on by one.
-        let mut carried = LearnedEntry::new(name, took);
-        for entry in self.entries.iter_mut().take(at.saturating_add(1)) {
+        let mut carried = LearnedNode::new(name, took);
+        for entry in self.entries.items_mut().iter_mut().take(at.saturating_add(1)) {
             core::mem::swap(entry, &mut carried);
         }
     }
@@ -241,6 +245,7 @@ mod tests {
     use std::{format, string::ToString};
 
     use super::*;
+    use crate::capacity::Durations;
 
     fn name(class: &str, node: &str) -> NodeName {
         NodeName::new(Id::from(node).key(), class)
@@ -265,7 +270,7 @@ mod tests {
 
     #[test]
     fn the_shortest_of_the_half_that_was_longest_not_seen_makes_room_at_the_limit() {
-        let mut learned = Learned::<4>::new();
+        let mut learned = Learned::<Durations<4>>::new();
         for (n, millis) in [(0, 9_000), (1, 20), (2, 300), (3, 40)] {
             assert!(!learned.is_full(), "below the limit");
             learned.learn(name("A", &n.to_string()), Took::whole(millis));
@@ -281,7 +286,7 @@ mod tests {
 
     #[test]
     fn one_of_its_class_stands_for_a_node_that_is_new() {
-        let mut learned = Learned::<4>::new();
+        let mut learned = Learned::<Durations<4>>::new();
         assert_eq!(learned.expect(name("KSampler", "3")), None);
         learned.learn(name("KSampler", "3"), Took::with_steps(2_000, 20, 100_000));
         learned.learn(name("KSampler", "9"), Took::with_steps(6_000, 20, 300_000));
@@ -293,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_models_loading_is_not_believed_at_once() {
-        let mut learned = Learned::<4>::new();
+        let mut learned = Learned::<Durations<4>>::new();
         let sampler = name("KSampler", "3");
         learned.learn(sampler, Took::with_steps(12_000, 20, 100_000));
         assert!(learned.expect(sampler).unwrap().millis() <= 2_200, "10 s before the steps were a model's");
@@ -306,9 +311,9 @@ mod tests {
 
     #[test]
     fn one_run_that_was_held_up_spoils_little_and_what_is_shorter_is_believed() {
-        let mut learned = Learned::<4>::new();
+        let mut learned = Learned::<Durations<4>>::new();
         let node = name("VAEDecode", "8");
-        let millis = |learned: &Learned<4>| learned.expect(node).unwrap().millis();
+        let millis = |learned: &Learned<Durations<4>>| learned.expect(node).unwrap().millis();
         learned.learn(node, Took::whole(1_000));
         learned.learn(node, Took::whole(100_000));
         assert!(millis(&learned) <= 2_001);
@@ -319,7 +324,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_learned_lies_between_what_was_seen(seen in prop::collection::vec(0_u32..4_000, 1..20)) {
-            let mut learned = Learned::<2>::new();
+            let mut learned = Learned::<Durations<2>>::new();
             for millis in &seen {
                 learned.learn(name("A", "1"), Took::whole(*millis));
             }
@@ -331,7 +336,7 @@ mod tests {
         fn any_times_of_any_nodes_are_taken(
             times in prop::collection::vec((0_u8..9, any::<u32>(), any::<u16>(), any::<u32>()), 0..60),
         ) {
-            let mut learned = Learned::<5>::new();
+            let mut learned = Learned::<Durations<5>>::new();
             for (node, millis, steps, micros) in times {
                 let node = name(&format!("{}", node % 3), &node.to_string());
                 learned.learn(node, Took::with_steps(millis, steps, micros));

@@ -9,12 +9,10 @@ mod smooth;
 
 pub use debounce::Debounce;
 pub use eta::linear_eta;
-pub use history::{History, ProgressPoint};
-pub use learned::Learned;
+pub use history::{History, Point, ProgressPoint};
+pub use learned::{Learned, LearnedNode};
 pub use smooth::Smooth;
 
-#[cfg(feature = "record")]
-pub(crate) use learned::LearnedEntry;
 pub(crate) use learned::{NodeName, Short, Took};
 pub(crate) use run::{Rest, Run};
 

@@ -9,7 +9,15 @@ use crate::{
     text::Id,
 };
 
-type Small = State<24, 32, 8, 64, 4>;
+crate::capacity! {
+    struct SmallCapacity { id: 24, message: 32, nodes: 8, names: 64, durations: 4, history: 100, request: 512 }
+}
+
+crate::capacity! {
+    struct LargeCapacity { id: 24, message: 32, nodes: 8, names: 64, durations: 9, history: 100, request: 512 }
+}
+
+type Small = State<SmallCapacity>;
 
 fn start(state: &mut Small, now: u64, id: &str) {
     let event = Event::ExecutionStart { prompt_id: Id::from(id), timestamp: None };
@@ -113,7 +121,7 @@ fn a_buffer_at_below_and_above_its_limit() {
 fn the_largest_record_is_as_large_as_it_is_said_to_be() {
     let long = "x".repeat(100);
     let mut state = failed(&long, &long);
-    let text = |n: usize| Text::<24>::from("y".repeat(n).as_str());
+    let text = |n: usize| Text::<[u8; 24]>::from("y".repeat(n).as_str());
     state.learned = Learned::new();
     for n in 0_u64..4 {
         run(&mut state, n << 40, 1 << 39, "q", &n.to_string(), &std::format!("class {n}"));
@@ -149,7 +157,7 @@ fn the_largest_record_is_as_large_as_it_is_said_to_be() {
 
 #[test]
 fn a_table_from_a_larger_build_keeps_what_was_seen_last() {
-    let mut large = Box::new(State::<24, 32, 8, 64, 9>::new());
+    let mut large = Box::new(State::<LargeCapacity>::new());
     for n in 0..9 {
         large.learned.learn(
             crate::progress::NodeName::new(Id::from("1").key(), &n.to_string()),

@@ -2,15 +2,14 @@
 
 use super::{Changes, EXECUTION_BLOCKED};
 use crate::{
+    capacity::Capacity,
     http::{Fact, Standing},
     state::{ConnectionStatus, Heard, PromptState, Source, State, Way},
     text::Id,
     time::Instant,
 };
 
-impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
-    State<ID, MESSAGE, NODES, NAMES, LEARNED>
-{
+impl<C: Capacity> State<C> {
     /// What an answer over HTTP says, as far as the socket has said nothing since that it would take back.
     #[inline(never)] // What it needs of the stack is not on the way of messages.
     pub(super) fn answer(&mut self, now: Instant, heard: Heard, fact: Fact<'_>) -> Changes {

@@ -2,14 +2,13 @@
 
 use super::Changes;
 use crate::{
+    capacity::Capacity,
     quality::Sample,
     state::{ConnectionStatus, Fault, Source, State, Waiting, WaitingFor},
     time::Instant,
 };
 
-impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
-    State<ID, MESSAGE, NODES, NAMES, LEARNED>
-{
+impl<C: Capacity> State<C> {
     pub(super) fn dialling(&mut self) -> Changes {
         self.connection.status = ConnectionStatus::Connecting;
         self.connection.attempt = self.connection.attempt.saturating_add(1);

@@ -2,6 +2,7 @@
 
 use super::Changes;
 use crate::{
+    capacity::Capacity,
     http::ErrorTexts as _,
     log::{Bar, Logged},
     number::Milli,
@@ -10,9 +11,7 @@ use crate::{
     time::Instant,
 };
 
-impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
-    State<ID, MESSAGE, NODES, NAMES, LEARNED>
-{
+impl<C: Capacity> State<C> {
     /// Prompts of others are followed that way.
     pub(super) fn follow(&mut self, way: Way) -> Changes {
         self.connection.way = Some(way);

@@ -1,6 +1,7 @@
 //! The record: its current node, its end, its percentage.
 
 use crate::{
+    capacity::Capacity,
     divide::divide,
     progress::Learned,
     state::{Nodes, Percentage, Prompt, PromptState, WHOLE},
@@ -8,7 +9,7 @@ use crate::{
     time::Instant,
 };
 
-impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
+impl<C: Capacity> Prompt<C> {
     pub(super) fn is(&self, id: Id<'_>) -> bool {
         self.id.as_ref().is_some_and(|own| own.is(id))
     }
@@ -18,13 +19,13 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
     }
 
     /// Makes the node `key` the current one, and learns how long the one before took.
-    pub(super) fn move_to<const NODES: usize, const NAMES: usize, const LEARNED: usize>(
+    pub(super) fn move_to(
         &mut self,
         now: Instant,
         key: Key,
         shown: Id<'_>,
-        nodes: &Nodes<NODES, NAMES>,
-        learned: &mut Learned<LEARNED>,
+        nodes: &Nodes<C>,
+        learned: &mut Learned<C::Durations>,
     ) {
         if self.current_node().is_some_and(|before| before.as_id() == shown) {
             self.run.begin_part();
@@ -36,12 +37,7 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
     }
 
     /// The node that is shown is over: learns how long it took, where it ran to its end before our eyes.
-    pub(super) fn learn_current<const NODES: usize, const NAMES: usize, const LEARNED: usize>(
-        &mut self,
-        now: Instant,
-        nodes: &Nodes<NODES, NAMES>,
-        learned: &mut Learned<LEARNED>,
-    ) {
+    pub(super) fn learn_current(&mut self, now: Instant, nodes: &Nodes<C>, learned: &mut Learned<C::Durations>) {
         let Some(key) = self.current_node().map(|shown| shown.as_id().key()) else { return };
         // A node that waits for others, lazily or as an expanded one does, isn't over yet.
         let name = nodes.name_of(key).filter(|_| nodes.has_run(key));
@@ -73,7 +69,7 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
     }
 
     /// Works out what the nodes add up to.
-    pub(super) fn count<const NODES: usize, const NAMES: usize>(&mut self, nodes: &Nodes<NODES, NAMES>) {
+    pub(super) fn count(&mut self, nodes: &Nodes<C>) {
         self.nodes_finished = nodes.finished();
         self.truncated_nodes = nodes.is_truncated();
         let reached = match (self.state, self.nodes_total) {

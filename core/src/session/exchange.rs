@@ -2,6 +2,7 @@
 
 use super::{Config, Observer};
 use crate::{
+    capacity::Capacity,
     http::{Answer, Asked, Fact, Request, Response, Standing, json_from_percent, percent_encode_into},
     limits::{HTTP_SECONDS, MOVED_ANSWERS, WAY_SECONDS},
     reducer::{Action, Changes, reduce},
@@ -16,7 +17,7 @@ const EXCHANGE: Duration = Duration::from_secs(HTTP_SECONDS);
 const WAY: Duration = Duration::from_secs(WAY_SECONDS);
 
 #[derive(Debug)]
-pub(super) struct Exchange<const ID: usize> {
+pub(super) struct Exchange<C: Capacity> {
     place: Place,
     since: Instant,
     response: Response,
@@ -27,7 +28,7 @@ pub(super) struct Exchange<const ID: usize> {
     moved: u8,
     /// What the socket had said when it was asked.
     heard: Heard,
-    answer: Answer<ID>,
+    answer: Answer<C>,
     found: Found,
     drop_due: bool,
     /// How the last exchange ended, until that is taken.
@@ -68,7 +69,7 @@ pub(super) enum Result {
     Unanswered,
 }
 
-impl<const ID: usize> Exchange<ID> {
+impl<C: Capacity> Exchange<C> {
     #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
     #[inline(always)]
     pub(super) const fn new() -> Self {
@@ -102,12 +103,7 @@ impl<const ID: usize> Exchange<ID> {
     }
 
     /// Begins an exchange.
-    pub(super) fn begin<const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
-        &mut self,
-        now: Instant,
-        asked: Asked,
-        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
-    ) {
+    pub(super) fn begin(&mut self, now: Instant, asked: Asked, state: &State<C>) {
         self.place = Place::Dialling;
         self.since = now;
         self.response = Response::new();
@@ -238,12 +234,12 @@ impl<const ID: usize> Exchange<ID> {
 
     // Not inlined: what it needs of the stack would lie there for as long as the socket is read.
     #[inline(never)]
-    pub(super) fn bytes<const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
+    pub(super) fn bytes(
         &mut self,
         now: Instant,
         mut bytes: &[u8],
-        state: &mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
-        observer: &mut impl Observer,
+        state: &mut State<C>,
+        observer: &mut impl Observer<C>,
     ) -> Changes {
         let mut changes = Changes::NONE;
         while self.place == Place::Asked {
@@ -302,13 +298,13 @@ fn subscribe(config: &Config<'_>, client_id: &[&str], out: &mut [u8]) -> Option<
 /// Tells the state a fact, and the observer what that changed. Of a prompt that began and ended `unseen`, its history is asked
 /// for all there is to know.
 #[inline(never)]
-fn tell<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
+fn tell<C: Capacity>(
     now: Instant,
     heard: Heard,
     mut fact: Fact<'_>,
     unseen: bool,
-    state: &mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
-    observer: &mut impl Observer,
+    state: &mut State<C>,
+    observer: &mut impl Observer<C>,
 ) -> Changes {
     if let Fact::Prompt { standing, .. } = &mut fact {
         if unseen {

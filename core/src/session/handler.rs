@@ -1,4 +1,5 @@
 use crate::{
+    capacity::Capacity,
     event::{Event, Handler, Part, Raw},
     reducer::{Action, Changes, reduce},
     state::State,
@@ -8,7 +9,7 @@ use crate::{
 /// Is told of each message while it is read, after the state has taken it in.
 ///
 /// What it does takes time from reading the socket: hand things on and return.
-pub trait Observer {
+pub trait Observer<C: Capacity> {
     /// A part of a message; see [`Part`].
     fn part(&mut self, part: &Part<'_>) {
         let _ = part;
@@ -19,13 +20,7 @@ pub trait Observer {
     }
     /// The reducer was told something, a message once more or anything else: with what that changed, and the state after
     /// it. What several messages in one read did to a prompt, only this tells apart.
-    fn reduced<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
-        &mut self,
-        now: Instant,
-        action: &Action<'_>,
-        changes: Changes,
-        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
-    ) {
+    fn reduced(&mut self, now: Instant, action: &Action<'_>, changes: Changes, state: &State<C>) {
         let _ = (now, action, changes, state);
     }
     /// A piece of a message as it came, malformed ones too; whether it is the message's first and last.
@@ -35,10 +30,10 @@ pub trait Observer {
 }
 
 /// Nobody.
-impl Observer for () {}
+impl<C: Capacity> Observer<C> for () {}
 
 /// Both, the first one first.
-impl<A: Observer, B: Observer> Observer for (&mut A, &mut B) {
+impl<C: Capacity, A: Observer<C>, B: Observer<C>> Observer<C> for (&mut A, &mut B) {
     fn part(&mut self, part: &Part<'_>) {
         self.0.part(part);
         self.1.part(part);
@@ -49,13 +44,7 @@ impl<A: Observer, B: Observer> Observer for (&mut A, &mut B) {
         self.1.event(event);
     }
 
-    fn reduced<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
-        &mut self,
-        now: Instant,
-        action: &Action<'_>,
-        changes: Changes,
-        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
-    ) {
+    fn reduced(&mut self, now: Instant, action: &Action<'_>, changes: Changes, state: &State<C>) {
         self.0.reduced(now, action, changes, state);
         self.1.reduced(now, action, changes, state);
     }
@@ -67,25 +56,15 @@ impl<A: Observer, B: Observer> Observer for (&mut A, &mut B) {
 }
 
 /// Hands what a decoder reads to the reducer, then to the observer.
-pub(super) struct Tee<
-    'a,
-    O,
-    const ID: usize,
-    const MESSAGE: usize,
-    const NODES: usize,
-    const NAMES: usize,
-    const LEARNED: usize,
-> {
-    pub(super) state: &'a mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
+pub(super) struct Tee<'a, O, C: Capacity> {
+    pub(super) state: &'a mut State<C>,
     pub(super) now: Instant,
     pub(super) binary: bool,
     pub(super) changes: &'a mut Changes,
     pub(super) observer: &'a mut O,
 }
 
-impl<O: Observer, const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
-    Handler for Tee<'_, O, ID, MESSAGE, NODES, NAMES, LEARNED>
-{
+impl<O: Observer<C>, C: Capacity> Handler for Tee<'_, O, C> {
     fn part(&mut self, part: Part<'_>) {
         let action = Action::Part(&part);
         let changes = reduce(self.state, self.now, action);

@@ -35,8 +35,8 @@ use socket::Socket;
 
 use crate::{
     breaker::Circuit,
+    capacity::{Bytes as _, Capacity, DesktopCapacity, GadgetCapacity},
     http::{Fact, Standing},
-    limits::{desktop, gadget},
     progress::{Debounce, Smooth},
     quality::Sample,
     reducer::{Action, Changes, reduce},
@@ -47,26 +47,10 @@ use crate::{
 };
 
 /// A session for a microcontroller.
-pub type GadgetSession<'c> = Session<
-    'c,
-    { gadget::ID },
-    { gadget::MESSAGE },
-    { gadget::NODES },
-    { gadget::NAMES },
-    { gadget::LEARNED },
-    { gadget::HEAD },
->;
+pub type GadgetSession<'c> = Session<'c, GadgetCapacity>;
 
 /// A session for a desktop.
-pub type DesktopSession<'c> = Session<
-    'c,
-    { desktop::ID },
-    { desktop::MESSAGE },
-    { desktop::NODES },
-    { desktop::NAMES },
-    { desktop::LEARNED },
-    { desktop::HEAD },
->;
+pub type DesktopSession<'c> = Session<'c, DesktopCapacity>;
 
 /// A way to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -178,21 +162,12 @@ pub enum Output<'a> {
 
 /// A session with a server.
 ///
-/// The capacities are those of [`crate::limits`], in this order: bytes of an id, bytes of an exception's message, nodes,
-/// bytes of names, bytes of a request.
+/// It keeps what its [`Capacity`] has room for.
 // In this order: what lies 4 KB and more behind its beginning takes an instruction more each time on small cores, which
 // makes 3 KB of code.
 #[derive(Debug)]
 #[repr(C)]
-pub struct Session<
-    'c,
-    const ID: usize,
-    const MESSAGE: usize,
-    const NODES: usize,
-    const NAMES: usize,
-    const LEARNED: usize,
-    const HEAD: usize,
-> {
+pub struct Session<'c, C: Capacity> {
     config: Config<'c>,
     random: Random,
     reconnect: Reconnect,
@@ -207,26 +182,17 @@ pub struct Session<
     debounce: Debounce,
     smooth: Smooth,
     leaving: bool,
-    socket: Socket<ID, MESSAGE>,
-    exchange: Exchange<ID>,
-    state: State<ID, MESSAGE, NODES, NAMES, LEARNED>,
+    socket: Socket<C>,
+    exchange: Exchange<C>,
+    state: State<C>,
     /// What is being sent.
-    out: [u8; HEAD],
+    out: C::Request,
 }
 
-impl<
-    'c,
-    const ID: usize,
-    const MESSAGE: usize,
-    const NODES: usize,
-    const NAMES: usize,
-    const LEARNED: usize,
-    const HEAD: usize,
-> Session<'c, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>
-{
+impl<'c, C: Capacity> Session<'c, C> {
     /// A session that will dial at once. `seed` is random: WebSocket keys and masks are made of it.
     pub fn new(config: Config<'c>, seed: u64) -> Self {
-        const { assert!(ID >= 24, "the types of events, read into an id's room, must fit whole") }
+        const { assert!(C::Id::LEN >= 24, "the types of events, read into an id's room, must fit whole") }
         Self {
             random: Random::new(seed),
             state: State::new(),
@@ -236,7 +202,7 @@ impl<
             reconcile: Reconcile::new(),
             read: 0,
             reading: Instant::ZERO,
-            out: [0; HEAD],
+            out: C::Request::ZERO,
             sending: None,
             changes: Changes::NONE,
             debounce: Debounce::new(),
@@ -270,7 +236,7 @@ impl<
     pub const MEMORY: usize = size_of::<Self>();
 
     /// What is known of the server.
-    pub const fn state(&self) -> &State<ID, MESSAGE, NODES, NAMES, LEARNED> {
+    pub const fn state(&self) -> &State<C> {
         &self.state
     }
 
@@ -316,7 +282,7 @@ impl<
     }
 
     /// As [`handle_input`](Self::handle_input), and tells `observer` of each message while it is read.
-    pub fn handle_input_with(&mut self, now: Instant, input: Input<'_>, observer: &mut impl Observer) {
+    pub fn handle_input_with(&mut self, now: Instant, input: Input<'_>, observer: &mut impl Observer<C>) {
         match input {
             Input::Opened(Link::Socket) => self.socket.opened(),
             Input::Opened(Link::Http) => self.exchange.opened(),
@@ -366,7 +332,7 @@ impl<
     }
 
     /// As [`poll_output`](Self::poll_output), and tells `observer` what this changes.
-    pub fn poll_output_with(&mut self, now: Instant, observer: &mut impl Observer) -> Output<'_> {
+    pub fn poll_output_with(&mut self, now: Instant, observer: &mut impl Observer<C>) -> Output<'_> {
         self.count_read(now);
         // First, since the socket may have to go by an answer.
         if self.ask(now, observer) {
@@ -381,7 +347,7 @@ impl<
         // Before the links that are to be dropped: what can't be sent drops its own.
         if let Some((link, len)) = self.next_send(now, observer) {
             self.sending = Some(link);
-            return Output::Send(link, self.out.get(..len).unwrap_or_default());
+            return Output::Send(link, self.out.as_ref().get(..len).unwrap_or_default());
         }
         if self.socket.take_close() {
             self.sends_no_more(Link::Socket);
@@ -414,7 +380,7 @@ impl<
 
     /// Draws the last answer's conclusion, and asks the next question; whether one is asked.
     #[inline(never)]
-    fn ask(&mut self, now: Instant, observer: &mut impl Observer) -> bool {
+    fn ask(&mut self, now: Instant, observer: &mut impl Observer<C>) -> bool {
         if !self.asks() {
             return false;
         }
@@ -450,7 +416,7 @@ impl<
     }
 
     /// What an answer means for links and record.
-    fn conclude(&mut self, now: Instant, conclusion: Conclusion, observer: &mut impl Observer) {
+    fn conclude(&mut self, now: Instant, conclusion: Conclusion, observer: &mut impl Observer<C>) {
         match conclusion {
             Conclusion::Nothing => {}
             Conclusion::Alive => self.server_is_back(now, observer),
@@ -483,7 +449,7 @@ impl<
     }
 
     /// The server answers over HTTP: the socket need not wait for it to come back.
-    fn server_is_back(&mut self, now: Instant, observer: &mut impl Observer) {
+    fn server_is_back(&mut self, now: Instant, observer: &mut impl Observer<C>) {
         let fault = self.state.connection().fault.map(|fault| fault.kind);
         let was_away = matches!(
             fault,
@@ -506,7 +472,7 @@ impl<
     }
 
     /// The record's prompt is over, and the server doesn't tell how; or not yet, where it was running until now.
-    fn over(&mut self, now: Instant, heard: Heard, observer: &mut impl Observer) {
+    fn over(&mut self, now: Instant, heard: Heard, observer: &mut impl Observer<C>) {
         let Some(id) = self.state.prompt().and_then(|prompt| prompt.prompt_id()).cloned() else { return };
         let fact = Fact::Prompt { prompt_id: id.as_id(), standing: Standing::Ended };
         self.reduce(now, Action::Answer { heard, fact }, observer);
@@ -518,22 +484,22 @@ impl<
     }
 
     /// Writes what is to be sent next and returns its link and length.
-    fn next_send(&mut self, now: Instant, observer: &mut impl Observer) -> Option<(Link, usize)> {
+    fn next_send(&mut self, now: Instant, observer: &mut impl Observer<C>) -> Option<(Link, usize)> {
         if self.sending.is_some() {
             return None;
         }
         let client_id = self.reconnect.client_id(&self.config);
-        match self.socket.write(&self.config, &client_id, &mut self.random, &mut self.out) {
+        match self.socket.write(&self.config, &client_id, &mut self.random, self.out.as_mut()) {
             Ok(Some(len)) => return Some((Link::Socket, len)),
             Ok(None) => {}
             Err(fault) => self.lost(now, fault, observer),
         }
         let prompt_id = self.state.prompt().and_then(|prompt| prompt.prompt_id()).map_or("", |id| id.as_str());
         let client_id = self.reconnect.client_id(&self.config);
-        self.exchange.write(&self.config, prompt_id, &client_id, &mut self.out).map(|len| (Link::Http, len))
+        self.exchange.write(&self.config, prompt_id, &client_id, self.out.as_mut()).map(|len| (Link::Http, len))
     }
 
-    fn socket_bytes(&mut self, now: Instant, bytes: &[u8], observer: &mut impl Observer) {
+    fn socket_bytes(&mut self, now: Instant, bytes: &[u8], observer: &mut impl Observer<C>) {
         let mut rest = bytes;
         if !self.socket.is_open() && !self.shake_hands(now, &mut rest, observer) {
             return;
@@ -568,14 +534,14 @@ impl<
 
     // Not inlined, as above.
     #[inline(never)]
-    fn measured(&mut self, now: Instant, sample: Sample, observer: &mut impl Observer) {
+    fn measured(&mut self, now: Instant, sample: Sample, observer: &mut impl Observer<C>) {
         self.reduce(now, Action::Measured(sample), observer);
     }
 
     /// Reads the server's answer to the handshake; whether there is a WebSocket now.
     // Not inlined, here and below: an action would lie on the stack while messages are read.
     #[inline(never)]
-    fn shake_hands(&mut self, now: Instant, bytes: &mut &[u8], observer: &mut impl Observer) -> bool {
+    fn shake_hands(&mut self, now: Instant, bytes: &mut &[u8], observer: &mut impl Observer<C>) -> bool {
         match self.socket.handshake(now, bytes) {
             Ok(open) => {
                 if open {
@@ -594,7 +560,7 @@ impl<
 
     /// The connection is over by a fault.
     #[inline(never)]
-    fn lost(&mut self, now: Instant, fault: Fault, observer: &mut impl Observer) {
+    fn lost(&mut self, now: Instant, fault: Fault, observer: &mut impl Observer<C>) {
         self.reduce(now, Action::Lost(Some(fault)), observer);
         self.reconcile.lost(now);
         self.exchange.forget_way();
@@ -607,7 +573,7 @@ impl<
     }
 
     #[inline(never)]
-    fn offline(&mut self, now: Instant, absence: Absence, observer: &mut impl Observer) {
+    fn offline(&mut self, now: Instant, absence: Absence, observer: &mut impl Observer<C>) {
         let fault = Some(Fault::new(FaultKind::Offline(absence)));
         let is_known = self.reconnect.is_offline() && self.state.connection().fault == fault;
         if is_known || !self.reconnect.go_offline(now, &self.config) {
@@ -620,25 +586,32 @@ impl<
     }
 
     #[inline(never)]
-    fn online(&mut self, now: Instant, observer: &mut impl Observer) {
+    fn online(&mut self, now: Instant, observer: &mut impl Observer<C>) {
         if let Some(waiting) = self.reconnect.go_online(now, &self.config) {
             self.reduce(now, Action::Waiting(waiting), observer);
         }
     }
 
     #[inline(never)]
-    fn graph_node(&mut self, now: Instant, prompt_id: Id<'_>, node: Id<'_>, class: &str, observer: &mut impl Observer) {
+    fn graph_node(
+        &mut self,
+        now: Instant,
+        prompt_id: Id<'_>,
+        node: Id<'_>,
+        class: &str,
+        observer: &mut impl Observer<C>,
+    ) {
         self.reduce(now, Action::GraphNode { prompt_id, node, class }, observer);
     }
 
     #[inline(never)]
-    fn graph(&mut self, now: Instant, prompt_id: Id<'_>, nodes: u32, observer: &mut impl Observer) {
+    fn graph(&mut self, now: Instant, prompt_id: Id<'_>, nodes: u32, observer: &mut impl Observer<C>) {
         self.reduce(now, Action::Graph { prompt_id, nodes }, observer);
         self.reconcile.submitted(now);
     }
 
     #[inline(never)]
-    fn missed(&mut self, now: Instant, prompt_id: Id<'_>, observer: &mut impl Observer) {
+    fn missed(&mut self, now: Instant, prompt_id: Id<'_>, observer: &mut impl Observer<C>) {
         if self.state.prompt().is_some_and(|prompt| !prompt.is_settled()) {
             return;
         }
@@ -646,7 +619,7 @@ impl<
         self.reduce(now, Action::Answer { heard: self.state.heard(), fact }, observer);
     }
 
-    fn expire(&mut self, now: Instant, observer: &mut impl Observer) {
+    fn expire(&mut self, now: Instant, observer: &mut impl Observer<C>) {
         if let Some(kind) = self.socket.expire(now, &self.config) {
             self.lost(now, Fault::new(kind), observer);
         }
@@ -655,7 +628,7 @@ impl<
     }
 
     #[inline(never)]
-    fn leave(&mut self, now: Instant, observer: &mut impl Observer) {
+    fn leave(&mut self, now: Instant, observer: &mut impl Observer<C>) {
         if core::mem::replace(&mut self.leaving, true) {
             return;
         }
@@ -666,7 +639,7 @@ impl<
         self.reduce(now, Action::Lost(fault), observer);
     }
 
-    fn reduce(&mut self, now: Instant, action: Action<'_>, observer: &mut impl Observer) {
+    fn reduce(&mut self, now: Instant, action: Action<'_>, observer: &mut impl Observer<C>) {
         let changes = reduce(&mut self.state, now, action);
         observer.reduced(now, &action, changes, &self.state);
         self.changed(now, changes);

@@ -3,6 +3,7 @@
 
 use super::exchange::{Found, Result};
 use crate::{
+    capacity::Capacity,
     http::Asked,
     limits::{
         DEAF_GRACE_SECONDS, DEAF_SECONDS, OUTCOME_TRIES, POLL_MAX_SECONDS, POLL_SECONDS, RECONCILE_MILLIS,
@@ -163,16 +164,10 @@ impl Reconcile {
     }
 
     /// What to ask next, if anything.
-    pub(super) fn question<
-        const ID: usize,
-        const MESSAGE: usize,
-        const NODES: usize,
-        const NAMES: usize,
-        const LEARNED: usize,
-    >(
+    pub(super) fn question<C: Capacity>(
         &mut self,
         now: Instant,
-        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
+        state: &State<C>,
         open: bool,
         submits_nothing: bool,
     ) -> Option<Asked> {
@@ -276,7 +271,7 @@ impl Reconcile {
     }
 
     /// Whether the running prompt's graph is to be asked for: once for each prompt, and again where nothing was answered.
-    fn wants_graph<const ID: usize, const MESSAGE: usize>(&mut self, prompt: Option<&Prompt<ID, MESSAGE>>) -> bool {
+    fn wants_graph<C: Capacity>(&mut self, prompt: Option<&Prompt<C>>) -> bool {
         let Some(prompt) = prompt else { return false };
         if prompt.state() != PromptState::Running {
             // It may be submitted again under its own id, with another graph.
@@ -439,15 +434,7 @@ pub(super) enum Conclusion {
 }
 
 /// The prompt of the record that runs.
-pub(super) fn running_key<
-    const ID: usize,
-    const MESSAGE: usize,
-    const NODES: usize,
-    const NAMES: usize,
-    const LEARNED: usize,
->(
-    state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
-) -> Option<Key> {
+pub(super) fn running_key<C: Capacity>(state: &State<C>) -> Option<Key> {
     let prompt = state.prompt().filter(|prompt| prompt.state() == PromptState::Running)?;
     prompt.prompt_id().map(|id| id.as_id().key())
 }

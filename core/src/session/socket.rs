@@ -4,6 +4,7 @@ use heapless::Vec;
 
 use super::{Config, End, Observer, handler::Tee, random::Random};
 use crate::{
+    capacity::Capacity,
     event::{Decoder, Interest, Raw},
     heartbeat::{Beat, Heartbeat},
     http::Request,
@@ -27,13 +28,13 @@ const FEATURE_FLAGS: &str = r#"{"type": "feature_flags", "data": {"supports_prev
 const NORMAL: u16 = 1000;
 
 #[derive(Debug)]
-pub(super) struct Socket<const ID: usize, const MESSAGE: usize> {
+pub(super) struct Socket<C: Capacity> {
     place: Place,
     /// When dialling began.
     since: Instant,
     handshake: Handshake,
     receiver: Receiver,
-    decoder: Decoder<ID, MESSAGE>,
+    decoder: Decoder<C>,
     /// The server's last ping, which wants an answer.
     pong: Option<Vec<u8, CONTROL_BYTES>>,
     greeting_due: bool,
@@ -67,7 +68,7 @@ enum Place {
     Closing,
 }
 
-impl<const ID: usize, const MESSAGE: usize> Socket<ID, MESSAGE> {
+impl<C: Capacity> Socket<C> {
     #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
     #[inline(always)]
     pub(super) fn new(interest: Interest) -> Self {
@@ -310,12 +311,12 @@ impl<const ID: usize, const MESSAGE: usize> Socket<ID, MESSAGE> {
     }
 
     /// Reads frames. The error is what ended the connection.
-    pub(super) fn receive<O: Observer, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
+    pub(super) fn receive<O: Observer<C>>(
         &mut self,
         now: Instant,
         config: &Config<'_>,
         mut bytes: &[u8],
-        state: &mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
+        state: &mut State<C>,
         changes: &mut Changes,
         observer: &mut O,
     ) -> Result<(), Fault> {

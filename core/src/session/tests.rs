@@ -33,7 +33,11 @@ mod teardown;
 mod time;
 
 const HEAD: usize = 512;
-type Small<'c> = Session<'c, 48, 64, 16, 128, 4, HEAD>;
+crate::capacity! {
+    struct SmallCapacity { id: 48, message: 64, nodes: 16, names: 128, durations: 4, history: 20, request: 512 }
+}
+
+type Small<'c> = Session<'c, SmallCapacity>;
 
 /// What the session wanted done.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -83,11 +83,15 @@ proptest! {
     }
 }
 
-type Small = State<48, 64, 8, 256, 4>;
+crate::capacity! {
+    struct SmallCapacity { id: 48, message: 64, nodes: 8, names: 256, durations: 4, history: 100, request: 512 }
+}
+
+type Small = State<SmallCapacity>;
 
 /// A message comes in.
 fn text(state: &mut Small, ms: u64, message: &[u8]) {
-    let mut decoder = Decoder::<48, 64>::new(Interest::STATE);
+    let mut decoder = Decoder::<SmallCapacity>::new(Interest::STATE);
     let mut apply = Apply { state, now: Instant::from_millis(ms) };
     decoder.text(message, &mut apply);
     decoder.end_text(&mut apply);

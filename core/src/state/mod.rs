@@ -12,12 +12,14 @@ pub use connection::{
 };
 pub use prompt::{ErrorRecord, Percentage, Prompt, PromptState, Steps};
 
+pub use nodes::Node;
 pub(crate) use nodes::{Nodes, Seen, WHOLE, part_of};
 pub(crate) use prompt::{Announced, Target};
 
 use prompt::{Slot, Weights};
 
 use crate::{
+    capacity::Capacity,
     limits::REPLACED_PROMPTS,
     log::Log,
     progress::{History, Learned, Rest, Took},
@@ -27,23 +29,23 @@ use crate::{
     time::{Duration, Instant},
 };
 
-/// All that is known of a server. The capacities are those of [`crate::limits`].
+/// All that is known of a server. It keeps what its [`Capacity`] has room for.
 #[derive(Debug)]
-pub struct State<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize> {
+pub struct State<C: Capacity> {
     /// The connection to the server.
     pub(crate) connection: Connection,
     /// Prompts queued and running, once the server told.
     pub(crate) queue_remaining: Option<u32>,
     /// The prompt last seen to start.
-    pub(crate) prompt: Slot<ID, MESSAGE>,
+    pub(crate) prompt: Slot<C>,
     /// How many records have begun.
     pub(crate) generation: u32,
     /// The nodes of that prompt.
-    pub(crate) nodes: Nodes<NODES, NAMES>,
+    pub(crate) nodes: Nodes<C>,
     /// The last progress events.
-    pub(crate) history: History,
+    pub(crate) history: History<C::History>,
     /// How long nodes took in the runs before.
-    pub(crate) learned: Learned<LEARNED>,
+    pub(crate) learned: Learned<C::Durations>,
     /// Messages received whole.
     pub(crate) messages: Messages,
     /// How much the socket has said.
@@ -53,7 +55,7 @@ pub struct State<const ID: usize, const MESSAGE: usize, const NODES: usize, cons
     /// Prompts whose record was replaced, the newest first; behind them keys that no id has.
     pub(crate) replaced: [Key; REPLACED_PROMPTS],
     /// What the entries of the `progress_state` at hand said so far.
-    pub(crate) announced: Announced<ID>,
+    pub(crate) announced: Announced<C>,
     /// What the message at hand changed before its end, or by beginning, naming or reviving the record.
     pub(crate) renewed: Changes,
     /// What the server's log says.
@@ -94,7 +96,6 @@ impl Heard {
 /// How many messages were received whole, and of what use they were.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[cfg_attr(feature = "snapshot-read", derive(serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Messages {
     /// Text messages.
@@ -107,17 +108,13 @@ pub struct Messages {
     pub unknown: u32,
 }
 
-impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize> Default
-    for State<ID, MESSAGE, NODES, NAMES, LEARNED>
-{
+impl<C: Capacity> Default for State<C> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
-    State<ID, MESSAGE, NODES, NAMES, LEARNED>
-{
+impl<C: Capacity> State<C> {
     /// Nothing is known.
     #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
     #[inline(always)]
@@ -157,7 +154,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     }
 
     /// The prompt last seen to start.
-    pub const fn prompt(&self) -> Option<&Prompt<ID, MESSAGE>> {
+    pub const fn prompt(&self) -> Option<&Prompt<C>> {
         self.prompt.as_ref()
     }
 
@@ -183,12 +180,12 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     }
 
     /// The last progress events, the oldest first.
-    pub const fn history(&self) -> &History {
+    pub const fn history(&self) -> &History<C::History> {
         &self.history
     }
 
     /// How long nodes took in the runs before.
-    pub const fn learned(&self) -> &Learned<LEARNED> {
+    pub const fn learned(&self) -> &Learned<C::Durations> {
         &self.learned
     }
 
@@ -202,7 +199,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
         self.learned_eta(now, prompt).max(prompt.run.told_rest(now))
     }
 
-    fn learned_eta(&self, now: Instant, prompt: &Prompt<ID, MESSAGE>) -> Option<Duration> {
+    fn learned_eta(&self, now: Instant, prompt: &Prompt<C>) -> Option<Duration> {
         let elapsed = prompt.elapsed(now)?;
         let linear = crate::progress::linear_eta(elapsed, prompt.percentage()?);
         let Weights { whole, learned: known } = prompt.weights;

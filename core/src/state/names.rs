@@ -1,5 +1,7 @@
 //! Short texts packed one behind the other, such as the classes of a prompt's nodes.
 
+use crate::capacity::Bytes;
+
 /// A text in [`Names`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Name {
@@ -14,15 +16,15 @@ impl Name {
 
 /// Texts that are added one by one and forgotten together.
 #[derive(Debug)]
-pub(super) struct Names<const N: usize> {
-    bytes: [u8; N],
+pub(super) struct Names<B> {
+    bytes: B,
     used: u16,
 }
 
-impl<const N: usize> Names<N> {
+impl<B: Bytes> Names<B> {
     pub(super) const fn new() -> Self {
-        const { assert!(N < u16::MAX as usize, "a name is found by 16 bits, of which one value means none") }
-        Self { bytes: [0; N], used: 0 }
+        const { assert!(B::LEN < u16::MAX as usize, "a name is found by 16 bits, of which one value means none") }
+        Self { bytes: B::ZERO, used: 0 }
     }
 
     /// How much is used, for [`keep_from`](Self::keep_from) and [`truncate`](Self::truncate).
@@ -34,7 +36,7 @@ impl<const N: usize> Names<N> {
     pub(super) fn add(&mut self, text: &str) -> Name {
         let (Ok(len), at) = (u16::try_from(text.len()), self.used) else { return Name::NONE };
         let Some(end) = at.checked_add(len) else { return Name::NONE };
-        let Some(room) = self.bytes.get_mut(usize::from(at)..usize::from(end)) else { return Name::NONE };
+        let Some(room) = self.bytes.as_mut().get_mut(usize::from(at)..usize::from(end)) else { return Name::NONE };
         room.copy_from_slice(text.as_bytes());
         self.used = end;
         Name { at, len }
@@ -42,7 +44,7 @@ impl<const N: usize> Names<N> {
 
     pub(super) fn get(&self, name: Name) -> Option<&str> {
         let (at, len) = (usize::from(name.at), usize::from(name.len));
-        let bytes = self.bytes.get(at..at.saturating_add(len))?;
+        let bytes = self.bytes.as_ref().get(at..at.saturating_add(len))?;
         core::str::from_utf8(bytes).ok()
     }
 
@@ -54,8 +56,8 @@ impl<const N: usize> Names<N> {
     /// Forgets what was added before `mark`; the names after it move by it.
     pub(super) fn keep_from(&mut self, mark: u16) {
         let kept = usize::from(mark)..usize::from(self.used);
-        if kept.end <= N && kept.start <= kept.end {
-            self.bytes.copy_within(kept, 0);
+        if kept.end <= B::LEN && kept.start <= kept.end {
+            self.bytes.as_mut().copy_within(kept, 0);
         }
         self.used = self.used.saturating_sub(mark);
     }

@@ -5,6 +5,7 @@ mod inferred;
 use super::names::{Name, Names};
 use super::prompt::Weights;
 use crate::{
+    capacity::{Capacity, List},
     progress::{Learned, NodeName, Short, Took},
     text::{Id, Key},
 };
@@ -18,9 +19,9 @@ const WHOLE_BITS: u32 = 30;
 /// The sums are kept as the entries change, so that a `progress` costs the same at any number of nodes. Entries of a
 /// message that is still being read may stand apart, behind [`stage`](Self::stage), until it proves well-formed.
 #[derive(Debug)]
-pub(crate) struct Nodes<const NODES: usize, const NAMES: usize> {
-    entries: heapless::Vec<Entry, NODES>,
-    names: Names<NAMES>,
+pub(crate) struct Nodes<C: Capacity> {
+    entries: C::Nodes,
+    names: Names<C::Names>,
     sums: Sums,
     /// Where the next entry asked for is likely to be: messages list the nodes in the same order again and again.
     hint: u16,
@@ -49,8 +50,9 @@ struct Sums {
     finished: u32,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Entry {
+/// A node as it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Node {
     key: Key,
     /// The part that is done, of [`WHOLE`].
     part: u32,
@@ -91,7 +93,7 @@ impl Seen {
     }
 }
 
-impl Entry {
+impl Node {
     const fn new(key: Key, weight: Short) -> Self {
         Self { key, part: 0, display: Name::NONE, class: Name::NONE, weight, seen: Seen(0) }
     }
@@ -121,11 +123,11 @@ impl Entry {
     }
 }
 
-impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
+impl<C: Capacity> Nodes<C> {
     pub(crate) const fn new() -> Self {
-        const { assert!(NODES < u16::MAX as usize, "a node is found by 16 bits") }
+        const { assert!(C::Nodes::CAPACITY < u16::MAX as usize, "a node is found by 16 bits") }
         Self {
-            entries: heapless::Vec::new(),
+            entries: C::Nodes::EMPTY,
             names: Names::new(),
             sums: Sums { done: 0, finished: 0 },
             hint: 0,
@@ -138,7 +140,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
 
     /// Forgets all nodes.
     pub(crate) fn clear(&mut self) {
-        self.entries.clear();
+        self.entries.items_mut().clear();
         self.names.truncate(0);
         self.sums = Sums::default();
         self.hint = 0;
@@ -176,7 +178,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     /// From now on entries are those of a prompt that the message at hand may begin.
     pub(crate) fn stage(&mut self) {
         let stage = Stage {
-            entries: index(self.entries.len()),
+            entries: index(self.entries.items().len()),
             names: self.names.mark(),
             sums: self.sums,
             truncated: self.truncated,
@@ -189,7 +191,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     /// The message at hand was malformed: what it staged never was.
     pub(crate) fn unstage(&mut self) {
         if let Some(stage) = self.staged.take() {
-            self.entries.truncate(usize::from(stage.entries));
+            self.entries.items_mut().truncate(usize::from(stage.entries));
             self.names.truncate(stage.names);
             self.sums = stage.sums;
             self.truncated = stage.truncated;
@@ -201,15 +203,15 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     pub(crate) fn commit_stage(&mut self) {
         let Some(stage) = self.staged.take() else { return self.clear() };
         let mut at = 0_usize;
-        self.entries.retain(|_| {
+        self.entries.items_mut().retain(|_| {
             let kept = at >= usize::from(stage.entries);
             at = at.saturating_add(1);
             kept
         });
         self.names.keep_from(stage.names);
-        for entry in &mut self.entries {
-            entry.display = Names::<NAMES>::moved(entry.display, stage.names);
-            entry.class = Names::<NAMES>::moved(entry.class, stage.names);
+        for entry in self.entries.items_mut() {
+            entry.display = Names::<C::Names>::moved(entry.display, stage.names);
+            entry.class = Names::<C::Names>::moved(entry.class, stage.names);
         }
         self.hint = 0;
     }
@@ -232,7 +234,8 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     fn position(&mut self, key: Key) -> Option<usize> {
         // A `progress_state` goes on with the next, a `progress` with the same.
         let likely = [self.hint(), self.hint().saturating_sub(1)];
-        let is_it = |at: &usize| self.entries.get(*at).is_some_and(|entry| entry.key == key) && *at >= self.first();
+        let is_it =
+            |at: &usize| self.entries.items().get(*at).is_some_and(|entry| entry.key == key) && *at >= self.first();
         if let Some(at) = likely.into_iter().find(is_it) {
             self.noted(at);
             return Some(at);
@@ -243,10 +246,10 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     fn search(&mut self, key: Key) -> Option<usize> {
         let first = self.first();
         let from_hint = self.hint().max(first);
-        let is_it = |entry: &Entry| entry.key == key;
-        let behind = self.entries.iter().skip(from_hint).position(is_it).map(|n| n.saturating_add(from_hint));
+        let is_it = |entry: &Node| entry.key == key;
+        let behind = self.entries.items().iter().skip(from_hint).position(is_it).map(|n| n.saturating_add(from_hint));
         let found = behind.or_else(|| {
-            self.entries.iter().take(from_hint).skip(first).position(is_it).map(|n| n.saturating_add(first))
+            self.entries.items().iter().take(from_hint).skip(first).position(is_it).map(|n| n.saturating_add(first))
         });
         if let Some(at) = found {
             self.noted(at);
@@ -259,24 +262,24 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
         if let Some(at) = self.position(key) {
             return Some(at);
         }
-        let at = self.entries.len();
-        if self.entries.push(Entry::new(key, self.typical)).is_ok() {
+        let at = self.entries.items().len();
+        if self.entries.items_mut().push(Node::new(key, self.typical)).is_ok() {
             self.noted(at);
             return Some(at);
         }
         let first = self.first();
-        let idle = self.entries.iter().skip(first).position(Entry::is_idle).map(|n| n.saturating_add(first));
-        let Some(entry) = idle.and_then(|at| self.entries.get_mut(at)) else {
+        let idle = self.entries.items().iter().skip(first).position(Node::is_idle).map(|n| n.saturating_add(first));
+        let Some(entry) = idle.and_then(|at| self.entries.items_mut().get_mut(at)) else {
             self.truncated = true;
             return None;
         };
-        *entry = Entry::new(key, self.typical);
+        *entry = Node::new(key, self.typical);
         idle
     }
 
     /// Changes the entry at `at` and what it adds to the sums.
-    fn change(&mut self, at: usize, change: impl FnOnce(&mut Entry)) {
-        let Some(entry) = self.entries.get_mut(at) else { return };
+    fn change(&mut self, at: usize, change: impl FnOnce(&mut Node)) {
+        let Some(entry) = self.entries.items_mut().get_mut(at) else { return };
         let before = *entry;
         change(entry);
         self.sums.done = self.sums.done.saturating_sub(before.weighed()).saturating_add(entry.weighed());
@@ -290,7 +293,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     /// Notes what a message said of `node`, whose key is `key`: what was seen, how far it is, and the id it is shown by, where it said so.
     pub(crate) fn note(&mut self, key: Key, node: Id<'_>, seen: Seen, part: Option<u32>, display: Option<Id<'_>>) {
         let Some(at) = self.place(key) else { return };
-        if let Some(entry) = self.entries.get(at) {
+        if let Some(entry) = self.entries.items().get(at) {
             // A `progress_state` repeats what it has said of all nodes that have finished.
             let known = entry.seen.with(seen) == entry.seen && part.is_none_or(|part| part == entry.part);
             if known && display == Some(node) && !entry.seen.has(Seen::EXPANDED) {
@@ -315,18 +318,18 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     }
 
     /// The name for `text`, which the entry before the one at `at`, the one itself or any other may have already.
-    fn intern(&mut self, at: usize, text: &str, name_of: impl Fn(&Entry) -> Name) -> Name {
+    fn intern(&mut self, at: usize, text: &str, name_of: impl Fn(&Node) -> Name) -> Name {
         let first = self.first();
-        let same = |entry: &Entry| {
+        let same = |entry: &Node| {
             let name = name_of(entry);
             (self.names.get(name) == Some(text)).then_some(name)
         };
         let near = [at, at.saturating_sub(1).max(first)];
         let known = near
             .into_iter()
-            .filter_map(|n| self.entries.get(n))
+            .filter_map(|n| self.entries.items().get(n))
             .find_map(same)
-            .or_else(|| self.entries.iter().skip(first).find_map(same));
+            .or_else(|| self.entries.items().iter().skip(first).find_map(same));
         known.unwrap_or_else(|| self.names.add(text))
     }
 
@@ -344,8 +347,8 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
         self.change_all(|entry| entry.seen = entry.seen.without(Seen::PASSED));
     }
 
-    fn change_all(&mut self, mut change: impl FnMut(&mut Entry)) {
-        for at in 0..self.entries.len() {
+    fn change_all(&mut self, mut change: impl FnMut(&mut Node)) {
+        for at in 0..self.entries.items().len() {
             self.change(at, &mut change);
         }
     }
@@ -356,7 +359,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
             self.cached_soon = Some(core::mem::take(&mut self.truncated));
         }
         if let Some(at) = self.place(node.key())
-            && let Some(entry) = self.entries.get_mut(at)
+            && let Some(entry) = self.entries.items_mut().get_mut(at)
         {
             entry.seen = entry.seen.with(Seen::CACHED_SOON);
         }
@@ -365,10 +368,10 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     fn forget_cached_soon(&mut self) {
         let Some(truncated) = self.cached_soon.take() else { return };
         self.truncated = truncated;
-        for entry in &mut self.entries {
+        for entry in self.entries.items_mut() {
             entry.seen = entry.seen.without(Seen::CACHED_SOON);
         }
-        self.entries.retain(|entry| !entry.is_idle() || entry.class != Name::NONE);
+        self.entries.items_mut().retain(|entry| !entry.is_idle() || entry.class != Name::NONE);
         self.hint = 0;
     }
 
@@ -382,9 +385,9 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
             (false, before) => self.truncated || before.unwrap_or_default(),
         };
         if begins {
-            self.entries.retain(|entry| entry.seen.has(Seen::CACHED_SOON));
-            for entry in &mut self.entries {
-                *entry = Entry { seen: Seen::CACHED_SOON, ..Entry::new(entry.key, Short::ONE) };
+            self.entries.items_mut().retain(|entry| entry.seen.has(Seen::CACHED_SOON));
+            for entry in self.entries.items_mut() {
+                *entry = Node { seen: Seen::CACHED_SOON, ..Node::new(entry.key, Short::ONE) };
             }
             self.names.truncate(0);
             self.sums = Sums::default();
@@ -405,12 +408,12 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
             return;
         }
         let known = self.position(node.key());
-        if known.is_none() && self.entries.push(Entry::new(node.key(), self.typical)).is_err() {
+        if known.is_none() && self.entries.items_mut().push(Node::new(node.key(), self.typical)).is_err() {
             return;
         }
-        let at = known.unwrap_or(self.entries.len().saturating_sub(1));
+        let at = known.unwrap_or(self.entries.items().len().saturating_sub(1));
         let name = self.intern(at, class, |entry| entry.class);
-        if let Some(entry) = self.entries.get_mut(at) {
+        if let Some(entry) = self.entries.items_mut().get_mut(at) {
             entry.class = name;
         }
         self.keep_sampler(at, node);
@@ -419,9 +422,9 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     /// The id that the node `key` is shown by, where that isn't its own.
     pub(crate) fn display(&self, key: Key) -> Option<&str> {
         // The node that was noted last is the one asked for, as a rule.
-        let last = self.entries.get(self.hint().saturating_sub(1)).filter(|entry| entry.key == key);
-        let is_it = |entry: &&Entry| entry.key == key;
-        self.names.get(last.or_else(|| self.entries.iter().skip(self.first()).find(is_it))?.display)
+        let last = self.entries.items().get(self.hint().saturating_sub(1)).filter(|entry| entry.key == key);
+        let is_it = |entry: &&Node| entry.key == key;
+        self.names.get(last.or_else(|| self.entries.items().iter().skip(self.first()).find(is_it))?.display)
     }
 
     /// Weighs the nodes of a graph of `total` by what was learned of them, and tells what they weigh together; 1 each where
@@ -429,15 +432,15 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     ///
     /// A node of which nothing was learned weighs what is typical of the others: their median, since a few samplers
     /// outweigh all the rest. Where the table is full, those that were forgotten were the short ones: then the least.
-    pub(crate) fn weigh<const N: usize>(&mut self, learned: &Learned<N>, total: u32) -> Weights {
-        let apart = self.staged.map_or(self.entries.len(), |stage| usize::from(stage.entries));
+    pub(crate) fn weigh(&mut self, learned: &Learned<C::Durations>, total: u32) -> Weights {
+        let apart = self.staged.map_or(self.entries.items().len(), |stage| usize::from(stage.entries));
         let names = &self.names;
-        let of = |entry: &Entry| {
+        let of = |entry: &Node| {
             let name = NodeName::new(entry.key, names.get(entry.class)?);
             learned.expect(name).map(Took::weight)
         };
         let (mut known, mut sum) = (0_u32, 0_u32);
-        for entry in self.entries.iter_mut().take(apart) {
+        for entry in self.entries.items_mut().iter_mut().take(apart) {
             // Nothing weighs nothing: it marks those that are to weigh what is typical.
             let weight = if learned.is_empty() { None } else { of(entry) };
             entry.weight = weight.unwrap_or(Short::ZERO);
@@ -447,7 +450,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
         let rank = if learned.is_full() { 1 } else { known.div_ceil(2) };
         let typical = if known == 0 { Short::ONE } else { self.weight_of_rank(apart, rank) };
         let mut done = 0_u64;
-        for entry in self.entries.iter_mut().take(apart) {
+        for entry in self.entries.items_mut().iter_mut().take(apart) {
             if entry.weight == Short::ZERO {
                 entry.weight = typical;
             }
@@ -465,7 +468,8 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
         while low < high {
             let middle = low.midpoint(high);
             let up_to = 1..=middle;
-            let count = self.entries.iter().take(apart).filter(|entry| up_to.contains(&entry.weight.bits())).count();
+            let count =
+                self.entries.items().iter().take(apart).filter(|entry| up_to.contains(&entry.weight.bits())).count();
             if u32::try_from(count).unwrap_or(u32::MAX) >= rank {
                 high = middle;
             } else {
@@ -484,7 +488,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
 
     /// Whether the node `key` is seen to have run to its end.
     pub(crate) fn has_run(&self, key: Key) -> bool {
-        self.find(key).is_some_and(Entry::counts_as_finished)
+        self.find(key).is_some_and(Node::counts_as_finished)
     }
 
     /// Which node the node `key` is in the table of durations; `None` where its class isn't known.
@@ -492,14 +496,14 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
         self.class(key).map(|class| NodeName::new(key, class))
     }
 
-    fn find(&self, key: Key) -> Option<&Entry> {
-        let apart = self.staged.map_or(self.entries.len(), |stage| usize::from(stage.entries));
-        self.entries.iter().take(apart).find(|entry| entry.key == key)
+    fn find(&self, key: Key) -> Option<&Node> {
+        let apart = self.staged.map_or(self.entries.items().len(), |stage| usize::from(stage.entries));
+        self.entries.items().iter().take(apart).find(|entry| entry.key == key)
     }
 
     /// The class of the node `key`.
     pub(crate) fn class(&self, key: Key) -> Option<&str> {
-        let entry = self.entries.iter().find(|entry| entry.key == key)?;
+        let entry = self.entries.items().iter().find(|entry| entry.key == key)?;
         self.names.get(entry.class)
     }
 }

@@ -1,4 +1,5 @@
 use crate::{
+    capacity::{Bytes, Capacity},
     http::{ErrorText, ErrorTexts},
     number::Milli,
     progress::Run,
@@ -9,14 +10,14 @@ use crate::{
 /// The record of a prompt.
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug)]
-pub struct Prompt<const ID: usize, const MESSAGE: usize> {
+pub struct Prompt<C: Capacity> {
     /// Its id; not known yet where a reconnecting client was told the running node only.
-    pub(crate) id: Option<Text<ID>>,
+    pub(crate) id: Option<Text<C::Id>>,
     pub(crate) state: PromptState,
     /// The node last made current, by its own id.
     pub(crate) current: Option<Key>,
     /// Where there is one, its display id.
-    pub(crate) shown: Text<ID>,
+    pub(crate) shown: Text<C::Id>,
     pub(crate) steps: Option<Steps>,
     /// When its start was seen.
     pub(crate) started: Option<Instant>,
@@ -44,7 +45,7 @@ pub struct Prompt<const ID: usize, const MESSAGE: usize> {
     pub(crate) logged: bool,
     /// The queue did.
     pub(crate) fell: bool,
-    pub(crate) error: ErrorRecord<ID, MESSAGE>,
+    pub(crate) error: ErrorRecord<C>,
     pub(crate) nodes_finished: u32,
     pub(crate) truncated_nodes: bool,
     /// What the graph's nodes weigh.
@@ -57,21 +58,21 @@ pub struct Prompt<const ID: usize, const MESSAGE: usize> {
 ///
 /// No `Option`: what is put into one is made on the stack first, for which a record is too large.
 #[derive(Debug)]
-pub(crate) struct Slot<const ID: usize, const MESSAGE: usize> {
-    prompt: Prompt<ID, MESSAGE>,
+pub(crate) struct Slot<C: Capacity> {
+    prompt: Prompt<C>,
     filled: bool,
 }
 
-impl<const ID: usize, const MESSAGE: usize> Slot<ID, MESSAGE> {
+impl<C: Capacity> Slot<C> {
     pub(crate) const fn new() -> Self {
         Self { prompt: Prompt::new(), filled: false }
     }
 
-    pub(crate) const fn as_ref(&self) -> Option<&Prompt<ID, MESSAGE>> {
+    pub(crate) const fn as_ref(&self) -> Option<&Prompt<C>> {
         if self.filled { Some(&self.prompt) } else { None }
     }
 
-    pub(crate) const fn as_mut(&mut self) -> Option<&mut Prompt<ID, MESSAGE>> {
+    pub(crate) const fn as_mut(&mut self) -> Option<&mut Prompt<C>> {
         if self.filled { Some(&mut self.prompt) } else { None }
     }
 
@@ -83,7 +84,7 @@ impl<const ID: usize, const MESSAGE: usize> Slot<ID, MESSAGE> {
 
     /// What outlived a restart takes the place.
     #[cfg(feature = "record")]
-    pub(crate) fn restore(&mut self, prompt: Option<Prompt<ID, MESSAGE>>) {
+    pub(crate) fn restore(&mut self, prompt: Option<Prompt<C>>) {
         self.filled = prompt.is_some();
         if let Some(prompt) = prompt {
             self.prompt = prompt;
@@ -154,25 +155,25 @@ impl Steps {
 /// Why a prompt failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct ErrorRecord<const ID: usize, const MESSAGE: usize> {
+pub struct ErrorRecord<C: Capacity> {
     /// The node of the submitted graph that failed.
-    pub node_id: Option<Text<ID>>,
+    pub node_id: Option<Text<C::Id>>,
     /// Its class.
-    pub node_type: Option<Text<ID>>,
+    pub node_type: Option<Text<C::Id>>,
     /// The exception's full name.
-    pub exception_type: Text<ID>,
+    pub exception_type: Text<C::Id>,
     /// Its message; [`Text::is_cut`] where it was longer than what is kept.
-    pub exception_message: Text<MESSAGE>,
+    pub exception_message: Text<C::Message>,
 }
 
-impl<const ID: usize, const MESSAGE: usize> ErrorRecord<ID, MESSAGE> {
+impl<C: Capacity> ErrorRecord<C> {
     const fn new() -> Self {
         Self { node_id: None, node_type: None, exception_type: Text::new(), exception_message: Text::new() }
     }
 }
 
 /// So that an answer over HTTP needs no room of its own for them. They count once the prompt has failed.
-impl<const ID: usize, const MESSAGE: usize> ErrorTexts for ErrorRecord<ID, MESSAGE> {
+impl<C: Capacity> ErrorTexts for ErrorRecord<C> {
     fn clear(&mut self) {
         self.node_id = None;
         self.node_type = None;
@@ -201,7 +202,7 @@ impl<const ID: usize, const MESSAGE: usize> ErrorTexts for ErrorRecord<ID, MESSA
 }
 
 /// An empty one is none.
-fn push_id<const ID: usize>(id: &mut Option<Text<ID>>, piece: &[u8], first: bool) {
+fn push_id<B: Bytes>(id: &mut Option<Text<B>>, piece: &[u8], first: bool) {
     if first {
         *id = None;
     }
@@ -241,14 +242,14 @@ impl Percentage {
 
 /// What a `progress_state` says at its end of its entries.
 #[derive(Clone, Debug)]
-pub(crate) struct Announced<const ID: usize> {
+pub(crate) struct Announced<C: Capacity> {
     /// Whose entries these are; `None` before the first.
     pub(crate) target: Option<Target>,
     /// The last entry, and whether it runs.
     pub(crate) last: Option<(Key, bool)>,
     /// The last entry that runs, its bar, and the id it is shown by.
     pub(crate) running: Option<(Key, Milli, Milli)>,
-    pub(crate) shown: Text<ID>,
+    pub(crate) shown: Text<C::Id>,
     /// The bar of the node that was current when the message began, where its entry runs.
     pub(crate) current: Option<(Milli, Milli)>,
 }
@@ -264,7 +265,7 @@ pub(crate) enum Target {
     Nobody,
 }
 
-impl<const ID: usize> Announced<ID> {
+impl<C: Capacity> Announced<C> {
     pub(crate) const fn new() -> Self {
         Self { target: None, last: None, running: None, shown: Text::new(), current: None }
     }
@@ -277,7 +278,7 @@ impl<const ID: usize> Announced<ID> {
     }
 }
 
-impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
+impl<C: Capacity> Prompt<C> {
     /// The record of a prompt of which nothing is known.
     pub(crate) const fn new() -> Self {
         Self {
@@ -343,7 +344,7 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
     }
 
     /// Its id; `None` where a reconnecting client was told the running node only.
-    pub const fn prompt_id(&self) -> Option<&Text<ID>> {
+    pub const fn prompt_id(&self) -> Option<&Text<C::Id>> {
         self.id.as_ref()
     }
 
@@ -375,7 +376,7 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
     }
 
     /// The node that runs, by the id that it has in the submitted graph.
-    pub const fn current_node(&self) -> Option<&Text<ID>> {
+    pub const fn current_node(&self) -> Option<&Text<C::Id>> {
         if self.current.is_some() { Some(&self.shown) } else { None }
     }
 
@@ -438,7 +439,7 @@ impl<const ID: usize, const MESSAGE: usize> Prompt<ID, MESSAGE> {
     }
 
     /// Why it failed.
-    pub fn error(&self) -> Option<&ErrorRecord<ID, MESSAGE>> {
+    pub fn error(&self) -> Option<&ErrorRecord<C>> {
         self.failed.then_some(&self.error)
     }
 
@@ -453,13 +454,17 @@ mod tests {
     use super::*;
     use crate::http::{Answer, Asked};
 
+    crate::capacity! {
+        struct Small { id: 8, message: 8, nodes: 1, names: 8, durations: 1, history: 1, request: 8 }
+    }
+
     #[test]
     fn an_answers_error_is_the_records_in_pieces_of_any_size() {
         let body = r#"{"id": "p", "status": "failed", "execution_error": {"node_id": 7, "node_id": "\u00fc", "node_type": -Infinity, "exception_message": "0123456789\n", "exception_type": "E"}}"#;
         for size in 1..=body.len() {
-            let mut record = ErrorRecord::<8, 8>::new();
+            let mut record = ErrorRecord::<Small>::new();
             record.node_type = Some(Text::from("before"));
-            let mut answer = Answer::<8>::new(Asked::Job);
+            let mut answer = Answer::<Small>::new(Asked::Job);
             for mut piece in body.as_bytes().chunks(size) {
                 while answer.next(&mut piece, &mut record).unwrap().is_some() {}
             }

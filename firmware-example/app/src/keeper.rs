@@ -3,9 +3,8 @@
 use core::ops::Range;
 
 use comfyglow_core::{
-    limits::gadget::{ID, LEARNED, MESSAGE},
-    record,
-    state::Prompt,
+    capacity::GadgetCapacity,
+    state::{Prompt, State},
 };
 use embassy_futures::select::{Either, select};
 use embassy_time::{Duration, Instant, Timer, with_timeout};
@@ -18,7 +17,7 @@ use crate::{
 };
 
 /// The most bytes that a record takes.
-const RECORD: usize = record::max_bytes(ID, MESSAGE, LEARNED);
+const RECORD: usize = State::<GadgetCapacity>::RECORD_BYTES;
 
 /// Between two writes at least: of flash pages that stand 10,000 erasures, two that have room for three records each last
 /// a year of prompts without a pause, and decades of a person's.

@@ -3,7 +3,7 @@
 use core::{cell::RefCell, future::pending, str::FromStr};
 
 use comfyglow_core::{
-    limits::gadget::HEAD,
+    capacity::{Bytes, Capacity, GadgetCapacity},
     session::{End, Input, Link},
 };
 use embassy_futures::select::{Either, select};
@@ -17,6 +17,9 @@ use embassy_time::{Duration, with_timeout};
 use heapless::Vec;
 
 use crate::{gadget::Gadget, log::warning};
+
+/// The most bytes that the session sends at once.
+const HEAD: usize = <GadgetCapacity as Capacity>::Request::LEN;
 
 /// How long a name may be looked up: who knows it has been asked three times by then. Nobody says that there is no such
 /// name in `.local`.

@@ -165,6 +165,7 @@ impl Default for Choices {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use comfyglow_core::capacity::GadgetCapacity;
     use comfyglow_core::state::State;
 
     const NOW: Instant = Instant::from_millis(1_000);
@@ -175,7 +176,7 @@ mod tests {
 
     /// Whether the prompt is shown, after `choices` were told of it.
     fn shown(choices: &mut Choices, prompt: PromptView<'_>, now: Instant) -> bool {
-        let state = State::<8, 8, 4, 8, 1>::new();
+        let state = State::<GadgetCapacity>::new();
         choices.follow(Some(&View { prompt: Some(prompt), ..state.view(now) }), now);
         choices.shows(&prompt)
     }

@@ -618,6 +618,7 @@ mod tests {
     use super::*;
     use crate::scene::Choices;
     use comfyglow_core::{
+        capacity::GadgetCapacity,
         http::{Fact, Standing},
         reducer::{Action, reduce},
         state::{State, Waiting},
@@ -635,7 +636,7 @@ mod tests {
         (status, fault, why): (ConnectionStatus, Option<FaultKind>, Option<WaitingFor>),
         prompt: Option<PromptState>,
     ) -> Kind {
-        let state = State::<8, 8, 4, 8, 1>::new();
+        let state = State::<GadgetCapacity>::new();
         let mut connection = *state.connection();
         connection.status = status;
         connection.fault = fault.map(Fault::new);
@@ -649,10 +650,10 @@ mod tests {
 
     #[test]
     fn an_end_is_shown_once_it_is_known_how() {
-        let mut state = State::<8, 8, 4, 8, 1>::new();
+        let mut state = State::<GadgetCapacity>::new();
         let prompt_id = Id::from("p");
         let ended = |standing| Action::Answer {
-            heard: State::<8, 8, 4, 8, 1>::new().heard(),
+            heard: State::<GadgetCapacity>::new().heard(),
             fact: Fact::Prompt { prompt_id, standing },
         };
         for (action, said) in [

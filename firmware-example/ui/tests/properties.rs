@@ -3,6 +3,7 @@
 mod support;
 
 use comfyglow_core::{
+    capacity::GadgetCapacity,
     number::Milli,
     state::{Absence, Percentage, PromptState, State, Steps},
     time::{Duration, Instant},
@@ -80,7 +81,7 @@ fn plays<C: Ink>(
     network: Network<'_>,
     done_stays: DoneStays,
 ) -> Result<(), TestCaseError> {
-    let mut state = State::<24, 48, 6, 64, 4>::new();
+    let mut state = State::<GadgetCapacity>::new();
     let mut desk = Desk::<C>::new(options, size);
     let mut choices = Choices::new().with_done_stays(done_stays);
     let mut now = Instant::ZERO;

@@ -152,8 +152,8 @@ mod tests {
     use std::sync::Arc;
 
     use comfyglow_core::{
+        capacity::GadgetCapacity,
         event::Event,
-        limits::gadget,
         number::Milli,
         reducer::{Action, reduce},
         state::State,
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
     use crate::client::{registry::Registry, watch::Publisher};
 
-    type Small = State<{ gadget::ID }, { gadget::MESSAGE }, { gadget::NODES }, { gadget::NAMES }, { gadget::LEARNED }>;
+    type Small = State<GadgetCapacity>;
 
     /// A prompt of one node whose bar is moved by hand.
     struct Bar {

@@ -3,11 +3,11 @@
 use std::{future::poll_fn, io, mem::MaybeUninit, task::Poll};
 
 use comfyglow_core::{
-    limits::{app, desktop},
-    record::{self, RecordError},
+    capacity::{AppCapacity, Capacity, DesktopCapacity},
+    record::RecordError,
     reducer::Changes,
     session::{Config, Input, Link, Observer, Output, Session},
-    state::Fault,
+    state::{Fault, State},
     time::{Duration, Instant},
     view::View,
 };
@@ -22,7 +22,7 @@ use super::{
 use crate::address::Address;
 
 /// The most that a record of a [`Driver`] takes.
-pub(crate) const RECORD_BYTES: usize = record::max_bytes(desktop::ID, desktop::MESSAGE, desktop::LEARNED);
+pub(crate) const RECORD_BYTES: usize = State::<DesktopCapacity>::RECORD_BYTES;
 
 /// Bytes of one read. They lie on the stack while they are read, so an idle connection keeps no buffer.
 const READ: usize = 16 * 1024;
@@ -30,18 +30,10 @@ const READ: usize = 16 * 1024;
 /// Drives a session with one server, until it is over: whoever owns it awaits [`changed`](Self::changed) all the time.
 ///
 /// [`Client`](super::Client) is this in a task of its own, with handles to it. The capacities are those of
-/// [`comfyglow_core::limits`], by default a desktop's.
-pub struct Driver<
-    'a,
-    const ID: usize = { desktop::ID },
-    const MESSAGE: usize = { desktop::MESSAGE },
-    const NODES: usize = { desktop::NODES },
-    const NAMES: usize = { desktop::NAMES },
-    const LEARNED: usize = { desktop::LEARNED },
-    const HEAD: usize = { desktop::HEAD },
-> {
+/// [`comfyglow_core::capacity`], by default a desktop's.
+pub struct Driver<'a, C: Capacity = DesktopCapacity> {
     dialer: Dialer,
-    session: Box<Session<'a, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>>,
+    session: Box<Session<'a, C>>,
     socket: Line,
     http: Line,
     /// Whose turn it is to be read first, so that neither waits for the other's end.
@@ -56,14 +48,10 @@ pub struct Driver<
 }
 
 /// What one of many clients in a program takes for its session; its buffers, sockets and task come to that.
-const _: () = assert!(
-    Session::<{ app::ID }, { app::MESSAGE }, { app::NODES }, { app::NAMES }, { app::LEARNED }, { app::HEAD }>::MEMORY
-        <= 40 * 1024
-);
+const _: () = assert!(Session::<AppCapacity>::MEMORY <= 40 * 1024);
 
 /// A driver of one of many clients in a program.
-pub(super) type AppDriver<'a> =
-    Driver<'a, { app::ID }, { app::MESSAGE }, { app::NODES }, { app::NAMES }, { app::LEARNED }, { app::HEAD }>;
+pub(super) type AppDriver<'a> = Driver<'a, AppCapacity>;
 
 impl<'a> Driver<'a> {
     /// A driver for the server at `address`, which `config` was made of. It connects once [`changed`](Self::changed) is
@@ -77,16 +65,7 @@ impl<'a> Driver<'a> {
     }
 }
 
-impl<
-    'a,
-    const ID: usize,
-    const MESSAGE: usize,
-    const NODES: usize,
-    const NAMES: usize,
-    const LEARNED: usize,
-    const HEAD: usize,
-> Driver<'a, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>
-{
+impl<'a, C: Capacity> Driver<'a, C> {
     /// As [`new`](Driver::new), of any capacities.
     ///
     /// # Errors
@@ -116,7 +95,7 @@ impl<
     /// # Cancel safety
     ///
     /// Nothing is lost when the future is dropped, as `select!` does.
-    pub async fn changed(&mut self, observer: &mut impl Observer) -> Option<Changes> {
+    pub async fn changed(&mut self, observer: &mut impl Observer<C>) -> Option<Changes> {
         loop {
             let now = since(self.start);
             // One may have been submitted under an id that runs already.
@@ -156,7 +135,7 @@ impl<
 
     /// What was learned, for a file: nothing that a prompt said is in it.
     pub fn record(&self) -> Vec<u8> {
-        let mut record = vec![0; record::max_bytes(ID, MESSAGE, LEARNED)];
+        let mut record = vec![0; State::<C>::RECORD_BYTES];
         let len = self.session.state().export_learned(&mut record).unwrap_or_default();
         record.truncate(len);
         record
@@ -164,8 +143,7 @@ impl<
 
     /// All that is known, as JSON: its shape and meaning stand in the core's `SNAPSHOT.md`.
     pub fn snapshot(&self) -> String {
-        // The texts, each byte escaped at worst, and the rest.
-        let mut buffer = vec![0; 6 * (MESSAGE + 8 * ID) + 4_096];
+        let mut buffer = vec![0; State::<C>::SNAPSHOT_BYTES];
         let len = self.session.state().snapshot(self.now()).write_json(&mut buffer).unwrap_or_default();
         buffer.truncate(len);
         String::from_utf8(buffer).unwrap_or_default()
@@ -237,7 +215,7 @@ impl<
     }
 
     /// The session itself; its times are those of [`now`](Self::now).
-    pub fn session(&self) -> &Session<'a, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD> {
+    pub fn session(&self) -> &Session<'a, C> {
         &self.session
     }
 
@@ -269,7 +247,7 @@ impl<
     }
 
     /// Waits for what comes first, a link or the deadline, and tells the session.
-    async fn wait(&mut self, deadline: Option<Instant>, observer: &mut impl Observer) {
+    async fn wait(&mut self, deadline: Option<Instant>, observer: &mut impl Observer<C>) {
         let deadline = deadline.map(|deadline| self.at(deadline));
         self.http_first = !self.http_first;
         let Self { session, socket, http, http_first, start, reason, graphs, .. } = self;

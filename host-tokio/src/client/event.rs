@@ -1,6 +1,6 @@
 //! What the server says, owned, in the wire's words: what [`Client::events`](super::Client::events) yields.
 //!
-//! Texts are kept up to the capacities of [`app`](comfyglow_core::limits::app); a longer one is cut, and
+//! Texts are kept up to the capacities of [`AppCapacity`](comfyglow_core::capacity::AppCapacity); a longer one is cut, and
 //! [`ExecutionError::truncated`] tells where that matters.
 
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use comfyglow_core::{
+    capacity::Capacity,
     event::{self as wire, EventKind, Interest, NodeStatus, Part, Raw},
     reducer::{Action, Changes},
     session::Observer,
@@ -252,7 +253,7 @@ fn keep(buffer: &mut Vec<u8>, piece: &[u8]) -> bool {
     fits
 }
 
-impl Observer for Fanout {
+impl<C: Capacity> Observer<C> for Fanout {
     fn raw(&mut self, piece: Raw<'_>, first: bool, _last: bool) {
         if first {
             self.registry.refresh(&mut self.subscribers);
@@ -303,13 +304,7 @@ impl Observer for Fanout {
         self.forget();
     }
 
-    fn reduced<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
-        &mut self,
-        now: Instant,
-        action: &Action<'_>,
-        changes: Changes,
-        state: &state::State<ID, MESSAGE, NODES, NAMES, LEARNED>,
-    ) {
+    fn reduced(&mut self, now: Instant, action: &Action<'_>, changes: Changes, state: &state::State<C>) {
         let is_news = matches!(action, Action::Text(_) | Action::Binary(_) | Action::Answer { .. });
         if is_news || changes.has(Changes::PROMPT) {
             self.finishes.applied(now, state);

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use comfyglow_core::{
+    capacity::Capacity,
     session::{Input, Link, Observer, Session},
     text::Id,
     time::Instant,
@@ -77,20 +78,13 @@ impl Graphs {
     }
 
     /// Has `session` read `bytes`, and tells it the graph of a prompt that begins in them.
-    pub(super) fn hear<
-        const ID: usize,
-        const MESSAGE: usize,
-        const NODES: usize,
-        const NAMES: usize,
-        const LEARNED: usize,
-        const HEAD: usize,
-    >(
+    pub(super) fn hear<C: Capacity>(
         &mut self,
-        session: &mut Session<'_, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>,
+        session: &mut Session<'_, C>,
         now: Instant,
         link: Link,
         bytes: &[u8],
-        observer: &mut impl Observer,
+        observer: &mut impl Observer<C>,
     ) {
         let size = if self.0.is_empty() { bytes.len() } else { PIECE };
         for piece in bytes.chunks(size.max(1)) {
@@ -100,18 +94,11 @@ impl Graphs {
     }
 
     /// Tells `session` the graph of the prompt that runs, where it was submitted here.
-    pub(super) fn tell<
-        const ID: usize,
-        const MESSAGE: usize,
-        const NODES: usize,
-        const NAMES: usize,
-        const LEARNED: usize,
-        const HEAD: usize,
-    >(
+    pub(super) fn tell<C: Capacity>(
         &mut self,
-        session: &mut Session<'_, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>,
+        session: &mut Session<'_, C>,
         now: Instant,
-        observer: &mut impl Observer,
+        observer: &mut impl Observer<C>,
     ) {
         if self.0.is_empty() {
             return;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use comfyglow_core::{
+    capacity::Capacity,
     session::{Input, Observer, Session},
     state::Prompt,
     text::Id,
@@ -62,18 +63,11 @@ impl Unheard {
     }
 
     /// Forgets the prompt that `session` has heard of, and tells it of one that was missed, where it is free to ask.
-    pub(super) fn tell<
-        const ID: usize,
-        const MESSAGE: usize,
-        const NODES: usize,
-        const NAMES: usize,
-        const LEARNED: usize,
-        const HEAD: usize,
-    >(
+    pub(super) fn tell<C: Capacity>(
         &mut self,
-        session: &mut Session<'_, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>,
+        session: &mut Session<'_, C>,
         now: Instant,
-        observer: &mut impl Observer,
+        observer: &mut impl Observer<C>,
     ) {
         if self.0.is_empty() {
             return;

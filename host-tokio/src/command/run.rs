@@ -18,6 +18,7 @@ use comfyglow::{
     learned::LearnedFile,
 };
 use comfyglow_core::{
+    capacity::Capacity,
     reducer::{Action, Changes},
     session::{ClientId, Observer},
     state::{PromptState, State},
@@ -396,14 +397,8 @@ struct Heard {
     ends: Vec<(Option<String>, String)>,
 }
 
-impl Observer for Heard {
-    fn reduced<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
-        &mut self,
-        now: Instant,
-        _action: &Action<'_>,
-        changes: Changes,
-        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
-    ) {
+impl<C: Capacity> Observer<C> for Heard {
+    fn reduced(&mut self, now: Instant, _action: &Action<'_>, changes: Changes, state: &State<C>) {
         if changes.has(Changes::PROMPT) && self.finishes.applied(now, state) && self.snapshots {
             let id = state.prompt().and_then(|prompt| prompt.prompt_id()).map(|id| id.as_str().to_owned());
             self.ends.extend(snapshot_line(state, now).map(|line| (id, line)));

@@ -12,6 +12,7 @@ use comfyglow::{
     sink::{Draw, Lines, Sink},
 };
 use comfyglow_core::{
+    capacity::Capacity,
     state::{ConnectionStatus, Messages, PromptState, Source, State},
     time::Instant,
     view::View,
@@ -260,16 +261,7 @@ fn of_server(snapshot: String, server: Option<&str>) -> String {
 }
 
 /// A snapshot as a line of JSON.
-pub(super) fn snapshot_line<
-    const ID: usize,
-    const MESSAGE: usize,
-    const NODES: usize,
-    const NAMES: usize,
-    const LEARNED: usize,
->(
-    state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
-    now: Instant,
-) -> Option<String> {
+pub(super) fn snapshot_line<C: Capacity>(state: &State<C>, now: Instant) -> Option<String> {
     let mut buffer = vec![0; SNAPSHOT];
     let len = state.snapshot(now).write_json(&mut buffer).ok()?;
     // Lines may have to wait: each takes the room that it needs.

@@ -12,7 +12,7 @@
 use core::{hint::black_box, panic::PanicInfo};
 
 use comfyglow_core::{
-    limits::gadget,
+    capacity::GadgetCapacity,
     session::{Config, GadgetSession, Input, Output},
     state::State,
     subscription::{Subscription, Topics},
@@ -41,12 +41,12 @@ fn panic(_: &PanicInfo<'_>) -> ! {
 }
 
 type GadgetState =
-    State<{ gadget::ID }, { gadget::MESSAGE }, { gadget::NODES }, { gadget::NAMES }, { gadget::LEARNED }>;
+    State<GadgetCapacity>;
 
 /// Where the linker begins. The optimizer knows nothing of what comes out of a `black_box`.
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
-    let mut subscriber = Subscription::<{ gadget::NOTES }>::new(black_box(Topics::ALL));
+    let mut subscriber = Subscription::<{ GadgetCapacity::NOTES }>::new(black_box(Topics::ALL));
     let (mut kept, mut flash) = (GadgetState::new(), [0; GadgetState::RECORD_BYTES]);
     let mut session = GadgetSession::new(black_box(Config::new("")), black_box(0));
     let mut line = [0; 1024];

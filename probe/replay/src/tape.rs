@@ -5,6 +5,7 @@
 //! follows (`u32`), and that. Numbers begin with their lowest byte.
 
 use comfyglow_core::{
+    capacity::Capacity,
     session::{Config, End, Input, Link, Output, Session},
     text::{Id, Text},
     time::Instant,
@@ -109,19 +110,7 @@ const fn config() -> Config<'static> {
     Config::attached()
 }
 
-fn play<
-    const ID: usize,
-    const MESSAGE: usize,
-    const NODES: usize,
-    const NAMES: usize,
-    const LEARNED: usize,
-    const HEAD: usize,
->(
-    session: &mut Session<'_, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>,
-    tape: &Tape<'_>,
-    pieces: usize,
-    out: &mut [u8; SNAPSHOT],
-) -> usize {
+fn play<C: Capacity>(session: &mut Session<'_, C>, tape: &Tape<'_>, pieces: usize, out: &mut [u8; SNAPSHOT]) -> usize {
     let mut last = Instant::ZERO;
     for (step, now, bytes) in tape.steps() {
         last = now;
@@ -159,17 +148,7 @@ fn play<
 }
 
 /// Carries out nothing: what was sent, the recording tells.
-fn drain<
-    const ID: usize,
-    const MESSAGE: usize,
-    const NODES: usize,
-    const NAMES: usize,
-    const LEARNED: usize,
-    const HEAD: usize,
->(
-    session: &mut Session<'_, ID, MESSAGE, NODES, NAMES, LEARNED, HEAD>,
-    now: Instant,
-) {
+fn drain<C: Capacity>(session: &mut Session<'_, C>, now: Instant) {
     loop {
         match session.poll_output(now) {
             Output::Sleep(_) => break,

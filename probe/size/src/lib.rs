@@ -5,13 +5,13 @@
 use core::{hint::black_box, mem::MaybeUninit, panic::PanicInfo};
 
 use comfyglow_core::{
-    limits::gadget,
+    capacity::GadgetCapacity,
     session::{Config, GadgetSession, Input, Output},
     subscription::{Subscription, Topics},
     time::Instant,
 };
 
-type Subscriber = Subscription<{ gadget::NOTES }>;
+type Subscriber = Subscription<{ GadgetCapacity::NOTES }>;
 
 static mut SESSION: MaybeUninit<GadgetSession<'static>> = MaybeUninit::uninit();
 static mut SUBSCRIBER: MaybeUninit<Subscriber> = MaybeUninit::uninit();

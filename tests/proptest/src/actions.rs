@@ -1,6 +1,7 @@
 //! What the reducer may be told.
 
 use comfyglow_core::{
+    capacity::Capacity,
     event::{Event, ImageFormat, Malformed, NodeStatus, Part, Reason},
     number::Milli,
     quality::Sample,
@@ -100,19 +101,15 @@ impl Said {
 
 impl Act {
     /// Tells `state` at `now`; returns what that changed.
-    pub fn play<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
-        &self,
-        state: &mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
-        now: Instant,
-    ) -> Changes {
-        self.tell::<ID, MESSAGE>(|action| reduce(state, now, action))
+    pub fn play<C: Capacity>(&self, state: &mut State<C>, now: Instant) -> Changes {
+        self.tell::<C>(|action| reduce(state, now, action))
     }
 
     /// Tells whatever `reduce` does with an action; ids are kept up to `ID` bytes and an exception's message up to
     /// `MESSAGE`, as a decoder's of these capacities are.
-    pub fn tell<const ID: usize, const MESSAGE: usize>(&self, reduce: impl FnOnce(Action<'_>) -> Changes) -> Changes {
-        let text = |text: &String| Text::<ID>::from(text.as_str());
-        let maybe = |text: &Option<String>| text.as_deref().map(Text::<ID>::from);
+    pub fn tell<C: Capacity>(&self, reduce: impl FnOnce(Action<'_>) -> Changes) -> Changes {
+        let text = |text: &String| Text::<C::Id>::from(text.as_str());
+        let maybe = |text: &Option<String>| text.as_deref().map(Text::<C::Id>::from);
         match self {
             Self::Dialling => reduce(Action::Dialling),
             Self::Waiting(millis, why) => {
@@ -141,7 +138,7 @@ impl Act {
                 reduce(Action::Part(&part))
             }
             Self::Image => reduce(Action::Part(&Part::Image(&[1, 2, 3]))),
-            Self::Message(said) => said.tell::<ID, MESSAGE>(reduce),
+            Self::Message(said) => said.tell::<C>(reduce),
         }
     }
 
@@ -155,12 +152,12 @@ impl Act {
 }
 
 impl Said {
-    fn tell<const ID: usize, const MESSAGE: usize>(&self, reduce: impl FnOnce(Action<'_>) -> Changes) -> Changes {
+    fn tell<C: Capacity>(&self, reduce: impl FnOnce(Action<'_>) -> Changes) -> Changes {
         // A message has three ids at most, and an error a message of its own.
-        let texts: [Option<Text<ID>>; 3] = self.ids().map(|id| id.map(Text::from));
+        let texts: [Option<Text<C::Id>>; 3] = self.ids().map(|id| id.map(Text::from));
         let [a, b, c] = [0, 1, 2].map(|n| texts[n].as_ref().map(Text::as_id));
         let milli = Milli::from_thousandths;
-        let long: Text<MESSAGE>;
+        let long: Text<C::Message>;
         let malformed = Event::Malformed(Malformed { at: 0, reason: Reason::Short });
         let event = match self {
             Self::Status(queue_remaining) => Event::Status { queue_remaining: *queue_remaining, sid: None },

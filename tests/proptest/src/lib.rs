@@ -6,9 +6,11 @@
 //! With this in `tests/laws.rs`, `cargo test` runs all laws with the capacities of your own [`State`]:
 //!
 //! ```
+//! use comfyglow_core::capacity::GadgetCapacity;
+//!
 //! // #[test] stands here.
 //! fn the_core_keeps_its_laws() {
-//!     comfyglow_proptest::laws::Laws::new().check::<48, 256, 64, 640, 24>();
+//!     comfyglow_proptest::laws::Laws::new().check::<GadgetCapacity>();
 //! }
 //! # the_core_keeps_its_laws();
 //! ```
@@ -26,13 +28,14 @@
 //!
 //! ```
 //! use comfyglow_core::{state::State, time::Instant};
+//! use comfyglow_proptest::capacities::SmallCapacity;
 //! use proptest::prelude::*;
 //!
 //! proptest! {
 //!     # #![proptest_config(ProptestConfig::with_cases(16))]
 //!     // #[test] stands here.
 //!     fn the_queue_is_what_was_said_last(actions in comfyglow_proptest::actions()) {
-//!         let mut state = State::<24, 32, 4, 64, 4>::new();
+//!         let mut state = State::<SmallCapacity>::new();
 //!         let mut now = Instant::ZERO;
 //!         let mut said = None;
 //!         for (action, wait) in &actions {
@@ -57,6 +60,7 @@
 //! [`State`]: comfyglow_core::state::State
 
 pub mod actions;
+pub mod capacities;
 pub mod faults;
 pub mod json;
 pub mod laws;

@@ -2,6 +2,7 @@
 //! are broken by a reducer that breaks them.
 
 use comfyglow_core::{
+    capacity::GadgetCapacity,
     event::Event,
     reducer::{Action, Changes, reduce},
     state::State,
@@ -9,28 +10,29 @@ use comfyglow_core::{
 };
 use comfyglow_proptest::{
     actions::{Act, Said},
+    capacities::{SmallCapacity, TinyCapacity},
     laws::{Laws, Reducer, check_reducer},
 };
 
 #[test]
 fn they_hold_of_what_the_smallest_state_hears() {
-    Laws::new().heard::<24, 16, 4, 32, 4>();
+    Laws::new().heard::<SmallCapacity>();
 }
 
 #[test]
 fn they_hold_of_a_gadget() {
-    Laws::new().check::<48, 256, 64, 640, 24>();
+    Laws::new().check::<GadgetCapacity>();
 }
 
 #[test]
 fn they_hold_of_the_smallest_state() {
-    Laws::new().cases(700).reducer::<8, 16, 4, 32, 4>();
+    Laws::new().cases(700).reducer::<TinyCapacity>();
 }
 
 /// Forgets malformed messages.
-struct Forgetful(State<24, 32, 4, 64, 4>);
+struct Forgetful(State<SmallCapacity>);
 
-impl Reducer<24, 32, 4, 64, 4> for Forgetful {
+impl Reducer<SmallCapacity> for Forgetful {
     fn reduce(&mut self, now: Instant, action: Action<'_>) -> Changes {
         match action {
             Action::Text(Event::Malformed(_)) => Changes::NONE,
@@ -38,7 +40,7 @@ impl Reducer<24, 32, 4, 64, 4> for Forgetful {
         }
     }
 
-    fn state(&self) -> &State<24, 32, 4, 64, 4> {
+    fn state(&self) -> &State<SmallCapacity> {
         &self.0
     }
 }

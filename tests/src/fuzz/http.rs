@@ -1,5 +1,6 @@
 //! Answers over HTTP.
 
+use comfyglow_core::capacity::GadgetCapacity;
 use comfyglow_core::http::{Answer, Asked, Response};
 
 use super::{cut, pieces, seed};
@@ -26,7 +27,7 @@ pub fn http(data: &[u8]) {
 /// What is read of an answer.
 struct Exchange {
     response: Response,
-    answer: Answer<48>,
+    answer: Answer<GadgetCapacity>,
     facts: Vec<String>,
     content: Vec<u8>,
     /// What went wrong first.

@@ -4,10 +4,11 @@ use comfyglow_core::{record::HEAD_BYTES, state::State, time::Instant};
 
 use crate::strategies::{
     actions::{Act, Said},
+    capacities::SmallCapacity,
     laws::Shown,
 };
 
-type Small = State<24, 32, 4, 64, 4>;
+type Small = State<SmallCapacity>;
 
 /// A record as it is, or, where the first byte is odd, a body to which the right head is made: what can't be taken in
 /// changes nothing, and what can is written as a record that means the same; nothing that is heard afterwards is amiss.

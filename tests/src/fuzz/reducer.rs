@@ -1,9 +1,10 @@
 //! Actions.
 
-use comfyglow_core::{event::NodeStatus, state::FaultKind, time::Duration};
+use comfyglow_core::{capacity::GadgetCapacity, event::NodeStatus, state::FaultKind, time::Duration};
 
 use crate::strategies::{
     actions::{Act, Said},
+    capacities::TinyCapacity,
     laws::check_all,
     values::{node_ids, prompt_ids},
 };
@@ -20,8 +21,8 @@ pub fn reducer(data: &[u8]) {
     while !bytes.rest.is_empty() && actions.len() < 100 {
         actions.push((bytes.act(), Duration::from_millis(bytes.next().into())));
     }
-    check_all::<8, 16, 4, 32, 4>(&actions);
-    check_all::<48, 256, 64, 640, 24>(&actions);
+    check_all::<TinyCapacity>(&actions);
+    check_all::<GadgetCapacity>(&actions);
 }
 
 /// The input, and what its bytes may name.

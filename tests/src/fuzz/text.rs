@@ -1,6 +1,7 @@
 //! Messages.
 
 use comfyglow_core::{
+    capacity::GadgetCapacity,
     event::{Decoder, Interest},
     json::{Container, Lexer, Visitor, Word},
 };
@@ -124,7 +125,7 @@ pub fn model(data: &[u8]) {
 /// Where it doesn't.
 pub fn binary(data: &[u8]) {
     let (sizes, rest) = cut(data);
-    let read = |decoder: &mut Decoder<64, 128>, pieces: &mut dyn Iterator<Item = &[u8]>| {
+    let read = |decoder: &mut Decoder<GadgetCapacity>, pieces: &mut dyn Iterator<Item = &[u8]>| {
         let mut told = Told::default();
         pieces.for_each(|piece| decoder.binary(piece, &mut told));
         decoder.end_binary(&mut told);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use comfyglow_core::{
+    capacity,
     heartbeat::HeartbeatConfig,
     session::{ClientId, Config, End, Input, Link, Output, Session},
     state::{Absence, ConnectionStatus},
@@ -11,8 +12,14 @@ use comfyglow_core::{
 
 use comfyglow_tests::server::{Outcome, Server};
 
+capacity! {
+    pub(crate) struct SmallCapacity {
+        id: 48, message: 64, nodes: 8, names: 128, durations: 4, history: 4, request: 512,
+    }
+}
+
 /// As small as tests need it, so that making it costs little.
-pub(crate) type Small = Session<'static, 48, 64, 8, 128, 4, 512>;
+pub(crate) type Small = Session<'static, SmallCapacity>;
 
 /// What goes wrong, from its time on and for as long as it says.
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 use std::marker::PhantomData;
 
 use comfyglow_core::{
+    capacity::GadgetCapacity,
     number::Milli,
     state::{ConnectionStatus, Fault, FaultKind, Percentage, PromptState, State, Steps},
     time::Instant,
@@ -104,7 +105,7 @@ impl Picture {
         (status, fault): (ConnectionStatus, Option<FaultKind>),
         prompt: Option<PromptView<'_>>,
     ) -> Self {
-        let state = State::<8, 8, 4, 8, 1>::new();
+        let state = State::<GadgetCapacity>::new();
         let mut connection = *state.connection();
         connection.status = status;
         connection.fault = fault.map(Fault::new);

@@ -3,7 +3,7 @@
 use super::*;
 
 fn read_binary(interest: Interest, bytes: &[u8], size: usize) -> Told {
-    let (mut told, mut decoder) = (Told::default(), Decoder::<ID, MESSAGE>::new(interest));
+    let (mut told, mut decoder) = (Told::default(), Decoder::<Small>::new(interest));
     bytes.chunks(size.max(1)).for_each(|piece| decoder.binary(piece, &mut told));
     decoder.end_binary(&mut told);
     // The next message is read as if this one had not been.

@@ -9,6 +9,14 @@ use std::{
     vec::Vec,
 };
 
+crate::capacity! {
+    struct Ids36 { id: 36, message: 1, nodes: 1, names: 1, durations: 1, history: 1, request: 1 }
+}
+
+crate::capacity! {
+    struct Ids4 { id: 4, message: 1, nodes: 1, names: 1, durations: 1, history: 1, request: 1 }
+}
+
 /// The texts of an error, in the order of [`ErrorText`].
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Texts([Vec<u8>; 4]);
@@ -40,7 +48,7 @@ const UNTOLD: [&str; 4] = [""; 4];
 /// What the answer said, fact by fact; the texts of the errors in it; and how it ended. The same in pieces of every size.
 #[track_caller]
 fn read(asked: Asked, body: &str) -> (Vec<String>, Vec<Texts>, Result<(), AnswerError>) {
-    let mut answer = Answer::<36>::new(Asked::Queue);
+    let mut answer = Answer::<Ids36>::new(Asked::Queue);
     // Of what was read before, nothing counts.
     let before = r#"{"queue_running": [], "queue_pending": []}["#;
     assert_eq!(answer.next(&mut before.as_bytes(), &mut ()), Ok(Some(Fact::Queue { running: 0, waiting: 0 })));
@@ -113,7 +121,7 @@ fn what_remains_is_a_whole_number_of_32_bits() {
 
 #[test]
 fn a_number_that_is_cut_is_none() {
-    let mut answer = Answer::<4>::new(Asked::Prompt);
+    let mut answer = Answer::<Ids4>::new(Asked::Prompt);
     let body = r#"{"exec_info": {"queue_remaining": 12345}}"#;
     assert_eq!(answer.next(&mut body.as_bytes(), &mut ()), Ok(None));
     assert_eq!(answer.finish(), Err(AnswerError::Shape));
@@ -332,7 +340,7 @@ fn what_was_not_asked_for_is_an_error() {
 
 #[test]
 fn no_body_is_too_large() {
-    let mut answer = Answer::<36>::new(Asked::History);
+    let mut answer = Answer::<Ids36>::new(Asked::History);
     let mut texts = Texts::default();
     let mut feed = |text: &str| {
         let mut piece = text.as_bytes();
@@ -355,7 +363,7 @@ fn texts_that_nobody_keeps_are_read_all_the_same() {
     let mut texts = Texts::default();
     for texts in [None, Some(&mut texts)] {
         let mut texts = texts;
-        let mut answer = Answer::<36>::new(Asked::Job);
+        let mut answer = Answer::<Ids36>::new(Asked::Job);
         let fact = answer.next(&mut body.as_bytes(), &mut texts);
         assert_eq!(fact, Ok(Some(prompt("p", Standing::Error))));
     }

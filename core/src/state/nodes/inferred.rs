@@ -1,7 +1,10 @@
 //! Which node a sampler's bar is of, and which have run by then: a log doesn't say, the nodes' classes mostly do.
 
 use super::{Name, Nodes, Seen, WHOLE};
-use crate::text::{Id, Key};
+use crate::{
+    capacity::{Capacity, List as _},
+    text::{Id, Key},
+};
 
 /// Where in a workflow the nodes of a class stand, as a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,14 +53,14 @@ fn role(class: &str) -> Role {
     }
 }
 
-impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
+impl<C: Capacity> Nodes<C> {
     /// Keeps the id of the node at `at`, where a bar may be of it: nothing else will tell.
     pub(super) fn keep_sampler(&mut self, at: usize, node: Id<'_>) {
         if self.role_at(at) != Role::Sampler {
             return;
         }
         let name = self.intern(at, node.as_str(), |entry| entry.display);
-        if let Some(entry) = self.entries.get_mut(at).filter(|entry| entry.display == Name::NONE) {
+        if let Some(entry) = self.entries.items_mut().get_mut(at).filter(|entry| entry.display == Name::NONE) {
             entry.display = name;
         }
     }
@@ -65,7 +68,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     /// The node that a sampler's bar is of: the first by the graph that hasn't run, else the last.
     pub(crate) fn sampler(&self) -> Option<Key> {
         let mut found = None;
-        for (at, entry) in self.entries.iter().enumerate() {
+        for (at, entry) in self.entries.items().iter().enumerate() {
             if self.role_at(at) == Role::Sampler {
                 found = Some(entry.key);
                 if entry.done() < WHOLE {
@@ -79,8 +82,8 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     /// A sampler begins: what stands before samplers has run by now; and the node `done`, where there is one.
     #[inline(never)]
     pub(crate) fn pass_before(&mut self, done: Option<Key>) {
-        for at in 0..self.entries.len() {
-            let is_done = done.is_some() && self.entries.get(at).map(|entry| entry.key) == done;
+        for at in 0..self.entries.items().len() {
+            let is_done = done.is_some() && self.entries.items().get(at).map(|entry| entry.key) == done;
             if is_done || self.role_at(at) == Role::Before {
                 self.change(at, |entry| entry.seen = entry.seen.with(Seen::PASSED));
             }
@@ -88,7 +91,7 @@ impl<const NODES: usize, const NAMES: usize> Nodes<NODES, NAMES> {
     }
 
     fn role_at(&self, at: usize) -> Role {
-        let class = self.entries.get(at).and_then(|entry| self.names.get(entry.class));
+        let class = self.entries.items().get(at).and_then(|entry| self.names.get(entry.class));
         role(class.unwrap_or_default())
     }
 }

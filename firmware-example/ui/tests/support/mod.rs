@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use comfyglow_core::{
+    capacity::GadgetCapacity,
     number::Milli,
     state::{
         Absence, Connection, ConnectionStatus, Fault, FaultKind, Percentage, PromptState, Source, State, Steps,
@@ -111,7 +112,7 @@ impl Still {
 
 /// A connection that was made.
 pub(crate) fn connection() -> Connection {
-    let state = State::<8, 8, 4, 8, 1>::new();
+    let state = State::<GadgetCapacity>::new();
     let mut connection = *state.connection();
     connection.status = ConnectionStatus::Connected;
     connection

@@ -14,6 +14,7 @@ use comfyglow::{
     sink::{Lines, Sink},
 };
 use comfyglow_core::{
+    capacity::Capacity,
     event::Event,
     reducer::{Action, Changes},
     session::Observer,
@@ -74,14 +75,8 @@ pub(super) struct Heard {
     pub(super) ends: Vec<String>,
 }
 
-impl Observer for Heard {
-    fn reduced<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
-        &mut self,
-        now: Instant,
-        action: &Action<'_>,
-        changes: Changes,
-        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
-    ) {
+impl<C: Capacity> Observer<C> for Heard {
+    fn reduced(&mut self, now: Instant, action: &Action<'_>, changes: Changes, state: &State<C>) {
         if !matches!(action, Action::Text(_) | Action::Binary(_) | Action::Answer { .. }) {
             return;
         }
@@ -104,21 +99,14 @@ impl Observer for Heard {
 }
 
 /// What the server's log told, as the `progress` that the submitter gets.
-fn logged<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
-    state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
-    line: impl FnOnce(&Event<'_>) -> Option<String>,
-) -> Option<String> {
+fn logged<C: Capacity>(state: &State<C>, line: impl FnOnce(&Event<'_>) -> Option<String>) -> Option<String> {
     let prompt = state.prompt()?;
     let Steps { value, max } = prompt.steps()?;
     let prompt_id = prompt.prompt_id().map(Text::as_id);
     line(&Event::Progress { value, max, prompt_id, node: prompt.current_node().map(Text::as_id) })
 }
 
-fn history_line<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
-    server: &str,
-    event: &Event<'_>,
-    state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
-) -> Option<String> {
+fn history_line<C: Capacity>(server: &str, event: &Event<'_>, state: &State<C>) -> Option<String> {
     let Event::Progress { value, max, prompt_id, node } = event else { return None };
     let time_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
     let percentage = state.prompt().and_then(Prompt::percentage).map(Percentage::millionths);

@@ -1,4 +1,5 @@
 use comfyglow_core::{
+    capacity::GadgetCapacity,
     event::{Event, NodeStatus, Part},
     http::{Fact, Standing},
     number::Milli,
@@ -12,7 +13,7 @@ use super::{super::Colours, *};
 const ID: &str = "9b1c2f3a-77d1-4f0e-9a51-3e2f00c0ffee";
 
 struct Server {
-    state: Box<State<64, 256, 16, 256, 8>>,
+    state: Box<State<GadgetCapacity>>,
     now: Instant,
 }
 

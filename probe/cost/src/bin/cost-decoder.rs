@@ -7,14 +7,14 @@ use core::hint::black_box;
 
 use comfyglow_core::{
     event::{Decoder, Event, Handler, Interest, Part},
-    limits::gadget,
+    capacity::GadgetCapacity,
 };
 use cortex_m::Peripherals;
 use cortex_m_rt::entry;
 use probe_cost::{Mean, is_of_session, messages, meter::Meter};
 use semihosting::{println, process};
 
-type GadgetDecoder = Decoder<{ gadget::ID }, { gadget::MESSAGE }>;
+type GadgetDecoder = Decoder<GadgetCapacity>;
 
 /// Takes what the decoder says and does nothing with it.
 struct Nobody;

@@ -9,7 +9,7 @@
 use core::{hint::black_box, mem::MaybeUninit};
 
 use comfyglow_core::{
-    limits::gadget,
+    capacity::GadgetCapacity,
     session::{Config, End, GadgetSession, Input, Link, Output},
     subscription::{Subscription, Topics},
     time::{Duration, Instant},
@@ -126,7 +126,7 @@ impl Framed {
 /// A session, and somebody who is told of it.
 struct Device {
     session: GadgetSession<'static>,
-    subscriber: Subscription<{ gadget::NOTES }>,
+    subscriber: Subscription<{ GadgetCapacity::NOTES }>,
 }
 
 impl Device {

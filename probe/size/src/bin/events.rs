@@ -6,7 +6,7 @@ use core::hint::black_box;
 
 use comfyglow_core::{
     event::{Decoder, Event, Handler, Interest, Part},
-    limits::gadget,
+    capacity::GadgetCapacity,
     progress::{Debounce, Smooth},
     reducer::{Action, reduce},
     session::Observer,
@@ -17,11 +17,11 @@ use comfyglow_core::{
 use probe_size as _;
 
 type GadgetState =
-    State<{ gadget::ID }, { gadget::MESSAGE }, { gadget::NODES }, { gadget::NAMES }, { gadget::LEARNED }>;
+    State<GadgetCapacity>;
 
 struct Reduce<'a> {
     state: &'a mut GadgetState,
-    subscriber: &'a mut Subscription<{ gadget::NOTES }>,
+    subscriber: &'a mut Subscription<{ GadgetCapacity::NOTES }>,
     now: Instant,
 }
 
@@ -44,7 +44,7 @@ impl Handler for Reduce<'_> {
 
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
-    let mut decoder = Decoder::<{ gadget::ID }, { gadget::MESSAGE }>::new(Interest::STATE);
+    let mut decoder = Decoder::<GadgetCapacity>::new(Interest::STATE);
     let mut state = GadgetState::new();
     let mut subscriber = Subscription::new(black_box(Topics::ALL));
     let (mut smooth, mut debounce) = (Smooth::new(), Debounce::new());

@@ -1,6 +1,7 @@
 //! What holds of who hears a server: frames, decoder and reducer in a row.
 
 use comfyglow_core::{
+    capacity::Capacity,
     event::{Decoder, Event, Handler, Interest, Part},
     reducer::{Action, reduce},
     state::{Fault, FaultKind, State},
@@ -22,19 +23,10 @@ use crate::{
 /// # Panics
 ///
 /// Where it does, or the messages are not counted.
-pub fn check_pieces<
-    const ID: usize,
-    const MESSAGE: usize,
-    const NODES: usize,
-    const NAMES: usize,
-    const LEARNED: usize,
->(
-    session: &Session,
-    sizes: &[usize],
-) {
+pub fn check_pieces<C: Capacity>(session: &Session, sizes: &[usize]) {
     let bytes: Vec<u8> = session.wire.iter().flat_map(frame).collect();
     let heard = |sizes: &[usize]| {
-        let mut listener = Listener::<ID, MESSAGE, NODES, NAMES, LEARNED>::new();
+        let mut listener = Listener::<C>::new();
         let mut rest = bytes.as_slice();
         for size in sizes.iter().cycle() {
             if rest.is_empty() {
@@ -62,17 +54,8 @@ pub fn check_pieces<
 /// # Panics
 ///
 /// Where it does not.
-pub fn check_healing<
-    const ID: usize,
-    const MESSAGE: usize,
-    const NODES: usize,
-    const NAMES: usize,
-    const LEARNED: usize,
->(
-    session: &Session,
-    faults: &FaultSchedule,
-) {
-    let mut listener = Listener::<ID, MESSAGE, NODES, NAMES, LEARNED>::new();
+pub fn check_healing<C: Capacity>(session: &Session, faults: &FaultSchedule) {
+    let mut listener = Listener::<C>::new();
     let mut heard = 0;
     for step in faults.apply(&session.wire) {
         match step {
@@ -94,7 +77,7 @@ pub fn check_healing<
     listener.reconnect();
 
     let run = next_run();
-    let mut fresh = Listener::<ID, MESSAGE, NODES, NAMES, LEARNED>::new();
+    let mut fresh = Listener::<C>::new();
     for wire in run.wire() {
         for listener in [&mut listener, &mut fresh] {
             listener.hear(&frame(&wire));
@@ -136,16 +119,14 @@ fn is_whole(bytes: &[u8]) -> bool {
 }
 
 /// The core's parts in a row, from a connection's bytes to the state.
-struct Listener<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize> {
+struct Listener<C: Capacity> {
     receiver: Receiver,
-    decoder: Box<Decoder<ID, MESSAGE>>,
-    state: Box<State<ID, MESSAGE, NODES, NAMES, LEARNED>>,
+    decoder: Box<Decoder<C>>,
+    state: Box<State<C>>,
     now: Instant,
 }
 
-impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
-    Listener<ID, MESSAGE, NODES, NAMES, LEARNED>
-{
+impl<C: Capacity> Listener<C> {
     /// One with a connection.
     fn new() -> Self {
         let mut listener = Self {
@@ -187,7 +168,7 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
     /// Tells the size of the running prompt's graph, where it is among these.
     fn tell_graphs(&mut self, known: &[(String, usize)]) {
         for (id, nodes) in known {
-            let (id, nodes) = (Text::<ID>::from(id.as_str()), u32::try_from(*nodes).unwrap_or(u32::MAX));
+            let (id, nodes) = (Text::<C::Id>::from(id.as_str()), u32::try_from(*nodes).unwrap_or(u32::MAX));
             reduce(&mut self.state, self.now, Action::Graph { prompt_id: id.as_id(), nodes });
         }
     }
@@ -202,22 +183,13 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
 }
 
 /// Hands what the decoder reads to the reducer.
-struct ToReducer<
-    'a,
-    const ID: usize,
-    const MESSAGE: usize,
-    const NODES: usize,
-    const NAMES: usize,
-    const LEARNED: usize,
-> {
-    state: &'a mut State<ID, MESSAGE, NODES, NAMES, LEARNED>,
+struct ToReducer<'a, C: Capacity> {
+    state: &'a mut State<C>,
     now: Instant,
     binary: bool,
 }
 
-impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize> Handler
-    for ToReducer<'_, ID, MESSAGE, NODES, NAMES, LEARNED>
-{
+impl<C: Capacity> Handler for ToReducer<'_, C> {
     fn part(&mut self, part: Part<'_>) {
         reduce(self.state, self.now, Action::Part(&part));
     }

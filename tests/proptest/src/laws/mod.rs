@@ -12,6 +12,7 @@ pub use heard::{check_healing, check_pieces};
 pub use reducer::{Reducer, check_all, check_reducer};
 pub use shown::{Shot, Shown};
 
+use comfyglow_core::capacity::Capacity;
 use proptest::{
     collection,
     strategy::Strategy,
@@ -54,17 +55,9 @@ impl Laws {
     /// # Panics
     ///
     /// Where a law is broken, with the smallest case found that breaks it.
-    pub fn check<
-        const ID: usize,
-        const MESSAGE: usize,
-        const NODES: usize,
-        const NAMES: usize,
-        const LEARNED: usize,
-    >(
-        &self,
-    ) {
-        self.reducer::<ID, MESSAGE, NODES, NAMES, LEARNED>();
-        self.heard::<ID, MESSAGE, NODES, NAMES, LEARNED>();
+    pub fn check<C: Capacity>(&self) {
+        self.reducer::<C>();
+        self.heard::<C>();
     }
 
     /// Checks the reducer's laws: [`check_all`].
@@ -72,16 +65,8 @@ impl Laws {
     /// # Panics
     ///
     /// Where a law is broken, with the smallest case found that breaks it.
-    pub fn reducer<
-        const ID: usize,
-        const MESSAGE: usize,
-        const NODES: usize,
-        const NAMES: usize,
-        const LEARNED: usize,
-    >(
-        &self,
-    ) {
-        self.run(actions(), |actions| check_all::<ID, MESSAGE, NODES, NAMES, LEARNED>(&actions));
+    pub fn reducer<C: Capacity>(&self) {
+        self.run(actions(), |actions| check_all::<C>(&actions));
     }
 
     /// Checks the laws of what is heard: [`check_pieces`] and [`check_healing`].
@@ -89,21 +74,13 @@ impl Laws {
     /// # Panics
     ///
     /// Where a law is broken, with the smallest case found that breaks it.
-    pub fn heard<
-        const ID: usize,
-        const MESSAGE: usize,
-        const NODES: usize,
-        const NAMES: usize,
-        const LEARNED: usize,
-    >(
-        &self,
-    ) {
+    pub fn heard<C: Capacity>(&self) {
         let sizes = collection::vec(1..300_usize, 1..8);
         self.run((any_session(), sizes), |(session, sizes)| {
-            check_pieces::<ID, MESSAGE, NODES, NAMES, LEARNED>(&session, &sizes);
+            check_pieces::<C>(&session, &sizes);
         });
         self.run((legal_session(), fault_schedule()), |(session, faults)| {
-            check_healing::<ID, MESSAGE, NODES, NAMES, LEARNED>(&session, &faults);
+            check_healing::<C>(&session, &faults);
         });
     }
 

@@ -1,7 +1,7 @@
 //! What holds after every action, whatever came before.
 
 use comfyglow_core::{
-    limits::HISTORY,
+    capacity::{Capacity, List as _, Ring as _},
     reducer::{Action, Changes, reduce},
     state::{Percentage, PromptState, State},
     time::{Duration, Instant},
@@ -11,21 +11,19 @@ use super::shown::{Shot, Shown, counts};
 use crate::actions::{Act, Said};
 
 /// What takes actions and has a state: [`State`] itself, or what is built around it.
-pub trait Reducer<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize> {
+pub trait Reducer<C: Capacity> {
     /// Applies `action` at `now`; returns what it changed.
     fn reduce(&mut self, now: Instant, action: Action<'_>) -> Changes;
     /// The state as it is now.
-    fn state(&self) -> &State<ID, MESSAGE, NODES, NAMES, LEARNED>;
+    fn state(&self) -> &State<C>;
 }
 
-impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>
-    Reducer<ID, MESSAGE, NODES, NAMES, LEARNED> for State<ID, MESSAGE, NODES, NAMES, LEARNED>
-{
+impl<C: Capacity> Reducer<C> for State<C> {
     fn reduce(&mut self, now: Instant, action: Action<'_>) -> Changes {
         reduce(self, now, action)
     }
 
-    fn state(&self) -> &State<ID, MESSAGE, NODES, NAMES, LEARNED> {
+    fn state(&self) -> &State<C> {
         self
     }
 }
@@ -36,16 +34,8 @@ impl<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usi
 /// # Panics
 ///
 /// As [`check_reducer`].
-pub fn check_all<
-    const ID: usize,
-    const MESSAGE: usize,
-    const NODES: usize,
-    const NAMES: usize,
-    const LEARNED: usize,
->(
-    actions: &[(Act, Duration)],
-) {
-    check_reducer(&mut *Box::new(State::<ID, MESSAGE, NODES, NAMES, LEARNED>::new()), actions);
+pub fn check_all<C: Capacity>(actions: &[(Act, Duration)]) {
+    check_reducer(&mut *Box::new(State::<C>::new()), actions);
 }
 
 /// Checks the reducer's laws with a reducer of one's own, of which nothing is asked but that it is new.
@@ -61,29 +51,21 @@ pub fn check_all<
 /// # Panics
 ///
 /// Where a law is broken, with the place in `actions`.
-pub fn check_reducer<
-    const ID: usize,
-    const MESSAGE: usize,
-    const NODES: usize,
-    const NAMES: usize,
-    const LEARNED: usize,
->(
-    reducer: &mut impl Reducer<ID, MESSAGE, NODES, NAMES, LEARNED>,
-    actions: &[(Act, Duration)],
-) {
+pub fn check_reducer<C: Capacity>(reducer: &mut impl Reducer<C>, actions: &[(Act, Duration)]) {
     let mut fed = [0_u32; 4];
     let mut now = Instant::ZERO;
     let mut before = Shown::of(reducer.state());
     for (place, (act, wait)) in actions.iter().enumerate() {
         now = now.saturating_add(*wait);
-        let changes = act.tell::<ID, MESSAGE>(|action| reducer.reduce(now, action));
+        let changes = act.tell::<C>(|action| reducer.reduce(now, action));
         let after = Shown::of(reducer.state());
-        sound(&after, NODES).unwrap_or_else(|what| panic!("after action {place}, {act:?}: {what}: {after:#?}"));
+        sound(&after, C::Nodes::CAPACITY)
+            .unwrap_or_else(|what| panic!("after action {place}, {act:?}: {what}: {after:#?}"));
         step(&before, act, &after, changes)
             .unwrap_or_else(|what| panic!("action {place}, {act:?}: {what}: {before:#?} became {after:#?}"));
         count(act, &mut fed);
         assert_eq!(counts(reducer.state().messages()), fed, "after action {place}, {act:?}: the messages are counted");
-        assert!(reducer.state().history().len() <= HISTORY, "the history has its bounds");
+        assert!(reducer.state().history().len() <= C::History::CAPACITY, "the history has its bounds");
         before = after;
     }
 }

@@ -1,5 +1,6 @@
 //! What a state says, as a value that can be kept and compared.
 
+use comfyglow_core::capacity::Capacity;
 use comfyglow_core::state::{ConnectionStatus, Messages, Percentage, PromptState, State, Steps};
 
 /// What a screen may show of a state, and more; but for what depends on the time.
@@ -51,9 +52,7 @@ pub struct Reached {
 
 impl Shown {
     /// What `state` says.
-    pub fn of<const ID: usize, const MESSAGE: usize, const NODES: usize, const NAMES: usize, const LEARNED: usize>(
-        state: &State<ID, MESSAGE, NODES, NAMES, LEARNED>,
-    ) -> Self {
+    pub fn of<C: Capacity>(state: &State<C>) -> Self {
         let connection = state.connection();
         Self {
             connection: (connection.status, connection.attempt, connection.fault.map(|fault| format!("{fault:?}"))),

@@ -1,0 +1,210 @@
+//! How much a session keeps: [`Capacity`], and three ready-made ones.
+//!
+//! | | [`GadgetCapacity`] | [`AppCapacity`] | [`DesktopCapacity`] |
+//! |---|---|---|---|
+//! | for | a microcontroller with tens of KB of RAM | a program with a thousand sessions | one session on a desktop |
+//! | memory of a session with its wire | 8 KB | 40 KB | 120 KB |
+//!
+//! # Examples
+//!
+//! A capacity of your own, for a device with little RAM:
+//!
+//! ```
+//! use comfyglow_core::{capacity, session::{Config, Session}};
+//!
+//! capacity! {
+//!     /// For a badge with 16 KB of RAM.
+//!     struct Badge { id: 36, message: 80, nodes: 24, names: 256, durations: 8, history: 20, request: 384 }
+//! }
+//!
+//! let session = Session::<Badge>::new(Config::new("desk:8188"), 0x5eed);
+//! assert!(Session::<Badge>::MEMORY < 6_000);
+//! # let _ = session;
+//! ```
+
+use core::fmt;
+
+use heapless::{Deque, Vec, deque::DequeView, vec::VecView};
+
+pub use crate::{
+    progress::{LearnedNode, Point},
+    state::Node,
+};
+
+/// What a session has room for. All of it is in the session itself; nothing is allocated.
+///
+/// [`capacity!`](crate::capacity!) makes one. Its supertraits are what the derives of the types that hold it ask for.
+pub trait Capacity: Clone + fmt::Debug + PartialEq + Eq + 'static {
+    /// Bytes of an id or type that are kept, at least 24. A longer one is cut at a character's boundary, yet compared
+    /// whole.
+    type Id: Bytes;
+    /// Bytes of an exception's message that are kept, at most 65,535. A longer one is cut and marked.
+    type Message: Bytes;
+    /// Nodes of a prompt whose progress is tracked, fewer than 65,535. Past them the counts are lower
+    /// bounds, and marked so.
+    type Nodes: List<Node>;
+    /// Bytes for the distinct display ids and class names of a prompt's nodes, fewer than 65,535. Past them a node is
+    /// shown by its own id, without its class.
+    type Names: Bytes;
+    /// Nodes whose durations are remembered from earlier runs, 12 bytes each. Past them a new one replaces the one that
+    /// counts least.
+    type Durations: List<LearnedNode>;
+    /// Progress events that the history keeps, 10 bytes each. Past them the oldest makes room.
+    type History: Ring<Point>;
+    /// Bytes for the head of a request. A longer one is a
+    /// [`Config`](crate::state::FaultKind::Config) fault.
+    type Request: Bytes;
+}
+
+/// Makes a type that is a [`Capacity`] of these numbers: bytes of an id, bytes of an exception's message, nodes, bytes of
+/// names, durations, points of the history, bytes of a request's head.
+#[macro_export]
+macro_rules! capacity {
+    ($(#[$attribute:meta])* $visibility:vis struct $name:ident {
+        id: $id:literal,
+        message: $message:literal,
+        nodes: $nodes:literal,
+        names: $names:literal,
+        durations: $durations:literal,
+        history: $history:literal,
+        request: $request:literal $(,)?
+    }) => {
+        $(#[$attribute])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        $visibility struct $name;
+
+        impl $crate::capacity::Capacity for $name {
+            type Id = [u8; $id];
+            type Message = [u8; $message];
+            type Nodes = $crate::capacity::Nodes<$nodes>;
+            type Names = [u8; $names];
+            type Durations = $crate::capacity::Durations<$durations>;
+            type History = $crate::capacity::Points<$history>;
+            type Request = [u8; $request];
+        }
+    };
+}
+
+/// At most `N` nodes.
+pub type Nodes<const N: usize> = Vec<Node, N>;
+/// The durations of at most `N` nodes.
+pub type Durations<const N: usize> = Vec<LearnedNode, N>;
+/// The last `N` progress events.
+pub type Points<const N: usize> = Deque<Point, N>;
+
+capacity! {
+    /// For a microcontroller with tens of KB of RAM.
+    pub struct GadgetCapacity {
+        id: 48, message: 256, nodes: 64, names: 640, durations: 24, history: 48, request: 512,
+    }
+}
+
+impl GadgetCapacity {
+    /// Notes that wait for a subscriber. [`Queue`](crate::queue::Queue) says what gives way past them.
+    pub const NOTES: usize = 16;
+}
+
+capacity! {
+    /// For a program with many sessions at once, such as one for each of a thousand servers.
+    pub struct AppCapacity {
+        id: 128, message: 2_048, nodes: 512, names: 8_192, durations: 256, history: 100, request: 4_096,
+    }
+}
+
+impl AppCapacity {
+    /// Notes that wait for a subscriber. [`Queue`](crate::queue::Queue) says what gives way past them.
+    pub const NOTES: usize = 64;
+}
+
+capacity! {
+    /// For a desktop or a browser: the capacities of SNAPSHOT.md.
+    pub struct DesktopCapacity {
+        id: 256, message: 4_096, nodes: 2_048, names: 32_768, durations: 1_024, history: 100, request: 8_192,
+    }
+}
+
+impl DesktopCapacity {
+    /// Notes that wait for a subscriber. [`Queue`](crate::queue::Queue) says what gives way past them.
+    pub const NOTES: usize = 256;
+}
+
+const _: () = {
+    assert!(<GadgetCapacity as Capacity>::Id::LEN >= 36, "a UUID must fit");
+    assert!(<DesktopCapacity as Capacity>::Message::LEN <= u16::MAX as usize, "a text's length has 16 bits");
+    assert!(size_of::<<GadgetCapacity as Capacity>::History>() <= 512, "RAM of a gadget for its history");
+};
+
+/// An array of bytes: `[u8; N]`.
+pub trait Bytes: AsRef<[u8]> + AsMut<[u8]> + Clone + fmt::Debug + PartialEq + Eq + sealed::Sealed + 'static {
+    /// How many.
+    const LEN: usize;
+    /// All of them 0.
+    const ZERO: Self;
+}
+
+impl<const N: usize> Bytes for [u8; N] {
+    const LEN: usize = N;
+    const ZERO: Self = [0; N];
+}
+
+/// A list of bounded length: `heapless::Vec<T, N>`.
+pub trait List<T>: Clone + fmt::Debug + PartialEq + Eq + sealed::Sealed + 'static {
+    /// The most that it holds.
+    const CAPACITY: usize;
+    /// Nothing in it.
+    const EMPTY: Self;
+    /// Its items.
+    fn items(&self) -> &VecView<T>;
+    /// Its items, to change.
+    fn items_mut(&mut self) -> &mut VecView<T>;
+}
+
+impl<T: Clone + fmt::Debug + PartialEq + Eq + 'static, const N: usize> List<T> for Vec<T, N> {
+    const CAPACITY: usize = N;
+    const EMPTY: Self = Self::new();
+
+    #[inline]
+    fn items(&self) -> &VecView<T> {
+        self
+    }
+
+    #[inline]
+    fn items_mut(&mut self) -> &mut VecView<T> {
+        self
+    }
+}
+
+/// A ring of bounded length: `heapless::Deque<T, N>`.
+pub trait Ring<T>: fmt::Debug + sealed::Sealed + 'static {
+    /// The most that it holds.
+    const CAPACITY: usize;
+    /// Nothing in it.
+    const EMPTY: Self;
+    /// Its items, the oldest first.
+    fn items(&self) -> &DequeView<T>;
+    /// Its items, to change.
+    fn items_mut(&mut self) -> &mut DequeView<T>;
+}
+
+impl<T: fmt::Debug + 'static, const N: usize> Ring<T> for Deque<T, N> {
+    const CAPACITY: usize = N;
+    const EMPTY: Self = Self::new();
+
+    #[inline]
+    fn items(&self) -> &DequeView<T> {
+        self
+    }
+
+    #[inline]
+    fn items_mut(&mut self) -> &mut DequeView<T> {
+        self
+    }
+}
+
+mod sealed {
+    /// Other types would have to keep promises that code relies on.
+    pub trait Sealed {}
+    impl<const N: usize> Sealed for [u8; N] {}
+    impl<T, const N: usize> Sealed for heapless::Vec<T, N> {}
+    impl<T, const N: usize> Sealed for heapless::Deque<T, N> {}
+}

@@ -12,10 +12,11 @@ use anyhow::{Result, ensure};
 use comfyglow_core::{
     capacity::DesktopCapacity,
     event::{EventKind, Interest},
-    session::{Config, DesktopSession, Input, Link, Output},
+    session::{Config, Link},
     state::{Prompt, PromptState},
     subscription::{Subscription, Topics},
     time::Instant,
+    wire::{Input, Output, Wire},
 };
 use futures_util::StreamExt as _;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -97,7 +98,7 @@ struct Known {
 
 fn ours(frames: &Frames, size: usize) -> Known {
     let config = Config { interest: Interest::ALL, ..Config::attached() };
-    let mut session = DesktopSession::new(config, 1);
+    let mut session = Wire::<DesktopCapacity>::new(config, 1);
     let mut subscriber = Subscription::<{ DesktopCapacity::NOTES }>::new(Topics::ALL);
     let mut now = 0;
     session.attach(Instant::from_micros(now));

@@ -19,12 +19,31 @@ pub struct HeartbeatConfig {
     /// How long a ping's answer may be late while bytes flow. Then we read too slowly, and hold up all of the server's
     /// clients: it sends to one after the other.
     pub patience: Duration,
+    /// What the server is asked with.
+    pub probe: Probe,
+}
+
+/// How a heartbeat asks whether the server is alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Probe {
+    /// By a ping of the WebSocket, whose pong comes behind all that the server has sent.
+    Ping,
+    /// By `GET /prompt`, for hosts that can't ping, such as a browser. Its response tells latency and that the server is
+    /// alive, but not whether this client keeps up: [`HeartbeatConfig::patience`] doesn't count.
+    Request,
 }
 
 impl HeartbeatConfig {
     /// Every 30 s, 15 s without a byte, 5 s late.
-    pub const DEFAULT: Self =
-        Self { interval: Duration::from_secs(30), timeout: Duration::from_secs(15), patience: Duration::from_secs(5) };
+    pub const DEFAULT: Self = Self {
+        interval: Duration::from_secs(30),
+        timeout: Duration::from_secs(15),
+        patience: Duration::from_secs(5),
+        probe: Probe::Ping,
+    };
+    /// As [`DEFAULT`](Self::DEFAULT), by requests.
+    pub const BY_REQUEST: Self = Self { probe: Probe::Request, ..Self::DEFAULT };
     /// No pings.
     pub const OFF: Self = Self { interval: Duration::ZERO, ..Self::DEFAULT };
 }
@@ -108,9 +127,16 @@ impl Heartbeat {
         Some(now.saturating_since(sent))
     }
 
+    /// What stands in for a pong came: the next probe follows an interval later.
+    pub fn answered(&mut self, config: &HeartbeatConfig, now: Instant) {
+        self.awaited = None;
+        self.due = now.saturating_add(config.interval);
+    }
+
     /// Whether bytes flow and the answer to a ping behind them is late by more than [`HeartbeatConfig::patience`].
     pub fn is_overrun(&self, config: &HeartbeatConfig, now: Instant) -> bool {
-        self.awaited.is_some_and(|(sent, _)| now.saturating_since(sent.max(self.flowing)) > config.patience)
+        config.probe == Probe::Ping
+            && self.awaited.is_some_and(|(sent, _)| now.saturating_since(sent.max(self.flowing)) > config.patience)
     }
 }
 

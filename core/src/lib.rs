@@ -28,23 +28,21 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod api;
 pub mod backoff;
 pub mod breaker;
 pub mod capacity;
 mod divide;
 pub mod event;
 pub mod heartbeat;
-pub mod http;
 pub mod json;
 pub mod limits;
 pub mod log;
 pub mod number;
+mod percent;
 pub mod progress;
 pub mod quality;
 pub mod queue;
-#[cfg(feature = "record")]
-pub mod record;
-pub mod reducer;
 pub mod session;
 pub mod snapshot;
 pub mod state;
@@ -52,4 +50,8 @@ pub mod subscription;
 pub mod text;
 pub mod time;
 pub mod view;
-pub mod websocket;
+pub mod wire;
+
+#[cfg(feature = "record")]
+pub use state::record;
+pub use state::reducer;

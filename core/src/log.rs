@@ -19,7 +19,7 @@ use escape::{Escapes, Visible};
 use follow::Follow;
 use phrase::{Line, Said};
 
-use crate::http::ErrorText;
+use crate::api::ErrorField;
 
 /// What the log says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub enum Logged {
     /// A node failed; the texts of its error follow.
     Failed,
     /// A byte of a text of the error, and whether it is the first.
-    Error(ErrorText, u8, bool),
+    Error(ErrorField, u8, bool),
     /// The prompt was interrupted.
     Interrupted,
     /// The prompt is over, however it ended.

@@ -161,6 +161,16 @@ impl Literal {
     }
 }
 
+/// A number of digits, and nothing else.
+pub(crate) fn decimal(digits: &[u8]) -> Option<u64> {
+    let mut number = None;
+    for byte in digits {
+        let digit = u64::from(byte.checked_sub(b'0').filter(|digit| *digit < 10)?);
+        number = Some(number.unwrap_or(0_u64).checked_mul(10)?.checked_add(digit)?);
+    }
+    number
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

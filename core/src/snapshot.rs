@@ -9,7 +9,7 @@ mod serde;
 use crate::{
     capacity::{Bytes as _, Capacity},
     number::Milli,
-    state::{Fault, LastEvent, Messages, Percentage, Prompt, State, Way},
+    state::{Fault, LastEvent, Messages, ObserveMode, Percentage, Prompt, State},
     time::{Duration, Instant},
     view::{ErrorView, View},
 };
@@ -102,14 +102,14 @@ impl Object for Link<'_, '_> {
         to.text("source", Some(connection.source.name()));
         to.object("error", connection.fault.as_ref());
         to.object("last_event", connection.last_event.map(|what| At { now, what }).as_ref());
-        to.text("way", connection.way.map(Way::name));
+        to.text("way", connection.way.map(ObserveMode::name));
     }
 }
 
 impl Object for Fault {
     fn tell<W: Members>(&self, to: &mut W) {
         to.text("kind", Some(self.name()));
-        to.text("whose", Some(self.whose().name()));
+        to.text("whose", Some(self.blame().name()));
         to.text("message", Some(self.message()));
         to.text("advice", Some(self.advice()));
     }

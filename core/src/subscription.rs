@@ -4,9 +4,8 @@ use crate::{
     capacity::Capacity,
     event::Event,
     queue::{Kind, Note, Queue},
-    reducer::{Action, Changes},
-    session::Observer,
-    state::{ConnectionStatus, PromptState, State},
+    reducer::{Action, Observer},
+    state::{Changes, ConnectionStatus, PromptState, State},
     text::Key,
     time::Instant,
 };
@@ -73,16 +72,17 @@ impl Topics {
 ///
 /// ```
 /// use comfyglow_core::{
+///     capacity::GadgetCapacity,
 ///     queue::Kind,
-///     session::{Config, GadgetSession, Input, Link},
+///     session::{Config, Input, Session},
 ///     subscription::{Subscription, Topics},
 ///     time::Instant,
 /// };
 ///
-/// let mut session = GadgetSession::new(Config::new("desk:8188"), 1);
+/// let mut session = Session::<GadgetCapacity>::new(Config::new("desk:8188"), 1);
 /// let mut lamp = Subscription::<8>::new(Topics::CONNECTION.and(Topics::END));
 /// let _ = session.poll_output_with(Instant::ZERO, &mut lamp);
-/// session.handle_input_with(Instant::ZERO, Input::Opened(Link::Socket), &mut lamp);
+/// session.handle_input_with(Instant::ZERO, Input::Opened, &mut lamp);
 /// while let Some(note) = lamp.next() {
 ///     match note.kind() {
 ///         Kind::End(state) => println!("{}", state.name()),

@@ -1,9 +1,8 @@
 //! The bytes of a real ComfyUI 0.33 socket, from the handshake to the close.
 
-use comfyglow_core::http::Request;
-use comfyglow_core::websocket::{
-    Handshake, HandshakeError, MessageKind, NotWebSocket, ProtocolError, Received, Receiver,
-};
+use comfyglow_core::event::MessageKind;
+use comfyglow_core::wire::http::RequestHead;
+use comfyglow_core::wire::websocket::{Handshake, HandshakeError, NotWebSocket, ProtocolError, Received, Receiver};
 
 /// Everything that one connection received: a run of a workflow, a ping answered, a close.
 const PLAIN: &[u8] = include_bytes!("fixtures/wire_plain.rx");
@@ -74,8 +73,11 @@ fn a_recorded_socket_reads_the_same_in_pieces_of_any_size() {
 
 #[test]
 fn the_key_that_was_recorded_is_made_again() {
-    let request =
-        Request { host: "127.0.0.1:8289", target: &["/ws?clientId=9d3c0d0a5b6e4f21a7c8e90112233445"], headers: &[] };
+    let request = RequestHead {
+        host: "127.0.0.1:8289",
+        target: &["/ws?clientId=9d3c0d0a5b6e4f21a7c8e90112233445"],
+        headers: &[],
+    };
     let mut out = [0; 512];
     let len = Handshake::new(NONCE).write_request(&request, &mut out).expect("a plain request");
     let text = str::from_utf8(&out[..len]).expect("ASCII");

@@ -154,10 +154,10 @@ impl Finishes {
 #[cfg(test)]
 mod tests {
     use comfyglow_core::{
+        api::{Item, JobStatus},
         capacity::GadgetCapacity,
         event::{Event, Part},
-        http::{Fact, Standing},
-        reducer::{Action, reduce},
+        reducer::{Action, apply},
         state::PromptState::{Ended, Error, Interrupted, Success},
         text::Id,
     };
@@ -176,7 +176,7 @@ mod tests {
         }
 
         fn hears(&mut self, event: Event<'_>) {
-            reduce(&mut self.state, self.now, Action::Text(&event));
+            apply(&mut self.state, self.now, Action::Text(&event), &mut ());
             self.finishes.applied(self.now, &self.state);
         }
 
@@ -248,9 +248,9 @@ mod tests {
 
     /// The server says over HTTP that `id` is over, and not how.
     fn asked(heard: &mut Heard, id: &str) {
-        let fact = Fact::Prompt { prompt_id: Id::from(id), standing: Standing::Ended };
-        let action = Action::Answer { heard: heard.state.heard(), fact };
-        reduce(&mut heard.state, heard.now, action);
+        let item = Item::Prompt { prompt_id: Id::from(id), status: JobStatus::Ended };
+        let action = Action::Response { since: heard.state.socket_generation(), item };
+        apply(&mut heard.state, heard.now, action, &mut ());
         heard.finishes.applied(heard.now, &heard.state);
     }
 
@@ -284,16 +284,16 @@ mod tests {
 
     #[test]
     fn an_end_by_the_log_waits_for_what_the_server_knows() {
-        for (standing, state) in [(Standing::Error, Error), (Standing::Success, Success), (Standing::Ended, Error)] {
+        for (status, state) in [(JobStatus::Error, Error), (JobStatus::Success, Success), (JobStatus::Ended, Error)] {
             let mut heard = Heard::new();
             let tell = |heard: &mut Heard, action: Action<'_>| {
-                reduce(&mut heard.state, heard.now, action);
+                apply(&mut heard.state, heard.now, action, &mut ());
                 heard.finishes.applied(heard.now, &heard.state);
             };
-            let fact =
-                |at, standing| Action::Answer { heard: at, fact: Fact::Prompt { prompt_id: Id::from("a"), standing } };
-            let at = heard.state.heard();
-            tell(&mut heard, fact(at, Standing::Running));
+            let item =
+                |at, status| Action::Response { since: at, item: Item::Prompt { prompt_id: Id::from("a"), status } };
+            let at = heard.state.socket_generation();
+            tell(&mut heard, item(at, JobStatus::Running));
             let text = b"!!! Exception during processing !!! no\nPrompt executed in 1.00 seconds\n";
             tell(&mut heard, Action::Part(&Part::Log(text)));
             tell(&mut heard, Action::Text(&Event::Logs { entries: 1 }));
@@ -301,8 +301,8 @@ mod tests {
                 (heard.state.prompt().map(comfyglow_core::state::Prompt::state), heard.taken()),
                 (Some(Error), vec![])
             );
-            let at = heard.state.heard();
-            tell(&mut heard, fact(at, standing));
+            let at = heard.state.socket_generation();
+            tell(&mut heard, item(at, status));
             assert_eq!(heard.taken(), named(&[("a", state)]));
         }
     }

@@ -132,11 +132,7 @@ fn folder() -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use comfyglow_core::{
-        session::{ClientId, DesktopSession},
-        text::Id,
-        time::Instant,
-    };
+    use comfyglow_core::{capacity::DesktopCapacity, session::ClientId, text::Id, time::Instant, wire::Wire};
 
     use super::*;
 
@@ -149,7 +145,7 @@ mod tests {
         use comfyglow_core::{
             capacity::DesktopCapacity,
             event::Event,
-            reducer::{Action, reduce},
+            reducer::{Action, apply},
             state::State,
         };
         let mut state = Box::new(State::<DesktopCapacity>::new());
@@ -162,7 +158,7 @@ mod tests {
             (900, Action::Text(&Event::ExecutionSuccess { prompt_id, timestamp: None })),
         ];
         for (at, action) in actions {
-            reduce(&mut state, Instant::from_millis(at), action);
+            apply(&mut state, Instant::from_millis(at), action, &mut ());
         }
         let mut out = vec![0; 100_000];
         let len = state.export(Instant::ZERO, &mut out).expect("there is room");
@@ -171,7 +167,7 @@ mod tests {
     }
 
     fn learned(client: &Driver<'_>) -> usize {
-        let session: &DesktopSession<'_> = client.session();
+        let session: &Wire<'_, DesktopCapacity> = client.session();
         session.state().learned().len()
     }
 

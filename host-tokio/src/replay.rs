@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use comfyglow_core::{
     capacity::{Capacity, DesktopCapacity},
-    session::{Config, DesktopSession, End, Input, Link, Output},
+    session::{Config, End, Host, Link},
     text::{Id, Text},
     time::Instant,
+    wire::{Input, Output, Wire},
 };
 
 use crate::recording::{Message, Recording, What, server_frame};
@@ -37,7 +38,7 @@ impl Default for Replay {
 #[derive(Debug)]
 pub struct Replayed {
     /// The session.
-    pub session: Box<DesktopSession<'static>>,
+    pub session: Box<Wire<'static, DesktopCapacity>>,
     /// The recording's clock at the last line that was played.
     pub now: Instant,
 }
@@ -60,7 +61,7 @@ impl Replay {
     pub fn play_to(
         &self,
         recording: &Recording,
-        mut changed: impl FnMut(&DesktopSession<'static>, Instant),
+        mut changed: impl FnMut(&Wire<'static, DesktopCapacity>, Instant),
     ) -> Result<Replayed> {
         if !recording.rows.iter().any(|row| row.conn == self.conn) {
             let all: BTreeSet<i64> = recording.rows.iter().map(|row| row.conn).filter(|conn| *conn >= 0).collect();
@@ -81,7 +82,7 @@ impl Replay {
                     player.open(response);
                     opened = true;
                 }
-                What::Close(_) if left => player.input(Input::Leave),
+                What::Close(_) if left => player.input(Input::Host(Host::Leave)),
                 What::Close(how) => player.close(how),
                 // What the server still sends until it answers the close counts.
                 What::Tx(frame) if frame.opcode == CLOSE => left = true,
@@ -111,7 +112,7 @@ fn instant(t_ms: f64) -> Instant {
 type IdText = Text<<DesktopCapacity as Capacity>::Id>;
 
 struct Player {
-    session: Box<DesktopSession<'static>>,
+    session: Box<Wire<'static, DesktopCapacity>>,
     now: Instant,
     pieces: usize,
     /// The graphs that the recording submits, by their prompt's id.
@@ -125,7 +126,7 @@ impl Player {
         // The recording says what was asked over HTTP.
         let config = Config::attached();
         Self {
-            session: Box::new(DesktopSession::new(config, 0)),
+            session: Box::new(Wire::<DesktopCapacity>::new(config, 0)),
             now: Instant::ZERO,
             pieces,
             nodes_total: nodes_total.collect(),
@@ -148,7 +149,7 @@ impl Player {
     fn close(&mut self, how: &str) {
         match how {
             // We ended it ourselves.
-            "abort" => self.input(Input::Leave),
+            "abort" => self.input(Input::Host(Host::Leave)),
             "eof" | "http" => self.input(Input::Closed(Link::Socket, End::Eof)),
             _ => self.input(Input::Closed(Link::Socket, End::Broken)),
         }
@@ -177,7 +178,7 @@ impl Player {
         };
         let known = self.nodes_total.iter().find(|(id, _)| prompt.prompt_id() == Some(id));
         if let Some((id, nodes)) = known {
-            let input = Input::Graph { prompt_id: Id::from(id), nodes: *nodes };
+            let input = Input::Host(Host::Graph { prompt_id: Id::from(id), nodes: *nodes });
             self.session.handle_input(self.now, input);
             self.drain();
         }

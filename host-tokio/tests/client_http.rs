@@ -16,7 +16,7 @@ use axum::{
     routing::{get, post},
 };
 use comfyglow::client::{Http, Interrupted, Submission, SubmitError};
-use comfyglow_core::state::{FaultKind, PromptState, Whose};
+use comfyglow_core::state::{Blame, FaultKind, PromptState};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -109,15 +109,15 @@ async fn a_lost_answer_is_made_up_for_and_nothing_is_submitted_twice() {
 #[tokio::test]
 async fn refusals_are_no_riddles_and_redirects_are_not_followed() {
     for (status, whose, said) in [
-        (401, Whose::Yours, "wants a login"),
-        (403, Whose::Yours, "refuses this client"),
-        (404, Whose::Yours, "no ComfyUI at this path"),
-        (307, Whose::Yours, "sends us elsewhere"),
-        (429, Whose::Servers, "too many visitors"),
+        (401, Blame::Config, "wants a login"),
+        (403, Blame::Config, "refuses this client"),
+        (404, Blame::Config, "no ComfyUI at this path"),
+        (307, Blame::Config, "sends us elsewhere"),
+        (429, Blame::Server, "too many visitors"),
     ] {
         let (result, times, _) = submitted(Fate::Answer(status)).await;
         let Err(SubmitError::Request(error)) = result else { panic!("{status}: {result:?}") };
-        assert_eq!((error.fault().kind, error.whose(), times), (FaultKind::Refused(status), whose, 1));
+        assert_eq!((error.fault().kind, error.blame(), times), (FaultKind::Refused(status), whose, 1));
         let text = error.to_string();
         assert!(text.contains(said) && text.contains("not today"), "{text}");
     }

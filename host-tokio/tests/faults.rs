@@ -42,6 +42,7 @@ const HEARTBEAT: HeartbeatConfig = HeartbeatConfig {
     interval: Duration::from_millis(20),
     timeout: Duration::from_millis(200),
     patience: Duration::from_secs(5),
+    ..HeartbeatConfig::DEFAULT
 };
 
 async fn in_time<T>(future: impl Future<Output = T>) -> T {

@@ -159,6 +159,7 @@ async fn a_stopped_server_is_told_and_comes_back() -> Result {
         interval: Duration::from_millis(20),
         timeout: Duration::from_millis(300),
         patience: Duration::from_secs(5),
+        ..HeartbeatConfig::DEFAULT
     };
     let client = Client::builder(&server.url).heartbeat(heartbeat).connect()?;
     let mut connection = client.connection();

@@ -1,7 +1,7 @@
 #![no_std]
 use core::hint::black_box;
 use comfyglow_core::{
-    session::{Config, GadgetSession, Input, Link, End, Output},
+    capacity::{GadgetCapacity}, session::{Config, End, Link}, wire::{Input, Output, Wire},
     text::Id,
     time::Instant,
     view::View,
@@ -10,7 +10,7 @@ use comfyglow_core::{
 pub fn session() -> ! {
     let headers = [("Authorization", "Bearer x")];
     let config = black_box(Config { headers: &headers, ..Config::new("desk:8188") });
-    let mut session = GadgetSession::new(config, black_box(1));
+    let mut session = Wire::<GadgetCapacity>::new(config, black_box(1));
     loop {
         let now = black_box(Instant::ZERO);
         let buffer = black_box([0_u8; 1460]);

@@ -39,7 +39,7 @@ pub mod script;
 pub mod server;
 pub mod told;
 
-pub use comfyglow_proptest::{self as strategies, Wire, frame};
+pub use comfyglow_proptest::{self as strategies, ServerMessage, frame};
 
 use std::{
     collections::BTreeMap,
@@ -49,8 +49,9 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use comfyglow_core::{
     capacity::Capacity,
-    session::{Input, Observer, Output, Session},
+    reducer::Observer,
     time::Instant,
+    wire::{Input, Output, Wire},
 };
 use serde_json::Value;
 
@@ -62,7 +63,7 @@ pub struct Vector {
     /// The number of nodes of each known graph, by `prompt_id`.
     pub nodes_total: BTreeMap<String, usize>,
     /// The messages, in order.
-    pub wire: Vec<Wire>,
+    pub wire: Vec<ServerMessage>,
     /// The snapshot's fields that the example is about; compare them by [`compare::assert_matches`].
     pub expect: Value,
 }
@@ -87,10 +88,10 @@ pub fn vectors() -> Vec<Vector> {
 fn vector(line: &str) -> Vector {
     let mut line: Value = serde_json::from_str(line).expect("a vector is JSON");
     let wire = line["rx"].as_array().expect("a vector has an array `rx`").iter().map(|message| match message {
-        Value::String(text) => Wire::Text(text.clone()),
+        Value::String(text) => ServerMessage::Text(text.clone()),
         other => {
             let b64 = other["b64"].as_str().expect("a binary message has a text `b64`");
-            Wire::Binary(BASE64_STANDARD.decode(b64).expect("`b64` is base64"))
+            ServerMessage::Binary(BASE64_STANDARD.decode(b64).expect("`b64` is base64"))
         }
     });
     Vector {
@@ -178,7 +179,7 @@ pub fn expected(name: &str) -> Option<Vec<pinned::Connection>> {
 }
 
 /// Carries out what `session` wants done at `now`, until it sleeps: what is to be sent is on its way at once.
-pub fn settle<C: Capacity>(session: &mut Session<'_, C>, now: Instant, observer: &mut impl Observer<C>) {
+pub fn settle<C: Capacity>(session: &mut Wire<'_, C>, now: Instant, observer: &mut impl Observer<C>) {
     loop {
         match session.poll_output_with(now, observer) {
             Output::Sleep(_) => return,

@@ -2,18 +2,19 @@
 
 use comfyglow_core::{
     capacity::{Capacity, DesktopCapacity},
-    session::{Config, DesktopSession, Input, Link, Output},
+    session::{Config, Host, Link},
     text::{Id, Text},
     time::Instant,
+    wire::{Input, Output, Wire},
 };
 use serde_json::Value;
 
-use crate::{Wire, compare, frame, model::Model};
+use crate::{ServerMessage, compare, frame, model::Model};
 
 /// The core behind the model's interface.
 #[derive(Debug)]
 pub struct Core {
-    session: Box<DesktopSession<'static>>,
+    session: Box<Wire<'static, DesktopCapacity>>,
     nodes_total: Vec<(Text<<DesktopCapacity as Capacity>::Id>, u32)>,
     now: Instant,
 }
@@ -27,13 +28,13 @@ impl Core {
     pub fn new(nodes_total: &[(String, usize)]) -> Self {
         let known = |(id, n): &(String, usize)| (Text::from(id.as_str()), u32::try_from(*n).expect("graphs are small"));
         let config = Config::attached();
-        let mut session = Box::new(DesktopSession::new(config, 1));
+        let mut session = Box::new(Wire::<DesktopCapacity>::new(config, 1));
         session.attach(Instant::ZERO);
         Self { session, nodes_total: nodes_total.iter().map(known).collect(), now: Instant::ZERO }
     }
 
     /// Hears a message at `t_ms` milliseconds, in pieces of so many bytes.
-    pub fn hear(&mut self, t_ms: u64, wire: &Wire, pieces: usize) {
+    pub fn hear(&mut self, t_ms: u64, wire: &ServerMessage, pieces: usize) {
         self.now = Instant::from_millis(t_ms);
         for piece in frame(wire).chunks(pieces.max(1)) {
             self.session.handle_input(self.now, Input::Bytes(Link::Socket, piece));
@@ -52,7 +53,7 @@ impl Core {
             .filter(|prompt| prompt.nodes_total().is_none())
             .and_then(|prompt| self.nodes_total.iter().find(|(id, _)| prompt.prompt_id() == Some(id)).cloned());
         if let Some((id, nodes)) = graph {
-            self.session.handle_input(self.now, Input::Graph { prompt_id: Id::from(&id), nodes });
+            self.session.handle_input(self.now, Input::Host(Host::Graph { prompt_id: Id::from(&id), nodes }));
         }
     }
 
@@ -72,7 +73,7 @@ impl Core {
 /// # Panics
 ///
 /// Where they differ.
-pub fn compare_all(nodes_total: &[(String, usize)], wire: &[Wire], pieces: &[usize]) {
+pub fn compare_all(nodes_total: &[(String, usize)], wire: &[ServerMessage], pieces: &[usize]) {
     let mut model = Model::new();
     for (id, nodes) in nodes_total {
         model.set_nodes_total(id.clone(), *nodes);
@@ -81,8 +82,8 @@ pub fn compare_all(nodes_total: &[(String, usize)], wire: &[Wire], pieces: &[usi
     for (n, (message, t_ms)) in wire.iter().zip((0_u64..).step_by(250)).enumerate() {
         #[expect(clippy::cast_precision_loss, reason = "the clock is young")]
         match message {
-            Wire::Text(text) => model.text(t_ms as f64, text),
-            Wire::Binary(bytes) => model.binary(t_ms as f64, bytes),
+            ServerMessage::Text(text) => model.text(t_ms as f64, text),
+            ServerMessage::Binary(bytes) => model.binary(t_ms as f64, bytes),
         }
         if model.is_open() {
             return;

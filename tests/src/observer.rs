@@ -11,15 +11,19 @@ use std::collections::BTreeMap;
 
 use comfyglow_core::{
     capacity::Capacity,
+    capacity::DesktopCapacity,
     heartbeat::HeartbeatConfig,
-    reducer::{Action, Changes},
-    session::{ClientId, Config, DesktopSession, Input, Link, Observer, Output},
+    reducer::Action,
+    reducer::Observer,
+    session::{ClientId, Config, Host, Link},
+    state::Changes,
     state::{PromptState, State},
     time::Instant,
+    wire::{Input, Output, Wire},
 };
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::{Wire, frame};
+use crate::{ServerMessage, frame};
 
 /// Microseconds.
 pub type Micros = u64;
@@ -32,13 +36,13 @@ pub const SECOND: Micros = 1_000_000;
 /// What an observer meets.
 pub trait Server {
     /// A socket is open, under this id: what it is told first.
-    fn connect(&mut self, client_id: &str) -> Vec<Wire>;
+    fn connect(&mut self, client_id: &str) -> Vec<ServerMessage>;
     /// The status and body that a request is answered with at `now`.
     fn answer(&mut self, now: Micros, method: &str, target: &str, body: &str) -> (u16, String);
     /// When the server does something by itself next.
     fn next(&self) -> Option<Micros>;
     /// It is that time: what the socket is told.
-    fn pass(&mut self, now: Micros) -> Vec<Wire>;
+    fn pass(&mut self, now: Micros) -> Vec<ServerMessage>;
 }
 
 /// How long what is sent takes, one way.
@@ -115,7 +119,7 @@ pub struct World<S> {
     /// The server.
     pub server: S,
     /// The session.
-    pub session: Box<DesktopSession<'static>>,
+    pub session: Box<Wire<'static, DesktopCapacity>>,
     /// What it told.
     pub notes: Notes,
     /// The clock.
@@ -137,7 +141,7 @@ impl<S: Server> World<S> {
             Config { client_id: ClientId::Fresh, heartbeat: HeartbeatConfig::OFF, ..Config::new("server:8188") };
         Self {
             server,
-            session: Box::new(DesktopSession::new(config, 7)),
+            session: Box::new(Wire::<DesktopCapacity>::new(config, 7)),
             notes: Notes::default(),
             now,
             asked: Vec::new(),
@@ -189,7 +193,7 @@ impl<S: Server> World<S> {
                     self.happens(link, event);
                 }
             } else {
-                self.tell(Input::Wake);
+                self.tell(Input::Host(Host::Wake));
             }
         }
     }

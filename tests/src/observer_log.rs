@@ -3,23 +3,23 @@
 use std::fmt::Write as _;
 
 use comfyglow_core::{
+    api::{Item, JobStatus},
     capacity::GadgetCapacity,
     event::{Decoder, Event, Handler, Interest, Part},
-    http::{Fact, Standing},
     log::{Log, Logged},
-    reducer::{Action, reduce},
-    state::{PromptState, State, Way},
+    reducer::{Action, apply},
+    state::{ObserveMode, PromptState, State},
     text::Id,
     time::Instant,
 };
 
-use crate::Wire;
+use crate::ServerMessage;
 
 /// A `logs` event as ComfyUI writes one, of entries with these texts.
-pub fn logs<'a>(texts: impl IntoIterator<Item = &'a str>) -> Wire {
+pub fn logs<'a>(texts: impl IntoIterator<Item = &'a str>) -> ServerMessage {
     let entry = |text: &str| format!(r#"{{"t": "2026-11-22T17:47:36.414924", "m": {}}}"#, ascii(text));
     let entries: Vec<String> = texts.into_iter().map(entry).collect();
-    Wire::Text(format!(r#"{{"type": "logs", "data": {{"entries": [{}], "size": null}}}}"#, entries.join(", ")))
+    ServerMessage::Text(format!(r#"{{"type": "logs", "data": {{"entries": [{}], "size": null}}}}"#, entries.join(", ")))
 }
 
 /// A text in JSON as Python writes it, all beyond ASCII escaped.
@@ -86,11 +86,11 @@ struct ToState<'a>(&'a mut State<GadgetCapacity>);
 
 impl Handler for ToState<'_> {
     fn part(&mut self, part: Part<'_>) {
-        reduce(self.0, Instant::from_millis(2_000), Action::Part(&part));
+        apply(self.0, Instant::from_millis(2_000), Action::Part(&part), &mut ());
     }
 
     fn event(&mut self, event: Event<'_>) {
-        reduce(self.0, Instant::from_millis(2_000), Action::Text(&event));
+        apply(self.0, Instant::from_millis(2_000), Action::Text(&event), &mut ());
     }
 }
 
@@ -98,11 +98,11 @@ impl Default for Followed {
     fn default() -> Self {
         let mut state = Box::new(State::new());
         let prompt_id = Id::from("p");
-        let mut tell = |action: Action<'_>| reduce(&mut state, Instant::from_millis(1_000), action);
+        let mut tell = |action: Action<'_>| apply(&mut state, Instant::from_millis(1_000), action, &mut ());
         tell(Action::Established);
-        tell(Action::Way(Way::Logs));
-        let fact = Fact::Prompt { prompt_id, standing: Standing::Running };
-        tell(Action::Answer { heard: comfyglow_core::state::Heard::default(), fact });
+        tell(Action::Observe(ObserveMode::Logs));
+        let item = Item::Prompt { prompt_id, status: JobStatus::Running };
+        tell(Action::Response { since: comfyglow_core::state::SocketGeneration::default(), item });
         for (node, class) in [("1", "CheckpointLoaderSimple"), ("2", "KSampler"), ("3", "KSampler"), ("4", "SaveImage")]
         {
             tell(Action::GraphNode { prompt_id, node: Id::from(node), class });
@@ -123,7 +123,7 @@ impl Followed {
     }
 
     /// Hears a message at once.
-    pub fn hear_whole(&mut self, wire: &Wire) {
+    pub fn hear_whole(&mut self, wire: &ServerMessage) {
         self.hear([wire.bytes()]);
     }
 

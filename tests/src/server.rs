@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::{Wire, frame};
+use crate::{ServerMessage, frame};
 
 /// How a prompt ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Server {
 
     fn tell(&mut self, json: &str) {
         if self.registered {
-            self.said.push(frame(&Wire::Text(json.to_owned())));
+            self.said.push(frame(&ServerMessage::Text(json.to_owned())));
         }
     }
 

@@ -5,7 +5,7 @@ use comfyglow_core::{
     event::{Decoder, Event, Handler, Interest, Part},
 };
 
-use crate::Wire;
+use crate::ServerMessage;
 
 /// What a decoder told of one message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,14 +60,14 @@ impl Default for Teller {
 
 impl Teller {
     /// What is told of `message`, read in `pieces`, whose bytes it is made of.
-    pub fn read<'a>(&mut self, message: &Wire, pieces: impl IntoIterator<Item = &'a [u8]>) -> Told {
+    pub fn read<'a>(&mut self, message: &ServerMessage, pieces: impl IntoIterator<Item = &'a [u8]>) -> Told {
         let mut told = Told::default();
         match message {
-            Wire::Text(_) => {
+            ServerMessage::Text(_) => {
                 pieces.into_iter().for_each(|piece| self.0.text(piece, &mut told));
                 self.0.end_text(&mut told);
             }
-            Wire::Binary(_) => {
+            ServerMessage::Binary(_) => {
                 pieces.into_iter().for_each(|piece| self.0.binary(piece, &mut told));
                 self.0.end_binary(&mut told);
             }
@@ -76,7 +76,7 @@ impl Teller {
     }
 
     /// What is told of `message`, read at once.
-    pub fn whole(&mut self, message: &Wire) -> Told {
+    pub fn whole(&mut self, message: &ServerMessage) -> Told {
         self.read(message, [message.bytes()])
     }
 }

@@ -2,9 +2,10 @@
 //! it or fill in totals or begin a record, and never revives or replaces what the socket said after the request was sent.
 
 use comfyglow_core::{
-    http::{Fact, Standing},
-    reducer::{Action, Changes, reduce},
-    state::{ConnectionStatus, Heard, Prompt, PromptState, State},
+    api::{Item, JobStatus},
+    reducer::{Action, apply},
+    state::Changes,
+    state::{ConnectionStatus, Prompt, PromptState, SocketGeneration, State},
     text::Text,
     time::{Duration, Instant},
 };
@@ -17,14 +18,14 @@ use serde_json::Value;
 
 type Small = State<comfyglow_tests::strategies::capacities::SmallCapacity>;
 
-/// A [`Fact`] that owns its texts.
+/// A [`Item`] that owns its texts.
 #[derive(Clone, Debug)]
 enum Told {
     Remaining(u32),
     Queue(u32, u32),
     Node(String, String, String),
     Graph(String, u32),
-    Prompt(String, Standing),
+    Prompt(String, JobStatus),
 }
 
 #[derive(Clone, Debug)]
@@ -34,18 +35,18 @@ enum Step {
     /// A question is asked.
     Ask,
     /// An answer to one of the questions, counted from the newest, or to the one that is asked with it.
-    Answer(usize, Told),
+    BodyReader(usize, Told),
 }
 
-fn stands() -> impl Strategy<Value = Standing> {
+fn stands() -> impl Strategy<Value = JobStatus> {
     prop_oneof![
-        1 => Just(Standing::Waiting),
-        3 => Just(Standing::Running),
-        1 => Just(Standing::Success),
-        1 => Just(Standing::Error),
-        1 => Just(Standing::Interrupted),
-        2 => Just(Standing::Ended),
-        1 => Just(Standing::Missed),
+        1 => Just(JobStatus::Waiting),
+        3 => Just(JobStatus::Running),
+        1 => Just(JobStatus::Success),
+        1 => Just(JobStatus::Error),
+        1 => Just(JobStatus::Interrupted),
+        2 => Just(JobStatus::Ended),
+        1 => Just(JobStatus::Missed),
     ]
 }
 
@@ -64,29 +65,29 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => action().prop_map(Step::Act),
         1 => select(&["p", "q"][..]).prop_map(|id| Step::Act(Act::Message(Said::Start(id.to_owned())))),
         1 => Just(Step::Ask),
-        3 => (0..3_usize, told()).prop_map(|(ago, told)| Step::Answer(ago, told)),
+        3 => (0..3_usize, told()).prop_map(|(ago, told)| Step::BodyReader(ago, told)),
     ];
     collection::vec(step, 0..60)
 }
 
 impl Told {
-    fn tell(&self, state: &mut Small, now: Instant, heard: Heard) -> Changes {
+    fn tell(&self, state: &mut Small, now: Instant, since: SocketGeneration) -> Changes {
         let text = |text: &str| Text::<[u8; 24]>::from(text);
         match self {
-            Self::Remaining(remaining) => answer(state, now, heard, Fact::Remaining(*remaining)),
+            Self::Remaining(remaining) => answer(state, now, since, Item::Remaining(*remaining)),
             Self::Queue(running, waiting) => {
-                answer(state, now, heard, Fact::Queue { running: *running, waiting: *waiting })
+                answer(state, now, since, Item::Queue { running: *running, waiting: *waiting })
             }
             Self::Node(prompt, node, class) => {
                 let (prompt, node) = (text(prompt), text(node));
-                answer(state, now, heard, Fact::Node { prompt_id: prompt.as_id(), node: node.as_id(), class })
+                answer(state, now, since, Item::Node { prompt_id: prompt.as_id(), node: node.as_id(), class })
             }
             Self::Graph(prompt, nodes) => {
-                answer(state, now, heard, Fact::Graph { prompt_id: text(prompt).as_id(), nodes: *nodes })
+                answer(state, now, since, Item::Graph { prompt_id: text(prompt).as_id(), nodes: *nodes })
             }
-            Self::Prompt(prompt, standing) => {
+            Self::Prompt(prompt, status) => {
                 let prompt = text(prompt);
-                answer(state, now, heard, Fact::Prompt { prompt_id: prompt.as_id(), standing: *standing })
+                answer(state, now, since, Item::Prompt { prompt_id: prompt.as_id(), status: *status })
             }
         }
     }
@@ -100,14 +101,14 @@ impl Told {
     }
 }
 
-fn answer(state: &mut Small, now: Instant, heard: Heard, fact: Fact<'_>) -> Changes {
-    reduce(state, now, Action::Answer { heard, fact })
+fn answer(state: &mut Small, now: Instant, since: SocketGeneration, item: Item<'_>) -> Changes {
+    apply(state, now, Action::Response { since, item }, &mut ())
 }
 
-/// When it was asked: what the state had heard, and how many messages had told of the queue and of a prompt.
+/// When it was asked: what the state had since, and how many messages had told of the queue and of a prompt.
 #[derive(Clone, Copy)]
-struct Asked {
-    heard: Heard,
+struct Request {
+    since: SocketGeneration,
     queues: u32,
     prompts: u32,
 }
@@ -128,7 +129,7 @@ fn play(steps: &[Step]) {
     let mut state = Box::new(Small::new());
     let (mut now, mut queues, mut prompts) = (Instant::ZERO, 0, 0);
     let mut amid = Amid::Nothing;
-    let mut asked: Vec<Asked> = Vec::new();
+    let mut asked: Vec<Request> = Vec::new();
     for step in steps {
         now = now.saturating_add(Duration::from_millis(1));
         match step {
@@ -137,7 +138,8 @@ fn play(steps: &[Step]) {
                 match act {
                     Act::Message(said) => {
                         queues += u32::from(matches!(said, Said::Status(_)));
-                        prompts += u32::from(changes.has(Changes::PROMPT.and(Changes::NODE).and(Changes::PROGRESS)));
+                        prompts +=
+                            u32::from(changes.has(Changes::PROMPT.union(Changes::NODE).union(Changes::PROGRESS)));
                         // What it doesn't end, a decoder would have ended before it.
                         let ends = matches!(said, Said::Cached(..) | Said::ProgressState(..) | Said::Malformed);
                         amid = if ends || amid == Amid::Nothing { Amid::Nothing } else { Amid::Perhaps };
@@ -148,22 +150,22 @@ fn play(steps: &[Step]) {
                     _ => {}
                 }
             }
-            Step::Ask => asked.push(Asked { heard: state.heard(), queues, prompts }),
-            Step::Answer(ago, told) => {
-                let fresh = Asked { heard: state.heard(), queues, prompts };
+            Step::Ask => asked.push(Request { since: state.socket_generation(), queues, prompts }),
+            Step::BodyReader(ago, told) => {
+                let fresh = Request { since: state.socket_generation(), queues, prompts };
                 let question = asked.iter().rev().nth(*ago).copied().unwrap_or(fresh);
                 let late = (question.queues != queues, question.prompts != prompts);
-                check(&mut state, now, question.heard, told, late, amid);
+                check(&mut state, now, question.since, told, late, amid);
             }
         }
     }
 }
 
 /// Tells one answer and checks what it changed; `late`: the socket has told of the queue, and of a prompt, since.
-fn check(state: &mut Small, now: Instant, heard: Heard, told: &Told, late: (bool, bool), amid: Amid) {
+fn check(state: &mut Small, now: Instant, since: SocketGeneration, told: &Told, late: (bool, bool), amid: Amid) {
     let (before, was) = (shot(state, now), state.prompt().cloned());
-    let (replaced, generation) = (state.heard(), state.generation());
-    let changes = told.tell(state, now, heard);
+    let (replaced, generation) = (state.socket_generation(), state.generation());
+    let changes = told.tell(state, now, since);
     let (mut after, is) = (shot(state, now), state.prompt().cloned());
     // How the state is known, may change by any answer while there is no socket.
     if state.connection().status == ConnectionStatus::Connected {
@@ -172,7 +174,7 @@ fn check(state: &mut Small, now: Instant, heard: Heard, told: &Told, late: (bool
         assert_eq!(changes.has(Changes::CONNECTION), after["connection"]["source"] != before["connection"]["source"]);
         after["connection"]["source"] = before["connection"]["source"].clone();
     }
-    assert_eq!(state.heard(), replaced, "the socket said nothing");
+    assert_eq!(state.socket_generation(), replaced, "the socket said nothing");
     let queue_before = before["queue_remaining"].clone();
     let named = told.names().map(Text::<[u8; 24]>::from);
     let was_named = was.as_ref().is_some_and(|was| was.prompt_id() == named.as_ref() && named.is_some());
@@ -207,7 +209,7 @@ fn check(state: &mut Small, now: Instant, heard: Heard, told: &Told, late: (bool
         Told::Prompt(_, ref stands) => {
             let (was_state, is_state) = (was.as_ref().map(Prompt::state), is.as_ref().map(Prompt::state));
             let is_news = state.generation() != generation;
-            let begins = matches!(stands, Standing::Running | Standing::Missed);
+            let begins = matches!(stands, JobStatus::Running | JobStatus::Missed);
             assert!(!is_news || begins, "what runs, or did unseen, alone may begin a record");
             if late.1 || amid == Amid::Message || (amid == Amid::Perhaps && after == before) {
                 assert_eq!((after, is_news), (before, false), "the socket said more since");
@@ -218,19 +220,19 @@ fn check(state: &mut Small, now: Instant, heard: Heard, told: &Told, late: (bool
                 assert_ne!(was_state, Some(PromptState::Running), "who runs, isn't replaced");
                 assert!(!was_named, "nor is an end taken back");
                 assert_eq!(is.as_ref().and_then(|is| is.prompt_id()), named.as_ref());
-                let state = if matches!(stands, Standing::Missed) { PromptState::Ended } else { PromptState::Running };
+                let state = if matches!(stands, JobStatus::Missed) { PromptState::Ended } else { PromptState::Running };
                 assert_eq!(is_state, Some(state));
             } else if was_named {
                 match (was_state, is_state, stands) {
                     (Some(PromptState::Running), Some(PromptState::Running), _) => {}
-                    (_, _, Standing::Waiting | Standing::Running) => {
+                    (_, _, JobStatus::Waiting | JobStatus::Running) => {
                         assert_eq!(was_state, is_state, "nothing is revived");
                     }
                     (Some(was), _, _) if was.is_final() => assert_eq!(after, before, "an end is final"),
-                    (_, is, Standing::Success) => assert_eq!(is, Some(PromptState::Success)),
-                    (_, is, Standing::Error) => assert_eq!(is, Some(PromptState::Error)),
-                    (_, is, Standing::Interrupted) => assert_eq!(is, Some(PromptState::Interrupted)),
-                    (_, is, Standing::Ended | Standing::Missed) => assert_eq!(is, Some(PromptState::Ended)),
+                    (_, is, JobStatus::Success) => assert_eq!(is, Some(PromptState::Success)),
+                    (_, is, JobStatus::Error) => assert_eq!(is, Some(PromptState::Error)),
+                    (_, is, JobStatus::Interrupted) => assert_eq!(is, Some(PromptState::Interrupted)),
+                    (_, is, JobStatus::Ended | JobStatus::Missed) => assert_eq!(is, Some(PromptState::Ended)),
                 }
                 let counts = ["outputs", "previews", "text_updates", "warnings", "nodes_cached", "nodes_total"];
                 for count in counts {

@@ -3,9 +3,11 @@
 use comfyglow_core::{
     capacity::DesktopCapacity,
     queue::{Class, Kind, Note},
-    session::{Config, DesktopSession, Input, Link, Observer},
+    reducer::Observer,
+    session::{Config, Link},
     subscription::{Subscription, Topics},
     time::Instant,
+    wire::{Input, Wire},
 };
 use comfyglow_tests::{
     frame, settle,
@@ -21,7 +23,7 @@ fn play<O: Observer<DesktopCapacity>>(
     observer: &mut O,
     mut between: impl FnMut(usize, &mut O),
 ) -> Vec<String> {
-    let mut session = Box::new(DesktopSession::new(CONFIG, 0));
+    let mut session = Box::new(Wire::<DesktopCapacity>::new(CONFIG, 0));
     session.attach(Instant::ZERO);
     let snapshots = heard.wire.iter().enumerate().map(|(number, wire)| {
         session.handle_input_with(Instant::ZERO, Input::Bytes(Link::Socket, &frame(wire)), observer);

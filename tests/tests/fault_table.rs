@@ -5,10 +5,12 @@ use std::{fmt::Write as _, path::Path};
 
 use comfyglow_core::{
     backoff::{BackoffConfig, Jitter},
+    capacity::GadgetCapacity,
     heartbeat::HeartbeatConfig,
-    session::{Config, End, GadgetSession, Input, Link, Output, ReconnectConfig},
-    state::{Absence, ConnectionStatus, WaitingFor},
+    session::{Config, End, Host, Link, ReconnectConfig},
+    state::{ConnectionStatus, NetworkDown, WaitingFor},
     time::{Duration, Instant},
+    wire::{Input, Output, Wire},
 };
 
 /// The variable that has the table written instead of compared.
@@ -35,8 +37,8 @@ const CONFIG: Config<'static> = Config {
 };
 
 /// A session, and the server's end of its links.
-struct Host {
-    session: Box<GadgetSession<'static>>,
+struct ScriptedHost {
+    session: Box<Wire<'static, GadgetCapacity>>,
     now: Instant,
     deadline: Option<Instant>,
     /// The last that was sent.
@@ -46,10 +48,10 @@ struct Host {
     asking: bool,
 }
 
-impl Host {
+impl ScriptedHost {
     /// A host that dials the socket.
     fn new(config: Config<'static>) -> Self {
-        let session = Box::new(GadgetSession::new(config, 1));
+        let session = Box::new(Wire::<GadgetCapacity>::new(config, 1));
         let mut host = Self { session, now: Instant::ZERO, deadline: None, sent: Vec::new(), dials: 0, asking: false };
         host.drain();
         host
@@ -125,7 +127,7 @@ impl Host {
         let end = Instant::from_millis(millis);
         while let Some(deadline) = self.deadline.filter(|deadline| *deadline <= end) {
             self.now = self.now.max(deadline);
-            self.tell(Input::Wake);
+            self.tell(Input::Host(Host::Wake));
             while std::mem::take(&mut self.asking) {
                 self.tell(Input::Opened(Link::Http));
                 let body = format!(r#"{{"exec_info": {{"queue_remaining": {remaining}}}, "jobs": []}}"#);
@@ -137,7 +139,7 @@ impl Host {
             }
         }
         self.now = self.now.max(end);
-        self.tell(Input::Wake);
+        self.tell(Input::Host(Host::Wake));
     }
 
     /// The table's line.
@@ -163,7 +165,7 @@ impl Host {
                 "| {name} | {status} | `{}`: {} | {} | {next} | {} |",
                 fault.name(),
                 fault.message(),
-                fault.whose().name(),
+                fault.blame().name(),
                 fault.advice()
             ),
             None => format!("| {name} | {status} | – | – | {next} | – |"),
@@ -172,11 +174,11 @@ impl Host {
 }
 
 fn text(message: &str) -> Vec<u8> {
-    comfyglow_tests::frame(&comfyglow_tests::Wire::Text(message.to_owned()))
+    comfyglow_tests::frame(&comfyglow_tests::ServerMessage::Text(message.to_owned()))
 }
 
 /// A session's faults by a script.
-type Case = (&'static str, fn(&mut Host));
+type Case = (&'static str, fn(&mut ScriptedHost));
 
 const BEFORE: &[Case] = &[
     ("refused", |host| host.ends(End::Unreachable)),
@@ -253,19 +255,19 @@ const OPEN: &[Case] = &[
     ("close 4401", |host| closes(host, 4401)),
 ];
 
-fn closes(host: &mut Host, code: u16) {
+fn closes(host: &mut ScriptedHost, code: u16) {
     let [high, low] = code.to_be_bytes();
     host.hear(&[0x88, 2, high, low]);
 }
 
 /// A silent socket, while HTTP tells of a prompt.
-fn is_deaf(host: &mut Host) {
+fn is_deaf(host: &mut ScriptedHost) {
     host.connects();
     host.wait_with(60_000, 1);
 }
 
 /// Messages without end, and no answer to the ping before them.
-fn overruns(host: &mut Host) {
+fn overruns(host: &mut ScriptedHost) {
     host.connects();
     for millis in (1_000..=7_000).step_by(500) {
         if host.session.state().connection().fault.is_none() {
@@ -275,11 +277,11 @@ fn overruns(host: &mut Host) {
     }
 }
 
-fn opens_the_circuit(host: &mut Host) {
+fn opens_the_circuit(host: &mut ScriptedHost) {
     while host.dials < 5 {
         host.ends(End::Unreachable);
         host.now = host.deadline.expect("there is a next attempt");
-        host.tell(Input::Wake);
+        host.tell(Input::Host(Host::Wake));
     }
     host.ends(End::Unreachable);
 }
@@ -292,14 +294,14 @@ fn table() -> String {
         write!(page, "## {title}\n\n{head}{}\n\n", lines.join("\n")).expect("a text takes all");
     };
     let play = |config: Config<'static>, (name, case): &Case| {
-        let mut host = Host::new(config);
+        let mut host = ScriptedHost::new(config);
         case(&mut host);
         host.line(name)
     };
     part("Before there is a WebSocket", BEFORE.iter().map(|case| play(CONFIG, case)).collect());
     part("The handshake's answers", ANSWERS.iter().map(|case| play(CONFIG, case)).collect());
     let connected = |(name, case): &Case| {
-        let mut host = Host::new(CONFIG);
+        let mut host = ScriptedHost::new(CONFIG);
         host.connects();
         case(&mut host);
         host.line(name)
@@ -309,18 +311,18 @@ fn table() -> String {
     let once = Config { reconnect: ReconnectConfig { attempts: Some(1), ..CONFIG.reconnect }, ..CONFIG };
     let header = Config { headers: &[("X", "a\r\nb")], ..CONFIG };
     let absences = [
-        ("it is being joined", Absence::Joining),
-        ("the Wi-Fi doesn't take the password", Absence::WrongPassword),
-        ("no Wi-Fi of that name", Absence::NotFound),
-        ("the Wi-Fi doesn't take the device", Absence::Refused),
-        ("the Wi-Fi is lost", Absence::SignalLost),
-        ("DHCP is silent", Absence::NoAddress),
-        ("the cable is out", Absence::NoLink),
+        ("it is being joined", NetworkDown::Joining),
+        ("the Wi-Fi doesn't take the password", NetworkDown::WrongPassword),
+        ("no Wi-Fi of that name", NetworkDown::NotFound),
+        ("the Wi-Fi doesn't take the device", NetworkDown::Refused),
+        ("the Wi-Fi is lost", NetworkDown::SignalLost),
+        ("DHCP is silent", NetworkDown::NoAddress),
+        ("the cable is out", NetworkDown::NoLink),
     ];
-    let absent = |(name, absence): (&str, Absence)| {
-        let mut host = Host::new(CONFIG);
+    let absent = |(name, absence): (&str, NetworkDown)| {
+        let mut host = ScriptedHost::new(CONFIG);
         host.connects();
-        host.tell(Input::Offline(absence));
+        host.tell(Input::Host(Host::Offline(absence)));
         host.line(name)
     };
     part("The device's own network, as the host tells it: at once when it is back", absences.map(absent).into());
@@ -341,12 +343,12 @@ fn table() -> String {
             play(asks, &("a ping's answer is 5 s late behind bytes that flow", overruns)),
             play(CONFIG, &("the sixth attempt within 60 s would follow", opens_the_circuit)),
             play(once, &("all attempts that were allowed are used up", |host| host.ends(End::Unreachable))),
-            play(header, &("a header holds a line break", Host::opens)),
+            play(header, &("a header holds a line break", ScriptedHost::opens)),
             play(
                 CONFIG,
                 &("we left", |host| {
                     host.connects();
-                    host.tell(Input::Leave);
+                    host.tell(Input::Host(Host::Leave));
                 }),
             ),
         ],
@@ -373,7 +375,7 @@ fn the_table_of_faults_is_what_happens() {
 #[test]
 fn what_is_tried_again_heals() {
     for (name, case) in OPEN.iter().chain(ANSWERS).chain(BEFORE) {
-        let mut host = Host::new(CONFIG);
+        let mut host = ScriptedHost::new(CONFIG);
         if OPEN.iter().any(|(open, _)| open == name) {
             host.connects();
         }
@@ -385,13 +387,13 @@ fn what_is_tried_again_heals() {
     }
 }
 
-impl Host {
+impl ScriptedHost {
     fn wait_for_dial(&mut self, until: Instant) {
         let before = self.dials;
         while self.dials == before {
             self.now = self.deadline.expect("there is a next attempt");
             assert!(self.now <= until.saturating_add(Duration::from_millis(1)));
-            self.tell(Input::Wake);
+            self.tell(Input::Host(Host::Wake));
         }
     }
 }

@@ -2,21 +2,20 @@
 
 use std::{collections::BTreeMap, fs};
 
-use comfyglow_core::http::Asked;
+use comfyglow_core::api::Request;
 use comfyglow_tests::{answers, traces};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// What a recorded request asked for, if it is one that the core makes.
-fn asked(path: &str) -> Option<Asked> {
+fn asked(path: &str) -> Option<Request> {
     let path = path.strip_prefix("/api").unwrap_or(path);
     let (path, _) = path.split_once('?').unwrap_or((path, ""));
     match path.split('/').skip(1).collect::<Vec<_>>()[..] {
-        ["prompt"] => Some(Asked::Prompt),
-        ["queue"] => Some(Asked::Queue),
-        ["history", ..] => Some(Asked::History),
-        ["jobs"] => Some(Asked::Jobs),
-        ["jobs", _] => Some(Asked::Job),
+        ["prompt"] => Some(Request::Prompt),
+        ["queue"] => Some(Request::Queue),
+        ["history", ..] => Some(Request::History),
+        ["jobs"] => Some(Request::Jobs),
         _ => None,
     }
 }
@@ -43,7 +42,7 @@ fn recorded_bodies_mean_what_serde_json_finds_in_them() {
         }
     }
     // A stock server has no extension to ask.
-    let mut recorded = answers::ALL.iter().filter(|asked| **asked != Asked::Extension);
+    let mut recorded = answers::ALL.iter().filter(|asked| **asked != Request::Extension);
     assert!(recorded.all(|asked| seen.contains_key(&format!("{asked:?}"))), "{seen:?}");
 }
 
@@ -141,15 +140,14 @@ fn job() -> impl Strategy<Value = Value> {
 }
 
 /// What may be asked for, and an answer of that shape, mostly.
-fn body() -> impl Strategy<Value = (Asked, Value)> {
+fn body() -> impl Strategy<Value = (Request, Value)> {
     let remaining = or_anything(any::<u32>().prop_map(Value::from));
     let prompt = object([("exec_info", object([("queue_remaining", remaining.boxed())]).boxed())]);
     prop_oneof![
-        (Just(Asked::Prompt), prompt),
-        (Just(Asked::Queue), queue()),
-        (Just(Asked::History), history()),
-        (Just(Asked::Job), job()),
-        (Just(Asked::Jobs), object([("jobs", list(job()))])),
+        (Just(Request::Prompt), prompt),
+        (Just(Request::Queue), queue()),
+        (Just(Request::History), history()),
+        (Just(Request::Jobs), object([("jobs", list(job()))])),
     ]
 }
 

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use comfyglow_core::{
-    session::{Config, DesktopSession, Input, Link, Output},
+    capacity::DesktopCapacity,
+    session::{Config, Host, Link},
     text::Id,
     time::Instant,
+    wire::{Input, Output, Wire},
 };
-use comfyglow_tests::{Wire, compare, frame, model::Model};
+use comfyglow_tests::{ServerMessage, compare, frame, model::Model};
 use proptest::{collection::vec, option, prelude::*};
 use serde_json::{Value, json};
 
@@ -37,12 +39,12 @@ fn heard() -> impl Strategy<Value = Heard> {
     ]
 }
 
-fn message(kind: &str, data: &Value) -> Wire {
-    Wire::Text(json!({"type": kind, "data": data}).to_string())
+fn message(kind: &str, data: &Value) -> ServerMessage {
+    ServerMessage::Text(json!({"type": kind, "data": data}).to_string())
 }
 
 impl Heard {
-    fn wire(&self) -> Wire {
+    fn wire(&self) -> ServerMessage {
         let id = |node: &usize| node.to_string();
         match self {
             Self::Executing(node) => message("executing", &json!({"node": id(node), "prompt_id": "second"})),
@@ -69,14 +71,14 @@ impl Heard {
 }
 
 struct Core {
-    session: Box<DesktopSession<'static>>,
+    session: Box<Wire<'static, DesktopCapacity>>,
     units: u64,
 }
 
 impl Core {
     fn new() -> Self {
         let config = Config::attached();
-        let mut session = Box::new(DesktopSession::new(config, 1));
+        let mut session = Box::new(Wire::<DesktopCapacity>::new(config, 1));
         session.attach(Instant::ZERO);
         Self { session, units: 0 }
     }
@@ -85,7 +87,7 @@ impl Core {
         Instant::from_millis(self.units * UNIT_MS)
     }
 
-    fn hear(&mut self, wire: &Wire) {
+    fn hear(&mut self, wire: &ServerMessage) {
         self.session.handle_input(self.now(), Input::Bytes(Link::Socket, &frame(wire)));
         while !matches!(self.session.poll_output(self.now()), Output::Sleep(_)) {}
     }
@@ -95,10 +97,10 @@ impl Core {
         let (prompt_id, count) = (Id::from(prompt), u32::try_from(nodes.len()).expect("it is small"));
         for node in nodes {
             let (id, class) = (node.to_string(), format!("Class{node}"));
-            let input = Input::GraphNode { prompt_id, node: Id::from(id.as_str()), class: &class };
+            let input = Input::Host(Host::GraphNode { prompt_id, node: Id::from(id.as_str()), class: &class });
             self.session.handle_input(self.now(), input);
         }
-        self.session.handle_input(self.now(), Input::Graph { prompt_id, nodes: count });
+        self.session.handle_input(self.now(), Input::Host(Host::Graph { prompt_id, nodes: count }));
     }
 
     fn percentage(&self) -> Value {
@@ -132,7 +134,7 @@ proptest! {
         let start = message("execution_start", &json!({"prompt_id": "second"}));
         let all = std::iter::once(start).chain(second.iter().map(Heard::wire));
         for (n, wire) in all.enumerate() {
-            let Wire::Text(text) = &wire else { unreachable!("all are texts") };
+            let ServerMessage::Text(text) = &wire else { unreachable!("all are texts") };
             model.text(0.0, text);
             core.units += 1;
             core.hear(&wire);

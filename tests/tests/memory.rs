@@ -2,11 +2,14 @@
 
 use comfyglow_core::{
     capacity::Capacity,
-    event::{Event, Interest, Part, Raw},
-    session::{Config, DesktopSession, GadgetSession, Input, Link, Observer, Session},
+    capacity::{DesktopCapacity, GadgetCapacity},
+    event::{Event, Interest, Message, Part},
+    reducer::Observer,
+    session::{Config, Link},
     time::Instant,
+    wire::{Input, Wire},
 };
-use comfyglow_tests::{Wire, bench_session, frame, settle};
+use comfyglow_tests::{ServerMessage, bench_session, frame, settle};
 
 /// Counts what it is told and keeps nothing.
 #[derive(Debug, Default)]
@@ -27,14 +30,13 @@ impl<C: Capacity> Observer<C> for Counter {
         self.events += 1;
     }
 
-    fn raw(&mut self, piece: Raw<'_>, _first: bool, _last: bool) {
-        let (Raw::Text(bytes) | Raw::Binary(bytes)) = piece;
-        self.raw += bytes.len() as u64;
+    fn raw(&mut self, message: &Message<'_>) {
+        self.raw += message.bytes.len() as u64;
     }
 }
 
 /// Plays `bytes` to an attached session in pieces, and does all that it wants done; returns the allocations.
-fn play<C: Capacity>(session: &mut Session<'_, C>, counter: &mut Counter, bytes: &[u8], pieces: usize) -> u64 {
+fn play<C: Capacity>(session: &mut Wire<'_, C>, counter: &mut Counter, bytes: &[u8], pieces: usize) -> u64 {
     let mut now = session.state().connection().last_event.map_or(Instant::ZERO, |event| event.at);
     let measured = allocation_counter::measure(|| {
         for piece in bytes.chunks(pieces) {
@@ -48,20 +50,20 @@ fn play<C: Capacity>(session: &mut Session<'_, C>, counter: &mut Counter, bytes:
 }
 
 /// A gadget's session with a socket, that asks for no graph and wants all there is.
-fn gadget() -> GadgetSession<'static> {
+fn gadget() -> Wire<'static, GadgetCapacity> {
     let config = Config { interest: Interest::ALL, ..Config::attached() };
-    let mut session = GadgetSession::new(config, 1);
+    let mut session = Wire::<GadgetCapacity>::new(config, 1);
     session.attach(Instant::ZERO);
     session
 }
 
 fn text(message: String) -> Vec<u8> {
-    frame(&Wire::Text(message))
+    frame(&ServerMessage::Text(message))
 }
 
 #[test]
 fn a_session_has_a_size_that_is_known() {
-    let (gadget, desktop) = (size_of::<GadgetSession<'_>>(), size_of::<DesktopSession<'_>>());
+    let (gadget, desktop) = (size_of::<Wire<'_, GadgetCapacity>>(), size_of::<Wire<'_, DesktopCapacity>>());
     println!("a gadget's session: {gadget} bytes, a desktop's: {desktop}, with {} bits", usize::BITS);
     // Where a pointer has 32 bits it is less.
     assert!(gadget <= 8 * 1_024, "{gadget} bytes");
@@ -84,7 +86,7 @@ fn a_session_from_socket_to_state_allocates_nothing() {
         assert_eq!((heard.text, heard.malformed), (messages, 0));
         assert_eq!(counter.events, u64::from(messages));
 
-        let mut session = Box::new(DesktopSession::new(Config::attached(), 1));
+        let mut session = Box::new(Wire::<DesktopCapacity>::new(Config::attached(), 1));
         session.attach(Instant::ZERO);
         assert_eq!(play(&mut session, &mut counter, &wire, pieces), 0, "in pieces of {pieces}");
     }
@@ -101,7 +103,7 @@ fn messages_of_megabytes_pass_in_the_same_memory() {
     let metadata = br#"{"node_id": "2", "prompt_id": "p", "image_type": "image/png"}"#;
     let length = u32::try_from(metadata.len()).expect("it is short").to_be_bytes();
     let preview = [&[0, 0, 0, 4][..], &length, metadata, &vec![0x5a; PREVIEW]].concat();
-    let preview = frame(&Wire::Binary(preview));
+    let preview = frame(&ServerMessage::Binary(preview));
     let deep = text(format!(r#"{{"type": "executed", "data": {}{}}}"#, "[".repeat(100_000), "]".repeat(100_000)));
     let error = text(format!(
         r#"{{"type": "execution_error", "data": {{"prompt_id": "p", "exception_message": "{}", "exception_type": "E"}}}}"#,

@@ -1,7 +1,7 @@
 //! The model obeys the laws that any session has to, and its reader of JSON agrees with `serde_json`.
 
 use comfyglow_tests::{
-    Wire,
+    ServerMessage,
     model::{
         Model, json,
         message::{self, Judged, Message},
@@ -25,15 +25,15 @@ fn model_of(session: &Session) -> Model {
     model
 }
 
-fn hear(model: &mut Model, t_ms: f64, wire: &Wire) {
+fn hear(model: &mut Model, t_ms: f64, wire: &ServerMessage) {
     match wire {
-        Wire::Text(text) => model.text(t_ms, text),
-        Wire::Binary(bytes) => model.binary(t_ms, bytes),
+        ServerMessage::Text(text) => model.text(t_ms, text),
+        ServerMessage::Binary(bytes) => model.binary(t_ms, bytes),
     }
 }
 
-fn is_start(wire: &Wire) -> bool {
-    matches!(wire, Wire::Text(text) if matches!(message::text(text).judged, Judged::Used(Message::Start { .. })))
+fn is_start(wire: &ServerMessage) -> bool {
+    matches!(wire, ServerMessage::Text(text) if matches!(message::text(text).judged, Judged::Used(Message::Start { .. })))
 }
 
 fn is_final(prompt: &Value) -> bool {
@@ -82,7 +82,7 @@ proptest! {
     fn counts_add_up(session in any_session()) {
         let mut model = model_of(&session);
         session.wire.iter().for_each(|wire| hear(&mut model, 0.0, wire));
-        let texts = session.wire.iter().filter(|wire| matches!(wire, Wire::Text(_))).count();
+        let texts = session.wire.iter().filter(|wire| matches!(wire, ServerMessage::Text(_))).count();
         let messages = &model.snapshot(0.0)["messages"];
         prop_assert_eq!(&messages["text"], &Value::from(texts));
         prop_assert_eq!(&messages["binary"], &Value::from(session.wire.len() - texts));

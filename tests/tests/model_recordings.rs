@@ -15,7 +15,10 @@ fn the_model_says_what_is_pinned() {
     for file in traces() {
         let name = name_of(&file);
         let recording = Recording::read(&file).expect("the recording is readable");
-        let pinned = expected(&name).unwrap_or_else(|| panic!("{name} is not pinned"));
+        let Some(pinned) = expected(&name) else {
+            assert!(!file.starts_with(fixtures()), "{name} is not pinned");
+            continue;
+        };
         assert_eq!(recording.connections(), pinned.iter().map(|c| c.conn).collect::<Vec<_>>(), "{name}");
         for connection in pinned {
             let last = connection.cuts.last().expect("a connection has a last cut");

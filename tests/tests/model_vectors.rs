@@ -1,6 +1,6 @@
 //! The model says what the worked examples say.
 
-use comfyglow_tests::{Wire, compare::mismatch, model::Model, vectors};
+use comfyglow_tests::{ServerMessage, compare::mismatch, model::Model, vectors};
 
 #[test]
 fn the_model_passes_every_vector() {
@@ -13,8 +13,8 @@ fn the_model_passes_every_vector() {
             }
             for wire in &vector.wire {
                 match wire {
-                    Wire::Text(text) => model.text(0.0, text),
-                    Wire::Binary(bytes) => model.binary(0.0, bytes),
+                    ServerMessage::Text(text) => model.text(0.0, text),
+                    ServerMessage::Binary(bytes) => model.binary(0.0, bytes),
                 }
             }
             mismatch(&vector.expect, &model.snapshot(0.0)).map(|what| format!("{}: {what}", vector.name))

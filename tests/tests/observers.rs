@@ -1,7 +1,7 @@
 //! The observers' connections of the recordings, the log and HTTP beside them, say in the end what the submitter's does.
 
 use comfyglow::{recording::Recording, replay::Replay};
-use comfyglow_core::state::{PromptState, Source, Way};
+use comfyglow_core::state::{ObserveMode, PromptState, Source};
 use comfyglow_tests::{
     fixtures,
     observer::{
@@ -87,7 +87,7 @@ fn play(name: &str, observer: i64, submitter: Option<i64>, mirror: bool) -> Vec<
     worlds.into()
 }
 
-fn way(world: &World<Recorded>) -> Option<Way> {
+fn way(world: &World<Recorded>) -> Option<ObserveMode> {
     world.session.state().connection().way
 }
 
@@ -95,7 +95,7 @@ fn way(world: &World<Recorded>) -> Option<Way> {
 fn another_clients_prompt_ends_as_its_submitter_saw_it() {
     for observer in [1, 2] {
         for world in play("g_observer_other_client", observer, Some(0), false) {
-            assert_eq!(way(&world), Some(Way::Polling));
+            assert_eq!(way(&world), Some(ObserveMode::Polling));
         }
     }
 }
@@ -123,7 +123,7 @@ fn prompts_of_nobody_are_told_all_the_same() {
 fn a_mirror_tells_an_observer_what_its_submitter_is_told() {
     for world in play("g_observer_mirror_plugin", 1, Some(0), true) {
         let connection = world.session.state().connection();
-        assert_eq!((connection.source, connection.way), (Source::Websocket, Some(Way::Extension)));
+        assert_eq!((connection.source, connection.way), (Source::Websocket, Some(ObserveMode::Extension)));
     }
     // Whom it doesn't tell, HTTP does.
     play("g_observer_mirror_plugin", 2, Some(0), false);
@@ -132,7 +132,7 @@ fn a_mirror_tells_an_observer_what_its_submitter_is_told() {
 #[test]
 fn the_log_tells_the_samplers_steps_as_the_submitter_sees_them() {
     for world in play("g_observer_logs", 1, Some(0), false) {
-        assert_eq!(way(&world), Some(Way::Logs));
+        assert_eq!(way(&world), Some(ObserveMode::Logs));
     }
     let recording = recording("g_observer_logs");
     // The submitter's steps of the sampler, and since when.

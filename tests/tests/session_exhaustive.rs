@@ -6,9 +6,10 @@
 use comfyglow_core::{
     capacity,
     heartbeat::HeartbeatConfig,
-    session::{Config, End, Input, Link, Output, ReconnectConfig, Session},
-    state::Absence,
+    session::{Config, End, Host, Link, ReconnectConfig},
+    state::NetworkDown,
     time::{Duration, Instant},
+    wire::{Input, Output, Wire},
 };
 
 capacity! {
@@ -17,7 +18,7 @@ capacity! {
     }
 }
 
-type Small = Session<'static, SmallCapacity>;
+type Small = Wire<'static, SmallCapacity>;
 
 const DEPTH: usize = 7;
 
@@ -85,7 +86,7 @@ enum Is {
     Accepted,
 }
 
-struct Host {
+struct ScriptedHost {
     session: Box<Small>,
     now: Instant,
     deadline: Option<Instant>,
@@ -96,7 +97,7 @@ struct Host {
     offline: bool,
 }
 
-impl Host {
+impl ScriptedHost {
     fn new() -> Self {
         let mut host = Self {
             session: Box::new(Small::new(CONFIG, 1)),
@@ -142,11 +143,11 @@ impl Host {
         let (link, bytes) = match step {
             Step::Wake => {
                 self.now = self.deadline.unwrap_or(self.now);
-                return self.tell(Input::Wake, path);
+                return self.tell(Input::Host(Host::Wake), path);
             }
             Step::Sleep => {
                 self.now = self.now.saturating_add(Duration::from_secs(3_600));
-                return self.tell(Input::Wake, path);
+                return self.tell(Input::Host(Host::Wake), path);
             }
             Step::Opens(link) => {
                 *self.link(link) = Is::Open;
@@ -156,15 +157,19 @@ impl Host {
                 *self.link(link) = Is::Closed;
                 return self.tell(Input::Closed(link, end), path);
             }
-            Step::ByHand => return self.tell(Input::Reconnect, path),
+            Step::ByHand => return self.tell(Input::Host(Host::Reconnect), path),
             Step::Offline | Step::Online => {
                 self.offline = step == Step::Offline;
-                let input = if self.offline { Input::Offline(Absence::SignalLost) } else { Input::Online };
+                let input = if self.offline {
+                    Input::Host(Host::Offline(NetworkDown::SignalLost))
+                } else {
+                    Input::Host(Host::Online)
+                };
                 return self.tell(input, path);
             }
             Step::Leave => {
                 self.left = true;
-                return self.tell(Input::Leave, path);
+                return self.tell(Input::Host(Host::Leave), path);
             }
             Step::Accepts => {
                 self.socket = Is::Accepted;
@@ -174,7 +179,7 @@ impl Host {
                 let head = format!(
                     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
                 );
-                let status = comfyglow_tests::frame(&comfyglow_tests::Wire::Text(QUEUE.to_owned()));
+                let status = comfyglow_tests::frame(&comfyglow_tests::ServerMessage::Text(QUEUE.to_owned()));
                 (Link::Socket, [head.into_bytes(), status].concat())
             }
             Step::Refuses => (Link::Socket, b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 9\r\n\r\n".to_vec()),
@@ -235,7 +240,7 @@ impl Host {
 
 /// Tries all that can happen behind `path`; returns how many paths there were.
 fn explore(path: &mut Vec<Step>, depth: usize) -> u64 {
-    let mut host = Host::new();
+    let mut host = ScriptedHost::new();
     for (n, step) in path.iter().enumerate() {
         host.take(*step, &path[..=n]);
     }

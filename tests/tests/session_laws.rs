@@ -2,13 +2,15 @@
 
 use comfyglow_core::{
     capacity::Capacity,
-    session::{Config, DesktopSession, End, GadgetSession, Input, Link, Output, Session},
-    state::Absence,
+    capacity::{DesktopCapacity, GadgetCapacity},
+    session::{Config, End, Host, Link},
+    state::NetworkDown,
     text::{Id, Text},
     time::Instant,
+    wire::{Input, Output, Wire},
 };
 use comfyglow_tests::{
-    Wire, frame, settle,
+    ServerMessage, frame, settle,
     strategies::{
         capacities::SmallCapacity,
         messages::{any_message, binary, mutated, unknown},
@@ -20,15 +22,15 @@ use proptest::{collection, prelude::*, sample::Index};
 use serde_json::Value;
 
 /// As small as a session of a server's own messages can be: the longest type has 21 letters.
-type Tiny<'c> = Session<'c, SmallCapacity>;
+type Tiny<'c> = Wire<'c, SmallCapacity>;
 
 const CONFIG: Config<'static> = Config::attached();
 
 /// A session of any capacities, attached to a socket.
-struct Player<C: Capacity>(Box<Session<'static, C>>);
+struct Player<C: Capacity>(Box<Wire<'static, C>>);
 
 impl<C: Capacity> Player<C> {
-    fn new(mut session: Session<'static, C>) -> Self {
+    fn new(mut session: Wire<'static, C>) -> Self {
         session.attach(Instant::ZERO);
         Self(Box::new(session))
     }
@@ -44,7 +46,7 @@ impl<C: Capacity> Player<C> {
         for (id, nodes) in known {
             if self.0.state().prompt().is_some_and(|prompt| prompt.prompt_id() == Some(&id)) {
                 let nodes = u32::try_from(nodes).expect("graphs are small");
-                self.0.handle_input(Instant::ZERO, Input::Graph { prompt_id: Id::from(&id), nodes });
+                self.0.handle_input(Instant::ZERO, Input::Host(Host::Graph { prompt_id: Id::from(&id), nodes }));
             }
         }
     }
@@ -55,7 +57,7 @@ impl<C: Capacity> Player<C> {
 }
 
 /// Plays all that was heard, message by message.
-fn play<C: Capacity>(session: Session<'static, C>, heard: &Heard) -> Value {
+fn play<C: Capacity>(session: Wire<'static, C>, heard: &Heard) -> Value {
     let mut player = Player::new(session);
     for wire in &heard.wire {
         player.hear(&frame(wire));
@@ -137,8 +139,8 @@ proptest! {
 
     #[test]
     fn capacities_change_nothing_but_what_they_cut(heard in any_session()) {
-        let large = play(DesktopSession::new(CONFIG, 1), &heard);
-        assert_agree(&play(GadgetSession::new(CONFIG, 1), &heard), &large);
+        let large = play(Wire::<DesktopCapacity>::new(CONFIG, 1), &heard);
+        assert_agree(&play(Wire::<GadgetCapacity>::new(CONFIG, 1), &heard), &large);
         assert_agree(&play(Tiny::new(CONFIG, 1), &heard), &large);
     }
 
@@ -153,7 +155,7 @@ proptest! {
         }
         for (mut plain, mut with_junk) in [
             (play(Tiny::new(CONFIG, 1), &heard), play(Tiny::new(CONFIG, 1), &disturbed)),
-            (play(GadgetSession::new(CONFIG, 1), &heard), play(GadgetSession::new(CONFIG, 1), &disturbed)),
+            (play(Wire::<GadgetCapacity>::new(CONFIG, 1), &heard), play(Wire::<GadgetCapacity>::new(CONFIG, 1), &disturbed)),
         ] {
             let count = |snapshot: &Value| {
                 let count = |field: &str| snapshot["messages"][field].as_u64().expect("it is a count");
@@ -175,23 +177,23 @@ proptest! {
 }
 
 /// A message that can't be used, or isn't known. One that breaks off while it tells of nodes is of some use, and not here.
-fn junk() -> impl Strategy<Value = Wire> {
+fn junk() -> impl Strategy<Value = ServerMessage> {
     let ids: Vec<String> = (0..9).map(|n| format!("\"n{n}\"")).collect();
     let cached = format!(r#"{{"type": "execution_cached", "data": {{"nodes": [{}], "prompt_id": "p"#, ids.join(", "));
     let other = format!(r#"{{"type": "execution_cached", "data": {{"prompt_id": 5, "nodes": [{}]}}}}"#, ids.join(", "));
     prop_oneof![
         unknown()
             .prop_filter("64 deep", |json| json.get("data").is_none_or(|data| data.elements().is_none()))
-            .prop_map(|json| Wire::Text(spell(&json, &Spelling::Compact))),
-        Just(Wire::Text(cached)),
-        Just(Wire::Text(other)),
-        Just(Wire::Text(r#"{"type": "progress", "data": {"value": 1, "prompt_id": "p"}}"#.to_owned())),
-        Just(Wire::Text(r#"{"type": "execution_success", "data": {"prompt_id": "p"}"#.to_owned())),
-        Just(Wire::Text(
+            .prop_map(|json| ServerMessage::Text(spell(&json, &Spelling::Compact))),
+        Just(ServerMessage::Text(cached)),
+        Just(ServerMessage::Text(other)),
+        Just(ServerMessage::Text(r#"{"type": "progress", "data": {"value": 1, "prompt_id": "p"}}"#.to_owned())),
+        Just(ServerMessage::Text(r#"{"type": "execution_success", "data": {"prompt_id": "p"}"#.to_owned())),
+        Just(ServerMessage::Text(
             r#"{"type": "execution_error", "data": {"prompt_id": "p", "exception_type": "E"}}"#.to_owned()
         )),
-        Just(Wire::Binary(vec![0, 0, 0, 1])),
-        Just(Wire::Binary(vec![0, 0, 0, 7, 1, 2, 3])),
+        Just(ServerMessage::Binary(vec![0, 0, 0, 1])),
+        Just(ServerMessage::Binary(vec![0, 0, 0, 7, 1, 2, 3])),
     ]
 }
 
@@ -206,15 +208,16 @@ enum Tell {
     Wake,
     Leave,
     Attach,
-    Offline(Absence),
+    Offline(NetworkDown),
     Online,
 }
 
 fn tell() -> impl Strategy<Value = Tell> {
     let link = || prop_oneof![Just(Link::Socket), Just(Link::Http)];
     let end = prop_oneof![Just(End::Eof), Just(End::Unreachable), Just(End::NameUnknown), Just(End::Broken)];
-    let frames = collection::vec(any_message(), 0..5)
-        .prop_map(|texts| texts.into_iter().map(Wire::Text).flat_map(|wire| frame(&wire)).collect::<Vec<u8>>());
+    let frames = collection::vec(any_message(), 0..5).prop_map(|texts| {
+        texts.into_iter().map(ServerMessage::Text).flat_map(|wire| frame(&wire)).collect::<Vec<u8>>()
+    });
     let bytes = prop_oneof![
         3 => frames.boxed(),
         1 => collection::vec(any::<u8>(), 0..40),
@@ -232,14 +235,14 @@ fn tell() -> impl Strategy<Value = Tell> {
         3 => Just(Tell::Wake),
         1 => Just(Tell::Leave),
         2 => Just(Tell::Attach),
-        1 => prop_oneof![Just(Absence::NoAddress), Just(Absence::WrongPassword)].prop_map(Tell::Offline),
+        1 => prop_oneof![Just(NetworkDown::NoAddress), Just(NetworkDown::WrongPassword)].prop_map(Tell::Offline),
         2 => Just(Tell::Online),
     ]
 }
 
 /// Tells a session all this and checks what it wants done.
 fn drive(told: &[(Tell, u64)]) {
-    let mut session = Box::new(GadgetSession::new(Config::new("test"), 1));
+    let mut session = Box::new(Wire::<GadgetCapacity>::new(Config::new("test"), 1));
     let (mut now, mut sending, mut open) = (0_u64, None, Vec::new());
     for (tell, later) in told {
         now += later;
@@ -249,24 +252,24 @@ fn drive(told: &[(Tell, u64)]) {
             Tell::Bytes(link, bytes) => Input::Bytes(*link, bytes),
             Tell::Sent => match sending.take() {
                 Some(link) => Input::Sent(link),
-                None => Input::Wake,
+                None => Input::Host(Host::Wake),
             },
             Tell::Closed(link, end) => {
                 open.retain(|open| open != link);
                 sending = sending.filter(|sending| sending != link);
                 Input::Closed(*link, *end)
             }
-            Tell::Graph(nodes) => Input::Graph { prompt_id: Id::from("p"), nodes: *nodes },
-            Tell::Wake => Input::Wake,
-            Tell::Leave => Input::Leave,
-            Tell::Offline(absence) => Input::Offline(*absence),
-            Tell::Online => Input::Online,
+            Tell::Graph(nodes) => Input::Host(Host::Graph { prompt_id: Id::from("p"), nodes: *nodes }),
+            Tell::Wake => Input::Host(Host::Wake),
+            Tell::Leave => Input::Host(Host::Leave),
+            Tell::Offline(absence) => Input::Host(Host::Offline(*absence)),
+            Tell::Online => Input::Host(Host::Online),
             Tell::Attach => {
                 if !open.contains(&Link::Socket) && !session.is_over() {
                     session.attach(at);
                     open.push(Link::Socket);
                 }
-                Input::Wake
+                Input::Host(Host::Wake)
             }
         };
         let was_over = session.is_over();

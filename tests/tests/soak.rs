@@ -1,12 +1,14 @@
 //! Very many messages, of every kind, in any order: constant memory, right counts, no panic.
 
 use comfyglow_core::{
-    session::{Config, GadgetSession, Input, Link},
+    capacity::GadgetCapacity,
+    session::{Config, Link},
     state::{Messages, Percentage, PromptState},
     time::Instant,
+    wire::{Input, Wire},
 };
 use comfyglow_tests::{
-    Wire, frame,
+    ServerMessage, frame,
     model::Model,
     settle,
     strategies::{
@@ -31,25 +33,25 @@ fn messages() -> Vec<Message> {
     let mut runner =
         TestRunner::new_with_rng(ProptestConfig::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let mut make =
-        |strategy: &BoxedStrategy<Vec<Wire>>| strategy.new_tree(&mut runner).expect("it makes one").current();
+        |strategy: &BoxedStrategy<Vec<ServerMessage>>| strategy.new_tree(&mut runner).expect("it makes one").current();
     let legal = legal_session().prop_map(|session| session.wire).boxed();
     let any = prop_oneof![
-        4 => any_message().prop_map(Wire::Text),
-        2 => mutated().prop_map(Wire::Text),
+        4 => any_message().prop_map(ServerMessage::Text),
+        2 => mutated().prop_map(ServerMessage::Text),
         1 => binary(),
     ];
     let any = any.prop_map(|wire| vec![wire]).boxed();
-    let mut all: Vec<Wire> = (0..40).flat_map(|_| make(&legal)).collect();
+    let mut all: Vec<ServerMessage> = (0..40).flat_map(|_| make(&legal)).collect();
     all.extend((0..3_000).flat_map(|_| make(&any)));
     all.iter().filter_map(judged).collect()
 }
 
 /// How the model counts the message; `None` where SNAPSHOT.md leaves that open.
-fn judged(wire: &Wire) -> Option<Message> {
+fn judged(wire: &ServerMessage) -> Option<Message> {
     let mut model = Model::new();
     match wire {
-        Wire::Text(text) => model.text(0.0, text),
-        Wire::Binary(bytes) => model.binary(0.0, bytes),
+        ServerMessage::Text(text) => model.text(0.0, text),
+        ServerMessage::Binary(bytes) => model.binary(0.0, bytes),
     }
     let counted = &model.snapshot(0.0)["messages"];
     let count = |field: &str| counted[field].as_u64().and_then(|n| u32::try_from(n).ok()).expect("it is a count");
@@ -61,7 +63,7 @@ fn judged(wire: &Wire) -> Option<Message> {
 fn play(count: u32) {
     let messages = messages();
     let config = Config::attached();
-    let mut session = GadgetSession::new(config, 1);
+    let mut session = Wire::<GadgetCapacity>::new(config, 1);
     session.attach(Instant::ZERO);
     let mut expected = Messages::default();
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;

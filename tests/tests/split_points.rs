@@ -1,7 +1,7 @@
 //! Wherever a message is cut in two, and byte by byte, the decoder tells the same events and parts as of the whole.
 
 use comfyglow_tests::{
-    Wire, bench_messages, bench_session,
+    ServerMessage, bench_messages, bench_session,
     strategies::messages::{any_message, binary, mutated},
     told::{Teller, Told},
     vectors,
@@ -22,7 +22,7 @@ fn split_points(len: usize) -> impl Iterator<Item = usize> {
 }
 
 /// Reads `message` in all of these splits.
-fn check(name: &str, message: &Wire) -> Told {
+fn check(name: &str, message: &ServerMessage) -> Told {
     let mut teller = Teller::default();
     let all = message.bytes();
     let whole = teller.whole(message);
@@ -40,7 +40,7 @@ fn every_message_of_the_benchmarks() {
     let messages = bench_messages();
     assert_eq!(messages.len(), 15);
     for (name, text) in messages {
-        let told = check(&name, &Wire::Text(text));
+        let told = check(&name, &ServerMessage::Text(text));
         assert!(!told.events[0].starts_with("Malformed"), "{name}: {told:?}");
     }
 }
@@ -50,7 +50,7 @@ fn every_message_of_a_session() {
     for (n, text) in bench_session().into_iter().enumerate() {
         // The long ones differ in an entry from line to line.
         if n % 30 == 0 || text.len() < 1_000 {
-            check(&format!("line {n}"), &Wire::Text(text));
+            check(&format!("line {n}"), &ServerMessage::Text(text));
         }
     }
 }
@@ -68,8 +68,8 @@ proptest! {
     #[test]
     fn any_message_broken_ones_too(
         message in prop_oneof![
-            4 => mutated().prop_map(Wire::Text).boxed(),
-            1 => any_message().prop_map(Wire::Text).boxed(),
+            4 => mutated().prop_map(ServerMessage::Text).boxed(),
+            1 => any_message().prop_map(ServerMessage::Text).boxed(),
             1 => binary().boxed(),
         ],
     ) {

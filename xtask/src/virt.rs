@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use comfyglow_core::state::{Absence, FaultKind};
+use comfyglow_core::state::{FaultKind, NetworkDown};
 use comfyglow_ui::Network;
 use tokio::runtime::Runtime;
 
@@ -93,7 +93,7 @@ fn stations(stage: &mut Stage, setup: &Setup, runtime: &Runtime) -> Result<()> {
     ensure!(!shown.iter().any(|line| line.contains("something else")), "the password is shown");
     stage.restart()?;
     let why = |why| Network::Lost { name: Some(WIFI), why };
-    stage.station("a wrong password", 10, |picture| picture.tells_network(why(Absence::WrongPassword)))?;
+    stage.station("a wrong password", 10, |picture| picture.tells_network(why(NetworkDown::WrongPassword)))?;
 
     let settings = [format!("ssid={WIFI}"), format!("server={server}"), "brightness=40".into(), "leds=8".into()];
     stage.board.listen()?;

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What was read of the message at hand.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that one message tells")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a item of its own that one message tells")]
 #[derive(Debug)]
 pub(super) struct Fields<C: Capacity> {
     pub(super) interest: Interest,

@@ -2,7 +2,7 @@
 //!
 //! [`Decoder`] reads messages in pieces and tells a [`Handler`] of each: first its [`Part`]s while they are read, then
 //! exactly one [`Event`] at its end. Nothing is collected: image bytes and log texts are handed on as borrowed pieces,
-//! ids and texts are cut at capacity, and what a message carries beyond the fields here ([`Raw`] pieces reach it) is
+//! ids and texts are cut at capacity, and what a message carries beyond the fields here ([`Message`]s hold it) is
 //! checked and skipped.
 //!
 //! A message is *malformed* where it isn't one JSON object with a text `type` before its `data`, or where a field that
@@ -16,12 +16,14 @@ mod entry;
 mod field;
 mod fields;
 mod kind;
+mod message;
 mod reader;
 
 #[cfg(feature = "serde")]
 pub use decode::{Collector, DecodeError, decode};
 pub use decoder::Decoder;
 pub use kind::{EventKind, Interest};
+pub use message::{Message, MessageKind};
 
 use crate::{json::JsonErrorKind, number::Milli, text::Id};
 
@@ -271,15 +273,6 @@ impl core::fmt::Display for Malformed {
             Reason::Short => write!(f, "cut off at byte {}", self.at),
         }
     }
-}
-
-/// A piece of a message as it came, for who wants everything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Raw<'a> {
-    /// A piece of a text message.
-    Text(&'a [u8]),
-    /// A piece of a binary message.
-    Binary(&'a [u8]),
 }
 
 /// Is told what messages say.

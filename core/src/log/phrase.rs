@@ -1,13 +1,13 @@
 //! What ComfyUI's own lines say, by the words of its execution.py and main.py.
 
-use crate::http::ErrorText;
+use crate::api::ErrorField;
 
 /// What a line says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Said {
     Failed,
     /// A byte of a text of the error, and whether it is the first.
-    Text(ErrorText, u8, bool),
+    Text(ErrorField, u8, bool),
     Interrupted,
     Executed,
 }
@@ -102,7 +102,7 @@ impl Line {
             }
             Place::Message(begun) => {
                 self.place = Place::Message(true);
-                Some(Said::Text(ErrorText::ExceptionMessage, byte, !begun))
+                Some(Said::Text(ErrorField::ExceptionMessage, byte, !begun))
             }
             Place::Type => self.of_type(byte, false),
         }
@@ -121,7 +121,7 @@ impl Line {
     fn of_type(&mut self, byte: u8, first: bool) -> Option<Said> {
         let is_name = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.') || !byte.is_ascii();
         self.place = if is_name { Place::Type } else { Place::Rest };
-        is_name.then_some(Said::Text(ErrorText::ExceptionType, byte, first))
+        is_name.then_some(Said::Text(ErrorField::ExceptionType, byte, first))
     }
 
     /// The line's next byte, behind so many of a phrase.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::{Bar, Log, Logged};
 use crate::{
-    http::ErrorText,
+    api::ErrorField,
     limits::{BAR_STREAK, BAR_STREAK_BEHIND_FULL},
 };
 
@@ -132,7 +132,7 @@ fn error(text: &str) -> (String, String) {
     let mut texts = (Vec::new(), Vec::new());
     for said in said(text) {
         if let Logged::Error(text, byte, first) = said {
-            let place = if text == ErrorText::ExceptionType { &mut texts.0 } else { &mut texts.1 };
+            let place = if text == ErrorField::ExceptionType { &mut texts.0 } else { &mut texts.1 };
             if first {
                 place.clear();
             }

@@ -17,7 +17,7 @@ pub struct Config<'c> {
     pub client_id: ClientId<'c>,
     /// Headers of the user's own, for every request.
     pub headers: &'c [(&'c str, &'c str)],
-    /// Kinds of events that an [`Observer`](super::Observer) wants beyond those that the state is made of.
+    /// Kinds of events that an [`Observer`](crate::reducer::Observer) wants beyond those that the state is made of.
     pub interest: Interest,
     /// Ask for previews that name their node (binary kind 4).
     pub preview_metadata: bool,

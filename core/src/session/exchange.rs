@@ -1,71 +1,71 @@
-//! One HTTP exchange at a time.
+//! One request over HTTP at a time, and what its response reports.
 
-use super::{Config, Observer};
+use super::{Config, End};
 use crate::{
+    api::{Body, BodyReader, HttpRequest, Item, JobStatus, Method, Request, Target},
     capacity::Capacity,
-    http::{Answer, Asked, Fact, Request, Response, Standing, json_from_percent, percent_encode_into},
     limits::{HTTP_SECONDS, MOVED_ANSWERS, WAY_SECONDS},
-    reducer::{Action, Changes, reduce},
-    state::{Heard, State},
+    reducer::{Action, Observer, apply, error_fields},
+    state::{Changes, SocketGeneration, State},
     text::Key,
     time::{Duration, Instant},
 };
 
 /// How long an exchange may take.
 const EXCHANGE: Duration = Duration::from_secs(HTTP_SECONDS);
-/// How long one may that finds out how others are followed.
+/// How long one may take that finds out how others' prompts can be observed.
 const WAY: Duration = Duration::from_secs(WAY_SECONDS);
 
 #[derive(Debug)]
 pub(super) struct Exchange<C: Capacity> {
-    place: Place,
+    /// It was requested, and the response is not complete.
+    pending: bool,
     since: Instant,
-    response: Response,
-    asked: Asked,
+    /// The response's status; 0 before its head.
+    status: u16,
+    request: Request,
     /// How many of the prompts that ended last are passed over.
     offset: u8,
-    /// Answers in a row that were moved.
+    /// The same in three digits.
+    digits: [u8; 3],
+    /// Responses in a row that were moved.
     moved: u8,
-    /// What the socket had said when it was asked.
-    heard: Heard,
-    answer: Answer<C>,
+    /// What the socket had reported when it was requested.
+    generation: SocketGeneration,
+    reader: BodyReader<C>,
     found: Found,
-    drop_due: bool,
+    /// The host is to abort the request.
+    abort_due: bool,
     /// How the last exchange ended, until that is taken.
     result: Option<Result>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Idle,
-    Dialling,
-    /// Open; the request is to be sent.
-    Asking,
-    /// The answer is awaited, or read.
-    Asked,
-}
-
-/// What an answer said, as far as the next question depends on it.
+/// What a response reported, as far as the next request depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) remaining: Option<u32>,
     /// The first prompt that runs.
     pub(super) running: Option<Key>,
-    /// It told how the prompt asked after stands.
+    /// It reported the state of the prompt that was asked for.
     pub(super) told: bool,
-    /// Another prompt ended since it was asked, and may have moved the one that was meant.
+    /// Another prompt ended since the request, and may have moved the one that was meant.
     pub(super) moved: bool,
+}
+
+impl Found {
+    /// Nothing yet.
+    pub(super) const NONE: Self = Self { remaining: None, running: None, told: false, moved: false };
 }
 
 /// How an exchange ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Result {
     Answered(Found),
-    /// The server, or a proxy, answered with this status instead.
+    /// The server, or a proxy, answered with this status instead; 0 where the request can't be sent.
     Refused(u16),
-    /// Somebody answered, but not to the end, or not what was asked.
+    /// The response broke off, or is not what was requested.
     Broken,
-    /// Nobody answered, or not in time.
+    /// No response came, or not in time.
     Unanswered,
 }
 
@@ -74,84 +74,108 @@ impl<C: Capacity> Exchange<C> {
     #[inline(always)]
     pub(super) const fn new() -> Self {
         Self {
-            place: Place::Idle,
+            pending: false,
             since: Instant::ZERO,
-            response: Response::new(),
-            asked: Asked::Prompt,
+            status: 0,
+            request: Request::Prompt,
             offset: 0,
+            digits: [b'0'; 3],
             moved: 0,
-            heard: Heard::NONE,
-            answer: Answer::new(Asked::Prompt),
+            generation: SocketGeneration::NONE,
+            reader: BodyReader::new(Request::Prompt),
             found: Found::NONE,
-            drop_due: false,
+            abort_due: false,
             result: None,
         }
     }
 
     /// How the last exchange ended, once.
-    pub(super) fn take_result(&mut self) -> Option<(Asked, Result)> {
-        self.result.take().map(|result| (self.asked, result))
+    pub(super) fn take_result(&mut self) -> Option<(Request, Result)> {
+        self.result.take().map(|result| (self.request, result))
     }
 
-    /// What the socket had said when the last question was asked.
-    pub(super) const fn heard(&self) -> Heard {
-        self.heard
+    /// What the socket had reported when the last request was made.
+    pub(super) const fn generation(&self) -> SocketGeneration {
+        self.generation
     }
 
     pub(super) const fn is_idle(&self) -> bool {
-        matches!(self.place, Place::Idle) && !self.drop_due && self.result.is_none()
+        !self.pending && !self.abort_due && self.result.is_none()
+    }
+
+    pub(super) const fn is_pending(&self) -> bool {
+        self.pending
+    }
+
+    /// When the last request was made.
+    pub(super) const fn since(&self) -> Instant {
+        self.since
     }
 
     /// Begins an exchange.
-    pub(super) fn begin(&mut self, now: Instant, asked: Asked, state: &State<C>) {
-        self.place = Place::Dialling;
+    pub(super) fn begin(&mut self, now: Instant, request: Request, state: &State<C>) {
+        self.pending = true;
         self.since = now;
-        self.response = Response::new();
-        self.asked = asked;
+        self.status = 0;
+        self.request = request;
         // Of those that ended unseen, the oldest is meant.
-        self.offset = state.unheard_ends.saturating_sub(1);
-        self.heard = state.heard();
-        self.answer.reset(asked);
+        self.offset = state.unseen_ends().saturating_sub(1);
+        // The history comes the other way round: of so many, the first is meant.
+        let oldest = self.offset.saturating_add(u8::from(request == Request::LastHistory));
+        self.digits = [oldest / 100, oldest / 10 % 10, oldest % 10].map(|digit| digit.wrapping_add(b'0'));
+        self.generation = state.socket_generation();
+        self.reader.reset(request);
         self.found = Found::NONE;
         self.result = None;
     }
 
-    pub(super) const fn opened(&mut self) {
-        if matches!(self.place, Place::Dialling) {
-            self.place = Place::Asking;
-        }
+    /// The request that was begun, as it is to be sent; `prompt_id` is whose history it asks for, `client_id` who asks,
+    /// percent-encoded.
+    pub(super) fn request<'a>(
+        &'a self,
+        config: &Config<'a>,
+        prompt_id: &'a str,
+        client_id: [&'a str; 3],
+    ) -> HttpRequest<'a> {
+        let digits = str::from_utf8(&self.digits).unwrap_or_default();
+        let (path, segment, query) = match self.request {
+            Request::Prompt => ("/prompt", "", ["", "", ""]),
+            Request::Queue => ("/queue", "", ["", "", ""]),
+            Request::History => ("/history/", prompt_id, ["", "", ""]),
+            Request::Jobs => ("/api/jobs", "", ["?", "status=in_progress&limit=1", ""]),
+            Request::Ended => ("/api/jobs", "", ["?", "status=completed,failed,cancelled&limit=1&offset=", digits]),
+            Request::LastHistory => ("/history", "", ["?", "max_items=", digits.trim_start_matches('0')]),
+            Request::Extension => ("/comfyglow", "", ["", "", ""]),
+            Request::LogSubscription => ("/internal/logs/subscribe", "", ["", "", ""]),
+        };
+        let [mark, own, digits] = query;
+        let target = Target::new(config.prefix, path, segment, [mark, own, digits, ""], config.query);
+        let body = (self.request == Request::LogSubscription).then_some(Body { client_id });
+        HttpRequest { method: if body.is_some() { Method::Patch } else { Method::Get }, target, body }
     }
 
-    pub(super) fn closed(&mut self) {
-        match self.place {
-            Place::Idle => {}
-            Place::Asked if self.response.finish_on_close().is_ok() => self.over(),
-            Place::Dialling | Place::Asking | Place::Asked => self.fail(),
-        }
-        self.drop_due = false;
+    /// Whether the host is to abort the request, once.
+    pub(super) const fn take_abort(&mut self) -> bool {
+        core::mem::replace(&mut self.abort_due, false)
     }
 
-    pub(super) const fn take_close(&mut self) -> bool {
-        core::mem::replace(&mut self.drop_due, false)
-    }
-
-    /// Gives up what is under way, if anything is, and forgets how the last one ended.
+    /// Gives up what is pending, and forgets how the last one ended.
     pub(super) fn cancel(&mut self) {
-        self.drop_due |= self.place != Place::Idle;
-        self.place = Place::Idle;
+        self.abort_due |= self.pending;
+        self.pending = false;
         self.result = None;
     }
 
-    /// How others are followed is found out for each connection: an answer would be that of the one before.
+    /// How others are observed is found out for each connection: a response would be that of the one before.
     pub(super) fn forget_way(&mut self) {
-        if self.asked.is_way() {
+        if self.request.is_way() {
             self.cancel();
         }
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let most = if self.asked.is_way() { WAY } else { EXCHANGE };
-        (!matches!(self.place, Place::Idle)).then(|| self.since.saturating_add(most))
+        let most = if self.request.is_way() { WAY } else { EXCHANGE };
+        self.pending.then(|| self.since.saturating_add(most))
     }
 
     pub(super) fn expire(&mut self, now: Instant) {
@@ -160,176 +184,123 @@ impl<C: Capacity> Exchange<C> {
         }
     }
 
+    /// The response's head came. What another status than 200 says is for people who open it in a browser.
+    pub(super) fn response(&mut self, status: u16) {
+        if self.pending {
+            self.status = status;
+            if status != 200 {
+                self.fail();
+            }
+        }
+    }
+
+    /// The response is complete.
+    pub(super) fn body_end(&mut self) {
+        if !self.pending {
+            return;
+        }
+        let complete = self.request == Request::LogSubscription || self.reader.finish().is_ok();
+        self.end(if self.status != 200 || !complete { self.failure() } else { Result::Answered(self.found) });
+    }
+
+    /// The link ended before the response was complete.
+    pub(super) fn closed(&mut self, end: End) {
+        if self.pending {
+            // What can't be sent now won't fit the next time either.
+            self.end(if end == End::Unsendable { Result::Refused(0) } else { self.failure() });
+        }
+        self.abort_due = false;
+    }
+
+    /// It is of no use any more.
     fn fail(&mut self) {
-        self.end(match self.response.status() {
+        let result = self.failure();
+        self.end(result);
+        self.abort_due = true;
+    }
+
+    const fn failure(&self) -> Result {
+        match self.status {
             0 => Result::Unanswered,
             200 => Result::Broken,
             status => Result::Refused(status),
-        });
+        }
     }
 
-    fn end(&mut self, result: Result) {
-        self.cancel();
+    const fn end(&mut self, result: Result) {
+        self.pending = false;
         self.result = Some(result);
     }
 
-    /// The body is all there.
-    fn over(&mut self) {
-        let told = if self.asked == Asked::LogSubscription { Ok(()) } else { self.answer.finish() };
-        match (self.response.status(), told) {
-            (200, Ok(())) => self.end(Result::Answered(self.found)),
-            _ => self.fail(),
-        }
-    }
-
-    /// Writes the request; `prompt_id` is whom it asks after, `client_id` who asks, percent-encoded.
-    pub(super) fn write(
-        &mut self,
-        config: &Config<'_>,
-        prompt_id: &str,
-        client_id: &[&str],
-        out: &mut [u8],
-    ) -> Option<usize> {
-        if self.place != Place::Asking {
-            return None;
-        }
-        self.place = Place::Asked;
-        let written = match self.asked {
-            Asked::LogSubscription => subscribe(config, client_id, out),
-            _ => self.write_get(config, prompt_id, out),
-        };
-        if written.is_none() {
-            // Nor will it fit the next time.
-            self.end(Result::Refused(0));
-        }
-        written
-    }
-
-    fn write_get(&self, config: &Config<'_>, prompt_id: &str, out: &mut [u8]) -> Option<usize> {
-        // The id stands behind the request while that is written, where it is part of it.
-        let prompt_id = if matches!(self.asked, Asked::History | Asked::Job) { prompt_id } else { "" };
-        let (out, room) = with_room(out, prompt_id.len().saturating_mul(3))?;
-        let id = percent_encode_into(prompt_id, room)?;
-        // The history comes the other way round: of so many, the first is meant.
-        let oldest = self.offset.saturating_add(u8::from(self.asked == Asked::LastHistory));
-        let offset = [oldest / 100, oldest / 10 % 10, oldest % 10].map(|digit| digit.wrapping_add(b'0'));
-        let offset = str::from_utf8(&offset).unwrap_or_default();
-        let (path, query) = match self.asked {
-            Asked::Prompt => ("/prompt", ["", ""]),
-            Asked::Queue => ("/queue", ["", ""]),
-            Asked::History => ("/history/", ["", ""]),
-            Asked::Job => ("/api/jobs/", ["", ""]),
-            Asked::Jobs => ("/api/jobs", ["status=in_progress&limit=1", ""]),
-            Asked::Ended => ("/api/jobs", ["status=completed,failed,cancelled&limit=1&offset=", offset]),
-            Asked::LastHistory => ("/history", ["max_items=", offset.trim_start_matches('0')]),
-            Asked::Extension => ("/comfyglow", ["", ""]),
-            Asked::LogSubscription => return None,
-        };
-        let [query, offset] = query;
-        let question = if query.is_empty() && config.query.is_empty() { "" } else { "?" };
-        let and = if query.is_empty() || config.query.is_empty() { "" } else { "&" };
-        let target = [config.prefix, path, id, question, query, offset, and, config.query];
-        Request { host: config.host, target: &target, headers: config.headers }.write_get(out).ok()
-    }
-
-    // Not inlined: what it needs of the stack would lie there for as long as the socket is read.
+    // Not inlined: its stack would be taken for as long as the socket is read.
     #[inline(never)]
-    pub(super) fn bytes(
+    pub(super) fn body(
         &mut self,
         now: Instant,
-        mut bytes: &[u8],
+        mut piece: &[u8],
         state: &mut State<C>,
         observer: &mut impl Observer<C>,
     ) -> Changes {
         let mut changes = Changes::NONE;
-        while self.place == Place::Asked {
-            let piece = self.response.next(&mut bytes);
-            match (self.response.status(), piece) {
-                (0 | 200, Ok(None)) if !self.response.is_complete() => break,
-                (200, Ok(None)) => self.over(),
-                // ComfyUI says nothing: it is a proxy, or whoever answers everything.
-                (200, Ok(Some(_))) if self.asked == Asked::LogSubscription => self.fail(),
-                (200, Ok(Some(mut piece))) => {
-                    while self.place == Place::Asked {
-                        // It may tell why the prompt failed. What has ended keeps what it says.
-                        let record = state.prompt.as_mut().filter(|prompt| !prompt.is_final());
-                        match self.answer.next(&mut piece, &mut record.map(|prompt| &mut prompt.error)) {
-                            Ok(None) => break,
-                            Ok(Some(fact)) => {
-                                note(&mut self.found, &fact);
-                                let unseen = matches!(self.asked, Asked::Ended | Asked::LastHistory);
-                                let is_moved = unseen && state.unheard_ends > self.offset.saturating_add(1);
-                                if is_moved && self.moved < MOVED_ANSWERS {
-                                    self.moved = self.moved.saturating_add(1);
-                                    self.found.moved = true;
-                                    continue;
-                                }
-                                self.moved = 0;
-                                changes = changes.and(tell(now, self.heard, fact, unseen, state, observer));
-                            }
-                            Err(_) => self.fail(),
-                        }
+        // ComfyUI's response to a subscription is empty: this is a proxy's, or of a server that answers everything.
+        let unexpected = self.status != 200 || self.request == Request::LogSubscription;
+        if self.pending && !piece.is_empty() && unexpected {
+            self.fail();
+        }
+        while self.pending {
+            match self.reader.next(&mut piece, &mut error_fields(state)) {
+                Ok(None) => break,
+                Ok(Some(item)) => {
+                    note(&mut self.found, &item);
+                    let unseen = matches!(self.request, Request::Ended | Request::LastHistory);
+                    let is_moved = unseen && state.unseen_ends() > self.offset.saturating_add(1);
+                    if is_moved && self.moved < MOVED_ANSWERS {
+                        self.moved = self.moved.saturating_add(1);
+                        self.found.moved = true;
+                        continue;
                     }
+                    self.moved = 0;
+                    changes = changes.union(report(now, self.generation, item, unseen, state, observer));
                 }
-                // What it says instead is for people who open it in a browser.
-                _ => self.fail(),
+                Err(_) => self.fail(),
             }
         }
         changes
     }
 }
 
-/// Parts `out` into the request's place and so much room behind it, or what there is.
-fn with_room(out: &mut [u8], room: usize) -> Option<(&mut [u8], &mut [u8])> {
-    out.split_at_mut_checked(out.len().saturating_sub(room))
-}
-
-/// Writes the request that the log be told to the client.
-fn subscribe(config: &Config<'_>, client_id: &[&str], out: &mut [u8]) -> Option<usize> {
-    let len = client_id.iter().fold(0_usize, |len, part| len.saturating_add(part.len()));
-    let (out, room) = with_room(out, len.saturating_mul(2))?;
-    let id = json_from_percent(client_id, room)?;
-    let question = if config.query.is_empty() { "" } else { "?" };
-    let target = [config.prefix, "/internal/logs/subscribe", question, config.query];
-    let body = ["{\"clientId\": \"", id, "\", \"enabled\": true}"];
-    Request { host: config.host, target: &target, headers: config.headers }.write_patch(&body, out).ok()
-}
-
-/// Tells the state a fact, and the observer what that changed. Of a prompt that began and ended `unseen`, its history is asked
-/// for all there is to know.
+/// Tells the state what a response reports. For a prompt that began and ended `unseen`, its history is requested for all
+/// there is to know.
 #[inline(never)]
-fn tell<C: Capacity>(
+fn report<C: Capacity>(
     now: Instant,
-    heard: Heard,
-    mut fact: Fact<'_>,
+    since: SocketGeneration,
+    mut item: Item<'_>,
     unseen: bool,
     state: &mut State<C>,
     observer: &mut impl Observer<C>,
 ) -> Changes {
-    if let Fact::Prompt { standing, .. } = &mut fact {
+    if let Item::Prompt { status, .. } = &mut item {
         if unseen {
-            *standing = Standing::Missed;
-        } else if *standing == Standing::Running && state.is_behind() {
+            *status = JobStatus::Missed;
+        } else if *status == JobStatus::Running && state.is_behind() {
             // Those that ended before it come first.
             return Changes::NONE;
         }
     }
-    let action = Action::Answer { heard, fact };
-    let changes = reduce(state, now, action);
-    observer.reduced(now, &action, changes, state);
-    changes
+    apply(state, now, Action::Response { since, item }, observer)
 }
 
-fn note(found: &mut Found, fact: &Fact<'_>) {
-    match *fact {
-        Fact::Remaining(remaining) => found.remaining = Some(remaining),
-        Fact::Prompt { prompt_id, standing } => {
+fn note(found: &mut Found, item: &Item<'_>) {
+    match *item {
+        Item::Remaining(remaining) => found.remaining = Some(remaining),
+        Item::Prompt { prompt_id, status } => {
             found.told = true;
-            if standing == Standing::Running && found.running.is_none() {
+            if status == JobStatus::Running && found.running.is_none() {
                 found.running = Some(prompt_id.key());
             }
         }
-        Fact::Queue { running, waiting } => found.remaining = Some(running.saturating_add(waiting)),
-        Fact::Node { .. } | Fact::Graph { .. } => {}
+        Item::Queue { running, waiting } => found.remaining = Some(running.saturating_add(waiting)),
+        Item::Node { .. } | Item::Graph { .. } => {}
     }
 }

@@ -1,6 +1,6 @@
 /// `SplitMix64`: keys and masks need numbers that a proxy can't foresee, no secrets.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
     pub(super) const fn new(seed: u64) -> Self {
@@ -16,7 +16,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    pub(super) fn bytes<const N: usize>(&mut self) -> [u8; N] {
+    pub(crate) fn bytes<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
         for chunk in bytes.chunks_mut(size_of::<u64>()) {
             let fresh = self.next().to_le_bytes();

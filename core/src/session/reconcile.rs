@@ -1,15 +1,15 @@
 //! What to ask over HTTP: how things stand after each connect, while there is no socket, and where the socket may be deaf;
 //! and how the prompts of other clients are to be followed.
 
-use super::exchange::{Found, Result};
+use super::exchange::Result;
 use crate::{
+    api::Request,
     capacity::Capacity,
-    http::Asked,
     limits::{
         DEAF_GRACE_SECONDS, DEAF_SECONDS, OUTCOME_TRIES, POLL_MAX_SECONDS, POLL_SECONDS, RECONCILE_MILLIS,
         WAY_AGAIN_SECONDS,
     },
-    state::{Prompt, PromptState, Source, State, Way},
+    state::{ObserveMode, Prompt, PromptState, Source, State},
     text::Key,
     time::{Duration, Instant},
 };
@@ -19,7 +19,7 @@ const POLL_MAX: Duration = Duration::from_secs(POLL_MAX_SECONDS);
 const WAY_AGAIN: Duration = Duration::from_secs(WAY_AGAIN_SECONDS);
 const SOON: Duration = Duration::from_millis(RECONCILE_MILLIS);
 
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a item of its own")]
 #[derive(Debug)]
 pub(super) struct Reconcile {
     /// When the next round begins: how many prompts there are, then which one runs.
@@ -27,7 +27,7 @@ pub(super) struct Reconcile {
     /// When it begins unless the socket has told by then what runs.
     glance: Option<Instant>,
     /// The question of the round at hand that comes next.
-    next: Option<Asked>,
+    next: Option<Request>,
     /// How long after an answer the next round follows while there is no socket, and what wasn't answered is asked again.
     pace: Duration,
     /// `/api/jobs` isn't there: an old server.
@@ -37,7 +37,7 @@ pub(super) struct Reconcile {
     /// The prompt whose graph was asked for.
     graph_of: Option<Key>,
     /// What wasn't answered, and when to ask for it again.
-    again: Option<(Asked, Instant)>,
+    again: Option<(Request, Instant)>,
     /// Questions after the outcome at hand that failed.
     tries: u8,
     /// The queue as this socket told it last, and how often it had told it then.
@@ -46,7 +46,7 @@ pub(super) struct Reconcile {
     /// HTTP told another queue than the socket, which had said so much.
     suspect: Option<Silence>,
     /// How far it was found out how others' prompts are followed.
-    way: Finding,
+    way: Discovery,
     /// When that is found out once more, where it was no good way.
     way_again: Option<Instant>,
     /// The log's end of the prompt, of which the history knows nothing, is doubted: it is asked whether it still runs.
@@ -61,7 +61,7 @@ pub(super) struct Reconcile {
 
 /// How far it was found out how others' prompts are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Finding {
+enum Discovery {
     /// Nothing was asked yet.
     Begins,
     /// There is no extension, or it wouldn't tell this client.
@@ -92,7 +92,7 @@ impl Reconcile {
             said: None,
             said_at: 0,
             suspect: None,
-            way: Finding::Begins,
+            way: Discovery::Begins,
             way_again: None,
             doubts: false,
             quiet: None,
@@ -139,8 +139,8 @@ impl Reconcile {
     }
 
     /// The question which prompt runs.
-    const fn which_runs(&self) -> Asked {
-        if self.jobs_missing { Asked::Queue } else { Asked::Jobs }
+    const fn which_runs(&self) -> Request {
+        if self.jobs_missing { Request::Queue } else { Request::Jobs }
     }
 
     fn hasten(&mut self, at: Instant) {
@@ -164,13 +164,13 @@ impl Reconcile {
     }
 
     /// What to ask next, if anything.
-    pub(super) fn question<C: Capacity>(
+    pub(super) fn next_request<C: Capacity>(
         &mut self,
         now: Instant,
         state: &State<C>,
         open: bool,
         submits_nothing: bool,
-    ) -> Option<Asked> {
+    ) -> Option<Request> {
         if self.refused {
             return None;
         }
@@ -182,23 +182,23 @@ impl Reconcile {
         {
             // Behind jobs that were refused comes the queue.
             Some(false) if self.doubts => return self.next.take().or(Some(self.which_runs())),
-            Some(false) => return self.may_ask(now, Asked::History).then_some(Asked::History),
+            Some(false) => return self.may_ask(now, Request::History).then_some(Request::History),
             // It counts as not known, but only since nobody answered.
             Some(true) if self.tries > 0 => {
-                if self.may_ask(now, Asked::History) {
-                    return Some(Asked::History);
+                if self.may_ask(now, Request::History) {
+                    return Some(Request::History);
                 }
             }
             _ => {
                 self.tries = 0;
                 // The next is another prompt's.
-                self.again = self.again.filter(|(what, _)| *what != Asked::History);
+                self.again = self.again.filter(|(what, _)| *what != Request::History);
             }
         }
         // One that ended unseen, before another begins.
         let is_running = prompt.is_some_and(|prompt| prompt.state() == PromptState::Running);
-        if open && !is_running && state.unheard_ends > 0 {
-            let asked = if self.jobs_missing { Asked::LastHistory } else { Asked::Ended };
+        if open && !is_running && state.unseen_ends() > 0 {
+            let asked = if self.jobs_missing { Request::LastHistory } else { Request::Ended };
             // Whatever runs comes behind it: to ask which would be to ask on and on.
             return self.may_ask(now, asked).then_some(asked);
         }
@@ -207,31 +207,31 @@ impl Reconcile {
         {
             return Some(next);
         }
-        if self.may_ask(now, Asked::Queue) && self.wants_graph(prompt) {
-            return Some(Asked::Queue);
+        if self.may_ask(now, Request::Queue) && self.wants_graph(prompt) {
+            return Some(Request::Queue);
         }
         let told = is_running && state.connection().source == Source::Websocket;
         if self.way_again.is_some_and(|at| now >= at) {
             self.way_again = None;
-            self.way = Finding::Begins;
+            self.way = Discovery::Begins;
         }
         if let Some(asked) = self.wants_way(is_running && !told, open, submits_nothing)
             && self.may_ask(now, asked)
         {
             return Some(asked);
         }
-        if self.said_at != state.heard().status() {
-            self.said_at = state.heard().status();
+        if self.said_at != state.socket_generation().status() {
+            self.said_at = state.socket_generation().status();
             self.said = state.queue_remaining();
             if open && !told && self.said != Some(0) {
                 self.glance.get_or_insert(now.saturating_add(SOON));
             }
         }
         self.glance = self.glance.filter(|_| !told);
-        if self.logged_ends != state.logged_ends {
+        if self.logged_ends != state.logged_ends() {
             // Whoever runs may be another by now.
-            self.logged_ends = state.logged_ends;
-            if state.connection().way == Some(Way::Polling) {
+            self.logged_ends = state.logged_ends();
+            if state.connection().way == Some(ObserveMode::Polling) {
                 // Nothing else will tell, and the next may be a quick one.
                 self.glance = None;
                 return Some(self.which_runs());
@@ -244,7 +244,7 @@ impl Reconcile {
             self.due = None;
             self.glance = None;
         }
-        begins.then_some(Asked::Prompt)
+        begins.then_some(Request::Prompt)
     }
 
     /// When there will be another question, where nothing else comes before. What is due and wasn't asked waits for
@@ -256,17 +256,17 @@ impl Reconcile {
 
     /// What to ask to find out how others' prompts are followed: by who submits nothing at once, by others where one runs that
     /// the socket doesn't tell of.
-    fn wants_way(&self, is_others: bool, open: bool, submits_nothing: bool) -> Option<Asked> {
+    fn wants_way(&self, is_others: bool, open: bool, submits_nothing: bool) -> Option<Request> {
         match self.way {
             _ if !open => None,
-            Finding::Begins if submits_nothing => Some(Asked::Extension),
-            Finding::Begins if !is_others => None,
-            Finding::Begins | Finding::NoExtension => Some(Asked::LogSubscription),
-            Finding::Done => None,
+            Discovery::Begins if submits_nothing => Some(Request::Extension),
+            Discovery::Begins if !is_others => None,
+            Discovery::Begins | Discovery::NoExtension => Some(Request::LogSubscription),
+            Discovery::Done => None,
         }
     }
 
-    fn may_ask(&self, now: Instant, asked: Asked) -> bool {
+    fn may_ask(&self, now: Instant, asked: Request) -> bool {
         self.again.is_none_or(|(what, at)| what != asked || now >= at)
     }
 
@@ -288,80 +288,80 @@ impl Reconcile {
     pub(super) fn finished(
         &mut self,
         now: Instant,
-        asked: Asked,
+        asked: Request,
         result: Result,
         silence: Option<Silence>,
         by_log: bool,
-    ) -> Conclusion {
+    ) -> Decision {
         let found = match result {
             Result::Answered(found) => found,
             // Whatever stands in the way of these, the others may be answered.
-            _ if asked == Asked::Extension => {
-                self.way = Finding::NoExtension;
-                return Conclusion::Nothing;
+            _ if asked == Request::Extension => {
+                self.way = Discovery::NoExtension;
+                return Decision::Nothing;
             }
-            _ if asked == Asked::LogSubscription => {
+            _ if asked == Request::LogSubscription => {
                 self.way_again = Some(now.saturating_add(WAY_AGAIN));
-                return self.found(Way::Polling);
+                return self.found(ObserveMode::Polling);
             }
             Result::Refused(401 | 403 | 407) => {
                 self.refused = true;
-                return if asked == Asked::History { Conclusion::Unheard } else { Conclusion::Nothing };
+                return if asked == Request::History { Decision::Unknown } else { Decision::Nothing };
             }
-            Result::Refused(status) if matches!(asked, Asked::Jobs | Asked::Ended) => {
+            Result::Refused(status) if matches!(asked, Request::Jobs | Request::Ended) => {
                 self.jobs_missing |= status == 404;
-                if asked == Asked::Jobs {
-                    self.next = Some(Asked::Queue);
+                if asked == Request::Jobs {
+                    self.next = Some(Request::Queue);
                 } else if status != 404 {
                     self.asked_after = true;
                 }
-                return Conclusion::Nothing;
+                return Decision::Nothing;
             }
             _ => return self.failed(now, asked, result, silence.is_some()),
         };
         self.pace = POLL;
         match asked {
-            Asked::Prompt => {
+            Request::Prompt => {
                 self.rest(now, silence.is_some());
                 if let (Some(silence), Some(remaining)) = (silence, found.remaining)
                     && self.is_deaf(now, silence, remaining)
                 {
-                    return Conclusion::Deaf;
+                    return Decision::Deaf;
                 }
                 if found.remaining != Some(0) {
                     self.next = Some(self.which_runs());
-                    return Conclusion::Alive;
+                    return Decision::Alive;
                 }
-                Conclusion::Runs(None)
+                Decision::Runs(None)
             }
-            Asked::Jobs | Asked::Queue if core::mem::take(&mut self.doubts) => Conclusion::Doubted,
-            Asked::Jobs | Asked::Queue => Conclusion::Runs(found.running),
-            Asked::Ended | Asked::LastHistory => {
+            Request::Jobs | Request::Queue if core::mem::take(&mut self.doubts) => Decision::Doubted,
+            Request::Jobs | Request::Queue => Decision::Runs(found.running),
+            Request::Ended | Request::LastHistory => {
                 self.asked_after = !found.moved;
                 // It is another one, whose history wasn't asked for.
                 self.again = None;
-                Conclusion::Alive
+                Decision::Alive
             }
-            Asked::Extension => self.found(Way::Extension),
-            Asked::LogSubscription => self.found(Way::Logs),
-            Asked::History | Asked::Job => {
+            Request::Extension => self.found(ObserveMode::Extension),
+            Request::LogSubscription => self.found(ObserveMode::Logs),
+            Request::History => {
                 self.tries = 0;
                 // Where the socket was amid saying something else, the answer didn't count.
                 self.again = Some((asked, now.saturating_add(POLL)));
                 match (found.told, by_log) {
-                    (true, _) => Conclusion::Alive,
+                    (true, _) => Decision::Alive,
                     (false, true) => {
                         self.doubts = true;
-                        Conclusion::Nothing
+                        Decision::Nothing
                     }
-                    (false, false) => Conclusion::Unheard,
+                    (false, false) => Decision::Unknown,
                 }
             }
         }
     }
 
     /// Nobody answered, or not what was asked.
-    fn failed(&mut self, now: Instant, asked: Asked, result: Result, open: bool) -> Conclusion {
+    fn failed(&mut self, now: Instant, asked: Request, result: Result, open: bool) -> Decision {
         self.rest(now, open);
         self.again = Some((asked, now.saturating_add(self.pace)));
         self.pace = Duration::from_micros(self.pace.as_micros().saturating_mul(2)).min(POLL_MAX);
@@ -369,30 +369,30 @@ impl Reconcile {
         let is_refused = matches!(result, Result::Refused(0 | 404));
         match asked {
             // While the server is away, nothing is known: its history may outlive that.
-            Asked::History | Asked::Job if open || result != Result::Unanswered => {
+            Request::History if open || result != Result::Unanswered => {
                 self.tries = self.tries.saturating_add(1);
                 if is_refused || self.tries >= OUTCOME_TRIES {
                     // What never comes whole, however often, is too long for us.
                     if is_refused || result == Result::Broken {
                         self.tries = 0;
                     }
-                    return Conclusion::Unheard;
+                    return Decision::Unknown;
                 }
             }
-            Asked::Jobs | Asked::Queue if core::mem::take(&mut self.doubts) => return Conclusion::Unheard,
-            Asked::Queue if !is_refused => self.graph_of = None,
-            Asked::Ended | Asked::LastHistory if result != Result::Unanswered => {
+            Request::Jobs | Request::Queue if core::mem::take(&mut self.doubts) => return Decision::Unknown,
+            Request::Queue if !is_refused => self.graph_of = None,
+            Request::Ended | Request::LastHistory if result != Result::Unanswered => {
                 self.asked_after = true;
             }
             _ => {}
         }
-        Conclusion::Nothing
+        Decision::Nothing
     }
 
     /// It is known how others' prompts are followed.
-    const fn found(&mut self, way: Way) -> Conclusion {
-        self.way = Finding::Done;
-        Conclusion::Way(way)
+    const fn found(&mut self, way: ObserveMode) -> Decision {
+        self.way = Discovery::Done;
+        Decision::Observe(way)
     }
 
     /// Until the next round.
@@ -417,18 +417,18 @@ impl Reconcile {
 
 /// What an answer means for the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Conclusion {
+pub(super) enum Decision {
     Nothing,
     /// The server is there.
     Alive,
     /// This prompt runs, or none.
     Runs(Option<Key>),
     /// How the record's prompt ended, can't be known.
-    Unheard,
+    Unknown,
     /// The same, unless it still runs.
     Doubted,
     /// Others' prompts are followed so.
-    Way(Way),
+    Observe(ObserveMode),
     /// The socket is deaf.
     Deaf,
 }
@@ -437,9 +437,4 @@ pub(super) enum Conclusion {
 pub(super) fn running_key<C: Capacity>(state: &State<C>) -> Option<Key> {
     let prompt = state.prompt().filter(|prompt| prompt.state() == PromptState::Running)?;
     prompt.prompt_id().map(|id| id.as_id().key())
-}
-
-impl Found {
-    /// Nothing yet.
-    pub(super) const NONE: Self = Self { remaining: None, running: None, told: false, moved: false };
 }

@@ -1,71 +1,49 @@
-//! The WebSocket: dialled, shaken hands with, read, answered.
+//! The WebSocket as the session sees it: opened, read, pinged, closed.
 
-use heapless::Vec;
-
-use super::{Config, End, Observer, handler::Tee, random::Random};
+use super::{Config, End, tee::Tee};
 use crate::{
     capacity::Capacity,
-    event::{Decoder, Interest, Raw},
+    event::{Decoder, Interest, Message, MessageKind},
     heartbeat::{Beat, Heartbeat},
-    http::Request,
-    limits::{CLOSE_SECONDS, CONNECT_SECONDS, CONTROL_BYTES},
-    reducer::Changes,
-    state::{Fault, FaultKind, State},
+    limits::CONNECT_SECONDS,
+    reducer::Observer,
+    state::{Changes, Fault, FaultKind, State},
     time::{Duration, Instant},
-    websocket::{Handshake, HandshakeError, MessageKind, Outgoing, Received, Receiver},
 };
 
-/// How long dialling and the handshake may take together.
+/// How long opening may take, the handshake included.
 const CONNECT: Duration = Duration::from_secs(CONNECT_SECONDS);
 
-/// How long a close may take to be sent.
-const CLOSE: Duration = Duration::from_secs(CLOSE_SECONDS);
-
 /// The first message of a client; only `true` itself counts (ComfyUI's `feature_flags.py`).
-const FEATURE_FLAGS: &str = r#"{"type": "feature_flags", "data": {"supports_preview_metadata": true}}"#;
+pub(crate) const FEATURE_FLAGS: &str = r#"{"type": "feature_flags", "data": {"supports_preview_metadata": true}}"#;
 
-/// Closes in good order.
+/// A normal closure (RFC 6455, section 7.4.1).
 const NORMAL: u16 = 1000;
 
 #[derive(Debug)]
 pub(super) struct Socket<C: Capacity> {
-    place: Place,
-    /// When dialling began.
+    phase: Phase,
+    /// When opening began.
     since: Instant,
-    handshake: Handshake,
-    receiver: Receiver,
     decoder: Decoder<C>,
-    /// The server's last ping, which wants an answer.
-    pong: Option<Vec<u8, CONTROL_BYTES>>,
+    /// The first message is to be sent.
     greeting_due: bool,
     /// A ping is to be sent, with this payload.
     ping: Option<[u8; 4]>,
-    /// A close is to be sent, with this code.
-    close_due: bool,
-    close_code: Option<u16>,
-    /// The link is to be dropped, once nothing is being sent any more.
-    drop_due: bool,
+    /// The link is to be closed, with this code or at once.
+    close: Option<Option<u16>>,
     heartbeat: Heartbeat,
     /// How long the last ping took, until that is taken.
     latency: Option<Duration>,
     /// Pieces of messages read, modulo 2^32.
     pieces: u32,
-    /// What the server said of when to come back, in seconds.
-    retry_after: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// There is none, or none any more.
-    Over,
-    Dialling,
-    /// Open; the request for a WebSocket is to be sent.
-    Asking,
-    /// The answer is awaited.
-    Asked,
+enum Phase {
+    Closed,
+    Opening,
     Open,
-    /// A close was sent or is about to be: nothing is read any more.
-    Closing,
 }
 
 impl<C: Capacity> Socket<C> {
@@ -73,299 +51,195 @@ impl<C: Capacity> Socket<C> {
     #[inline(always)]
     pub(super) fn new(interest: Interest) -> Self {
         Self {
-            place: Place::Over,
+            phase: Phase::Closed,
             since: Instant::ZERO,
-            handshake: Handshake::new([0; 16]),
-            receiver: Receiver::new(),
             decoder: Decoder::new(interest.union(Interest::STATE)),
-            pong: None,
             greeting_due: false,
             ping: None,
-            close_due: false,
-            close_code: None,
-            drop_due: false,
+            close: None,
             heartbeat: Heartbeat::new(Instant::ZERO),
             latency: None,
             pieces: 0,
-            retry_after: None,
         }
     }
 
     pub(super) fn is_open(&self) -> bool {
-        self.place == Place::Open
+        self.phase == Phase::Open
     }
 
+    /// Whether there is none, and nothing left to be done about the last one.
     pub(super) fn is_over(&self) -> bool {
-        self.place == Place::Over && !self.drop_due
+        self.phase == Phase::Closed && self.close.is_none()
     }
 
-    pub(super) const fn take_latency(&mut self) -> Option<Duration> {
-        self.latency.take()
-    }
-
-    pub(super) const fn take_retry_after(&mut self) -> Option<u32> {
-        self.retry_after.take()
-    }
-
-    /// How many pieces of messages were read, modulo 2^32.
+    /// Pieces of messages read, modulo 2^32.
     pub(super) const fn pieces(&self) -> u32 {
         self.pieces
     }
 
-    /// It is being dialled.
-    pub(super) const fn dial(&mut self, now: Instant) {
-        self.place = Place::Dialling;
+    pub(super) const fn open(&mut self, now: Instant) {
+        self.phase = Phase::Opening;
         self.since = now;
-        self.retry_after = None;
     }
 
-    pub(super) fn take_close(&mut self) -> bool {
-        let due = self.drop_due && !self.close_due;
-        self.drop_due &= !due;
-        due
-    }
-
-    /// The link is open, and somebody else has shaken hands.
+    /// It is open, and was made without this session.
     pub(super) const fn attach(&mut self, now: Instant) {
-        self.place = Place::Open;
+        self.phase = Phase::Open;
         self.heartbeat = Heartbeat::new(now);
     }
 
-    pub(super) fn opened(&mut self) {
-        if self.place == Place::Dialling {
-            self.place = Place::Asking;
+    /// The handshake is over; whether that was awaited.
+    pub(super) fn opened(&mut self, now: Instant) -> bool {
+        let awaited = self.phase == Phase::Opening;
+        if awaited {
+            self.attach(now);
+            self.decoder.reset();
+            self.greeting_due = true;
         }
+        awaited
     }
 
-    /// What was written last is on its way; behind a close there is nothing to stay for.
-    pub(super) fn sent(&mut self) {
-        if self.place == Place::Closing && !self.close_due {
-            self.place = Place::Over;
-            self.drop_due = true;
-        }
-    }
-
-    /// The link ended by itself; what is wrong with that, where it was still needed.
+    /// It ended by itself; the fault, where it was still needed.
     pub(super) fn closed(&mut self, end: End) -> Option<Fault> {
-        let kind = match (self.place, end) {
-            (Place::Over | Place::Closing, _) => None,
+        let kind = match (self.phase, end) {
+            (Phase::Closed, _) => None,
             (_, End::Untrusted) => Some(FaultKind::Untrusted),
             (_, End::NameUnknown) => Some(FaultKind::NameUnknown),
-            (Place::Dialling, End::Unreachable | End::Eof | End::Broken) | (_, End::Unreachable) => {
-                Some(FaultKind::Unreachable)
-            }
+            (_, End::Unreachable) => Some(FaultKind::Unreachable),
             (_, End::Eof) => Some(FaultKind::Closed),
+            (_, End::ClosedWith(code)) => Some(FaultKind::ClosedWith(code)),
             (_, End::Broken) => Some(FaultKind::Broken),
+            (_, End::Refused { status: 200..=299, .. } | End::NotWebSocket) => Some(FaultKind::NotComfyUi),
+            (_, End::Refused { status, .. }) => Some(FaultKind::Refused(status)),
+            (_, End::Protocol) => Some(FaultKind::Protocol),
+            (_, End::Unsendable) => Some(FaultKind::Config),
         };
-        self.place = Place::Over;
-        self.close_due = false;
-        self.drop_due = false;
-        self.decoder.reset();
+        self.forget();
+        self.close = None;
         kind.map(Fault::new)
     }
 
     pub(super) fn deadline(&self, config: &Config<'_>) -> Option<Instant> {
-        match self.place {
-            Place::Dialling | Place::Asking | Place::Asked => Some(self.since.saturating_add(CONNECT)),
-            Place::Closing => Some(self.since.saturating_add(CLOSE)),
-            Place::Open => self.heartbeat.deadline(&config.heartbeat),
-            Place::Over => None,
+        match self.phase {
+            Phase::Opening => Some(self.since.saturating_add(CONNECT)),
+            Phase::Open => self.heartbeat.deadline(&config.heartbeat),
+            Phase::Closed => None,
         }
     }
 
     /// Gives up what takes too long; the fault, where the connection was lost by it.
     pub(super) fn expire(&mut self, now: Instant, config: &Config<'_>) -> Option<FaultKind> {
-        let kind = match self.place {
-            Place::Open => match self.heartbeat.poll(&config.heartbeat, now) {
+        let kind = match self.phase {
+            Phase::Open => match self.heartbeat.poll(&config.heartbeat, now) {
                 Beat::Wait => return None,
                 Beat::Ping => {
-                    // It counts from now on, whether or not there is a way to send it.
+                    // It counts from now on, even if it has to wait to be sent.
                     self.ping = Some(self.heartbeat.ping(&config.heartbeat, now));
                     return None;
                 }
-                Beat::Stale => Some(FaultKind::Silent),
+                Beat::Stale => FaultKind::Silent,
             },
-            _ if self.deadline(config).is_none_or(|deadline| now < deadline) => return None,
-            Place::Closing => None,
-            _ => Some(FaultKind::TimedOut),
+            Phase::Opening if self.deadline(config).is_some_and(|deadline| now >= deadline) => FaultKind::TimedOut,
+            _ => return None,
         };
-        self.give_up();
-        kind
+        self.abort();
+        Some(kind)
     }
 
     /// Leaves where messages come faster than they are read; whether that was so.
     pub(super) fn leave_overrun(&mut self, now: Instant, config: &Config<'_>) -> bool {
         let overrun = self.is_open() && self.heartbeat.is_overrun(&config.heartbeat, now);
         if overrun {
-            // No good-bye: its answer would stand behind all that wasn't read.
-            self.give_up();
+            // Without a close frame: its answer would come behind all that wasn't read.
+            self.abort();
         }
         overrun
     }
 
-    /// Leaves in good order; false where the connection was over already.
-    pub(super) fn leave(&mut self, now: Instant) -> bool {
-        match self.place {
-            Place::Closing | Place::Over => return false,
-            Place::Open => self.begin_close(now, Some(NORMAL)),
-            Place::Dialling | Place::Asking | Place::Asked => self.give_up(),
+    /// Closes it in good order; false where it was closed already.
+    pub(super) fn leave(&mut self) -> bool {
+        let phase = self.phase;
+        if phase != Phase::Closed {
+            self.forget();
+            self.close = Some(if phase == Phase::Open { Some(NORMAL) } else { None });
         }
-        true
+        phase != Phase::Closed
     }
 
-    fn begin_close(&mut self, now: Instant, code: Option<u16>) {
-        self.place = Place::Closing;
-        self.since = now;
+    /// Drops it at once.
+    pub(super) fn abort(&mut self) {
+        if self.phase != Phase::Closed {
+            self.forget();
+            self.close = Some(None);
+        }
+    }
+
+    fn forget(&mut self) {
+        self.phase = Phase::Closed;
         self.ping = None;
+        self.greeting_due = false;
         self.decoder.reset();
-        self.close_due = true;
-        self.close_code = code;
-        self.pong = None;
     }
 
-    /// There is no network any more: what is on its way is lost.
-    pub(super) fn drop_dead(&mut self) {
-        if self.place != Place::Over {
-            self.give_up();
-        }
+    /// The code to close it with, once that is to be done.
+    pub(super) const fn take_close(&mut self) -> Option<Option<u16>> {
+        self.close.take()
     }
 
-    fn give_up(&mut self) {
-        self.place = Place::Over;
-        self.close_due = false;
-        self.ping = None;
-        self.decoder.reset();
-        self.drop_due = true;
+    /// The first message, once it is to be sent.
+    pub(super) fn take_greeting(&mut self, config: &Config<'_>) -> Option<&'static str> {
+        (self.phase == Phase::Open && core::mem::take(&mut self.greeting_due) && config.preview_metadata)
+            .then_some(FEATURE_FLAGS)
     }
 
-    /// Writes what is to be sent next.
-    pub(super) fn write(
-        &mut self,
-        config: &Config<'_>,
-        client_id: &[&str; 3],
-        random: &mut Random,
-        out: &mut [u8],
-    ) -> Result<Option<usize>, Fault> {
-        let mut frame = |outgoing: Outgoing<'_>, out: &mut [u8]| outgoing.write(random.bytes(), out).ok();
-        match self.place {
-            Place::Asking => {
-                self.handshake = Handshake::new(random.bytes());
-                self.place = Place::Asked;
-                let [id, dash, digits] = *client_id;
-                let and = if config.query.is_empty() { "" } else { "&" };
-                let target = [config.prefix, "/ws?clientId=", id, dash, digits, and, config.query];
-                let request = Request { host: config.host, target: &target, headers: config.headers };
-                let written = self.handshake.write_request(&request, out).ok();
-                if written.is_none() {
-                    self.give_up();
-                    return Err(Fault::new(FaultKind::Config));
-                }
-                Ok(written)
-            }
-            Place::Open => {
-                if core::mem::take(&mut self.greeting_due) && config.preview_metadata {
-                    return Ok(frame(Outgoing::Text(FEATURE_FLAGS), out));
-                }
-                if let Some(payload) = self.pong.take() {
-                    return Ok(frame(Outgoing::Pong(&payload), out));
-                }
-                Ok(self.ping.take().and_then(|payload| frame(Outgoing::Ping(&payload), out)))
-            }
-            Place::Closing if core::mem::take(&mut self.close_due) => {
-                Ok(frame(Outgoing::Close { code: self.close_code, reason: "" }, out))
-            }
-            _ => Ok(None),
-        }
+    /// The payload of the ping that is to be sent.
+    pub(super) const fn take_ping(&mut self) -> Option<[u8; 4]> {
+        self.ping.take()
     }
 
-    /// Reads the server's answer to the handshake; true once there is a WebSocket, whose first frames `bytes` then holds.
-    // Not inlined: its buffers would lie on the stack for as long as there is something to read.
-    #[inline(never)]
-    pub(super) fn handshake(&mut self, now: Instant, bytes: &mut &[u8]) -> Result<bool, Fault> {
-        if self.place != Place::Asked {
-            return Ok(false);
-        }
-        match self.handshake.feed(bytes) {
-            Ok(open) => {
-                if open {
-                    self.place = Place::Open;
-                    self.receiver = Receiver::new();
-                    self.decoder.reset();
-                    self.greeting_due = true;
-                    self.pong = None;
-                    self.heartbeat = Heartbeat::new(now);
-                }
-                Ok(open)
-            }
-            Err(error) => {
-                self.give_up();
-                Err(Fault::new(match error {
-                    HandshakeError::Refused { status, retry_after, .. } if !(200..300).contains(&status) => {
-                        self.retry_after = retry_after;
-                        FaultKind::Refused(status)
-                    }
-                    _ => FaultKind::NotComfyUi,
-                }))
-            }
-        }
+    /// Something came: the server lives, whatever it is.
+    pub(super) fn heard(&mut self, now: Instant, config: &Config<'_>) {
+        self.heartbeat.heard(&config.heartbeat, now);
     }
 
-    /// Reads frames. The error is what ended the connection.
-    pub(super) fn receive<O: Observer<C>>(
+    /// A pong came.
+    pub(super) fn pong(&mut self, now: Instant, config: &Config<'_>, payload: &[u8]) {
+        self.latency = self.heartbeat.pong(&config.heartbeat, now, payload).or(self.latency);
+    }
+
+    /// A response came that stands in for a pong.
+    pub(super) fn answered(&mut self, now: Instant, config: &Config<'_>) {
+        self.heartbeat.answered(&config.heartbeat, now);
+    }
+
+    pub(super) const fn take_latency(&mut self) -> Option<Duration> {
+        self.latency.take()
+    }
+
+    /// Reads a message or a piece of one.
+    pub(super) fn message<O: Observer<C>>(
         &mut self,
         now: Instant,
-        config: &Config<'_>,
-        mut bytes: &[u8],
+        message: Message<'_>,
         state: &mut State<C>,
         changes: &mut Changes,
         observer: &mut O,
-    ) -> Result<(), Fault> {
-        if self.place != Place::Open {
-            return Ok(());
-        }
-        self.heartbeat.heard(&config.heartbeat, now);
-        loop {
-            let received = match self.receiver.next(&mut bytes) {
-                Ok(Some(received)) => received,
-                Ok(None) => return Ok(()),
-                Err(error) => {
-                    self.begin_close(now, Some(error.close_code()));
-                    return Err(Fault::new(FaultKind::Protocol));
-                }
-            };
-            match received {
-                Received::Data { kind, bytes, first, last } => {
-                    self.pieces = self.pieces.wrapping_add(1);
-                    let binary = kind == MessageKind::Binary;
-                    observer.raw(if binary { Raw::Binary(bytes) } else { Raw::Text(bytes) }, first, last);
-                    let mut tee = Tee { state, now, binary, changes, observer };
-                    if binary {
-                        self.decoder.binary(bytes, &mut tee);
-                        if last {
-                            self.decoder.end_binary(&mut tee);
-                        }
-                    } else {
-                        self.decoder.text(bytes, &mut tee);
-                        if last {
-                            self.decoder.end_text(&mut tee);
-                        }
-                    }
-                }
-                Received::Ping(payload) => answer(&mut self.pong, payload),
-                Received::Pong(payload) => {
-                    self.latency = self.heartbeat.pong(&config.heartbeat, now, payload).or(self.latency);
-                }
-                Received::Close { code, .. } => {
-                    self.begin_close(now, code);
-                    return Err(Fault::new(code.map_or(FaultKind::Closed, FaultKind::ClosedWith)));
-                }
+    ) {
+        self.pieces = self.pieces.wrapping_add(1);
+        let Message { kind, bytes, last, .. } = message;
+        observer.raw(&message);
+        let binary = kind == MessageKind::Binary;
+        let mut tee = Tee { state, now, binary, changes, observer };
+        if binary {
+            self.decoder.binary(bytes, &mut tee);
+            if last {
+                self.decoder.end_binary(&mut tee);
+            }
+        } else {
+            self.decoder.text(bytes, &mut tee);
+            if last {
+                self.decoder.end_text(&mut tee);
             }
         }
     }
-}
-
-/// Keeps a ping's payload for its answer. Not inlined: it would lie on the stack while messages are read.
-#[inline(never)]
-fn answer(pong: &mut Option<Vec<u8, CONTROL_BYTES>>, payload: &[u8]) {
-    *pong = Vec::from_slice(payload).ok();
 }

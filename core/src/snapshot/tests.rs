@@ -5,7 +5,7 @@ use super::*;
 use crate::{
     event::{Decoder, Event, Handler, Interest, Part},
     limits::STEP_MILLIS,
-    reducer::{Action, reduce},
+    reducer::{Action, apply},
     state::FaultKind,
 };
 
@@ -118,11 +118,11 @@ struct Apply<'a> {
 
 impl Handler for Apply<'_> {
     fn part(&mut self, part: Part<'_>) {
-        reduce(self.state, self.now, Action::Part(&part));
+        apply(self.state, self.now, Action::Part(&part), &mut ());
     }
 
     fn event(&mut self, event: Event<'_>) {
-        reduce(self.state, self.now, Action::Text(&event));
+        apply(self.state, self.now, Action::Text(&event), &mut ());
     }
 }
 
@@ -130,7 +130,7 @@ impl Handler for Apply<'_> {
 fn a_line_is_what_it_is() {
     let mut out = [0; 1_024];
     let mut state = full();
-    reduce(&mut state, Instant::from_millis(21), Action::Lost(Some(Fault::new(FaultKind::Broken))));
+    apply(&mut state, Instant::from_millis(21), Action::Lost(Some(Fault::new(FaultKind::Broken))), &mut ());
     let len = state.snapshot(Instant::from_millis(30)).write_json(&mut out).unwrap();
     assert_eq!(
         str::from_utf8(&out[..len]).unwrap(),
@@ -157,7 +157,7 @@ fn serde_tells_the_same() {
         br#"{"type": "execution_error", "data": {"prompt_id": "a\"\\\u0001\u00fc", "node_id": "2", "node_type": "K",
             "exception_type": "E", "exception_message": "of \u0010\n"}}"#,
     );
-    reduce(&mut states[2], Instant::from_millis(21), Action::Lost(Some(Fault::new(FaultKind::Refused(403)))));
+    apply(&mut states[2], Instant::from_millis(21), Action::Lost(Some(Fault::new(FaultKind::Refused(403)))), &mut ());
     for state in &states {
         let snapshot = state.snapshot(Instant::from_millis(30));
         let mut out = [0; 1_024];

@@ -9,7 +9,7 @@ pub struct Connection {
     /// How the prompt's state is known.
     pub source: Source,
     /// How prompts of other clients are followed, once that was found out for this connection.
-    pub way: Option<Way>,
+    pub way: Option<ObserveMode>,
     /// Attempts to connect since it was lost, or since the start.
     pub attempt: u32,
     /// How often it was made again.
@@ -120,7 +120,7 @@ impl Source {
 /// How prompts of other clients are followed: ComfyUI by itself tells a prompt's progress to its submitter only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Way {
+pub enum ObserveMode {
     /// The server has comfyglow's extension, which tells everything.
     Extension,
     /// By the server's log: the steps of samplers, errors and ends; beside it as [`Polling`](Self::Polling).
@@ -129,7 +129,7 @@ pub enum Way {
     Polling,
 }
 
-impl Way {
+impl ObserveMode {
     /// The way's word in snapshots.
     pub const fn name(self) -> &'static str {
         match self {
@@ -158,25 +158,25 @@ pub struct Fault {
     pub kind: FaultKind,
 }
 
-/// Whose fault it is, which decides what helps.
+/// Blame fault it is, which decides what helps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Whose {
+pub enum Blame {
     /// The one who set this up.
-    Yours,
+    Config,
     /// The server's, or a proxy's before it.
-    Servers,
+    Server,
     /// The network's between.
-    Networks,
+    Network,
 }
 
-impl Whose {
+impl Blame {
     /// The word in snapshots.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Yours => "you",
-            Self::Servers => "server",
-            Self::Networks => "network",
+            Self::Config => "you",
+            Self::Server => "server",
+            Self::Network => "network",
         }
     }
 }
@@ -187,7 +187,7 @@ impl Whose {
 #[non_exhaustive]
 pub enum FaultKind {
     /// This device has no network.
-    Offline(Absence),
+    Offline(NetworkDown),
     /// Nobody knows the server's name.
     NameUnknown,
     /// Nobody answered at the address.
@@ -222,7 +222,7 @@ pub enum FaultKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum Absence {
+pub enum NetworkDown {
     /// It is being joined.
     Joining,
     /// The Wi-Fi network doesn't take the password.
@@ -239,11 +239,11 @@ pub enum Absence {
     NoLink,
 }
 
-impl Absence {
-    const fn whose(self) -> Whose {
+impl NetworkDown {
+    const fn blame(self) -> Blame {
         match self {
-            Self::WrongPassword | Self::NotFound => Whose::Yours,
-            _ => Whose::Networks,
+            Self::WrongPassword | Self::NotFound => Blame::Config,
+            _ => Blame::Network,
         }
     }
 
@@ -300,26 +300,26 @@ impl Fault {
         }
     }
 
-    /// Whose fault it is.
-    pub const fn whose(self) -> Whose {
+    /// Blame fault it is.
+    pub const fn blame(self) -> Blame {
         match self.kind {
-            FaultKind::Offline(absence) => absence.whose(),
+            FaultKind::Offline(reason) => reason.blame(),
             FaultKind::Refused(300..=399 | 401 | 403 | 404 | 407)
             | FaultKind::NameUnknown
             | FaultKind::NotComfyUi
             | FaultKind::Untrusted
-            | FaultKind::Config => Whose::Yours,
-            FaultKind::ClosedWith(code) if is_login(code) => Whose::Yours,
+            | FaultKind::Config => Blame::Config,
+            FaultKind::ClosedWith(code) if is_login(code) => Blame::Config,
             FaultKind::Closed
             | FaultKind::ClosedWith(_)
             | FaultKind::Deaf
             | FaultKind::Protocol
-            | FaultKind::Refused(_) => Whose::Servers,
+            | FaultKind::Refused(_) => Blame::Server,
             FaultKind::Unreachable
             | FaultKind::TimedOut
             | FaultKind::Silent
             | FaultKind::Overrun
-            | FaultKind::Broken => Whose::Networks,
+            | FaultKind::Broken => Blame::Network,
         }
     }
 
@@ -335,13 +335,13 @@ impl Fault {
     /// Whether it is yours, and won't pass by itself. A Wi-Fi network that is set up wrong looks like one that is away, and a
     /// name that nobody knows like that of a machine that sleeps.
     pub(crate) const fn stays(self) -> bool {
-        matches!(self.whose(), Whose::Yours) && !matches!(self.kind, FaultKind::Offline(_) | FaultKind::NameUnknown)
+        matches!(self.blame(), Blame::Config) && !matches!(self.kind, FaultKind::Offline(_) | FaultKind::NameUnknown)
     }
 
     /// What happened, in a person's words.
     pub const fn message(self) -> &'static str {
         match self.kind {
-            FaultKind::Offline(absence) => absence.message(),
+            FaultKind::Offline(reason) => reason.message(),
             FaultKind::NameUnknown => "nobody knows the server's name",
             FaultKind::Unreachable => "nobody answers at this address",
             FaultKind::TimedOut => "the server does not answer",
@@ -371,7 +371,7 @@ impl Fault {
     /// What to do about it.
     pub const fn advice(self) -> &'static str {
         match self.kind {
-            FaultKind::Offline(absence) => absence.advice(),
+            FaultKind::Offline(reason) => reason.advice(),
             FaultKind::NameUnknown => "Check its spelling, or give the address in numbers.",
             FaultKind::Unreachable => {
                 "Is ComfyUI running, and is this its address and port? Elsewhere than on this machine it must be started with --listen."

@@ -1,14 +1,20 @@
 //! What is known of a server: its queue, the prompt that runs, the connection.
 //!
-//! Only the [reducer](crate::reducer) changes it.
+//! Only the [reducer] changes it, and what restores a record: its fields are private to this module and those within it.
 
+mod changes;
 mod connection;
 mod names;
 mod nodes;
 mod prompt;
+#[cfg(feature = "record")]
+pub mod record;
+pub mod reducer;
 
+pub use changes::Changes;
 pub use connection::{
-    Absence, Connection, ConnectionStatus, Fault, FaultKind, LastEvent, Source, Waiting, WaitingFor, Way, Whose,
+    Blame, Connection, ConnectionStatus, Fault, FaultKind, LastEvent, NetworkDown, ObserveMode, Source, Waiting,
+    WaitingFor,
 };
 pub use prompt::{ErrorRecord, Percentage, Prompt, PromptState, Steps};
 
@@ -24,7 +30,6 @@ use crate::{
     log::Log,
     progress::{History, Learned, Rest, Took},
     quality::Quality,
-    reducer::Changes,
     text::Key,
     time::{Duration, Instant},
 };
@@ -33,58 +38,59 @@ use crate::{
 #[derive(Debug)]
 pub struct State<C: Capacity> {
     /// The connection to the server.
-    pub(crate) connection: Connection,
+    connection: Connection,
     /// Prompts queued and running, once the server told.
-    pub(crate) queue_remaining: Option<u32>,
+    queue_remaining: Option<u32>,
     /// The prompt last seen to start.
-    pub(crate) prompt: Slot<C>,
+    prompt: Slot<C>,
     /// How many records have begun.
-    pub(crate) generation: u32,
+    generation: u32,
     /// The nodes of that prompt.
-    pub(crate) nodes: Nodes<C>,
+    nodes: Nodes<C>,
     /// The last progress events.
-    pub(crate) history: History<C::History>,
+    history: History<C::History>,
     /// How long nodes took in the runs before.
-    pub(crate) learned: Learned<C::Durations>,
+    learned: Learned<C::Durations>,
     /// Messages received whole.
-    pub(crate) messages: Messages,
-    /// How much the socket has said.
-    pub(crate) heard: Heard,
+    messages: Messages,
+    /// What the socket has reported.
+    socket_generation: SocketGeneration,
     /// How good the connection is.
-    pub(crate) quality: Quality,
+    quality: Quality,
     /// Prompts whose record was replaced, the newest first; behind them keys that no id has.
-    pub(crate) replaced: [Key; REPLACED_PROMPTS],
+    replaced: [Key; REPLACED_PROMPTS],
     /// What the entries of the `progress_state` at hand said so far.
-    pub(crate) announced: Announced<C>,
+    announced: Announced<C>,
     /// What the message at hand changed before its end, or by beginning, naming or reviving the record.
-    pub(crate) renewed: Changes,
+    renewed: Changes,
     /// What the server's log says.
-    pub(crate) log: Log,
+    log: Log,
     /// How the prompt is to end by the log.
-    pub(crate) logged: PromptState,
+    logged: PromptState,
     /// The log has yet to tell the end of the record's before.
-    pub(crate) log_owes: bool,
+    log_owes: bool,
     /// Ends of prompts without a record, by log or queue, that are still to be asked after: the last of those that ended.
-    pub(crate) unheard_ends: u8,
+    unheard_ends: u8,
     /// The log told an end while the socket's record runs, or the queue while any does, modulo 256.
-    pub(crate) logged_ends: u8,
+    logged_ends: u8,
     /// Ends of prompts without a record, by the queue, that the log is to tell.
-    pub(crate) falls: u8,
+    falls: u8,
     /// When the prompt that runs began, by the queue or the log, where that was seen.
-    pub(crate) busy_since: Option<Instant>,
+    busy_since: Option<Instant>,
 }
 
-/// How much the socket has said of what can be asked over HTTP, too: an answer to a question asked before is older.
+/// Counts what the socket has reported of things that HTTP reports too. A request keeps it, so that its response, which
+/// may be older than what the socket reported meanwhile, takes nothing of that back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Heard {
-    /// How often it told the queue, modulo 2^32.
+pub struct SocketGeneration {
+    /// Reports of the queue, modulo 2^32.
     pub(crate) status: u32,
-    /// How often it told of the prompt, modulo 2^32.
+    /// Reports of a prompt, modulo 2^32.
     pub(crate) prompts: u32,
 }
 
-impl Heard {
+impl SocketGeneration {
     /// Nothing.
     pub(crate) const NONE: Self = Self { status: 0, prompts: 0 };
 
@@ -128,7 +134,7 @@ impl<C: Capacity> State<C> {
             history: History::new(),
             learned: Learned::new(),
             messages: Messages { text: 0, binary: 0, malformed: 0, unknown: 0 },
-            heard: Heard::NONE,
+            socket_generation: SocketGeneration::NONE,
             quality: Quality::new(),
             replaced: [Key::NONE; REPLACED_PROMPTS],
             announced: Announced::new(),
@@ -168,10 +174,31 @@ impl<C: Capacity> State<C> {
         self.messages
     }
 
-    /// How much the socket has said until now: to be kept with a question over HTTP for its answer,
-    /// [`Action::Answer`](crate::reducer::Action::Answer).
-    pub const fn heard(&self) -> Heard {
-        self.heard
+    /// What the socket has reported until now: to be kept with a request over HTTP for its response,
+    /// [`Action::Response`](crate::reducer::Action::Response).
+    pub const fn socket_generation(&self) -> SocketGeneration {
+        self.socket_generation
+    }
+
+    /// Prompts that ended without a record, whose outcomes are still to be requested: the last of those that ended.
+    pub(crate) const fn unseen_ends(&self) -> u8 {
+        self.unheard_ends
+    }
+
+    /// Ends that the log reported while the socket's record runs, or the queue while any does, modulo 256.
+    pub(crate) const fn logged_ends(&self) -> u8 {
+        self.logged_ends
+    }
+
+    /// Ends of prompts without a record, by the queue, that the log is to report.
+    pub(crate) const fn falls(&self) -> u8 {
+        self.falls
+    }
+
+    /// As if the prompt had been restored from a record.
+    #[cfg(test)]
+    pub(crate) const fn restored(&mut self) {
+        self.connection.source = Source::Restored;
     }
 
     /// How good the connection is.

@@ -1,6 +1,6 @@
 use crate::{
+    api::{ErrorField, ErrorFields},
     capacity::{Bytes, Capacity},
-    http::{ErrorText, ErrorTexts},
     number::Milli,
     progress::Run,
     text::{Id, Key, Text},
@@ -8,50 +8,50 @@ use crate::{
 };
 
 /// The record of a prompt.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a item of its own")]
 #[derive(Clone, Debug)]
 pub struct Prompt<C: Capacity> {
     /// Its id; not known yet where a reconnecting client was told the running node only.
-    pub(crate) id: Option<Text<C::Id>>,
-    pub(crate) state: PromptState,
+    pub(in crate::state) id: Option<Text<C::Id>>,
+    pub(in crate::state) state: PromptState,
     /// The node last made current, by its own id.
-    pub(crate) current: Option<Key>,
+    pub(in crate::state) current: Option<Key>,
     /// Where there is one, its display id.
-    pub(crate) shown: Text<C::Id>,
-    pub(crate) steps: Option<Steps>,
+    pub(in crate::state) shown: Text<C::Id>,
+    pub(in crate::state) steps: Option<Steps>,
     /// When its start was seen.
-    pub(crate) started: Option<Instant>,
+    pub(in crate::state) started: Option<Instant>,
     /// When its end was seen.
-    pub(crate) ended: Option<Instant>,
-    pub(crate) nodes_total: Option<u32>,
-    pub(crate) nodes_cached: Option<u32>,
+    pub(in crate::state) ended: Option<Instant>,
+    pub(in crate::state) nodes_total: Option<u32>,
+    pub(in crate::state) nodes_cached: Option<u32>,
     /// Of the whole workflow, never falling.
-    pub(crate) percentage: Percentage,
+    pub(in crate::state) percentage: Percentage,
     /// A `progress_state` was seen: it alone tells which nodes have finished.
-    pub(crate) has_progress_state: bool,
+    pub(in crate::state) has_progress_state: bool,
     /// The last entry of the last `progress_state`.
-    pub(crate) last_entry: Option<Key>,
-    pub(crate) outputs: u32,
-    pub(crate) previews: u32,
-    pub(crate) text_updates: u32,
-    pub(crate) warnings: u32,
+    pub(in crate::state) last_entry: Option<Key>,
+    pub(in crate::state) outputs: u32,
+    pub(in crate::state) previews: u32,
+    pub(in crate::state) text_updates: u32,
+    pub(in crate::state) warnings: u32,
     /// It failed, by `error`.
-    pub(crate) failed: bool,
+    pub(in crate::state) failed: bool,
     /// It ended, and nobody will tell how.
-    pub(crate) settled: bool,
+    pub(in crate::state) settled: bool,
     /// Its end is known from the log only: the server is still to be asked.
-    pub(crate) provisional: bool,
+    pub(in crate::state) provisional: bool,
     /// The log told its end.
-    pub(crate) logged: bool,
+    pub(in crate::state) logged: bool,
     /// The queue did.
-    pub(crate) fell: bool,
-    pub(crate) error: ErrorRecord<C>,
-    pub(crate) nodes_finished: u32,
-    pub(crate) truncated_nodes: bool,
+    pub(in crate::state) fell: bool,
+    pub(in crate::state) error: ErrorRecord<C>,
+    pub(in crate::state) nodes_finished: u32,
+    pub(in crate::state) truncated_nodes: bool,
     /// What the graph's nodes weigh.
-    pub(crate) weights: Weights,
+    pub(in crate::state) weights: Weights,
     /// How its run goes.
-    pub(crate) run: Run,
+    pub(in crate::state) run: Run,
 }
 
 /// Where the record stands, once a prompt was seen.
@@ -64,27 +64,27 @@ pub(crate) struct Slot<C: Capacity> {
 }
 
 impl<C: Capacity> Slot<C> {
-    pub(crate) const fn new() -> Self {
+    pub(in crate::state) const fn new() -> Self {
         Self { prompt: Prompt::new(), filled: false }
     }
 
-    pub(crate) const fn as_ref(&self) -> Option<&Prompt<C>> {
+    pub(in crate::state) const fn as_ref(&self) -> Option<&Prompt<C>> {
         if self.filled { Some(&self.prompt) } else { None }
     }
 
-    pub(crate) const fn as_mut(&mut self) -> Option<&mut Prompt<C>> {
+    pub(in crate::state) const fn as_mut(&mut self) -> Option<&mut Prompt<C>> {
         if self.filled { Some(&mut self.prompt) } else { None }
     }
 
     /// The record of a prompt of which nothing but its id is known takes the place of the one before.
-    pub(crate) fn begin(&mut self, id: Option<Id<'_>>) {
+    pub(in crate::state) fn begin(&mut self, id: Option<Id<'_>>) {
         self.prompt.reset(id);
         self.filled = true;
     }
 
     /// What outlived a restart takes the place.
     #[cfg(feature = "record")]
-    pub(crate) fn restore(&mut self, prompt: Option<Prompt<C>>) {
+    pub(in crate::state) fn restore(&mut self, prompt: Option<Prompt<C>>) {
         self.filled = prompt.is_some();
         if let Some(prompt) = prompt {
             self.prompt = prompt;
@@ -96,9 +96,9 @@ impl<C: Capacity> Slot<C> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Weights {
     /// All of them; how many there are where nothing was learned of any.
-    pub(crate) whole: u32,
+    pub(in crate::state) whole: u32,
     /// Those whose durations were learned.
-    pub(crate) learned: u32,
+    pub(in crate::state) learned: u32,
 }
 
 /// How a prompt fares.
@@ -173,7 +173,7 @@ impl<C: Capacity> ErrorRecord<C> {
 }
 
 /// So that an answer over HTTP needs no room of its own for them. They count once the prompt has failed.
-impl<C: Capacity> ErrorTexts for ErrorRecord<C> {
+impl<C: Capacity> ErrorFields for ErrorRecord<C> {
     fn clear(&mut self) {
         self.node_id = None;
         self.node_type = None;
@@ -181,17 +181,17 @@ impl<C: Capacity> ErrorTexts for ErrorRecord<C> {
         self.exception_message.clear();
     }
 
-    fn push(&mut self, text: ErrorText, piece: &[u8], first: bool) {
+    fn push(&mut self, text: ErrorField, piece: &[u8], first: bool) {
         match text {
-            ErrorText::NodeId => push_id(&mut self.node_id, piece, first),
-            ErrorText::NodeType => push_id(&mut self.node_type, piece, first),
-            ErrorText::ExceptionType => {
+            ErrorField::NodeId => push_id(&mut self.node_id, piece, first),
+            ErrorField::NodeType => push_id(&mut self.node_type, piece, first),
+            ErrorField::ExceptionType => {
                 if first {
                     self.exception_type.clear();
                 }
                 self.exception_type.push(piece);
             }
-            ErrorText::ExceptionMessage => {
+            ErrorField::ExceptionMessage => {
                 if first {
                     self.exception_message.clear();
                 }
@@ -243,18 +243,18 @@ impl Percentage {
 /// What a `progress_state` says at its end of its entries.
 #[derive(Clone, Debug)]
 pub(crate) struct Announced<C: Capacity> {
-    /// Whose entries these are; `None` before the first.
-    pub(crate) target: Option<Target>,
+    /// Blame entries these are; `None` before the first.
+    pub(in crate::state) target: Option<Target>,
     /// The last entry, and whether it runs.
-    pub(crate) last: Option<(Key, bool)>,
+    pub(in crate::state) last: Option<(Key, bool)>,
     /// The last entry that runs, its bar, and the id it is shown by.
-    pub(crate) running: Option<(Key, Milli, Milli)>,
-    pub(crate) shown: Text<C::Id>,
+    pub(in crate::state) running: Option<(Key, Milli, Milli)>,
+    pub(in crate::state) shown: Text<C::Id>,
     /// The bar of the node that was current when the message began, where its entry runs.
-    pub(crate) current: Option<(Milli, Milli)>,
+    pub(in crate::state) current: Option<(Milli, Milli)>,
 }
 
-/// Whose entries a `progress_state` tells.
+/// Blame entries a `progress_state` tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     /// The record's.
@@ -266,11 +266,11 @@ pub(crate) enum Target {
 }
 
 impl<C: Capacity> Announced<C> {
-    pub(crate) const fn new() -> Self {
+    pub(in crate::state) const fn new() -> Self {
         Self { target: None, last: None, running: None, shown: Text::new(), current: None }
     }
 
-    pub(crate) fn clear(&mut self) {
+    pub(in crate::state) fn clear(&mut self) {
         self.target = None;
         self.last = None;
         self.running = None;
@@ -280,7 +280,7 @@ impl<C: Capacity> Announced<C> {
 
 impl<C: Capacity> Prompt<C> {
     /// The record of a prompt of which nothing is known.
-    pub(crate) const fn new() -> Self {
+    pub(in crate::state) const fn new() -> Self {
         Self {
             id: None,
             state: PromptState::Running,
@@ -452,7 +452,7 @@ impl<C: Capacity> Prompt<C> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::{Answer, Asked};
+    use crate::api::{BodyReader, Request};
 
     crate::capacity! {
         struct Small { id: 8, message: 8, nodes: 1, names: 8, durations: 1, history: 1, request: 8 }
@@ -460,11 +460,11 @@ mod tests {
 
     #[test]
     fn an_answers_error_is_the_records_in_pieces_of_any_size() {
-        let body = r#"{"id": "p", "status": "failed", "execution_error": {"node_id": 7, "node_id": "\u00fc", "node_type": -Infinity, "exception_message": "0123456789\n", "exception_type": "E"}}"#;
+        let body = r#"{"p": {"status": {"messages": [["execution_error", {"node_id": 7, "node_id": "\u00fc", "node_type": -Infinity, "exception_message": "0123456789\n", "exception_type": "E"}]]}}}"#;
         for size in 1..=body.len() {
             let mut record = ErrorRecord::<Small>::new();
             record.node_type = Some(Text::from("before"));
-            let mut answer = Answer::<Small>::new(Asked::Job);
+            let mut answer = BodyReader::<Small>::new(Request::History);
             for mut piece in body.as_bytes().chunks(size) {
                 while answer.next(&mut piece, &mut record).unwrap().is_some() {}
             }

@@ -2,22 +2,24 @@ use std::{string::String, vec::Vec};
 
 use super::{Subscription, Topics};
 use crate::{
+    capacity::GadgetCapacity,
     queue::{Kind, Note},
-    session::{Config, End, GadgetSession, Input, Link},
+    session::{Config, End, Link},
     state::{ConnectionStatus, PromptState},
     text::Id,
     time::Instant,
+    wire::{Input, Wire},
 };
 
 /// A session that is connected, and how it tells a subscriber of messages.
 struct Desk<const N: usize> {
-    session: GadgetSession<'static>,
+    session: Wire<'static, GadgetCapacity>,
     subscription: Subscription<N>,
 }
 
 impl<const N: usize> Desk<N> {
     fn new(topics: Topics) -> Self {
-        let mut session = GadgetSession::new(Config::new("desk"), 0);
+        let mut session = Wire::<GadgetCapacity>::new(Config::new("desk"), 0);
         session.attach(Instant::ZERO);
         Self { session, subscription: Subscription::new(topics) }
     }
@@ -110,7 +112,7 @@ fn a_blocked_node_is_a_warning_and_an_error_an_end() {
 
 #[test]
 fn a_lost_connection_and_its_attempts_are_told_whatever_input_brought_them() {
-    let mut session = GadgetSession::new(Config::new("desk"), 0);
+    let mut session = Wire::<GadgetCapacity>::new(Config::new("desk"), 0);
     let mut lamp = Subscription::<4>::new(Topics::CONNECTION);
     let _ = session.poll_output_with(Instant::ZERO, &mut lamp);
     assert_eq!(lamp.next().unwrap().kind(), Kind::Connection(ConnectionStatus::Connecting));
@@ -171,7 +173,7 @@ fn an_end_of_an_earlier_session_is_not_told_again() {
 
 #[test]
 fn two_observers_are_told_the_same() {
-    let mut session = GadgetSession::new(Config::new("desk"), 0);
+    let mut session = Wire::<GadgetCapacity>::new(Config::new("desk"), 0);
     let (mut one, mut other) = (Subscription::<4>::new(Topics::ALL), Subscription::<2>::new(Topics::ALL));
     let _ = session.poll_output_with(Instant::ZERO, &mut (&mut one, &mut other));
     let told: [Option<String>; 2] = [one.next(), other.next()].map(|note| Some(std::format!("{:?}", note?.kind())));

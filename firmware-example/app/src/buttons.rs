@@ -1,6 +1,6 @@
 //! The buttons: one that dismisses, and held down turns the gadget off; one for the next page.
 
-use comfyglow_core::session::Input;
+use comfyglow_core::{session::Host, wire::Input};
 use embassy_time::Timer;
 use embedded_hal::digital::InputPin;
 
@@ -68,14 +68,14 @@ impl Gadget {
         self.repaint.signal(());
         let waits = self.session.borrow().state().connection().waiting.is_some();
         if waits {
-            self.tell(Input::Reconnect);
+            self.tell(Input::Host(Host::Reconnect));
         }
     }
 
     /// Leaves the server in good order, keeps what is to be kept, and then is [off](Self::off).
     pub fn turn_off(&self) {
         info!("button: off");
-        self.tell(Input::Leave);
+        self.tell(Input::Host(Host::Leave));
         self.leaving.signal(());
     }
 }

@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Write as _};
 
-use comfyglow_core::state::Absence;
+use comfyglow_core::state::NetworkDown;
 use comfyglow_setup::{Answer, Asked, Board, Console, Desk};
 use embassy_futures::select::{Either, select};
 use embassy_time::{Duration, Instant, Timer, with_timeout};
@@ -101,7 +101,7 @@ impl Gadget {
     fn status(&self, answer: &mut Answer) -> fmt::Result {
         match self.network.get() {
             _ if self.is_unset() => answer.write_str("network=offline: it is not set up\r\n")?,
-            Network::Starting | Network::Absent(Absence::Joining) => answer.write_str("network=joining\r\n")?,
+            Network::Starting | Network::Absent(NetworkDown::Joining) => answer.write_str("network=joining\r\n")?,
             Network::Absent(why) => write!(answer, "network=offline: {}; {}\r\n", why.message(), why.advice())?,
             Network::Up => answer.write_str("network=up\r\n")?,
         }

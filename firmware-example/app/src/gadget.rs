@@ -3,10 +3,12 @@
 use core::cell::{Cell, RefCell};
 
 use comfyglow_core::{
-    reducer::Changes,
-    session::{Config, GadgetSession, Input, Link, Output},
-    state::{Absence, ConnectionStatus, Prompt, PromptState},
+    capacity::GadgetCapacity,
+    session::{Config, Host, Link},
+    state::Changes,
+    state::{ConnectionStatus, NetworkDown, Prompt, PromptState},
     time::Instant,
+    wire::{Input, Output, Wire},
 };
 use comfyglow_setup::Settings;
 use comfyglow_ui::Choices;
@@ -19,7 +21,7 @@ use crate::{line::Line, log::info, network::Network, start::Start};
 /// What all tasks share. They run in one executor, and none holds a borrow while it waits.
 pub struct Gadget {
     pub(crate) settings: &'static Settings,
-    pub(crate) session: &'static RefCell<GadgetSession<'static>>,
+    pub(crate) session: &'static RefCell<Wire<'static, GadgetCapacity>>,
     pub(crate) choices: RefCell<Choices>,
     pub(crate) start: Start,
     pub(crate) network: Cell<Network>,
@@ -51,14 +53,18 @@ impl Gadget {
     /// The session with the server of `settings`. `seed` is random, another at each start: ids are made of it. It stands
     /// apart, as it is large: what holds it would be built on the stack beside it.
     #[inline]
-    pub fn session(settings: &'static Settings, seed: u64) -> RefCell<GadgetSession<'static>> {
-        RefCell::new(GadgetSession::new(Config::new(settings.server()), seed))
+    pub fn session(settings: &'static Settings, seed: u64) -> RefCell<Wire<'static, GadgetCapacity>> {
+        RefCell::new(Wire::<GadgetCapacity>::new(Config::new(settings.server()), seed))
     }
 
     /// A gadget that has this session with the server of `settings`, and started so.
-    pub fn new(settings: &'static Settings, session: &'static RefCell<GadgetSession<'static>>, start: Start) -> Self {
+    pub fn new(
+        settings: &'static Settings,
+        session: &'static RefCell<Wire<'static, GadgetCapacity>>,
+        start: Start,
+    ) -> Self {
         // Nobody has told it anything yet, so time does not matter.
-        session.borrow_mut().handle_input(Instant::ZERO, Input::Offline(Absence::Joining));
+        session.borrow_mut().handle_input(Instant::ZERO, Input::Host(Host::Offline(NetworkDown::Joining)));
         Self {
             settings,
             session,
@@ -88,7 +94,7 @@ impl Gadget {
         loop {
             match select(self.deadline.wait(), until(deadline)).await {
                 Either::First(next) => deadline = next,
-                Either::Second(()) => self.tell(Input::Wake),
+                Either::Second(()) => self.tell(Input::Host(Host::Wake)),
             }
         }
     }
@@ -130,7 +136,7 @@ impl Gadget {
     }
 
     /// Logs what a person would want to know.
-    fn report(&self, session: &GadgetSession<'_>) {
+    fn report(&self, session: &Wire<'_, GadgetCapacity>) {
         let connection = session.state().connection();
         let prompt = session.state().prompt().map(Prompt::state);
         let (status, before) = self.told.replace((Some(connection.status), prompt));

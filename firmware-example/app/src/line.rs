@@ -4,7 +4,8 @@ use core::{cell::RefCell, future::pending, str::FromStr};
 
 use comfyglow_core::{
     capacity::{Bytes, Capacity, GadgetCapacity},
-    session::{End, Input, Link},
+    session::{End, Link},
+    wire::Input,
 };
 use embassy_futures::select::{Either, select};
 use embassy_net::{

@@ -1,6 +1,6 @@
 //! The network: an address by DHCP, and whether it is there.
 
-use comfyglow_core::{session::Input, state::Absence};
+use comfyglow_core::{session::Host, state::NetworkDown, wire::Input};
 use embassy_futures::select::{Either, select};
 use embassy_net::{Config, DhcpConfig, Stack, StackResources, driver::Driver};
 use embassy_time::{Duration, with_timeout};
@@ -26,7 +26,7 @@ pub(crate) enum Network {
     /// Nobody has looked yet.
     Starting,
     /// It isn't there.
-    Absent(Absence),
+    Absent(NetworkDown),
     /// There is a link and an address.
     Up,
 }
@@ -60,15 +60,15 @@ impl Gadget {
             crate::log::info!("network: up");
             self.network.set(Network::Up);
             self.repaint.signal(());
-            self.tell(Input::Online);
+            self.tell(Input::Host(Host::Online));
             #[cfg(feature = "mdns")]
             self.addressed.signal(());
             // Of a link that goes and comes in an instant the stack may see nothing, but the radio does.
             if let Either::First(()) = select(stack.wait_config_down(), self.radio.wait()).await {
                 self.absent(match (stack.is_link_up(), self.start.has_radio) {
-                    (true, _) => Absence::NoAddress,
-                    (false, true) => Absence::SignalLost,
-                    (false, false) => Absence::NoLink,
+                    (true, _) => NetworkDown::NoAddress,
+                    (false, true) => NetworkDown::SignalLost,
+                    (false, false) => NetworkDown::NoLink,
                 });
             }
         }
@@ -79,15 +79,15 @@ impl Gadget {
         loop {
             // A radio tells itself why there is no link.
             if !self.start.has_radio && with_timeout(LINK_PATIENCE, stack.wait_link_up()).await.is_err() {
-                self.absent(Absence::NoLink);
+                self.absent(NetworkDown::NoLink);
             }
             stack.wait_link_up().await;
-            if self.network.get() == Network::Absent(Absence::NoLink) {
+            if self.network.get() == Network::Absent(NetworkDown::NoLink) {
                 self.joining();
             }
             match select(with_timeout(ADDRESS_PATIENCE, stack.wait_config_up()), stack.wait_link_down()).await {
                 Either::First(Ok(())) => return,
-                Either::First(Err(_)) => self.absent(Absence::NoAddress),
+                Either::First(Err(_)) => self.absent(NetworkDown::NoAddress),
                 Either::Second(()) => continue,
             }
             if let Either::First(()) = select(stack.wait_config_up(), stack.wait_link_down()).await {
@@ -97,23 +97,23 @@ impl Gadget {
     }
 
     /// The radio has joined a network, or lost it.
-    pub(crate) fn radio_is(&self, joined: Result<(), Absence>) {
+    pub(crate) fn radio_is(&self, joined: Result<(), NetworkDown>) {
         self.joined.set(joined.is_ok());
-        self.absent(joined.err().unwrap_or(Absence::Joining));
+        self.absent(joined.err().unwrap_or(NetworkDown::Joining));
         self.radio.signal(());
     }
 
     /// The network is being joined.
     fn joining(&self) {
-        self.absent(Absence::Joining);
+        self.absent(NetworkDown::Joining);
     }
 
     /// There is no network. What was open is gone with it.
-    pub(crate) fn absent(&self, why: Absence) {
+    pub(crate) fn absent(&self, why: NetworkDown) {
         if self.network.replace(Network::Absent(why)) != Network::Absent(why) {
             crate::log::warning!("network: {}", why.message());
             self.repaint.signal(());
-            self.tell(Input::Offline(why));
+            self.tell(Input::Host(Host::Offline(why)));
         }
     }
 

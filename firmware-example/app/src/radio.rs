@@ -2,7 +2,7 @@
 
 use comfyglow_core::{
     backoff::{Backoff, BackoffConfig},
-    state::Absence,
+    state::NetworkDown,
 };
 use embassy_time::{Duration, Instant, Timer};
 
@@ -19,10 +19,10 @@ pub trait Radio {
     /// # Errors
     ///
     /// It can't be joined.
-    async fn join(&mut self, ssid: &str, password: &str) -> Result<(), Absence>;
+    async fn join(&mut self, ssid: &str, password: &str) -> Result<(), NetworkDown>;
 
     /// Ends once the network that was joined is lost, with the reason.
-    async fn lost(&mut self) -> Absence;
+    async fn lost(&mut self) -> NetworkDown;
 }
 
 impl Gadget {

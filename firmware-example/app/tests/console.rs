@@ -12,7 +12,7 @@ use std::{
 
 use comfyglow_app::{
     Gadget, Radio, Reset, Settings, Start, Store,
-    core::state::Absence,
+    core::state::NetworkDown,
     embedded_io_async::{ErrorType, Read, Write},
     setup::{Board, Display},
 };
@@ -214,11 +214,11 @@ fn what_a_newer_firmware_saved_is_told_and_kept_until_something_is_saved() {
 struct Air;
 
 impl Radio for Air {
-    async fn join(&mut self, _: &str, _: &str) -> Result<(), Absence> {
-        Err(Absence::WrongPassword)
+    async fn join(&mut self, _: &str, _: &str) -> Result<(), NetworkDown> {
+        Err(NetworkDown::WrongPassword)
     }
 
-    async fn lost(&mut self) -> Absence {
+    async fn lost(&mut self) -> NetworkDown {
         std::future::pending().await
     }
 }

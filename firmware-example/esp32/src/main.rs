@@ -14,7 +14,7 @@ use core::cell::RefCell;
 
 use comfyglow_app::{
     Gadget, LEDS, Resources, Settings, Start, Store, Strip as _,
-    core::session::{GadgetSession, Link},
+    core::{capacity::GadgetCapacity, session::Link, wire::Wire},
     embassy_net::{Runner, Stack},
     network,
     setup::Board,
@@ -117,7 +117,7 @@ async fn main(spawner: Spawner) {
 
 #[inline(never)]
 fn gadget(settings: &'static Settings, seed: u64, start: Start) -> &'static Gadget {
-    static SESSION: StaticCell<RefCell<GadgetSession<'static>>> = StaticCell::new();
+    static SESSION: StaticCell<RefCell<Wire<'static, GadgetCapacity>>> = StaticCell::new();
     static GADGET: StaticCell<Gadget> = StaticCell::new();
     let session = SESSION.init_with(|| Gadget::session(settings, seed));
     GADGET.init_with(|| Gadget::new(settings, session, start))

@@ -1,6 +1,6 @@
 //! The chip's Wi-Fi, as a station.
 
-use comfyglow_app::{Radio, core::state::Absence};
+use comfyglow_app::{Radio, core::state::NetworkDown};
 use embassy_time::{Duration, with_timeout};
 use esp_radio::wifi::{
     AuthenticationMethodConfig as Method, Config, ConnectionError, DisconnectReason as Reason, WifiController,
@@ -17,7 +17,7 @@ const GOODBYE: Duration = Duration::from_secs(2);
 pub(crate) struct Station(pub(crate) WifiController<'static>);
 
 impl Radio for Station {
-    async fn join(&mut self, ssid: &str, password: &str) -> Result<(), Absence> {
+    async fn join(&mut self, ssid: &str, password: &str) -> Result<(), NetworkDown> {
         let Self(controller) = self;
         let config = config(ssid, password).and_then(|config| controller.set_config(&config));
         config.map_err(|error| refused(ConnectionError::WifiError(error)))?;
@@ -25,14 +25,14 @@ impl Radio for Station {
             return joined.map(|_| ()).map_err(refused);
         }
         _ = with_timeout(GOODBYE, controller.disconnect_async()).await;
-        Err(Absence::NotFound)
+        Err(NetworkDown::NotFound)
     }
 
-    async fn lost(&mut self) -> Absence {
+    async fn lost(&mut self) -> NetworkDown {
         if let Ok(end) = self.0.wait_for_disconnect_async().await {
             defmt::info!("radio: {}", defmt::Debug2Format(&end.reason));
         }
-        Absence::SignalLost
+        NetworkDown::SignalLost
     }
 }
 
@@ -42,18 +42,18 @@ fn config(ssid: &str, password: &str) -> Result<Config, WifiError> {
 }
 
 /// Why the network can't be joined, in the words of 802.11 and of Espressif's driver.
-fn refused(error: ConnectionError) -> Absence {
+fn refused(error: ConnectionError) -> NetworkDown {
     defmt::info!("radio: {}", defmt::Debug2Format(&error));
-    let ConnectionError::Failed(end) = error else { return Absence::Refused };
+    let ConnectionError::Failed(end) = error else { return NetworkDown::Refused };
     match end.reason {
         // An access point doesn't say so: it leaves the handshake that the password is for.
         Reason::FourWayHandshakeTimeout
         | Reason::HandshakeTimeout
         | Reason::MicFailure
         | Reason::IeIn4wayDiffers
-        | Reason::AuthenticationFailed => Absence::WrongPassword,
-        Reason::NoAccessPointFound | Reason::NoAccessPointFoundInRssiThreshold => Absence::NotFound,
-        Reason::BeaconTimeout => Absence::SignalLost,
-        _ => Absence::Refused,
+        | Reason::AuthenticationFailed => NetworkDown::WrongPassword,
+        Reason::NoAccessPointFound | Reason::NoAccessPointFoundInRssiThreshold => NetworkDown::NotFound,
+        Reason::BeaconTimeout => NetworkDown::SignalLost,
+        _ => NetworkDown::Refused,
     }
 }

@@ -4,7 +4,7 @@ use core::cell::RefCell;
 
 use comfyglow_app::{
     Gadget, Resources, Settings,
-    core::session::{GadgetSession, Link},
+    core::{capacity::GadgetCapacity, session::Link, wire::Wire},
     embassy_net::{Runner, Stack},
     network,
 };
@@ -27,8 +27,8 @@ const HTTP: (usize, usize) = (1_536, 1_024);
 ///
 /// It was called before.
 #[inline(never)]
-pub fn session(settings: &'static Settings, seed: u64) -> &'static RefCell<GadgetSession<'static>> {
-    static SESSION: StaticCell<RefCell<GadgetSession<'static>>> = StaticCell::new();
+pub fn session(settings: &'static Settings, seed: u64) -> &'static RefCell<Wire<'static, GadgetCapacity>> {
+    static SESSION: StaticCell<RefCell<Wire<'static, GadgetCapacity>>> = StaticCell::new();
     SESSION.init_with(|| Gadget::session(settings, seed))
 }
 
@@ -86,7 +86,12 @@ async fn keep(gadget: &'static Gadget) {
 #[task]
 async fn end(gadget: &'static Gadget) {
     gadget.off().await;
-    defmt::info!("memory: session {}, statics {}, stack {}", GadgetSession::MEMORY, stack::statics(), stack::used());
+    defmt::info!(
+        "memory: session {}, statics {}, stack {}",
+        Wire::<GadgetCapacity>::MEMORY,
+        stack::statics(),
+        stack::used()
+    );
     defmt::info!("off");
     exit(0)
 }

@@ -1,7 +1,7 @@
 //! A radio with one access point around, in the host's hands: name and password are the board's argument, and a wire tells
 //! whether it is in reach.
 
-use comfyglow_app::{Radio, core::state::Absence};
+use comfyglow_app::{Radio, core::state::NetworkDown};
 use comfyglow_qemu::Arguments;
 use embassy_time::Timer;
 use embedded_hal::digital::InputPin as _;
@@ -33,23 +33,23 @@ impl Air {
 }
 
 impl Radio for Air {
-    async fn join(&mut self, ssid: &str, password: &str) -> Result<(), Absence> {
+    async fn join(&mut self, ssid: &str, password: &str) -> Result<(), NetworkDown> {
         Timer::after_millis(JOINING).await;
         match self.access_point() {
-            Some((name, _)) if name != ssid => return Err(Absence::NotFound),
-            Some((_, right)) if right != password => return Err(Absence::WrongPassword),
+            Some((name, _)) if name != ssid => return Err(NetworkDown::NotFound),
+            Some((_, right)) if right != password => return Err(NetworkDown::WrongPassword),
             Some(_) if Self::is_in_reach() => {}
-            _ => return Err(Absence::NotFound),
+            _ => return Err(NetworkDown::NotFound),
         }
         net::set_joined(true);
         Ok(())
     }
 
-    async fn lost(&mut self) -> Absence {
+    async fn lost(&mut self) -> NetworkDown {
         while Self::is_in_reach() {
             Timer::after_millis(LOOK).await;
         }
         net::set_joined(false);
-        Absence::SignalLost
+        NetworkDown::SignalLost
     }
 }

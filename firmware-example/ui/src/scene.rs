@@ -1,7 +1,7 @@
 //! What there is to show, and what the person before the display chose to see.
 
 use comfyglow_core::{
-    state::{Absence, Percentage, PromptState},
+    state::{NetworkDown, Percentage, PromptState},
     text::{Id, Key},
     time::{Duration, Instant},
     view::{PromptView, View},
@@ -53,7 +53,7 @@ pub enum Network<'a> {
         /// Its name, where it has one.
         name: Option<&'a str>,
         /// Why.
-        why: Absence,
+        why: NetworkDown,
     },
     /// Nobody has set up which it is, or whom to ask.
     Unset,

@@ -2,7 +2,7 @@
 
 use comfyglow_core::{
     number::Milli,
-    state::{Absence, ConnectionStatus, Fault, FaultKind, PromptState, Source, Steps, WaitingFor},
+    state::{ConnectionStatus, Fault, FaultKind, NetworkDown, PromptState, Source, Steps, WaitingFor},
     time::Duration,
     view::{ErrorView, PromptView, View},
 };
@@ -335,20 +335,24 @@ impl<'a> Story<'a> {
     }
 
     /// What is to be said of the network, which isn't there.
-    fn absence(&mut self, name: Option<&'a str>, why: Absence) {
+    fn absence(&mut self, name: Option<&'a str>, why: NetworkDown) {
         self.lead = name.unwrap_or("the network").into();
         // It is looked for again and again, but what is wrong is for a person to mend.
-        self.busy = !matches!(why, Absence::WrongPassword | Absence::Refused | Absence::NoLink);
-        if why == Absence::NoLink {
+        self.busy = !matches!(why, NetworkDown::WrongPassword | NetworkDown::Refused | NetworkDown::NoLink);
+        if why == NetworkDown::NoLink {
             // A cable has no waves.
             self.icon = Kind::Offline.icon();
         }
         let (head, body) = match why {
-            Absence::WrongPassword => ("No access", ["Wrong Wi-Fi password. ", "Set it again: ", "comfyglow setup"]),
-            Absence::NotFound => ("Not found", ["No Wi-Fi of this name in reach. ", "It must be one of 2.4 GHz.", ""]),
-            Absence::Refused => ("Refused", ["The Wi-Fi refuses me. ", "Look at its router.", ""]),
-            Absence::NoAddress => ("No address", ["Joined, but the router gives no address. ", "Is DHCP on?", ""]),
-            Absence::NoLink => ("No line", ["The network cable is unplugged.", "", ""]),
+            NetworkDown::WrongPassword => {
+                ("No access", ["Wrong Wi-Fi password. ", "Set it again: ", "comfyglow setup"])
+            }
+            NetworkDown::NotFound => {
+                ("Not found", ["No Wi-Fi of this name in reach. ", "It must be one of 2.4 GHz.", ""])
+            }
+            NetworkDown::Refused => ("Refused", ["The Wi-Fi refuses me. ", "Look at its router.", ""]),
+            NetworkDown::NoAddress => ("No address", ["Joined, but the router gives no address. ", "Is DHCP on?", ""]),
+            NetworkDown::NoLink => ("No line", ["The network cable is unplugged.", "", ""]),
             _ => ("No network", ["The network is gone. It is joined again by itself.", "", ""]),
         };
         (self.head, self.body) = (head, body);
@@ -618,9 +622,9 @@ mod tests {
     use super::*;
     use crate::scene::Choices;
     use comfyglow_core::{
+        api::{Item, JobStatus},
         capacity::GadgetCapacity,
-        http::{Fact, Standing},
-        reducer::{Action, reduce},
+        reducer::{Action, apply},
         state::{State, Waiting},
         text::Id,
         time::Instant,
@@ -628,7 +632,7 @@ mod tests {
     use std::string::String;
 
     const UP: Network<'static> = Network::Up;
-    const GONE: Network<'static> = Network::Lost { name: None, why: Absence::SignalLost };
+    const GONE: Network<'static> = Network::Lost { name: None, why: NetworkDown::SignalLost };
 
     /// What it is about, where the connection is so, and the prompt fares so.
     fn kind(
@@ -652,17 +656,17 @@ mod tests {
     fn an_end_is_shown_once_it_is_known_how() {
         let mut state = State::<GadgetCapacity>::new();
         let prompt_id = Id::from("p");
-        let ended = |standing| Action::Answer {
-            heard: State::<GadgetCapacity>::new().heard(),
-            fact: Fact::Prompt { prompt_id, standing },
+        let ended = |status| Action::Response {
+            since: State::<GadgetCapacity>::new().socket_generation(),
+            item: Item::Prompt { prompt_id, status },
         };
         for (action, said) in [
             (Action::Established, Kind::Idle),
-            (ended(Standing::Running), Kind::Running),
-            (ended(Standing::Ended), Kind::Running),
-            (ended(Standing::Ended), Kind::Ended),
+            (ended(JobStatus::Running), Kind::Running),
+            (ended(JobStatus::Ended), Kind::Running),
+            (ended(JobStatus::Ended), Kind::Ended),
         ] {
-            reduce(&mut state, Instant::ZERO, action);
+            apply(&mut state, Instant::ZERO, action, &mut ());
             let view = Some(state.view(Instant::ZERO));
             let choices = Choices::new();
             let scene = Scene { network: UP, server: "", view, percentage: None, choices: &choices, notice: None };

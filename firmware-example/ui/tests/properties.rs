@@ -5,7 +5,7 @@ mod support;
 use comfyglow_core::{
     capacity::GadgetCapacity,
     number::Milli,
-    state::{Absence, Percentage, PromptState, State, Steps},
+    state::{NetworkDown, Percentage, PromptState, State, Steps},
     time::{Duration, Instant},
     view::{ErrorView, PromptView, View},
 };
@@ -39,7 +39,7 @@ fn networks() -> impl Strategy<Value = Network<'static>> {
         Network::Starting,
         Network::Joining { name: None },
         Network::Unset,
-        Network::Lost { name: Some("Café 采样器 with a name of 32 bytes"), why: Absence::NotFound },
+        Network::Lost { name: Some("Café 采样器 with a name of 32 bytes"), why: NetworkDown::NotFound },
     ])
 }
 

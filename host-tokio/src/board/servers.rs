@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use comfyglow_core::state::{Absence, Fault, FaultKind};
+use comfyglow_core::state::{Fault, FaultKind, NetworkDown};
 
 use crate::{client::Http, learned};
 
@@ -67,12 +67,12 @@ pub fn is_local(host: &str) -> bool {
 /// What to do about a board's trouble, which is told in the words of the core's faults; a general advice about another one.
 pub fn advice(trouble: &str) -> &'static str {
     let absences = [
-        Absence::WrongPassword,
-        Absence::NotFound,
-        Absence::Refused,
-        Absence::SignalLost,
-        Absence::NoAddress,
-        Absence::NoLink,
+        NetworkDown::WrongPassword,
+        NetworkDown::NotFound,
+        NetworkDown::Refused,
+        NetworkDown::SignalLost,
+        NetworkDown::NoAddress,
+        NetworkDown::NoLink,
     ];
     let faults = [
         FaultKind::NameUnknown,

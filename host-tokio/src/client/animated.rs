@@ -155,7 +155,7 @@ mod tests {
         capacity::GadgetCapacity,
         event::Event,
         number::Milli,
-        reducer::{Action, reduce},
+        reducer::{Action, apply},
         state::State,
         text::Id,
     };
@@ -184,7 +184,7 @@ mod tests {
         fn apply(&mut self, action: Action<'_>) {
             let since = u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX);
             let now = Instant::from_micros(since);
-            reduce(&mut self.state, now, action);
+            apply(&mut self.state, now, action, &mut ());
             self.publisher.publish_prompt(&self.state.view(now));
         }
 

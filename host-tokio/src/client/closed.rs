@@ -14,7 +14,7 @@ pub enum Closed {
     Aborted,
 }
 
-/// Whose fault it is and what to do about it.
+/// Blame fault it is and what to do about it.
 impl fmt::Display for Closed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -5,11 +5,13 @@ use std::{future::poll_fn, io, mem::MaybeUninit, task::Poll};
 use comfyglow_core::{
     capacity::{AppCapacity, Capacity, DesktopCapacity},
     record::RecordError,
-    reducer::Changes,
-    session::{Config, Input, Link, Observer, Output, Session},
+    reducer::Observer,
+    session::{Config, Host, Link},
+    state::Changes,
     state::{Fault, State},
     time::{Duration, Instant},
     view::View,
+    wire::{Input, Output, Wire},
 };
 use tokio::{io::ReadBuf, time};
 
@@ -33,10 +35,10 @@ const READ: usize = 16 * 1024;
 /// [`comfyglow_core::capacity`], by default a desktop's.
 pub struct Driver<'a, C: Capacity = DesktopCapacity> {
     dialer: Dialer,
-    session: Box<Session<'a, C>>,
+    session: Box<Wire<'a, C>>,
     socket: Line,
     http: Line,
-    /// Whose turn it is to be read first, so that neither waits for the other's end.
+    /// Blame turn it is to be read first, so that neither waits for the other's end.
     http_first: bool,
     /// The session's epoch.
     start: time::Instant,
@@ -48,7 +50,7 @@ pub struct Driver<'a, C: Capacity = DesktopCapacity> {
 }
 
 /// What one of many clients in a program takes for its session; its buffers, sockets and task come to that.
-const _: () = assert!(Session::<AppCapacity>::MEMORY <= 40 * 1024);
+const _: () = assert!(Wire::<AppCapacity>::MEMORY <= 40 * 1024);
 
 /// A driver of one of many clients in a program.
 pub(super) type AppDriver<'a> = Driver<'a, AppCapacity>;
@@ -75,7 +77,7 @@ impl<'a, C: Capacity> Driver<'a, C> {
         let seed = getrandom::u64().map_err(io::Error::other)?;
         Ok(Self {
             dialer: Dialer::new(address)?,
-            session: Box::new(Session::new(config, seed)),
+            session: Box::new(Wire::new(config, seed)),
             socket: Line::new(),
             http: Line::new(),
             http_first: false,
@@ -190,23 +192,23 @@ impl<'a, C: Capacity> Driver<'a, C> {
 
     /// Tries to connect now, whatever there is to wait for.
     pub fn reconnect(&mut self) {
-        self.session.handle_input(self.now(), Input::Reconnect);
+        self.session.handle_input(self.now(), Input::Host(Host::Reconnect));
     }
 
     /// Tells the session's quality how long a paint took.
     pub fn painted(&mut self, took: std::time::Duration) {
-        self.session.handle_input(self.now(), Input::Painted { took: span(took) });
+        self.session.handle_input(self.now(), Input::Host(Host::Painted { took: span(took) }));
     }
 
     /// Tells the session's quality what delivery queues did since this was told last: notes taken in, dropped, and
     /// replaced by later ones.
     pub fn queued(&mut self, queued: u32, dropped: u32, merged: u32) {
-        self.session.handle_input(self.now(), Input::Queued { queued, dropped, merged });
+        self.session.handle_input(self.now(), Input::Host(Host::Queued { queued, dropped, merged }));
     }
 
     /// Ends the session in good order: [`changed`](Self::changed) carries it out, and then returns `None`.
     pub fn leave(&mut self) {
-        self.session.handle_input(self.now(), Input::Leave);
+        self.session.handle_input(self.now(), Input::Host(Host::Leave));
     }
 
     /// What is known of the server, for a screen.
@@ -215,7 +217,7 @@ impl<'a, C: Capacity> Driver<'a, C> {
     }
 
     /// The session itself; its times are those of [`now`](Self::now).
-    pub fn session(&self) -> &Session<'a, C> {
+    pub fn session(&self) -> &Wire<'a, C> {
         &self.session
     }
 
@@ -288,7 +290,7 @@ impl<'a, C: Capacity> Driver<'a, C> {
             false
         };
         if is_late {
-            self.session.handle_input_with(since(self.start), Input::Wake, observer);
+            self.session.handle_input_with(since(self.start), Input::Host(Host::Wake), observer);
         }
     }
 }

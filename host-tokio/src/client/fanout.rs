@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use comfyglow_core::{
     capacity::Capacity,
-    event::{self as wire, EventKind, Interest, NodeStatus, Part, Raw},
-    reducer::{Action, Changes},
-    session::Observer,
+    event::{self as wire, EventKind, Interest, Message, MessageKind, NodeStatus, Part},
+    reducer::Action,
+    reducer::Observer,
     state,
+    state::Changes,
     text::Id,
     time::Instant,
 };
@@ -254,17 +255,16 @@ fn keep(buffer: &mut Vec<u8>, piece: &[u8]) -> bool {
 }
 
 impl<C: Capacity> Observer<C> for Fanout {
-    fn raw(&mut self, piece: Raw<'_>, first: bool, _last: bool) {
-        if first {
+    fn raw(&mut self, message: &Message<'_>) {
+        if message.first {
             self.registry.refresh(&mut self.subscribers);
             self.forget();
-            self.is_text = matches!(piece, Raw::Text(_));
+            self.is_text = message.kind == MessageKind::Text;
             // Of binary messages only those who want all of it want it whole.
             self.keeps_message = if self.is_text { self.subscribers.texts } else { self.subscribers.messages };
         }
         if self.keeps_message {
-            let (Raw::Text(bytes) | Raw::Binary(bytes)) = piece;
-            self.too_long |= !keep(&mut self.message, bytes);
+            self.too_long |= !keep(&mut self.message, message.bytes);
         }
     }
 
@@ -305,7 +305,7 @@ impl<C: Capacity> Observer<C> for Fanout {
     }
 
     fn reduced(&mut self, now: Instant, action: &Action<'_>, changes: Changes, state: &state::State<C>) {
-        let is_news = matches!(action, Action::Text(_) | Action::Binary(_) | Action::Answer { .. });
+        let is_news = matches!(action, Action::Text(_) | Action::Binary(_) | Action::Response { .. });
         if is_news || changes.has(Changes::PROMPT) {
             self.finishes.applied(now, state);
             self.finish();

@@ -72,7 +72,7 @@ impl Client {
     }
 }
 
-/// The end of the prompt; `None` while it waits or runs. Asked again until there is an answer.
+/// The end of the prompt; `None` while it waits or runs. Request again until there is an answer.
 async fn end(http: &Http, prompt_id: &str) -> Option<Finish> {
     loop {
         match try_end(http, prompt_id).await {

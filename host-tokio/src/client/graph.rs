@@ -4,9 +4,11 @@ use std::collections::VecDeque;
 
 use comfyglow_core::{
     capacity::Capacity,
-    session::{Input, Link, Observer, Session},
+    reducer::Observer,
+    session::{Host, Link},
     text::Id,
     time::Instant,
+    wire::{Input, Wire},
 };
 use serde_json::Value;
 
@@ -33,7 +35,7 @@ impl Graph {
         Self { prompt_id: prompt_id.to_owned(), nodes: nodes.map(|(id, node)| (id.clone(), class(node))).collect() }
     }
 
-    /// Whose it is.
+    /// Blame it is.
     pub fn prompt_id(&self) -> &str {
         &self.prompt_id
     }
@@ -54,10 +56,10 @@ impl Graph {
     pub(super) fn inputs(&self) -> impl Iterator<Item = Input<'_>> {
         let prompt_id = Id::from(self.prompt_id.as_str());
         let nodes = self.nodes.iter().filter(|(_, class)| !class.is_empty());
-        let nodes =
-            nodes.map(move |(node, class)| Input::GraphNode { prompt_id, node: Id::from(node.as_str()), class });
+        let nodes = nodes
+            .map(move |(node, class)| Input::Host(Host::GraphNode { prompt_id, node: Id::from(node.as_str()), class }));
         let count = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
-        nodes.chain(std::iter::once(Input::Graph { prompt_id, nodes: count }))
+        nodes.chain(std::iter::once(Input::Host(Host::Graph { prompt_id, nodes: count })))
     }
 }
 
@@ -80,7 +82,7 @@ impl Graphs {
     /// Has `session` read `bytes`, and tells it the graph of a prompt that begins in them.
     pub(super) fn hear<C: Capacity>(
         &mut self,
-        session: &mut Session<'_, C>,
+        session: &mut Wire<'_, C>,
         now: Instant,
         link: Link,
         bytes: &[u8],
@@ -96,7 +98,7 @@ impl Graphs {
     /// Tells `session` the graph of the prompt that runs, where it was submitted here.
     pub(super) fn tell<C: Capacity>(
         &mut self,
-        session: &mut Session<'_, C>,
+        session: &mut Wire<'_, C>,
         now: Instant,
         observer: &mut impl Observer<C>,
     ) {

@@ -2,7 +2,7 @@
 
 use std::{fmt, io, pin::pin, sync::OnceLock, time::Duration};
 
-use comfyglow_core::state::{Fault, FaultKind, Whose};
+use comfyglow_core::state::{Blame, Fault, FaultKind};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::{
     Method, Request, StatusCode,
@@ -41,9 +41,9 @@ impl RequestError {
         self.fault
     }
 
-    /// Whose fault it is.
-    pub const fn whose(&self) -> Whose {
-        self.fault.whose()
+    /// Blame fault it is.
+    pub const fn blame(&self) -> Blame {
+        self.fault.blame()
     }
 
     /// What the system or the server said of it.

@@ -4,10 +4,12 @@ use std::collections::VecDeque;
 
 use comfyglow_core::{
     capacity::Capacity,
-    session::{Input, Observer, Session},
+    reducer::Observer,
+    session::Host,
     state::Prompt,
     text::Id,
     time::{Duration, Instant},
+    wire::{Input, Wire},
 };
 
 /// Prompts that are kept; the oldest makes room.
@@ -65,7 +67,7 @@ impl Unheard {
     /// Forgets the prompt that `session` has heard of, and tells it of one that was missed, where it is free to ask.
     pub(super) fn tell<C: Capacity>(
         &mut self,
-        session: &mut Session<'_, C>,
+        session: &mut Wire<'_, C>,
         now: Instant,
         observer: &mut impl Observer<C>,
     ) {
@@ -81,7 +83,7 @@ impl Unheard {
             && let Some(missed) = self.0.remove(at)
         {
             let prompt_id = Id::from(missed.prompt_id.as_str());
-            session.handle_input_with(now, Input::Missed { prompt_id }, observer);
+            session.handle_input_with(now, Input::Host(Host::Missed { prompt_id }), observer);
             // Amid a message it is not taken in.
             if session.state().prompt().and_then(Prompt::prompt_id).is_none_or(|id| id.as_id() != prompt_id) {
                 self.0.push_back(missed);

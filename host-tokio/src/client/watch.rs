@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use comfyglow_core::{
-    state::{ConnectionStatus, Fault, PromptState, Source, WaitingFor, Way},
+    state::{ConnectionStatus, Fault, ObserveMode, PromptState, Source, WaitingFor},
     view::{ErrorView, PromptView, View},
 };
 use tokio::{sync::watch, time};
@@ -20,7 +20,7 @@ pub struct Connection {
     /// How the prompt's state is known.
     pub source: Source,
     /// How prompts of other clients are followed, once that was found out for this connection.
-    pub way: Option<Way>,
+    pub way: Option<ObserveMode>,
     /// Attempts to connect since it was lost, or since the start; 0 while connected.
     pub attempt: u32,
     /// How often it was made again.
@@ -283,7 +283,7 @@ impl Publisher {
             connection.queue_remaining = view.queue_remaining;
             let reason = known.fault.and(driver.reason()).map(ToString::to_string);
             keep(&mut connection.reason, reason.as_deref());
-            let id = driver.session().client_id();
+            let id = driver.session().session().client_id();
             if known.attempt != before.attempt || known.reconnects != before.reconnects {
                 connection.client_id = Address::decoded(id).into();
             }

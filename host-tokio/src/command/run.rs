@@ -19,8 +19,10 @@ use comfyglow::{
 };
 use comfyglow_core::{
     capacity::Capacity,
-    reducer::{Action, Changes},
-    session::{ClientId, Observer},
+    reducer::Action,
+    reducer::Observer,
+    session::ClientId,
+    state::Changes,
     state::{PromptState, State},
     time::Instant,
 };

@@ -1,7 +1,7 @@
 //! Progress told line by line, where nothing can be drawn in place.
 
 use comfyglow_core::{
-    state::{ConnectionStatus, Fault, PromptState, Source, Way},
+    state::{ConnectionStatus, Fault, ObserveMode, PromptState, Source},
     view::{PromptView, View},
 };
 
@@ -14,7 +14,7 @@ pub struct Teller {
     prompt: Option<String>,
     node: Option<String>,
     waiting: bool,
-    way: Option<Way>,
+    way: Option<ObserveMode>,
 }
 
 /// What was told of the connection last.

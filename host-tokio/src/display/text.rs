@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use comfyglow_core::{
-    state::{WaitingFor, Way},
+    state::{ObserveMode, WaitingFor},
     view::View,
 };
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
@@ -114,11 +114,11 @@ pub(super) fn about(estimate: Duration) -> String {
 }
 
 /// How prompts of other clients are followed, in a few words.
-pub(super) fn follows(way: Way) -> &'static str {
+pub(super) fn follows(way: ObserveMode) -> &'static str {
     match way {
-        Way::Extension => "all clients' prompts by the extension",
-        Way::Logs => "other clients' steps by the server's log",
-        Way::Polling => "of other clients' prompts starts and ends only",
+        ObserveMode::Extension => "all clients' prompts by the extension",
+        ObserveMode::Logs => "other clients' steps by the server's log",
+        ObserveMode::Polling => "of other clients' prompts starts and ends only",
     }
 }
 

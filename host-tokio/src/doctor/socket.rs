@@ -3,8 +3,9 @@
 use std::{fmt, io};
 
 use comfyglow_core::{
-    http::Request,
-    websocket::{Handshake, HandshakeError, MessageKind, Outgoing, ProtocolError, Received, Receiver},
+    event::MessageKind,
+    wire::http::RequestHead,
+    wire::websocket::{Handshake, HandshakeError, Outgoing, ProtocolError, Received, Receiver},
 };
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -90,7 +91,7 @@ impl Socket {
         let client_id = Address::encoded(client_id);
         let headers = address.headers();
         let request =
-            Request { host: address.authority(), target: &[&target, separator, &client_id], headers: &headers };
+            RequestHead { host: address.authority(), target: &[&target, separator, &client_id], headers: &headers };
         let mut out = vec![0; REQUEST];
         let len = handshake.write_request(&request, &mut out).map_err(|error| Unopened::Io(io::Error::other(error)))?;
         stream.write_all(&out[..len]).await.map_err(Unopened::Io)?;

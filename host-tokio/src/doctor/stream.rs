@@ -3,9 +3,9 @@
 use std::{io, time::Duration};
 
 use comfyglow_core::{
-    http::HeadError,
     state::{Fault, FaultKind},
-    websocket::{HandshakeError, NotWebSocket, Outgoing},
+    wire::http::HeadError,
+    wire::websocket::{HandshakeError, NotWebSocket, Outgoing},
 };
 use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};

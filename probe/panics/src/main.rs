@@ -13,10 +13,11 @@ use core::{hint::black_box, panic::PanicInfo};
 
 use comfyglow_core::{
     capacity::GadgetCapacity,
-    session::{Config, GadgetSession, Input, Output},
+    session::{Config, Host},
     state::State,
     subscription::{Subscription, Topics},
     time::Instant,
+    wire::{Input, Output, Wire},
 };
 
 #[cfg(not(feature = "search"))]
@@ -40,22 +41,21 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     the_core_can_panic()
 }
 
-type GadgetState =
-    State<GadgetCapacity>;
+type GadgetState = State<GadgetCapacity>;
 
 /// Where the linker begins. The optimizer knows nothing of what comes out of a `black_box`.
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
     let mut subscriber = Subscription::<{ GadgetCapacity::NOTES }>::new(black_box(Topics::ALL));
     let (mut kept, mut flash) = (GadgetState::new(), [0; GadgetState::RECORD_BYTES]);
-    let mut session = GadgetSession::new(black_box(Config::new("")), black_box(0));
+    let mut session = Wire::<GadgetCapacity>::new(black_box(Config::new("")), black_box(0));
     let mut line = [0; 1024];
     loop {
         let now = black_box(Instant::ZERO);
         if black_box(false) {
             session.attach(now);
         }
-        session.handle_input_with(now, black_box(Input::Wake), &mut subscriber);
+        session.handle_input_with(now, black_box(Input::Host(Host::Wake)), &mut subscriber);
         while !matches!(black_box(session.poll_output_with(now, &mut subscriber)), Output::Sleep(_)) {}
         black_box(subscriber.next());
         black_box((subscriber.queue().dropped(), subscriber.queue().merged()));

@@ -6,9 +6,10 @@
 
 use comfyglow_core::{
     capacity::Capacity,
-    session::{Config, End, Input, Link, Output, Session},
+    session::{Config, End, Host, Link},
     text::{Id, Text},
     time::Instant,
+    wire::{Input, Output, Wire},
 };
 
 /// Bytes of the pieces that what is heard comes in: a byte, a cut amid everything, a small device's read, a segment's.
@@ -90,18 +91,21 @@ impl<'a> Tape<'a> {
 
 /// Plays tapes in sessions of either size: each writes the snapshot that it ends in, and returns its length.
 pub(crate) mod play {
-    use comfyglow_core::session::{DesktopSession, GadgetSession};
+    use comfyglow_core::{
+        capacity::{DesktopCapacity, GadgetCapacity},
+        wire::Wire,
+    };
 
     use super::{SNAPSHOT, Tape, config, play};
 
     #[inline(never)]
     pub(crate) fn gadget(tape: &Tape<'_>, pieces: usize, out: &mut [u8; SNAPSHOT]) -> usize {
-        play(&mut GadgetSession::new(config(), 0), tape, pieces, out)
+        play(&mut Wire::<GadgetCapacity>::new(config(), 0), tape, pieces, out)
     }
 
     #[inline(never)]
     pub(crate) fn desktop(tape: &Tape<'_>, pieces: usize, out: &mut [u8; SNAPSHOT]) -> usize {
-        play(&mut DesktopSession::new(config(), 0), tape, pieces, out)
+        play(&mut Wire::<DesktopCapacity>::new(config(), 0), tape, pieces, out)
     }
 }
 
@@ -110,7 +114,7 @@ const fn config() -> Config<'static> {
     Config::attached()
 }
 
-fn play<C: Capacity>(session: &mut Session<'_, C>, tape: &Tape<'_>, pieces: usize, out: &mut [u8; SNAPSHOT]) -> usize {
+fn play<C: Capacity>(session: &mut Wire<'_, C>, tape: &Tape<'_>, pieces: usize, out: &mut [u8; SNAPSHOT]) -> usize {
     let mut last = Instant::ZERO;
     for (step, now, bytes) in tape.steps() {
         last = now;
@@ -130,7 +134,7 @@ fn play<C: Capacity>(session: &mut Session<'_, C>, tape: &Tape<'_>, pieces: usiz
                     drain(session, now);
                 }
             }
-            Step::Leave => session.handle_input(now, Input::Leave),
+            Step::Leave => session.handle_input(now, Input::Host(Host::Leave)),
             Step::Eof => session.handle_input(now, Input::Closed(Link::Socket, End::Eof)),
             Step::Broken => session.handle_input(now, Input::Closed(Link::Socket, End::Broken)),
         }
@@ -140,7 +144,7 @@ fn play<C: Capacity>(session: &mut Session<'_, C>, tape: &Tape<'_>, pieces: usiz
             tape.graphs().find(|(id, _)| prompt.prompt_id().is_some_and(|known| *known == Text::from(*id)))
         });
         if let Some((id, nodes)) = graph {
-            session.handle_input(now, Input::Graph { prompt_id: Id::from(id), nodes });
+            session.handle_input(now, Input::Host(Host::Graph { prompt_id: Id::from(id), nodes }));
             drain(session, now);
         }
     }
@@ -148,7 +152,7 @@ fn play<C: Capacity>(session: &mut Session<'_, C>, tape: &Tape<'_>, pieces: usiz
 }
 
 /// Carries out nothing: what was sent, the recording tells.
-fn drain<C: Capacity>(session: &mut Session<'_, C>, now: Instant) {
+fn drain<C: Capacity>(session: &mut Wire<'_, C>, now: Instant) {
     loop {
         match session.poll_output(now) {
             Output::Sleep(_) => break,

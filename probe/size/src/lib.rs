@@ -6,14 +6,15 @@ use core::{hint::black_box, mem::MaybeUninit, panic::PanicInfo};
 
 use comfyglow_core::{
     capacity::GadgetCapacity,
-    session::{Config, GadgetSession, Input, Output},
+    session::{Config, Host},
     subscription::{Subscription, Topics},
     time::Instant,
+    wire::{Input, Output, Wire},
 };
 
 type Subscriber = Subscription<{ GadgetCapacity::NOTES }>;
 
-static mut SESSION: MaybeUninit<GadgetSession<'static>> = MaybeUninit::uninit();
+static mut SESSION: MaybeUninit<Wire<'static, GadgetCapacity>> = MaybeUninit::uninit();
 static mut SUBSCRIBER: MaybeUninit<Subscriber> = MaybeUninit::uninit();
 
 #[panic_handler]
@@ -24,14 +25,14 @@ fn panic(_: &PanicInfo<'_>) -> ! {
 }
 
 /// Drives a session for ever, and `paint`s at each turn. To be called once.
-pub fn drive(paint: impl Fn(&GadgetSession<'_>, Instant)) -> ! {
+pub fn drive(paint: impl Fn(&Wire<'_, GadgetCapacity>, Instant)) -> ! {
     // SAFETY: nothing else refers to them, as this never returns and is called once.
     let (place, subscriber) = unsafe { (&mut *(&raw mut SESSION), &mut *(&raw mut SUBSCRIBER)) };
     let subscriber = subscriber.write(Subscription::new(black_box(Topics::ALL)));
-    let session = place.write(GadgetSession::new(black_box(Config::new("desk")), black_box(0)));
+    let session = place.write(Wire::<GadgetCapacity>::new(black_box(Config::new("desk")), black_box(0)));
     loop {
         let now = black_box(Instant::ZERO);
-        session.handle_input_with(now, black_box(Input::Wake), subscriber);
+        session.handle_input_with(now, black_box(Input::Host(Host::Wake)), subscriber);
         while !matches!(black_box(session.poll_output_with(now, subscriber)), Output::Sleep(_)) {}
         while black_box(subscriber.next()).is_some() {}
         black_box(session.view(now));

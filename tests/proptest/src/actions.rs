@@ -5,7 +5,8 @@ use comfyglow_core::{
     event::{Event, ImageFormat, Malformed, NodeStatus, Part, Reason},
     number::Milli,
     quality::Sample,
-    reducer::{Action, Changes, reduce},
+    reducer::{Action, apply},
+    state::Changes,
     state::{Fault, FaultKind, State, Waiting, WaitingFor},
     text::{Id, Text},
     time::{Duration, Instant},
@@ -102,7 +103,7 @@ impl Said {
 impl Act {
     /// Tells `state` at `now`; returns what that changed.
     pub fn play<C: Capacity>(&self, state: &mut State<C>, now: Instant) -> Changes {
-        self.tell::<C>(|action| reduce(state, now, action))
+        self.tell::<C>(|action| apply(state, now, action, &mut ()))
     }
 
     /// Tells whatever `reduce` does with an action; ids are kept up to `ID` bytes and an exception's message up to

@@ -4,7 +4,7 @@ use comfyglow_core::time::Duration;
 use proptest::{collection, prelude::*, sample::Index};
 
 use crate::{
-    Wire, frame,
+    ServerMessage, frame,
     messages::{Edit, edits, mutate},
 };
 
@@ -33,7 +33,7 @@ pub struct FaultSchedule(Vec<(Index, Fault)>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// A message comes.
-    Message(Wire),
+    Message(ServerMessage),
     /// So much time passes.
     Wait(Duration),
     /// These bytes come, the connection ends, and a new one is there.
@@ -42,7 +42,7 @@ pub enum Step {
 
 impl FaultSchedule {
     /// What a listener meets instead of `wire`.
-    pub fn apply(&self, wire: &[Wire]) -> Vec<Step> {
+    pub fn apply(&self, wire: &[ServerMessage]) -> Vec<Step> {
         let mut steps: Vec<Step> = wire.iter().cloned().map(Step::Message).collect();
         for (place, fault) in &self.0 {
             if steps.is_empty() {
@@ -73,11 +73,11 @@ impl FaultSchedule {
     }
 }
 
-fn damaged(message: &Wire, edits: &[Edit]) -> Wire {
+fn damaged(message: &ServerMessage, edits: &[Edit]) -> ServerMessage {
     let bytes = mutate(message.bytes().to_vec(), edits);
     match message {
-        Wire::Text(_) => Wire::Text(String::from_utf8_lossy(&bytes).into_owned()),
-        Wire::Binary(_) => Wire::Binary(bytes),
+        ServerMessage::Text(_) => ServerMessage::Text(String::from_utf8_lossy(&bytes).into_owned()),
+        ServerMessage::Binary(_) => ServerMessage::Binary(bytes),
     }
 }
 

@@ -73,7 +73,7 @@ mod wire;
 pub use actions::{action, actions};
 pub use faults::fault_schedule;
 pub use sessions::legal_session;
-pub use wire::{Wire, frame};
+pub use wire::{ServerMessage, frame};
 
 // The README's examples compile and run.
 #[cfg(doctest)]

@@ -2,7 +2,7 @@
 
 use proptest::{collection, option, prelude::*, sample::select};
 
-use crate::{Wire, json::Json};
+use crate::{ServerMessage, json::Json};
 use crate::{
     spelling::{Spelling, spell, spelling},
     values::{any_text, any_value, deep_value, node_id, node_value, object, prompt_id, scalar, steps, text, whole},
@@ -182,14 +182,14 @@ fn spoil(value: &mut Json, place: &mut usize, fault: &Fault) -> bool {
 }
 
 /// A binary message: of each kind and of none, whole, short, or with lengths that lie.
-pub fn binary() -> impl Strategy<Value = Wire> {
+pub fn binary() -> impl Strategy<Value = ServerMessage> {
     let number = |number: u32| number.to_be_bytes().to_vec();
     let kind = prop_oneof![4 => 1..=4_u32, 1 => any::<u32>()];
     let length = prop_oneof![4 => 0..12_u32, 1 => any::<u32>()];
     let headed = (kind, length, collection::vec(any::<u8>(), 0..16))
         .prop_map(move |(kind, length, rest)| [number(kind), number(length), rest].concat());
     let short = collection::vec(any::<u8>(), 0..9);
-    prop_oneof![4 => headed, 1 => short].prop_map(Wire::Binary)
+    prop_oneof![4 => headed, 1 => short].prop_map(ServerMessage::Binary)
 }
 
 /// A text message: mostly valid, at times spoiled or unknown, in any spelling.
@@ -260,6 +260,6 @@ pub fn mutate(mut bytes: Vec<u8>, edits: &[Edit]) -> Vec<u8> {
 }
 
 /// The spelling of the server.
-pub fn dumps(message: &Json) -> Wire {
-    Wire::Text(spell(message, &Spelling::Dumps))
+pub fn dumps(message: &Json) -> ServerMessage {
+    ServerMessage::Text(spell(message, &Spelling::Dumps))
 }

@@ -2,7 +2,7 @@
 
 use proptest::{collection, option, prelude::*, sample::Index};
 
-use crate::{Wire, json::Json};
+use crate::{ServerMessage, json::Json};
 use crate::{
     messages::{any_message, binary, dumps, entry, message, mutated, progress_state, status},
     values::{object, prompt_id, prompt_ids, text, whole},
@@ -14,7 +14,7 @@ pub struct Session {
     /// The number of nodes of each known graph, by `prompt_id`; no id twice.
     pub nodes_total: Vec<(String, usize)>,
     /// The messages, in order.
-    pub wire: Vec<Wire>,
+    pub wire: Vec<ServerMessage>,
 }
 
 /// How a prompt ends.
@@ -51,7 +51,7 @@ pub struct Run {
 
 impl Run {
     /// What the server sends, in the measured order, with nothing queued behind.
-    pub fn wire(&self) -> Vec<Wire> {
+    pub fn wire(&self) -> Vec<ServerMessage> {
         let cached = (0..self.cached).map(|n| text(format!("c{n}"))).collect();
         let mut wire = vec![
             self.say("execution_start", [("timestamp", whole(1_u8))]),
@@ -71,7 +71,7 @@ impl Run {
                 self.state(&mut wire, &entries);
                 let bar = [("value", whole(step)), ("max", whole(*steps)), ("node", text(&node))];
                 wire.push(self.say("progress", bar));
-                wire.push(Wire::Binary(vec![0, 0, 0, 1, 0, 0, 0, 1, 0xff, 0xd8]));
+                wire.push(ServerMessage::Binary(vec![0, 0, 0, 1, 0, 0, 0, 1, 0xff, 0xd8]));
             }
             if self.end != End::Success && place + 1 == self.steps.len() {
                 break;
@@ -99,12 +99,12 @@ impl Run {
     }
 
     /// A message about this prompt.
-    fn say<const N: usize>(&self, kind: &str, fields: [(&str, Json); N]) -> Wire {
+    fn say<const N: usize>(&self, kind: &str, fields: [(&str, Json); N]) -> ServerMessage {
         let prompt = ("prompt_id", text(&self.prompt));
         dumps(&message(kind, object(fields.into_iter().chain([prompt]))))
     }
 
-    fn state(&self, wire: &mut Vec<Wire>, entries: &[(String, Json)]) {
+    fn state(&self, wire: &mut Vec<ServerMessage>, entries: &[(String, Json)]) {
         if self.states {
             wire.push(dumps(&progress_state(&self.prompt, entries.iter().cloned())));
         }
@@ -170,8 +170,8 @@ pub fn disturbed() -> impl Strategy<Value = Session> {
 /// Anything: known messages about few prompts and nodes in any order, spoiled, unknown, binary and broken ones.
 pub fn hostile() -> impl Strategy<Value = Session> {
     let wire = prop_oneof![
-        8 => any_message().prop_map(Wire::Text),
-        1 => mutated().prop_map(Wire::Text),
+        8 => any_message().prop_map(ServerMessage::Text),
+        1 => mutated().prop_map(ServerMessage::Text),
         1 => binary(),
     ];
     let nodes_total = collection::btree_map(prompt_id(), 1..9_usize, 0..5);

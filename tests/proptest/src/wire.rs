@@ -2,14 +2,14 @@
 
 /// A data message, whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wire {
+pub enum ServerMessage {
     /// A text message.
     Text(String),
     /// A binary message.
     Binary(Vec<u8>),
 }
 
-impl Wire {
+impl ServerMessage {
     /// The message's bytes.
     pub fn bytes(&self) -> &[u8] {
         match self {
@@ -20,9 +20,9 @@ impl Wire {
 }
 
 /// The message as one frame from a server: whole and unmasked, its length in the shortest form (RFC 6455, 5.2).
-pub fn frame(wire: &Wire) -> Vec<u8> {
+pub fn frame(wire: &ServerMessage) -> Vec<u8> {
     let payload = wire.bytes();
-    let mut frame = vec![if matches!(wire, Wire::Text(_)) { 0x81 } else { 0x82 }];
+    let mut frame = vec![if matches!(wire, ServerMessage::Text(_)) { 0x81 } else { 0x82 }];
     match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
         (Ok(len @ ..126), _) => frame.push(len),
         (_, Ok(len)) => {

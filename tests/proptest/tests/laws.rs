@@ -4,7 +4,8 @@
 use comfyglow_core::{
     capacity::GadgetCapacity,
     event::Event,
-    reducer::{Action, Changes, reduce},
+    reducer::{Action, apply},
+    state::Changes,
     state::State,
     time::{Duration, Instant},
 };
@@ -36,7 +37,7 @@ impl Reducer<SmallCapacity> for Forgetful {
     fn reduce(&mut self, now: Instant, action: Action<'_>) -> Changes {
         match action {
             Action::Text(Event::Malformed(_)) => Changes::NONE,
-            action => reduce(&mut self.0, now, action),
+            action => apply(&mut self.0, now, action, &mut ()),
         }
     }
 

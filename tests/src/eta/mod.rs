@@ -9,12 +9,14 @@ pub use recorded::recorded;
 pub use simulated::{Pair, simulated};
 
 use comfyglow_core::{
-    session::{Config, DesktopSession, Input, Link, Output},
+    capacity::DesktopCapacity,
+    session::{Config, Host, Link},
     text::Id,
     time::{Duration, Instant},
+    wire::{Input, Output, Wire},
 };
 
-use crate::Wire;
+use crate::ServerMessage;
 
 /// Where a run is asked how long it will take: hundredths of its length.
 pub const ASKED_AT: [u64; 3] = [25, 50, 75];
@@ -29,7 +31,7 @@ pub struct Run {
     /// Ids and classes of the graph's nodes.
     pub graph: Vec<(String, String)>,
     /// The messages from `execution_start` to `execution_success`, each with its time in microseconds from the first.
-    pub heard: Vec<(u64, Wire)>,
+    pub heard: Vec<(u64, ServerMessage)>,
 }
 
 impl Run {
@@ -44,14 +46,14 @@ pub type Errors = [Option<f64>; ASKED_AT.len()];
 
 /// A client that hears one run after the other.
 struct Listener {
-    session: Box<DesktopSession<'static>>,
+    session: Box<Wire<'static, DesktopCapacity>>,
     now: Instant,
 }
 
 impl Listener {
     fn new() -> Self {
         let config = Config::attached();
-        let mut session = Box::new(DesktopSession::new(config, 0));
+        let mut session = Box::new(Wire::<DesktopCapacity>::new(config, 0));
         session.attach(Instant::ZERO);
         Self { session, now: Instant::ZERO }
     }
@@ -103,10 +105,13 @@ impl Listener {
             return;
         }
         for (node, class) in &run.graph {
-            self.session.handle_input(self.now, Input::GraphNode { prompt_id, node: Id::from(node.as_str()), class });
+            self.session.handle_input(
+                self.now,
+                Input::Host(Host::GraphNode { prompt_id, node: Id::from(node.as_str()), class }),
+            );
         }
         let nodes = u32::try_from(run.graph.len()).expect("graphs are small");
-        self.session.handle_input(self.now, Input::Graph { prompt_id, nodes });
+        self.session.handle_input(self.now, Input::Host(Host::Graph { prompt_id, nodes }));
     }
 }
 

@@ -7,7 +7,7 @@ use comfyglow::recording::{Message, Recording};
 use serde_json::Value;
 
 use super::Run;
-use crate::{Wire, name_of, traces};
+use crate::{ServerMessage, name_of, traces};
 
 /// A run that is shorter is over before anyone looks at the time left, in microseconds.
 const SHORTEST: u64 = 250_000;
@@ -43,7 +43,7 @@ pub fn recorded(other_settings: bool) -> Result<Vec<Vec<Run>>> {
                 }
                 let Some(run) = &mut begun else { continue };
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time since the start")]
-                run.heard.push((((heard.t_ms - start_ms) * 1_000.0) as u64, Wire::Text(text.clone())));
+                run.heard.push((((heard.t_ms - start_ms) * 1_000.0) as u64, ServerMessage::Text(text.clone())));
                 let over = message["type"] == "execution_success" && prompt == run.prompt_id;
                 if let Some(run) = begun.take_if(|run| over && run.length() >= SHORTEST) {
                     let key = if other_settings {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Run;
-use crate::Wire;
+use crate::ServerMessage;
 
 /// A workflow's first run and another one.
 #[derive(Clone, Debug)]
@@ -178,14 +178,14 @@ struct Server {
     prompt_id: String,
     at: f64,
     states: Map<String, Value>,
-    heard: Vec<(u64, Wire)>,
+    heard: Vec<(u64, ServerMessage)>,
 }
 
 impl Server {
     fn tell(&mut self, kind: &str, data: &Value) {
         let text = json!({"type": kind, "data": data}).to_string();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time since the start")]
-        self.heard.push(((self.at * 1_000.0) as u64, Wire::Text(text)));
+        self.heard.push(((self.at * 1_000.0) as u64, ServerMessage::Text(text)));
     }
 
     fn tell_state(&mut self, id: &str, value: u32, max: u32, state: &str) {

@@ -1,7 +1,10 @@
 //! Answers over HTTP.
 
 use comfyglow_core::capacity::GadgetCapacity;
-use comfyglow_core::http::{Answer, Asked, Response};
+use comfyglow_core::{
+    api::{BodyReader, Request},
+    wire::http::Response,
+};
 
 use super::{cut, pieces, seed};
 use crate::answers::{self, ALL};
@@ -27,7 +30,7 @@ pub fn http(data: &[u8]) {
 /// What is read of an answer.
 struct Exchange {
     response: Response,
-    answer: Answer<GadgetCapacity>,
+    answer: BodyReader<GadgetCapacity>,
     facts: Vec<String>,
     content: Vec<u8>,
     /// What went wrong first.
@@ -35,10 +38,10 @@ struct Exchange {
 }
 
 impl Exchange {
-    fn new(asked: Asked) -> Self {
+    fn new(asked: Request) -> Self {
         Self {
             response: Response::new(),
-            answer: Answer::new(asked),
+            answer: BodyReader::new(asked),
             facts: Vec::new(),
             content: Vec::new(),
             error: None,
@@ -55,8 +58,8 @@ impl Exchange {
         while let Some(mut piece) = self.response.next(&mut bytes).map_err(|error| format!("{error:?}"))? {
             assert!(!piece.is_empty());
             self.content.extend(piece);
-            while let Some(fact) = self.answer.next(&mut piece, &mut ()).map_err(|error| format!("{error:?}"))? {
-                self.facts.push(format!("{fact:?}"));
+            while let Some(item) = self.answer.next(&mut piece, &mut ()).map_err(|error| format!("{error:?}"))? {
+                self.facts.push(format!("{item:?}"));
             }
             assert!(piece.is_empty(), "all is used");
         }

@@ -8,7 +8,7 @@ use comfyglow_core::{
 
 use super::{cut, pieces, seed};
 use crate::{
-    Wire, bench_messages, bench_session, lockstep,
+    ServerMessage, bench_messages, bench_session, lockstep,
     model::message::{Judged, binary as judge},
     oracle,
     prediction::assert_same,
@@ -107,12 +107,12 @@ pub fn prediction(data: &[u8]) {
 /// Where it doesn't.
 pub fn model(data: &[u8]) {
     let (sizes, rest) = cut(data);
-    let wire: Vec<Wire> = rest
+    let wire: Vec<ServerMessage> = rest
         .split(|byte| *byte == b'\n')
         .take(40)
         .map(|line| match line {
-            [b'#', binary @ ..] => Wire::Binary(binary.to_vec()),
-            text => Wire::Text(String::from_utf8_lossy(text).into_owned()),
+            [b'#', binary @ ..] => ServerMessage::Binary(binary.to_vec()),
+            text => ServerMessage::Text(String::from_utf8_lossy(text).into_owned()),
         })
         .collect();
     lockstep::compare_all(&[("p".to_owned(), 4)], &wire, &sizes);
@@ -148,8 +148,8 @@ pub fn binary(data: &[u8]) {
 /// Each message of the benchmarks and the worked examples.
 pub(super) fn messages() -> Vec<Vec<u8>> {
     let texts = vectors().into_iter().flat_map(|vector| vector.wire).filter_map(|wire| match wire {
-        Wire::Text(text) => Some(text),
-        Wire::Binary(_) => None,
+        ServerMessage::Text(text) => Some(text),
+        ServerMessage::Binary(_) => None,
     });
     // A long one is too slow to change.
     let all = bench_messages().into_values().chain(bench_session()).chain(texts).filter(|text| text.len() < 3_000);
@@ -158,10 +158,10 @@ pub(super) fn messages() -> Vec<Vec<u8>> {
 
 /// Each worked example, and runs of prompts.
 pub(super) fn sessions() -> Vec<Vec<u8>> {
-    let lines = |wire: &[Wire]| {
-        let line = |wire: &Wire| match wire {
-            Wire::Text(text) => text.clone().into_bytes(),
-            Wire::Binary(bytes) => [b"#", bytes.as_slice()].concat(),
+    let lines = |wire: &[ServerMessage]| {
+        let line = |wire: &ServerMessage| match wire {
+            ServerMessage::Text(text) => text.clone().into_bytes(),
+            ServerMessage::Binary(bytes) => [b"#", bytes.as_slice()].concat(),
         };
         seed(wire.iter().map(line).collect::<Vec<_>>().join(&b'\n'))
     };
@@ -191,8 +191,8 @@ pub(super) fn binaries() -> Vec<Vec<u8>> {
         [&number(9)[..], b"whatever"].concat(),
     ];
     let examples = vectors().into_iter().flat_map(|vector| vector.wire).filter_map(|wire| match wire {
-        Wire::Binary(bytes) => Some(bytes),
-        Wire::Text(_) => None,
+        ServerMessage::Binary(bytes) => Some(bytes),
+        ServerMessage::Text(_) => None,
     });
     kinds.into_iter().chain(examples).map(seed).collect()
 }

@@ -1,9 +1,10 @@
 //! What the server sends on the socket.
 
-use comfyglow_core::websocket::{Handshake, HandshakeError, MessageKind, ProtocolError, Received, Receiver};
+use comfyglow_core::event::MessageKind;
+use comfyglow_core::wire::websocket::{Handshake, HandshakeError, ProtocolError, Received, Receiver};
 
 use super::{cut, pieces, seed};
-use crate::{Wire, frame, strategies::sessions::Run};
+use crate::{ServerMessage, frame, strategies::sessions::Run};
 
 /// Answers of a handshake and the frames behind it, or frames alone where the first byte is even: in pieces they mean what
 /// they mean at once; a text is UTF-8, control frames are short, and after a close or an error there is nothing.
@@ -125,7 +126,7 @@ pub(super) fn seeds() -> Vec<Vec<u8>> {
     // The accept of the key that 16 zeros make.
     let accept = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: ICX+Yqv66kxgM0FcWaLWlFLwTAI=\r\nServer: Python/3.11 aiohttp/3.14.5\r\n\r\n";
     let refused = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nRetry-After: 5\r\nConnection: close\r\n\r\n";
-    let text = |text: &str| frame(&Wire::Text(text.to_owned()));
+    let text = |text: &str| frame(&ServerMessage::Text(text.to_owned()));
     let run = Run {
         prompt: "p".to_owned(),
         cached: 1,

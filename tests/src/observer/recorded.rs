@@ -5,7 +5,7 @@ use comfyglow_core::state::PromptState;
 use serde_json::{Value, json};
 
 use super::{MILLI, Micros, SECOND, Server};
-use crate::Wire;
+use crate::ServerMessage;
 
 /// A prompt of a recording.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub struct Recorded {
     client_id: String,
     subscribed: bool,
     /// What the connection was told, and when; the next is the last.
-    told: Vec<(Micros, Wire)>,
+    told: Vec<(Micros, ServerMessage)>,
     /// How long the queue was, since when.
     queue: Vec<(Micros, u64)>,
     now: Micros,
@@ -57,11 +57,11 @@ impl Recorded {
     /// Where the recording is not of that kind.
     pub fn new(recording: &Recording, conn: i64, mirror: bool) -> Self {
         let heard = recording.messages(conn).expect("the recording is sound");
-        let mut told: Vec<(Micros, Wire)> = heard
+        let mut told: Vec<(Micros, ServerMessage)> = heard
             .into_iter()
             .map(|heard| match heard.wire {
-                Message::Text(text) => (micros(heard.t_ms), Wire::Text(text)),
-                Message::Binary(bytes) => (micros(heard.t_ms), Wire::Binary(bytes)),
+                Message::Text(text) => (micros(heard.t_ms), ServerMessage::Text(text)),
+                Message::Binary(bytes) => (micros(heard.t_ms), ServerMessage::Binary(bytes)),
             })
             .collect();
         told.reverse();
@@ -144,8 +144,8 @@ impl Recorded {
     }
 }
 
-fn is_log(wire: &Wire) -> bool {
-    matches!(wire, Wire::Text(text) if text.starts_with(r#"{"type": "logs""#))
+fn is_log(wire: &ServerMessage) -> bool {
+    matches!(wire, ServerMessage::Text(text) if text.starts_with(r#"{"type": "logs""#))
 }
 
 /// All text messages of all connections.
@@ -171,7 +171,7 @@ fn recorded_queue(recording: &Recording, id: &str) -> Option<String> {
 }
 
 impl Server for Recorded {
-    fn connect(&mut self, client_id: &str) -> Vec<Wire> {
+    fn connect(&mut self, client_id: &str) -> Vec<ServerMessage> {
         client_id.clone_into(&mut self.client_id);
         // What the recording's was told first comes at its time.
         Vec::new()
@@ -233,7 +233,7 @@ impl Server for Recorded {
         self.told.last().map(|(at, _)| *at).filter(|_| !self.client_id.is_empty())
     }
 
-    fn pass(&mut self, now: Micros) -> Vec<Wire> {
+    fn pass(&mut self, now: Micros) -> Vec<ServerMessage> {
         self.now = now;
         let (_, wire) = self.told.pop().expect("it is asked for when there is one");
         assert!(self.subscribed || !is_log(&wire), "the log is told to who subscribed");

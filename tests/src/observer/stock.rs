@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{MILLI, Micros, Server, Told};
 use crate::{
-    Wire,
+    ServerMessage,
     observer_log::logs,
     strategies::messages::{dumps, status},
 };
@@ -156,7 +156,7 @@ impl Stock {
         self.submitted - self.ended
     }
 
-    fn status(&self) -> Wire {
+    fn status(&self) -> ServerMessage {
         dumps(&status(u32::try_from(self.remaining()).expect("few")))
     }
 
@@ -191,11 +191,11 @@ impl Stock {
         json!({"id": Job::id(number), "status": status, "priority": number, "create_time": number})
     }
 
-    fn log(&self, text: &str) -> Vec<Wire> {
+    fn log(&self, text: &str) -> Vec<ServerMessage> {
         if self.subscribed { vec![logs([text])] } else { Vec::new() }
     }
 
-    fn happens(&mut self, deed: Deed) -> Vec<Wire> {
+    fn happens(&mut self, deed: Deed) -> Vec<ServerMessage> {
         match deed {
             Deed::Submit => self.submitted += 1,
             Deed::Begin(number) => self.running = Some((number, None)),
@@ -218,7 +218,7 @@ impl Stock {
 }
 
 impl Server for Stock {
-    fn connect(&mut self, _client_id: &str) -> Vec<Wire> {
+    fn connect(&mut self, _client_id: &str) -> Vec<ServerMessage> {
         self.connected = true;
         vec![self.status()]
     }
@@ -273,7 +273,7 @@ impl Server for Stock {
         self.script.first_key_value().map(|((at, _), _)| *at)
     }
 
-    fn pass(&mut self, _now: Micros) -> Vec<Wire> {
+    fn pass(&mut self, _now: Micros) -> Vec<ServerMessage> {
         let (_, deed) = self.script.pop_first().expect("it is asked for when there is one");
         let said = self.happens(deed);
         if self.connected { said } else { Vec::new() }

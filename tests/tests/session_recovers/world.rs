@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use comfyglow_core::{
     capacity,
     heartbeat::HeartbeatConfig,
-    session::{ClientId, Config, End, Input, Link, Output, Session},
-    state::{Absence, ConnectionStatus},
+    session::{ClientId, Config, End, Host, Link},
+    state::{ConnectionStatus, NetworkDown},
     time::Instant,
+    wire::{Input, Output, Wire},
 };
 
 use comfyglow_tests::server::{Outcome, Server};
@@ -19,7 +20,7 @@ capacity! {
 }
 
 /// As small as tests need it, so that making it costs little.
-pub(crate) type Small = Session<'static, SmallCapacity>;
+pub(crate) type Small = Wire<'static, SmallCapacity>;
 
 /// What goes wrong, from its time on and for as long as it says.
 #[derive(Clone, Debug)]
@@ -102,7 +103,7 @@ enum Told {
 
 /// A link as the network knows it.
 #[derive(Clone, Debug)]
-struct Wire {
+struct ServerMessage {
     number: u32,
     /// Nothing gets through any more.
     dead: bool,
@@ -127,8 +128,8 @@ pub(crate) struct World {
     events: BTreeMap<(u64, u64), Event>,
     serial: u64,
     number: u32,
-    socket: Option<Wire>,
-    http: Option<Wire>,
+    socket: Option<ServerMessage>,
+    http: Option<ServerMessage>,
     /// Faults that last, by number.
     lasting: BTreeMap<u32, Fault>,
     /// When what is stalled gets through.
@@ -200,7 +201,7 @@ impl World {
                     let event = entry.remove();
                     self.happens(event);
                 }
-                None => self.tell(Input::Wake),
+                None => self.tell(Input::Host(Host::Wake)),
             }
         }
         self.now = end;
@@ -249,7 +250,7 @@ impl World {
         }
     }
 
-    fn wire(&mut self, link: Link) -> &mut Option<Wire> {
+    fn wire(&mut self, link: Link) -> &mut Option<ServerMessage> {
         match link {
             Link::Socket => &mut self.socket,
             Link::Http => &mut self.http,
@@ -271,7 +272,7 @@ impl World {
         let number = self.number;
         let refused = self.lasts(|fault| matches!(fault, Fault::Restart(_) | Fault::NoRoute(_)));
         let hangs = self.lasts(|fault| matches!(fault, Fault::Blackhole(_)));
-        *self.wire(link) = Some(Wire { number, dead: hangs, heard: Vec::new(), shaken: false });
+        *self.wire(link) = Some(ServerMessage { number, dead: hangs, heard: Vec::new(), shaken: false });
         self.deliver(link, if refused { Told::Closed(End::Unreachable) } else { Told::Opened });
     }
 
@@ -390,10 +391,14 @@ impl World {
                     }
                 }
             }
-            Event::Wake => self.tell(Input::Wake),
+            Event::Wake => self.tell(Input::Host(Host::Wake)),
             Event::Network => {
                 self.offline = self.lasts(|fault| matches!(fault, Fault::Offline(_)));
-                self.tell(if self.offline { Input::Offline(Absence::SignalLost) } else { Input::Online });
+                self.tell(if self.offline {
+                    Input::Host(Host::Offline(NetworkDown::SignalLost))
+                } else {
+                    Input::Host(Host::Online)
+                });
             }
         }
     }
@@ -428,7 +433,7 @@ impl World {
                 self.say(vec![0x88, 2, high, low]);
             }
             Fault::Broken => self.say(vec![0x83, 0]),
-            Fault::ByHand if self.now >= self.asleep_until => self.tell(Input::Reconnect),
+            Fault::ByHand if self.now >= self.asleep_until => self.tell(Input::Host(Host::Reconnect)),
             Fault::Proxy(..) | Fault::Garbage(_) | Fault::HttpHangs(_) | Fault::ByHand => {}
         }
         self.number += 1;

@@ -5,8 +5,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use comfyglow_core::http::Request;
-use comfyglow_core::websocket::{Handshake, MessageKind, Outgoing, Received, Receiver};
+use comfyglow_core::event::MessageKind;
+use comfyglow_core::wire::http::RequestHead;
+use comfyglow_core::wire::websocket::{Handshake, Outgoing, Received, Receiver};
 
 /// How the core is fed.
 #[derive(Clone, Copy)]
@@ -89,7 +90,7 @@ impl Connection {
 
         let mut handshake = Handshake::new(entropy()?);
         let mut buffer = [0; 1024];
-        let request = Request { host: &address.to_string(), target: &[target], headers: &[] };
+        let request = RequestHead { host: &address.to_string(), target: &[target], headers: &[] };
         let len = handshake.write_request(&request, &mut buffer)?;
         stream.write_all(&buffer[..len])?;
         loop {

@@ -12,8 +12,10 @@ use std::{
 use comfyglow_app::{
     Gadget, Radio, Resources, Settings, Start,
     core::{
-        session::{GadgetSession, Link},
-        state::{Absence, ConnectionStatus, Fault, FaultKind, Prompt, PromptState},
+        capacity::GadgetCapacity,
+        session::Link,
+        state::{ConnectionStatus, Fault, FaultKind, NetworkDown, Prompt, PromptState},
+        wire::Wire,
     },
     network,
 };
@@ -35,7 +37,7 @@ pub(crate) enum Air {
     /// The network is there, and takes the password.
     Clear,
     /// It can't be joined, or is lost.
-    Bad(Absence),
+    Bad(NetworkDown),
 }
 
 /// A radio by a script: it joins where the air is clear, and what it joins is the cable.
@@ -46,7 +48,7 @@ struct Script {
 }
 
 impl Radio for Script {
-    async fn join(&mut self, ssid: &str, password: &str) -> Result<(), Absence> {
+    async fn join(&mut self, ssid: &str, password: &str) -> Result<(), NetworkDown> {
         assert_eq!((ssid, password), ("attic", "correct horse"));
         self.joins.borrow_mut().push(Instant::now().as_millis());
         match *self.air.borrow() {
@@ -58,7 +60,7 @@ impl Radio for Script {
         }
     }
 
-    async fn lost(&mut self) -> Absence {
+    async fn lost(&mut self) -> NetworkDown {
         core::future::poll_fn(|_| match *self.air.borrow() {
             Air::Clear => core::task::Poll::Pending,
             Air::Bad(why) => core::task::Poll::Ready(why),
@@ -73,7 +75,7 @@ pub(crate) struct Desk {
     pub(crate) cable: Cable,
     /// When the radio was to join, in milliseconds of the clock.
     pub(crate) joins: Rc<RefCell<Vec<u64>>>,
-    session: &'static RefCell<GadgetSession<'static>>,
+    session: &'static RefCell<Wire<'static, GadgetCapacity>>,
     air: Rc<RefCell<Air>>,
     tasks: Vec<Task>,
     _clock: MutexGuard<'static, ()>,
@@ -181,7 +183,7 @@ impl Desk {
         self.status() == (ConnectionStatus::Disconnected, Some(kind))
     }
 
-    pub(crate) fn is_offline(&self, why: Absence) -> bool {
+    pub(crate) fn is_offline(&self, why: NetworkDown) -> bool {
         self.is(FaultKind::Offline(why))
     }
 

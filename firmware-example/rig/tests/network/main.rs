@@ -4,7 +4,7 @@ mod desk;
 
 use std::net::Ipv4Addr;
 
-use comfyglow_app::core::state::{Absence, ConnectionStatus, FaultKind, PromptState};
+use comfyglow_app::core::state::{ConnectionStatus, FaultKind, NetworkDown, PromptState};
 use comfyglow_rig::{
     lan::{SERVER, Speaks},
     names::{self, A},
@@ -35,7 +35,7 @@ fn it_joins_and_connects_within_two_seconds() {
 
 #[test]
 fn what_is_wrong_with_the_wifi_is_told_until_it_is_mended() {
-    for why in [Absence::WrongPassword, Absence::NotFound, Absence::Refused] {
+    for why in [NetworkDown::WrongPassword, NetworkDown::NotFound, NetworkDown::Refused] {
         let mut desk = Desk::new("desk");
         desk.air(Air::Bad(why));
         desk.pass(100);
@@ -54,9 +54,9 @@ fn what_is_wrong_with_the_wifi_is_told_until_it_is_mended() {
 fn a_wifi_that_is_lost_amid_a_prompt_is_joined_again_and_the_prompt_goes_on() {
     for seconds in [1, 60, 3_600] {
         let mut desk = running();
-        desk.air(Air::Bad(Absence::SignalLost));
+        desk.air(Air::Bad(NetworkDown::SignalLost));
         desk.pass(100);
-        assert!(desk.is_offline(Absence::SignalLost), "at once: {:?}", desk.status());
+        assert!(desk.is_offline(NetworkDown::SignalLost), "at once: {:?}", desk.status());
         desk.pass(seconds * 1_000);
         assert_eq!(desk.prompt(), Some(("a".to_owned(), PromptState::Running)), "nobody knows better");
         desk.lan.server.step();
@@ -76,7 +76,7 @@ fn a_wifi_that_is_lost_amid_a_prompt_is_joined_again_and_the_prompt_goes_on() {
 fn what_ended_while_the_wifi_was_away_is_told_once_it_is_back() {
     for (outcome, state) in [(Outcome::Success, PromptState::Success), (Outcome::Error, PromptState::Error)] {
         let mut desk = running();
-        desk.air(Air::Bad(Absence::SignalLost));
+        desk.air(Air::Bad(NetworkDown::SignalLost));
         desk.pass(20_000);
         desk.lan.server.end(outcome);
         desk.air(Air::Clear);
@@ -89,7 +89,7 @@ fn what_ended_while_the_wifi_was_away_is_told_once_it_is_back() {
 fn a_short_loss_is_over_in_a_few_seconds() {
     let mut desk = running();
     desk.pass(10_000);
-    desk.air(Air::Bad(Absence::SignalLost));
+    desk.air(Air::Bad(NetworkDown::SignalLost));
     desk.pass(400);
     desk.air(Air::Clear);
     assert!(desk.until(5, Desk::is_connected) <= 3);
@@ -100,7 +100,7 @@ fn a_radio_that_joins_again_before_anybody_looked_is_noticed() {
     let mut desk = running();
     desk.pass(10_000);
     // Between two looks of the network's stack at its driver.
-    desk.air(Air::Bad(Absence::SignalLost));
+    desk.air(Air::Bad(NetworkDown::SignalLost));
     desk.cable.plug(true);
     desk.pass(20);
     desk.air(Air::Clear);
@@ -113,9 +113,9 @@ fn a_router_that_gives_no_address_is_told_and_one_that_does_is_found() {
         let mut desk = if wired { Desk::wired("desk") } else { Desk::new("desk") };
         let gives = desk.lan.gives.take();
         desk.pass(14_000);
-        assert!(desk.is_offline(Absence::Joining), "{:?}", desk.status());
+        assert!(desk.is_offline(NetworkDown::Joining), "{:?}", desk.status());
         desk.pass(2_000);
-        assert!(desk.is_offline(Absence::NoAddress), "{:?}", desk.status());
+        assert!(desk.is_offline(NetworkDown::NoAddress), "{:?}", desk.status());
         desk.pass(60_000);
         desk.lan.gives = gives;
         desk.until(70, Desk::is_connected);
@@ -127,14 +127,14 @@ fn a_cable_that_is_pulled_is_told() {
     let mut desk = Desk::wired("desk");
     desk.cable.plug(false);
     desk.pass(2_900);
-    assert!(desk.is_offline(Absence::Joining), "it may take a while: {:?}", desk.status());
+    assert!(desk.is_offline(NetworkDown::Joining), "it may take a while: {:?}", desk.status());
     desk.pass(200);
-    assert!(desk.is_offline(Absence::NoLink));
+    assert!(desk.is_offline(NetworkDown::NoLink));
     desk.cable.plug(true);
     assert!(desk.until(5, Desk::is_connected) <= 2);
     desk.cable.plug(false);
     desk.pass(100);
-    assert!(desk.is_offline(Absence::NoLink));
+    assert!(desk.is_offline(NetworkDown::NoLink));
     desk.cable.plug(true);
     assert!(desk.until(5, Desk::is_connected) <= 2);
 }
@@ -143,7 +143,7 @@ fn a_cable_that_is_pulled_is_told() {
 fn another_address_after_a_loss_does_no_harm() {
     let mut desk = running();
     desk.pass(10_000);
-    desk.air(Air::Bad(Absence::SignalLost));
+    desk.air(Air::Bad(NetworkDown::SignalLost));
     desk.pass(1_000);
     desk.lan.gives = Some(Ipv4Addr::new(192, 168, 1, 77));
     desk.air(Air::Clear);

@@ -16,8 +16,9 @@ use comfyglow::{
 use comfyglow_core::{
     capacity::Capacity,
     event::Event,
-    reducer::{Action, Changes},
-    session::Observer,
+    reducer::Action,
+    reducer::Observer,
+    state::Changes,
     state::{Percentage, Prompt, State, Steps},
     text::{Id, Text},
     time::Instant,
@@ -77,7 +78,7 @@ pub(super) struct Heard {
 
 impl<C: Capacity> Observer<C> for Heard {
     fn reduced(&mut self, now: Instant, action: &Action<'_>, changes: Changes, state: &State<C>) {
-        if !matches!(action, Action::Text(_) | Action::Binary(_) | Action::Answer { .. }) {
+        if !matches!(action, Action::Text(_) | Action::Binary(_) | Action::Response { .. }) {
             return;
         }
         let before = self.finishes.is_ready();

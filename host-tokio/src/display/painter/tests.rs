@@ -1,10 +1,10 @@
 use comfyglow_core::{
+    api::{Item, JobStatus},
     capacity::GadgetCapacity,
     event::{Event, NodeStatus, Part},
-    http::{Fact, Standing},
     number::Milli,
-    reducer::{Action, reduce},
-    state::{Fault, FaultKind, State, Way},
+    reducer::{Action, apply},
+    state::{Fault, FaultKind, ObserveMode, State},
     text::Id,
 };
 
@@ -25,7 +25,7 @@ impl Server {
     }
 
     fn act(&mut self, action: Action<'_>) {
-        reduce(&mut self.state, self.now, action);
+        apply(&mut self.state, self.now, action, &mut ());
     }
 
     fn says(&mut self, event: Event<'_>) {
@@ -258,10 +258,10 @@ fn a_lost_connection_is_told() {
 /// A server that tells of another client's prompt by its log.
 fn followed() -> Server {
     let mut server = Server::connected(1);
-    server.act(Action::Way(Way::Logs));
-    let fact = Fact::Prompt { prompt_id: Id::from(ID), standing: Standing::Running };
-    let heard = server.state.heard();
-    server.act(Action::Answer { heard, fact });
+    server.act(Action::Observe(ObserveMode::Logs));
+    let item = Item::Prompt { prompt_id: Id::from(ID), status: JobStatus::Running };
+    let since = server.state.socket_generation();
+    server.act(Action::Response { since, item });
     for (node, class) in [("4", "CheckpointLoader"), ("3", "KSampler"), ("8", "VAEDecode"), ("9", "SaveImage")] {
         server.act(Action::GraphNode { prompt_id: Id::from(ID), node: Id::from(node), class });
     }
@@ -288,12 +288,12 @@ fn what_is_inferred_from_the_log_is_marked() {
 #[test]
 fn who_waits_is_told_what_will_be_seen() {
     for (way, says) in [
-        (Way::Extension, "all clients' prompts by the extension"),
-        (Way::Logs, "other clients' steps by the server's log"),
-        (Way::Polling, "of other clients' prompts starts and ends only"),
+        (ObserveMode::Extension, "all clients' prompts by the extension"),
+        (ObserveMode::Logs, "other clients' steps by the server's log"),
+        (ObserveMode::Polling, "of other clients' prompts starts and ends only"),
     ] {
         let mut server = Server::connected(0);
-        server.act(Action::Way(way));
+        server.act(Action::Observe(way));
         let expected = format!("● 127.0.0.1:8188\n  waiting for a prompt (queue: 0) · {says}\n");
         assert_shows(&server.drawn(90), &expected);
     }

@@ -2,7 +2,7 @@ use comfyglow_core::{
     capacity::GadgetCapacity,
     event::Event,
     number::Milli,
-    reducer::{Action, reduce},
+    reducer::{Action, apply},
     state::{Fault, FaultKind, State},
     text::Id,
     time::Instant,
@@ -27,7 +27,7 @@ impl Server {
     }
 
     fn act(&mut self, action: Action<'_>) {
-        reduce(&mut self.state, self.now, action);
+        apply(&mut self.state, self.now, action, &mut ());
     }
 
     fn says(&mut self, event: Event<'_>) {

@@ -6,8 +6,8 @@
 use core::hint::black_box;
 
 use comfyglow_core::{
-    event::{Decoder, Event, Handler, Interest, Part},
     capacity::GadgetCapacity,
+    event::{Decoder, Event, Handler, Interest, Part},
 };
 use cortex_m::Peripherals;
 use cortex_m_rt::entry;

@@ -10,9 +10,10 @@ use core::{hint::black_box, mem::MaybeUninit};
 
 use comfyglow_core::{
     capacity::GadgetCapacity,
-    session::{Config, End, GadgetSession, Input, Link, Output},
+    session::{Config, End, Host, Link},
     subscription::{Subscription, Topics},
     time::{Duration, Instant},
+    wire::{Input, Output, Wire},
 };
 use cortex_m::Peripherals;
 use cortex_m_rt::entry;
@@ -87,7 +88,10 @@ fn main() -> ! {
     }
     of_session.tell();
     println!("stack event {}", event_path.max(another_stack()));
-    println!("stack new {}", stack(|| drop(black_box(place().write(GadgetSession::new(black_box(config()), 1))))));
+    println!(
+        "stack new {}",
+        stack(|| drop(black_box(place().write(Wire::<GadgetCapacity>::new(black_box(config()), 1)))))
+    );
     println!("stack connect {}", connect_stack());
     println!("stack graph {}", graph_stack());
     println!("stack view {}", view_stack());
@@ -125,13 +129,13 @@ impl Framed {
 
 /// A session, and somebody who is told of it.
 struct Device {
-    session: GadgetSession<'static>,
+    session: Wire<'static, GadgetCapacity>,
     subscriber: Subscription<{ GadgetCapacity::NOTES }>,
 }
 
 impl Device {
     fn new(config: Config<'static>, topics: Topics) -> Self {
-        Self { session: GadgetSession::new(config, 1), subscriber: Subscription::new(black_box(topics)) }
+        Self { session: Wire::<GadgetCapacity>::new(config, 1), subscriber: Subscription::new(black_box(topics)) }
     }
 
     /// With a socket, and no wish for the graph.
@@ -279,14 +283,14 @@ fn connect_stack() -> u32 {
         device.input(at(2), Input::Bytes(Link::Socket, answer));
         device.drain(at(2));
         device.input(at(3), Input::Closed(Link::Socket, End::Eof));
-        device.input(at(3), Input::Leave);
+        device.input(at(3), Input::Host(Host::Leave));
         device.drain(at(3));
     })
 }
 
 /// Where a gadget's session lives: no stack has room for it.
-fn place() -> &'static mut MaybeUninit<GadgetSession<'static>> {
-    static mut PLACE: MaybeUninit<GadgetSession<'static>> = MaybeUninit::uninit();
+fn place() -> &'static mut MaybeUninit<Wire<'static, GadgetCapacity>> {
+    static mut PLACE: MaybeUninit<Wire<'static, GadgetCapacity>> = MaybeUninit::uninit();
     // SAFETY: this is called once.
     unsafe { &mut *(&raw mut PLACE) }
 }
@@ -311,7 +315,7 @@ fn graph_stack() -> u32 {
         device.input(at(103), Input::Bytes(Link::Socket, b"\x89\x04ping"));
         device.drain(at(103));
         device.input(at(104), Input::Sent(Link::Socket));
-        device.input(at(104), Input::Leave);
+        device.input(at(104), Input::Host(Host::Leave));
         device.drain(at(104));
     })
 }

@@ -5,19 +5,18 @@
 use core::hint::black_box;
 
 use comfyglow_core::{
-    event::{Decoder, Event, Handler, Interest, Part},
     capacity::GadgetCapacity,
+    event::{Decoder, Event, Handler, Interest, Part},
     progress::{Debounce, Smooth},
-    reducer::{Action, reduce},
-    session::Observer,
+    reducer::Observer,
+    reducer::{Action, apply},
     state::State,
     subscription::{Subscription, Topics},
     time::Instant,
 };
 use probe_size as _;
 
-type GadgetState =
-    State<GadgetCapacity>;
+type GadgetState = State<GadgetCapacity>;
 
 struct Reduce<'a> {
     state: &'a mut GadgetState,
@@ -27,7 +26,7 @@ struct Reduce<'a> {
 
 impl Reduce<'_> {
     fn reduce(&mut self, action: Action<'_>) {
-        let changes = black_box(reduce(self.state, self.now, action));
+        let changes = black_box(apply(self.state, self.now, action, &mut ()));
         self.subscriber.reduced(self.now, &action, changes, self.state);
     }
 }

@@ -2,12 +2,13 @@
 
 use comfyglow_core::{
     capacity::Capacity,
+    event::MessageKind,
     event::{Decoder, Event, Handler, Interest, Part},
-    reducer::{Action, reduce},
+    reducer::{Action, apply},
     state::{Fault, FaultKind, State},
     text::Text,
     time::Instant,
-    websocket::{MessageKind, Received, Receiver},
+    wire::websocket::{Received, Receiver},
 };
 
 use super::shown::{Shown, counts};
@@ -135,7 +136,7 @@ impl<C: Capacity> Listener<C> {
             state: Box::new(State::new()),
             now: Instant::ZERO,
         };
-        reduce(&mut listener.state, listener.now, Action::Established);
+        apply(&mut listener.state, listener.now, Action::Established, &mut ());
         listener
     }
 
@@ -161,7 +162,7 @@ impl<C: Capacity> Listener<C> {
         self.receiver = Receiver::new();
         self.decoder.reset();
         for action in [Action::Lost(Some(Fault::new(FaultKind::Closed))), Action::Dialling, Action::Established] {
-            reduce(&mut self.state, self.now, action);
+            apply(&mut self.state, self.now, action, &mut ());
         }
     }
 
@@ -169,7 +170,7 @@ impl<C: Capacity> Listener<C> {
     fn tell_graphs(&mut self, known: &[(String, usize)]) {
         for (id, nodes) in known {
             let (id, nodes) = (Text::<C::Id>::from(id.as_str()), u32::try_from(*nodes).unwrap_or(u32::MAX));
-            reduce(&mut self.state, self.now, Action::Graph { prompt_id: id.as_id(), nodes });
+            apply(&mut self.state, self.now, Action::Graph { prompt_id: id.as_id(), nodes }, &mut ());
         }
     }
 
@@ -191,11 +192,11 @@ struct ToReducer<'a, C: Capacity> {
 
 impl<C: Capacity> Handler for ToReducer<'_, C> {
     fn part(&mut self, part: Part<'_>) {
-        reduce(self.state, self.now, Action::Part(&part));
+        apply(self.state, self.now, Action::Part(&part), &mut ());
     }
 
     fn event(&mut self, event: Event<'_>) {
         let action = if self.binary { Action::Binary(&event) } else { Action::Text(&event) };
-        reduce(self.state, self.now, action);
+        apply(self.state, self.now, action, &mut ());
     }
 }

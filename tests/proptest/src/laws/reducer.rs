@@ -2,7 +2,8 @@
 
 use comfyglow_core::{
     capacity::{Capacity, List as _, Ring as _},
-    reducer::{Action, Changes, reduce},
+    reducer::{Action, apply},
+    state::Changes,
     state::{Percentage, PromptState, State},
     time::{Duration, Instant},
 };
@@ -20,7 +21,7 @@ pub trait Reducer<C: Capacity> {
 
 impl<C: Capacity> Reducer<C> for State<C> {
     fn reduce(&mut self, now: Instant, action: Action<'_>) -> Changes {
-        reduce(self, now, action)
+        apply(self, now, action, &mut ())
     }
 
     fn state(&self) -> &State<C> {

@@ -1,0 +1,476 @@
+//! ComfyUI's HTTP API, as far as the session uses it: what it requests, and what the responses report. Bodies are read as
+//! they come, of any size and in pieces of any size.
+
+mod place;
+mod request;
+
+use core::fmt;
+
+use crate::{
+    capacity::Capacity,
+    json::{Container, JsonError, Lexer, Token, Word},
+    number::decimal,
+    text::{Id, Text},
+};
+
+pub use request::{Body, HttpRequest, Method, Request, Target};
+
+use place::{Name, Place};
+
+/// The one exception that doesn't end its prompt (ComfyUI's `execution_block_cb`).
+const EXECUTION_BLOCKED: Name = Name::of("ExecutionBlocked");
+
+/// Something that an answer says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Item<'a> {
+    /// So many prompts run or wait.
+    Remaining(u32),
+    /// How a prompt stands.
+    Prompt {
+        /// The prompt.
+        prompt_id: Id<'a>,
+        /// How it stands.
+        status: JobStatus,
+    },
+    /// A node of a running prompt's graph; told behind its [`Item::Prompt`].
+    Node {
+        /// The prompt.
+        prompt_id: Id<'a>,
+        /// The node.
+        node: Id<'a>,
+        /// Its `class_type`.
+        class: &'a str,
+    },
+    /// A running prompt's graph is over.
+    Graph {
+        /// The prompt.
+        prompt_id: Id<'a>,
+        /// Nodes of the graph, those without a class too.
+        nodes: u32,
+    },
+    /// The queue is over.
+    Queue {
+        /// Prompts that run.
+        running: u32,
+        /// Prompts that wait.
+        waiting: u32,
+    },
+}
+
+/// How a prompt stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum JobStatus {
+    /// It waits.
+    Waiting,
+    /// It runs.
+    Running,
+    /// It ended well.
+    Success,
+    /// A node failed; the [`ErrorFields`] say why.
+    Error,
+    /// Somebody interrupted it.
+    Interrupted,
+    /// It is over; how, isn't told.
+    Ended,
+    /// It began and ended while nobody told of it; no answer says so, but what is concluded from one.
+    Missed,
+}
+
+/// What a word of the history's status and messages, or of a job's status, says of its prompt.
+const STATUSES: [(Name, JobStatus); 10] = [
+    (Name::of("success"), JobStatus::Success),
+    (Name::of("execution_success"), JobStatus::Success),
+    (Name::of("completed"), JobStatus::Success),
+    (Name::of("error"), JobStatus::Error),
+    (Name::of("execution_error"), JobStatus::Error),
+    (Name::of("failed"), JobStatus::Error),
+    (Name::of("execution_interrupted"), JobStatus::Interrupted),
+    (Name::of("cancelled"), JobStatus::Interrupted),
+    (Name::of("pending"), JobStatus::Waiting),
+    (Name::of("in_progress"), JobStatus::Running),
+];
+
+/// Which text of an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum ErrorField {
+    /// The node of the submitted graph that failed.
+    NodeId,
+    /// Its class.
+    NodeType,
+    /// The exception's full name.
+    ExceptionType,
+    /// Its message, which often ends with a line feed.
+    ExceptionMessage,
+}
+
+impl ErrorField {
+    const fn at(place: Place) -> Option<Self> {
+        match place {
+            Place::NodeId => Some(Self::NodeId),
+            Place::NodeType => Some(Self::NodeType),
+            Place::ExceptionType => Some(Self::ExceptionType),
+            Place::ExceptionMessage => Some(Self::ExceptionMessage),
+            _ => None,
+        }
+    }
+}
+
+/// Keeps the texts of an error as they come. They count once a [`JobStatus::Error`] is told: an answer may break off before.
+///
+/// So whoever has a place for them already, such as the record of the prompt, needs no other.
+pub trait ErrorFields {
+    /// A prompt's status comes: no text of its error is known.
+    fn clear(&mut self);
+    /// A piece of a text, and whether it is the first, which takes the place of what there was.
+    fn push(&mut self, text: ErrorField, piece: &[u8], first: bool);
+}
+
+/// Kept by nobody.
+impl ErrorFields for () {
+    fn clear(&mut self) {}
+    fn push(&mut self, _text: ErrorField, _piece: &[u8], _first: bool) {}
+}
+
+/// Kept by who is there.
+impl<T: ErrorFields> ErrorFields for Option<&mut T> {
+    fn clear(&mut self) {
+        if let Some(texts) = self {
+            texts.clear();
+        }
+    }
+
+    fn push(&mut self, text: ErrorField, piece: &[u8], first: bool) {
+        if let Some(texts) = self {
+            texts.push(text, piece, first);
+        }
+    }
+}
+
+/// Which [`Item`] is to be told.
+#[derive(Clone, Copy, Debug)]
+enum Due {
+    Remaining(u32),
+    Prompt(JobStatus),
+    Node,
+    Graph,
+    Queue,
+}
+
+/// Reads the body of an answer, of any size, in the memory of a few texts.
+///
+/// # Examples
+///
+/// ```
+/// # use comfyglow_core::{capacity::GadgetCapacity, api::{BodyReader, Request, Item}};
+/// let mut answer = BodyReader::<GadgetCapacity>::new(Request::Prompt);
+/// for mut piece in [&b"{\"exec_info\": {\"queue_rem"[..], b"aining\": 2}}"] {
+///     while let Some(item) = answer.next(&mut piece, &mut ())? {
+///         assert_eq!(item, Item::Remaining(2));
+///     }
+/// }
+/// answer.finish()?;
+/// # Ok::<(), comfyglow_core::api::ReadError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct BodyReader<C: Capacity> {
+    lexer: Lexer,
+    /// The container at hand.
+    within: Place,
+    /// The value in it that comes, or is at hand.
+    value: Place,
+    /// The text or number at hand is over.
+    over: bool,
+    /// What was asked for is there.
+    answered: bool,
+    /// What the history's messages say, which is more than its status does.
+    message: Option<JobStatus>,
+    /// What the status says.
+    status: Option<JobStatus>,
+    /// The hash of the text at hand.
+    name: Name,
+    /// Nodes of the graph at hand.
+    nodes: u32,
+    /// Items of the lists so far.
+    running: Option<u32>,
+    waiting: Option<u32>,
+    prompt_id: Text<C::Id>,
+    /// A node of the graph, or how many prompts remain.
+    node: Text<C::Id>,
+    class: Text<C::Id>,
+}
+
+impl<C: Capacity> BodyReader<C> {
+    /// Before the answer's first byte.
+    pub const fn new(asked: Request) -> Self {
+        Self {
+            lexer: Lexer::new(),
+            within: Place::Other,
+            value: asked.root(),
+            over: true,
+            answered: false,
+            message: None,
+            status: None,
+            name: Name::EMPTY,
+            nodes: 0,
+            running: None,
+            waiting: None,
+            prompt_id: Text::new(),
+            node: Text::new(),
+            class: Text::new(),
+        }
+    }
+
+    /// Forgets what was read: another answer comes.
+    pub const fn reset(&mut self, asked: Request) {
+        self.lexer.reset();
+        self.within = Place::Other;
+        self.value = asked.root();
+        self.over = true;
+        self.answered = false;
+        self.running = None;
+        self.waiting = None;
+        // What else there is, is cleared where it begins.
+    }
+
+    /// The next thing that the answer says, read from the front of `input`. `None`: the input is used up. The texts of errors
+    /// go to `texts` on the way.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Json`] where the answer is no JSON, and again for everything after it. What was told before was
+    /// whole.
+    pub fn next(&mut self, input: &mut &[u8], texts: &mut impl ErrorFields) -> Result<Option<Item<'_>>, ReadError> {
+        let piece = *input;
+        let mut due = None;
+        while due.is_none()
+            && let Some(token) = self.lexer.next(input)
+        {
+            due = self.take(token, texts);
+        }
+        self.lexer.count(piece, input).map_err(ReadError::Json)?;
+        Ok(due.map(|due| self.item(due)))
+    }
+
+    /// The body is over.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadError::Json`] where it ended too early, [`ReadError::Shape`] where it doesn't say what was asked for.
+    pub fn finish(&mut self) -> Result<(), ReadError> {
+        self.lexer.end().map_err(ReadError::Json)?;
+        if self.answered { Ok(()) } else { Err(ReadError::Shape) }
+    }
+
+    fn take(&mut self, token: Token<'_>, texts: &mut impl ErrorFields) -> Option<Due> {
+        match token {
+            Token::Nothing => None,
+            Token::Begin(container) => {
+                self.begin(container, texts);
+                None
+            }
+            Token::End(_) => self.end(),
+            Token::Character(character) => {
+                self.put(self.text_place(), character.encode_utf8(&mut [0; 4]).as_bytes(), false, texts);
+                None
+            }
+            Token::Text(piece, last) => {
+                self.put(self.text_place(), piece, last, texts);
+                match (last, self.lexer.in_key()) {
+                    (false, _) => None,
+                    (true, true) => {
+                        self.value = self.within.member(self.name);
+                        None
+                    }
+                    (true, false) => self.end_text(),
+                }
+            }
+            Token::Number(piece, last) => {
+                // An id may be a number, read as it is written.
+                if matches!(self.value, Place::Remaining | Place::NodeId) {
+                    self.put(self.value, piece, last, texts);
+                }
+                if last { self.end_number() } else { None }
+            }
+            Token::Word(word) => {
+                match self.value {
+                    Place::Mirror => self.answered = word == Word::True,
+                    Place::Completed if word == Word::True => self.status = self.status.or(Some(JobStatus::Success)),
+                    // The minus of an infinity came as a number.
+                    Place::NodeId => texts.push(ErrorField::NodeId, b"", true),
+                    _ => {}
+                }
+                self.over = true;
+                self.end_value();
+                None
+            }
+        }
+    }
+
+    /// Where the text at hand stands: the container, for a member's name.
+    const fn text_place(&self) -> Place {
+        if self.lexer.in_key() { self.within } else { self.value }
+    }
+
+    /// Takes a piece of the text or number that stands there, and whether it is the last.
+    fn put(&mut self, place: Place, piece: &[u8], last: bool, texts: &mut impl ErrorFields) {
+        let first = core::mem::replace(&mut self.over, last);
+        if first {
+            self.name = Name::EMPTY;
+        }
+        if let Some(text) = self.kept_at(place) {
+            if first {
+                text.clear();
+            }
+            text.push(piece);
+            return;
+        }
+        self.name = self.name.and(piece);
+        if let Some(text) = ErrorField::at(place) {
+            texts.push(text, piece, first);
+        }
+    }
+
+    /// Where the text that stands there is kept, if it is.
+    const fn kept_at(&mut self, place: Place) -> Option<&mut Text<C::Id>> {
+        match place {
+            Place::History | Place::RunningId | Place::PendingId | Place::JobId => Some(&mut self.prompt_id),
+            Place::Graph | Place::Remaining => Some(&mut self.node),
+            Place::Class => Some(&mut self.class),
+            _ => None,
+        }
+    }
+
+    /// A text value ended.
+    fn end_text(&mut self) -> Option<Due> {
+        let place = self.value;
+        self.end_value();
+        let status = STATUSES.iter().find(|(name, _)| *name == self.name).map(|(_, status)| *status);
+        match place {
+            Place::RunningId => return Some(Due::Prompt(JobStatus::Running)),
+            Place::PendingId => return Some(Due::Prompt(JobStatus::Waiting)),
+            Place::Class => return Some(Due::Node),
+            Place::StatusWord | Place::JobStatus => self.status = status.or(self.status),
+            Place::MessageType => self.message = status.or(self.message),
+            Place::ExceptionType if self.name == EXECUTION_BLOCKED => self.message = None,
+            _ => {}
+        }
+        None
+    }
+
+    /// A number ended.
+    fn end_number(&mut self) -> Option<Due> {
+        let place = self.value;
+        self.end_value();
+        let remaining = match self.node.as_bytes() {
+            _ if place != Place::Remaining || self.node.is_cut() => None,
+            b"-0" => Some(0),
+            digits => decimal(digits).and_then(|number| number.try_into().ok()),
+        };
+        self.answered |= remaining.is_some();
+        remaining.map(Due::Remaining)
+    }
+
+    /// The value at hand ended; the next one comes.
+    fn end_value(&mut self) {
+        self.value = self.within.behind(self.value);
+    }
+
+    fn begin(&mut self, container: Container, texts: &mut impl ErrorFields) {
+        let place = self.value;
+        let counts = match place {
+            // That of a prompt without an id is nobody's.
+            Place::Graph => !self.prompt_id.as_bytes().is_empty(),
+            Place::MessageData => self.name == Name::of("execution_error"),
+            _ => true,
+        };
+        if place.container() != Some(container) || !counts {
+            self.lexer.skip();
+            return self.end_value();
+        }
+        if matches!(place, Place::RunningItem | Place::PendingItem | Place::Job) {
+            self.prompt_id.clear();
+        }
+        match place {
+            Place::Running => self.running = Some(0),
+            Place::Pending => self.waiting = Some(0),
+            Place::Graph => self.nodes = 0,
+            Place::Message => self.name = Name::EMPTY,
+            Place::Entry | Place::Job | Place::MessageData => texts.clear(),
+            _ => {}
+        }
+        if matches!(place, Place::Entry | Place::Job) {
+            self.message = None;
+            self.status = None;
+        }
+        self.within = place;
+        self.value = place.first();
+    }
+
+    /// The container at hand ended.
+    fn end(&mut self) -> Option<Due> {
+        let place = self.within;
+        self.within = place.around();
+        self.value = place;
+        self.end_value();
+        let one_more = |count: Option<u32>| count.map(|count| count.saturating_add(1));
+        match place {
+            Place::RunningItem => self.running = one_more(self.running),
+            Place::PendingItem => self.waiting = one_more(self.waiting),
+            Place::Node => self.nodes = self.nodes.saturating_add(1),
+            Place::Graph => return Some(Due::Graph),
+            Place::Queue => {
+                self.answered = self.running.is_some() && self.waiting.is_some();
+                return self.answered.then_some(Due::Queue);
+            }
+            Place::History | Place::JobList => self.answered = true,
+            Place::Entry => return Some(Due::Prompt(self.message.or(self.status).unwrap_or(JobStatus::Ended))),
+            Place::Job if !self.prompt_id.as_bytes().is_empty() => {
+                self.answered |= self.status.is_some();
+                return self.status.map(Due::Prompt);
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn item(&self, due: Due) -> Item<'_> {
+        let prompt_id = self.prompt_id.as_id();
+        match due {
+            Due::Remaining(remaining) => Item::Remaining(remaining),
+            Due::Node => Item::Node { prompt_id, node: self.node.as_id(), class: self.class.as_str() },
+            Due::Graph => Item::Graph { prompt_id, nodes: self.nodes },
+            Due::Queue => Item::Queue { running: self.running.unwrap_or(0), waiting: self.waiting.unwrap_or(0) },
+            Due::Prompt(status) => Item::Prompt { prompt_id, status },
+        }
+    }
+}
+
+/// Why an answer's body can't be used. All of it is the doing of what answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum ReadError {
+    /// It is no JSON, or ended too early.
+    Json(JsonError),
+    /// It is JSON, but doesn't say what was asked for.
+    Shape,
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Json(error) => write!(f, "the server's answer is no JSON: {error}"),
+            Self::Shape => {
+                f.write_str("the server's answer is not ComfyUI's: another program may listen at this address")
+            }
+        }
+    }
+}
+
+impl core::error::Error for ReadError {}
+
+#[cfg(test)]
+mod tests;

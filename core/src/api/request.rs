@@ -1,0 +1,193 @@
+//! What the session asks ComfyUI over HTTP, and how that is written.
+
+use core::fmt::{self, Write as _};
+
+use super::place::Place;
+use crate::percent;
+
+/// What is asked for, and so what the response looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Request {
+    /// `GET /prompt`: how many prompts run or wait; 37 bytes.
+    Prompt,
+    /// `GET /queue`: the prompts that run, with their graphs, and those that wait. Often hundreds of KB, since it holds
+    /// the browser's whole workflow.
+    Queue,
+    /// `GET /history/{id}`: how a prompt ended; an empty object until it has. Megabytes where nodes report their outputs.
+    History,
+    /// `GET /api/jobs?status=in_progress&limit=1`: which prompt runs. Servers before 2025-12 answer 404.
+    Jobs,
+    /// `GET /api/jobs?status=completed,…&limit=1&offset=…`: which prompts ended, the newest first.
+    Ended,
+    /// `GET /history?max_items=1`: which prompt ended last, for servers without jobs.
+    LastHistory,
+    /// `GET /comfyglow`: whether comfyglow's extension reports everything to observers; 404 where it isn't installed.
+    Extension,
+    /// `PATCH /internal/logs/subscribe`: send the log to this client. Servers before 2024-11 answer 404. The response is
+    /// empty.
+    LogSubscription,
+}
+
+impl Request {
+    /// Whether it finds out how other clients' prompts can be observed.
+    pub(crate) const fn is_way(self) -> bool {
+        matches!(self, Self::Extension | Self::LogSubscription)
+    }
+
+    pub(super) const fn root(self) -> Place {
+        match self {
+            Self::Prompt => Place::Prompt,
+            Self::Queue => Place::Queue,
+            Self::History | Self::LastHistory => Place::History,
+            Self::Jobs | Self::Ended => Place::Jobs,
+            Self::Extension => Place::Extension,
+            Self::LogSubscription => Place::Other,
+        }
+    }
+}
+
+/// A request of the session, to be sent as it is. Headers of the user's own stand in [`Config`](crate::session::Config).
+///
+/// [`Display`](fmt::Display) of target and body writes them for a host that speaks HTTP itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HttpRequest<'a> {
+    /// The method.
+    pub method: Method,
+    /// Path and query.
+    pub target: Target<'a>,
+    /// A body of the type `application/json`, where there is one.
+    pub body: Option<Body<'a>>,
+}
+
+/// A method of HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Method {
+    /// `GET`
+    Get,
+    /// `PATCH`
+    Patch,
+}
+
+impl Method {
+    /// The method as HTTP spells it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Patch => "PATCH",
+        }
+    }
+}
+
+/// Path and query of a request or of the WebSocket, percent-encoded, beginning with `/`. Its `Display` writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target<'a> {
+    /// The root's path and the path of what is asked for.
+    pub(crate) path: [&'a str; 2],
+    /// The last segment of the path, not encoded yet.
+    pub(crate) segment: &'a str,
+    /// The query in parts, the user's own last.
+    pub(crate) query: [&'a str; 6],
+}
+
+impl<'a> Target<'a> {
+    /// The target under the root `prefix`, with the query `own` of the user's behind the request's.
+    pub(crate) const fn new(
+        prefix: &'a str,
+        path: &'a str,
+        segment: &'a str,
+        query: [&'a str; 4],
+        own: &'a str,
+    ) -> Self {
+        let [first, second, third, fourth] = query;
+        let mark = if first.is_empty() && !own.is_empty() {
+            "?"
+        } else if own.is_empty() {
+            ""
+        } else {
+            "&"
+        };
+        Self { path: [prefix, path], segment, query: [first, second, third, fourth, mark, own] }
+    }
+
+    /// All parts in order; `segment` is the encoded one.
+    pub(crate) const fn parts<'b>(&self, segment: &'b str) -> [&'b str; 9]
+    where
+        'a: 'b,
+    {
+        let [prefix, path] = self.path;
+        let [a, b, c, d, mark, own] = self.query;
+        [prefix, path, segment, a, b, c, d, mark, own]
+    }
+}
+
+impl fmt::Display for Target<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.path.iter().try_for_each(|part| f.write_str(part))?;
+        percent::encoded(self.segment).try_for_each(|byte| f.write_char(byte.into()))?;
+        self.query.iter().try_for_each(|part| f.write_str(part))
+    }
+}
+
+/// The JSON that subscribes a client to the server's log. Its `Display` writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Body<'a> {
+    /// The client's id, percent-encoded, in parts.
+    pub(crate) client_id: [&'a str; 3],
+}
+
+impl Body<'_> {
+    /// What stands before and behind the client's id.
+    pub(crate) const AROUND: [&'static str; 2] = ["{\"clientId\": \"", "\", \"enabled\": true}"];
+}
+
+impl fmt::Display for Body<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [before, behind] = Self::AROUND;
+        f.write_str(before)?;
+        // The id may hold any character, of up to four bytes.
+        let (mut character, mut len) = ([0; 4], 0_usize);
+        for byte in percent::json_from_encoded(self.client_id) {
+            if let Some(place) = character.get_mut(len) {
+                *place = byte;
+            }
+            len = len.saturating_add(1);
+            match str::from_utf8(character.get(..len).unwrap_or_default()) {
+                Ok(whole) => {
+                    f.write_str(whole)?;
+                    len = 0;
+                }
+                Err(error) if error.error_len().is_none() && len < character.len() => {}
+                Err(_) => {
+                    f.write_char(char::REPLACEMENT_CHARACTER)?;
+                    len = 0;
+                }
+            }
+        }
+        f.write_str(behind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn target_of_any_id_and_query_is_written_encoded() {
+        let target = Target::new("/comfy", "/history/", "a/ü", [""; 4], "token=1");
+        assert_eq!(target.to_string(), "/comfy/history/a%2F%C3%BC?token=1");
+        let jobs = Target::new("", "/api/jobs", "", ["?", "limit=1", "", ""], "token=1");
+        assert_eq!(jobs.to_string(), "/api/jobs?limit=1&token=1");
+        assert_eq!(Target::new("", "/prompt", "", [""; 4], "").to_string(), "/prompt");
+    }
+
+    #[test]
+    fn body_client_id_is_json() {
+        let json = |id| Body { client_id: [id, "-", "1f"] }.to_string();
+        assert_eq!(json("desk"), r#"{"clientId": "desk-1f", "enabled": true}"#);
+        assert_eq!(json("%22%C3%BC%F0%9F%98%80%0A"), "{\"clientId\": \"\\\"ü😀\\u000A-1f\", \"enabled\": true}");
+        assert_eq!(json("%FF"), "{\"clientId\": \"\u{fffd}-1f\", \"enabled\": true}");
+    }
+}

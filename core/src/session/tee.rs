@@ -1,0 +1,33 @@
+//! Between decoder and state.
+
+use crate::{
+    capacity::Capacity,
+    event::{Event, Handler, Part},
+    reducer::{Action, Observer, apply},
+    state::{Changes, State},
+    time::Instant,
+};
+
+/// Hands what a decoder reads to the reducer, then to the observer.
+pub(super) struct Tee<'a, O, C: Capacity> {
+    pub(super) state: &'a mut State<C>,
+    pub(super) now: Instant,
+    pub(super) binary: bool,
+    pub(super) changes: &'a mut Changes,
+    pub(super) observer: &'a mut O,
+}
+
+impl<O: Observer<C>, C: Capacity> Handler for Tee<'_, O, C> {
+    fn part(&mut self, part: Part<'_>) {
+        self.observer.part(&part);
+        let changes = apply(self.state, self.now, Action::Part(&part), self.observer);
+        *self.changes = self.changes.union(changes);
+    }
+
+    fn event(&mut self, event: Event<'_>) {
+        let action = if self.binary { Action::Binary(&event) } else { Action::Text(&event) };
+        self.observer.event(&event);
+        let changes = apply(self.state, self.now, action, self.observer);
+        *self.changes = self.changes.union(changes);
+    }
+}

@@ -1,0 +1,546 @@
+//! The one function that changes [`State`]: the snapshot's rules, total over every action in every state.
+//!
+//! Messages are applied in the order of the wire, each at its end and in one step; the [`Part`]s before tell of single
+//! nodes and stand apart, where the message may begin a prompt, until that end.
+
+mod action;
+mod connection;
+mod logs;
+mod observer;
+mod prompt;
+mod responses;
+
+pub use action::Action;
+pub use observer::Observer;
+
+use crate::{
+    capacity::Capacity,
+    event::{Event, EventKind, NodeStatus, Part},
+    number::Milli,
+    state::{Changes, ErrorRecord, LastEvent, Prompt, PromptState, Seen, Source, State, Steps, Target, part_of},
+    text::{Id, Key},
+    time::Instant,
+};
+
+/// The one exception that doesn't end its prompt (ComfyUI's `execution_block_cb`).
+const EXECUTION_BLOCKED: &str = "ExecutionBlocked";
+
+/// Applies `action` to `state` at `now`, shows `observer` what that changed, and returns it.
+///
+/// # Examples
+///
+/// ```
+/// use comfyglow_core::{
+///     capacity::GadgetCapacity,
+///     event::Event,
+///     reducer::{Action, apply},
+///     state::{Changes, State},
+///     time::Instant,
+/// };
+///
+/// let mut state = State::<GadgetCapacity>::new();
+/// let status = Event::Status { queue_remaining: 2, sid: None };
+/// let changes = apply(&mut state, Instant::ZERO, Action::Text(&status), &mut ());
+/// assert!(changes.has(Changes::QUEUE));
+/// assert_eq!(state.queue_remaining(), Some(2));
+/// ```
+pub fn apply<C: Capacity>(
+    state: &mut State<C>,
+    now: Instant,
+    action: Action<'_>,
+    observer: &mut impl Observer<C>,
+) -> Changes {
+    let changes = reduce(state, now, action);
+    observer.reduced(now, &action, changes, state);
+    changes
+}
+
+/// Where the texts of an error go while a response is read. They count once the response reports the error.
+pub(crate) fn error_fields<C: Capacity>(state: &mut State<C>) -> Option<&mut ErrorRecord<C>> {
+    // What has ended keeps what it says.
+    state.prompt.as_mut().filter(|prompt| !prompt.is_final()).map(|prompt| &mut prompt.error)
+}
+
+/// Applies `action` to `state` at `now` and returns what it changed.
+fn reduce<C: Capacity>(state: &mut State<C>, now: Instant, action: Action<'_>) -> Changes {
+    match action {
+        Action::Dialling => state.dialling(),
+        Action::Waiting(waiting) => state.wait(waiting),
+        Action::Established => state.established(now),
+        Action::Lost(fault) => state.lost(fault),
+        Action::Observe(mode) => state.follow(mode),
+        Action::LogSilent => state.count_falls(),
+        Action::AskedAfterEnd => state.asked_after_end(),
+        Action::Part(Part::Log(text)) => {
+            state.log(now, text);
+            Changes::NONE
+        }
+        Action::Part(part) => {
+            state.part(part);
+            Changes::NONE
+        }
+        Action::Text(event) => {
+            state.messages.text = state.messages.text.saturating_add(1);
+            state.message(now, event).union(Changes::MESSAGES)
+        }
+        Action::Binary(event) => {
+            state.messages.binary = state.messages.binary.saturating_add(1);
+            state.message(now, event).union(Changes::MESSAGES)
+        }
+        Action::GraphNode { prompt_id, node, class } => state.graph_node(prompt_id, node, class),
+        Action::Graph { prompt_id, nodes } => state.graph(now, prompt_id, nodes),
+        Action::Response { since, item } => state.response(now, since, item),
+        Action::Measured(sample) => state.measured(now, sample),
+    }
+}
+
+impl<C: Capacity> State<C> {
+    /// The message at hand was malformed or cut off.
+    fn forget_parts(&mut self) {
+        self.nodes.unstage();
+        self.announced.clear();
+    }
+
+    fn graph_node(&mut self, id: Id<'_>, node: Id<'_>, class: &str) -> Changes {
+        if self.names(id) {
+            self.nodes.note_class(node, class);
+        }
+        Changes::NONE
+    }
+
+    fn graph(&mut self, now: Instant, id: Id<'_>, nodes: u32) -> Changes {
+        // Else the prompt is over and another one's record stands.
+        if let Some(prompt) = self.prompt.as_mut().filter(|prompt| prompt.is(id)) {
+            prompt.nodes_total = Some(nodes);
+            prompt.weights = self.nodes.weigh(&self.learned, nodes);
+            prompt.count(&self.nodes);
+            return Changes::PROGRESS.union(self.take_up_bar(now));
+        }
+        Changes::NONE
+    }
+
+    /// Whether the record is that of the prompt `id`.
+    fn names(&self, id: Id<'_>) -> bool {
+        self.prompt.as_ref().is_some_and(|prompt| prompt.is(id))
+    }
+
+    #[inline(never)] // What it needs of the stack is not on the way of messages' ends.
+    fn part(&mut self, part: &Part<'_>) {
+        match *part {
+            Part::CachedNode { node } => self.nodes.note_cached_soon(node),
+            Part::NodeState { prompt_id, node_id, value, max, state, display_node_id } => {
+                let target = match self.announced.target {
+                    Some(target) => target,
+                    None => self.announce(prompt_id),
+                };
+                if target != Target::Nobody {
+                    self.node_state(target, node_id, (value, max), state, display_node_id);
+                }
+            }
+            // Handed on to who wants them; they change nothing here. A log's text isn't told of here.
+            Part::Log(_) | Part::ProgressText(_) | Part::Image(_) => {}
+        }
+    }
+
+    /// The first entry of a `progress_state` of the prompt `id`.
+    fn announce(&mut self, id: Id<'_>) -> Target {
+        let target = self.target(id);
+        if target == Target::New {
+            self.nodes.stage();
+        }
+        self.announced.target = Some(target);
+        target
+    }
+
+    fn node_state(
+        &mut self,
+        target: Target,
+        node: Id<'_>,
+        (value, max): (Milli, Milli),
+        status: NodeStatus,
+        display: Option<Id<'_>>,
+    ) {
+        let (seen, running) = match status {
+            NodeStatus::Finished => (Seen::FINISHED, false),
+            NodeStatus::Running => (Seen::STARTED, true),
+            NodeStatus::Other => (Seen::STARTED, false),
+        };
+        let key = node.key();
+        self.nodes.note(key, node, seen, part_of(value, max), display);
+        self.announced.last = Some((key, running));
+        if !running {
+            return;
+        }
+        self.announced.running = Some((key, value, max));
+        let shown = display.or_else(|| self.nodes.display(key).map(Id::from)).unwrap_or(node);
+        self.announced.shown.set(shown);
+        let current = self.prompt.as_ref().and_then(|prompt| prompt.current);
+        if target == Target::Record && current == Some(key) {
+            self.announced.current = Some((value, max));
+        }
+    }
+
+    fn message(&mut self, now: Instant, event: &Event<'_>) -> Changes {
+        // The entries of a `progress_state` end with it or are void: a decoder keeps to that, another teller may not.
+        if self.announced.target.is_some() && !matches!(event, Event::ProgressState { .. }) {
+            self.forget_parts();
+        }
+        let changes = match *event {
+            Event::Malformed(_) => {
+                self.messages.malformed = self.messages.malformed.saturating_add(1);
+                self.forget_parts();
+                // A log's text is taken in as it comes.
+                return core::mem::take(&mut self.renewed);
+            }
+            Event::Unknown { .. } | Event::UnknownBinary { .. } => {
+                self.messages.unknown = self.messages.unknown.saturating_add(1);
+                return Changes::NONE;
+            }
+            Event::Status { queue_remaining, .. } => self.status(now, queue_remaining),
+            Event::ExecutionStart { prompt_id, .. } => self.execution_start(now, prompt_id),
+            Event::ExecutionCached { prompt_id, nodes } => self.execution_cached(prompt_id, nodes),
+            Event::Executing { node: Some(node), display_node, prompt_id } => {
+                self.executing(now, node, display_node, prompt_id)
+            }
+            Event::Executing { node: None, prompt_id, .. } => self.executing_nothing(now, prompt_id),
+            Event::Progress { value, max, prompt_id, node } => self.progress(now, value, max, prompt_id, node),
+            Event::ProgressState { prompt_id, .. } => self.progress_state(now, prompt_id),
+            Event::Executed { prompt_id, .. } => match self.running(prompt_id) {
+                Some(prompt) => {
+                    prompt.outputs = prompt.outputs.saturating_add(1);
+                    Changes::OUTPUT
+                }
+                None => Changes::NONE,
+            },
+            Event::ExecutionSuccess { prompt_id, .. } => self.execution_success(now, prompt_id),
+            Event::ExecutionInterrupted { prompt_id, .. } => self.end(now, prompt_id, PromptState::Interrupted),
+            Event::ExecutionError { prompt_id, node_id, node_type, exception_type, exception_message, .. } => {
+                self.execution_error(now, prompt_id, node_id, node_type, exception_type, exception_message)
+            }
+            Event::PreviewImage { .. } | Event::PreviewImageWithMetadata { .. } => {
+                self.binary(|prompt| &mut prompt.previews)
+            }
+            Event::ProgressText { .. } => self.binary(|prompt| &mut prompt.text_updates),
+            // They say nothing of a prompt, or have said it by now.
+            Event::FeatureFlags { .. } | Event::Logs { .. } => Changes::NONE,
+        };
+        self.connection.last_event = Some(LastEvent { kind: event.kind(), at: now });
+        // A message may begin a record that the parts before it belong to; whatever is still apart belongs to none.
+        self.forget_parts_of(event.kind());
+        let changes = changes.union(core::mem::take(&mut self.renewed));
+        self.note_heard(event.kind(), changes);
+        changes
+    }
+
+    /// What the socket says is newer than any answer to an earlier question.
+    fn note_heard(&mut self, kind: EventKind, changes: Changes) {
+        if kind == EventKind::Status {
+            self.socket_generation.status = self.socket_generation.status.wrapping_add(1);
+        }
+        let tells = changes.has(Changes::PROMPT.union(Changes::NODE).union(Changes::PROGRESS));
+        if tells && kind != EventKind::Logs {
+            self.socket_generation.prompts = self.socket_generation.prompts.wrapping_add(1);
+            self.connection.source = Source::Websocket;
+        }
+    }
+
+    fn forget_parts_of(&mut self, kind: EventKind) {
+        if matches!(kind, EventKind::ProgressState | EventKind::ExecutionCached) {
+            self.forget_parts();
+        }
+    }
+
+    fn status(&mut self, now: Instant, queue_remaining: u32) -> Changes {
+        self.count_busy(now, queue_remaining);
+        let changes = if self.queue_remaining == Some(queue_remaining) { Changes::NONE } else { Changes::QUEUE };
+        self.queue_remaining = Some(queue_remaining);
+        match self.prompt.as_mut() {
+            // Nothing is queued or runs, and no outcome was heard: it passed us by.
+            Some(prompt) if queue_remaining == 0 && prompt.is_running() => {
+                prompt.end(now, PromptState::Ended);
+                changes.union(Changes::PROMPT).union(Changes::NODE).union(Changes::PROGRESS)
+            }
+            _ => changes,
+        }
+    }
+
+    #[inline(never)] // What it needs of the stack is not on the way of other messages.
+    fn execution_start(&mut self, now: Instant, id: Id<'_>) -> Changes {
+        if self.prompt.as_ref().is_some_and(|prompt| prompt.is_running() && prompt.is(id)) {
+            return Changes::NONE;
+        }
+        self.begin(Some(id));
+        if let Some(prompt) = self.prompt.as_mut() {
+            prompt.started = Some(now);
+            prompt.run.start();
+        }
+        Changes::PROMPT
+    }
+
+    fn execution_cached(&mut self, id: Id<'_>, count: u32) -> Changes {
+        let target = self.target(id);
+        match target {
+            Target::Nobody => return Changes::NONE,
+            Target::Record => self.take(id),
+            Target::New => self.replace(Some(id)),
+        }
+        self.nodes.commit_cached(target == Target::New);
+        if let Some(prompt) = self.prompt.as_mut() {
+            prompt.nodes_cached = Some(count);
+            prompt.count(&self.nodes);
+        }
+        Changes::PROGRESS
+    }
+
+    #[inline(never)] // What it needs of the stack is not on the way of other messages.
+    fn executing(&mut self, now: Instant, node: Id<'_>, display_node: Option<Id<'_>>, id: Option<Id<'_>>) -> Changes {
+        match id {
+            Some(id) if self.running(id).is_none() => return Changes::NONE,
+            None if !self.is_running() => self.begin(None),
+            _ => {}
+        }
+        let Some(prompt) = self.prompt.as_mut() else { return Changes::NONE };
+        let key = node.key();
+        if !prompt.has_progress_state {
+            self.nodes.pass_all_but(Some(key));
+        }
+        self.nodes.note(key, node, Seen::STARTED, None, display_node);
+        let shown = display_node.or_else(|| self.nodes.display(key).map(Id::from)).unwrap_or(node);
+        prompt.move_to(now, key, shown, &self.nodes, &mut self.learned);
+        prompt.count(&self.nodes);
+        Changes::NODE.union(Changes::PROGRESS)
+    }
+
+    fn executing_nothing(&mut self, now: Instant, id: Option<Id<'_>>) -> Changes {
+        let Some(id) = id else { return Changes::NONE };
+        if !self.is_running() || self.target(id) != Target::Record {
+            return Changes::NONE;
+        }
+        // The outcome comes before this: it was missed.
+        self.take(id);
+        if let Some(prompt) = self.prompt.as_mut() {
+            prompt.end(now, PromptState::Ended);
+        }
+        Changes::PROMPT.union(Changes::NODE).union(Changes::PROGRESS)
+    }
+
+    fn progress(
+        &mut self,
+        now: Instant,
+        value: Milli,
+        max: Milli,
+        id: Option<Id<'_>>,
+        node: Option<Id<'_>>,
+    ) -> Changes {
+        let speaks = match id {
+            Some(id) => self.running(id).is_some(),
+            None => self.is_running(),
+        };
+        let Some(prompt) = self.prompt.as_mut().filter(|_| speaks) else { return Changes::NONE };
+        let mut changes = Changes::PROGRESS;
+        if let Some(node) = node {
+            let key = node.key();
+            self.nodes.note(key, node, Seen::STARTED, part_of(value, max), None);
+            if prompt.current != Some(key) {
+                let shown = self.nodes.display(key).map_or(node, Id::from);
+                prompt.move_to(now, key, shown, &self.nodes, &mut self.learned);
+                changes = changes.union(Changes::NODE);
+            }
+        }
+        prompt.steps = Steps::new(value, max);
+        prompt.run.step(now, value, max);
+        prompt.count(&self.nodes);
+        self.note_progress(now);
+        changes
+    }
+
+    /// How far the prompt is, goes into the history.
+    fn note_progress(&mut self, now: Instant) {
+        let Some(prompt) = self.prompt.as_ref() else { return };
+        let permille = prompt.percentage().and_then(|p| u16::try_from(p.permille()).ok());
+        self.history.push(now, permille, prompt.steps);
+    }
+
+    fn progress_state(&mut self, now: Instant, id: Id<'_>) -> Changes {
+        match self.running(id) {
+            None => return Changes::NONE,
+            Some(prompt) if !prompt.has_progress_state => self.nodes.forget_passed(),
+            Some(_) => {}
+        }
+        let (announced, nodes) = (&self.announced, &self.nodes);
+        let Some(prompt) = self.prompt.as_mut() else { return Changes::NONE };
+        prompt.has_progress_state = true;
+        let before = core::mem::replace(&mut prompt.last_entry, announced.last.map(|(key, _)| key));
+        let mut changes = Changes::PROGRESS;
+        let started = match (announced.last, announced.running) {
+            // The last entry is the node started last: it is current from its first message on.
+            (Some((last, true)), _) if before != Some(last) && prompt.current != Some(last) => Some(last),
+            (_, Some((key, ..))) if prompt.current.is_none() => Some(key),
+            _ => None,
+        };
+        if let Some(key) = started {
+            prompt.move_to(now, key, announced.shown.as_id(), nodes, &mut self.learned);
+            changes = changes.union(Changes::NODE);
+        }
+        let bar = match announced.running {
+            Some((key, value, max)) if prompt.current == Some(key) => Some((value, max)),
+            _ => announced.current.filter(|_| started.is_none()),
+        };
+        if let Some((value, max)) = bar.filter(|(_, max)| max.thousandths() > 1_000) {
+            prompt.steps = Steps::new(value, max);
+            prompt.run.step(now, value, max);
+        }
+        prompt.count(nodes);
+        changes
+    }
+
+    fn execution_success(&mut self, now: Instant, id: Id<'_>) -> Changes {
+        self.pass_rest(id);
+        if self.running(id).is_some()
+            && let Some(prompt) = self.prompt.as_mut()
+        {
+            prompt.learn_current(now, &self.nodes, &mut self.learned);
+        }
+        self.end(now, id, PromptState::Success)
+    }
+
+    /// The prompt succeeded: what was announced has finished, where nothing told so.
+    fn pass_rest(&mut self, id: Id<'_>) {
+        if self.running(id).is_some_and(|prompt| !prompt.has_progress_state) {
+            self.nodes.pass_all_but(None);
+        }
+    }
+
+    #[inline(never)] // What it needs of the stack is not on the way of other messages.
+    fn execution_error(
+        &mut self,
+        now: Instant,
+        id: Id<'_>,
+        node_id: Option<Id<'_>>,
+        node_type: Option<Id<'_>>,
+        exception_type: Id<'_>,
+        exception_message: Id<'_>,
+    ) -> Changes {
+        let Some(prompt) = self.running(id) else { return Changes::NONE };
+        if exception_type == Id::from(EXECUTION_BLOCKED) {
+            prompt.warnings = prompt.warnings.saturating_add(1);
+            return Changes::OUTPUT;
+        }
+        // Filled where it stands: a record is too large to be made on a small stack.
+        prompt.failed = true;
+        let error = &mut prompt.error;
+        for (place, id) in [(&mut error.node_id, node_id), (&mut error.node_type, node_type)] {
+            match id {
+                Some(id) => place.get_or_insert_default().set(id),
+                None => *place = None,
+            }
+        }
+        error.exception_type.set(exception_type);
+        error.exception_message.set(exception_message);
+        self.end(now, id, PromptState::Error)
+    }
+
+    fn end(&mut self, now: Instant, id: Id<'_>, state: PromptState) -> Changes {
+        let Some(prompt) = self.running(id) else { return Changes::NONE };
+        prompt.end(now, state);
+        if let Some(prompt) = self.prompt.as_mut() {
+            prompt.count(&self.nodes);
+        }
+        Changes::PROMPT.union(Changes::NODE).union(Changes::PROGRESS)
+    }
+
+    fn binary(&mut self, counter: impl FnOnce(&mut Prompt<C>) -> &mut u32) -> Changes {
+        match self.prompt.as_mut() {
+            Some(prompt) if prompt.is_running() => {
+                let counter = counter(prompt);
+                *counter = counter.saturating_add(1);
+                Changes::OUTPUT
+            }
+            // It names no prompt, and none runs.
+            _ => Changes::NONE,
+        }
+    }
+
+    fn is_running(&self) -> bool {
+        self.prompt.as_ref().is_some_and(Prompt::is_running)
+    }
+
+    /// Whom an event that names the prompt `id` speaks of, `execution_start` excepted.
+    fn target(&self, id: Id<'_>) -> Target {
+        match self.prompt.as_ref() {
+            Some(prompt) if prompt.is(id) => {
+                if prompt.is_final() {
+                    Target::Nobody
+                } else {
+                    Target::Record
+                }
+            }
+            _ if self.was_replaced(id.key()) => Target::Nobody,
+            Some(prompt) if prompt.id.is_none() && prompt.is_running() => Target::Record,
+            // We joined midway.
+            _ => Target::New,
+        }
+    }
+
+    /// The record that an event of the prompt `id` speaks of, running; `None` where that is over.
+    fn running(&mut self, id: Id<'_>) -> Option<&mut Prompt<C>> {
+        // Nearly always it is the one that is told of, and nothing is to be taken back.
+        if !self.prompt.as_ref().is_some_and(|prompt| prompt.is_running() && prompt.is(id)) {
+            match self.target(id) {
+                Target::Nobody => return None,
+                Target::Record => self.take(id),
+                Target::New => self.begin(Some(id)),
+            }
+        }
+        self.prompt.as_mut()
+    }
+
+    /// The record is that of the prompt `id`, and it runs: the end that was guessed was none.
+    fn take(&mut self, id: Id<'_>) {
+        if let Some(prompt) = self.prompt.as_mut() {
+            if prompt.id.is_none() || !prompt.is_running() {
+                self.renewed = Changes::PROMPT;
+            }
+            if prompt.id.is_none() {
+                prompt.id.get_or_insert_default().set(id);
+            }
+            prompt.state = PromptState::Running;
+            prompt.ended = None;
+            prompt.settled = false;
+            prompt.provisional = false;
+            prompt.failed = false;
+        }
+    }
+
+    /// Begins a record with the nodes that stand apart for it, or none.
+    fn begin(&mut self, id: Option<Id<'_>>) {
+        self.nodes.commit_stage();
+        self.replace(id);
+    }
+
+    /// Replaces the record and remembers whose it was.
+    fn replace(&mut self, id: Option<Id<'_>>) {
+        let old = self.prompt.as_ref().and_then(|prompt| prompt.id.as_ref()).map(|id| id.as_id().key());
+        if let Some(old) = old {
+            self.remember_replaced(old);
+        }
+        self.prompt.begin(id);
+        self.generation = self.generation.saturating_add(1);
+        self.renewed = Changes::PROMPT.union(Changes::NODE).union(Changes::PROGRESS).union(Changes::OUTPUT);
+    }
+
+    fn was_replaced(&self, id: Key) -> bool {
+        self.replaced.contains(&id)
+    }
+
+    /// It comes first; those before it, or all, move on by one.
+    fn remember_replaced(&mut self, id: Key) {
+        let mut carried = id;
+        for known in &mut self.replaced {
+            core::mem::swap(known, &mut carried);
+            if carried == id {
+                break;
+            }
+        }
+    }
+}

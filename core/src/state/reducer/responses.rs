@@ -1,0 +1,148 @@
+//! Answers over HTTP: what the socket left out.
+
+use super::EXECUTION_BLOCKED;
+use crate::{
+    api::{Item, JobStatus},
+    capacity::Capacity,
+    state::{Changes, ConnectionStatus, ObserveMode, PromptState, SocketGeneration, Source, State},
+    text::Id,
+    time::Instant,
+};
+
+impl<C: Capacity> State<C> {
+    /// What an answer over HTTP says, as far as the socket has said nothing since that it would take back.
+    #[inline(never)] // What it needs of the stack is not on the way of messages.
+    pub(super) fn response(&mut self, now: Instant, since: SocketGeneration, item: Item<'_>) -> Changes {
+        let polled = self.polled();
+        self.apply(now, since, item).union(polled)
+    }
+
+    /// Without a socket, what is known now is known by asking.
+    fn polled(&mut self) -> Changes {
+        let news = self.connection.status != ConnectionStatus::Connected && self.connection.source == Source::Websocket;
+        if !news {
+            return Changes::NONE;
+        }
+        self.connection.source = Source::Polling;
+        Changes::CONNECTION
+    }
+
+    fn apply(&mut self, now: Instant, since: SocketGeneration, item: Item<'_>) -> Changes {
+        let (prompt_id, status) = match item {
+            Item::Remaining(remaining) => return self.remaining(since, remaining),
+            Item::Queue { running, waiting } => return self.remaining(since, running.saturating_add(waiting)),
+            Item::Node { prompt_id, node, class } => return self.graph_node(prompt_id, node, class),
+            Item::Graph { prompt_id, nodes } => return self.graph(now, prompt_id, nodes),
+            Item::Prompt { prompt_id, status } => (prompt_id, status),
+        };
+        let amid_message = self.announced.target.is_some() || self.nodes.is_amid_message();
+        if since.prompts != self.socket_generation.prompts || amid_message {
+            return Changes::NONE;
+        }
+        let changes = match status {
+            JobStatus::Waiting => Changes::NONE,
+            JobStatus::Running => self.runs(now, prompt_id),
+            JobStatus::Missed => self.missed(now, prompt_id),
+            _ if self.names(prompt_id) => self.is_over(now, prompt_id, status),
+            _ => Changes::NONE,
+        };
+        let changes = changes.union(core::mem::take(&mut self.renewed));
+        // Where the log tells how it goes, that is no more than inferred yet.
+        if changes.any() && !(self.connection.source == Source::Logs && self.is_running()) {
+            self.connection.source = Source::Polling;
+        }
+        changes
+    }
+
+    fn remaining(&mut self, since: SocketGeneration, queue_remaining: u32) -> Changes {
+        if since.status != self.socket_generation.status || self.queue_remaining == Some(queue_remaining) {
+            return Changes::NONE;
+        }
+        self.queue_remaining = Some(queue_remaining);
+        Changes::QUEUE
+    }
+
+    fn runs(&mut self, now: Instant, id: Id<'_>) -> Changes {
+        match self.prompt.as_ref() {
+            Some(prompt) if prompt.is(id) && prompt.is_running() => return self.confirm(),
+            // Only the log said that it was over.
+            Some(prompt) if prompt.is(id) && prompt.is_unsettled() && self.connection.source == Source::Logs => {
+                self.take(id);
+            }
+            // Its end is known, which nothing but a new start takes back.
+            Some(prompt) if prompt.is(id) => {}
+            Some(prompt) if prompt.is_running() && prompt.id.is_none() => self.take(id),
+            // It is asked first how that one ended.
+            Some(prompt) if prompt.is_running() || prompt.is_unsettled() => {}
+            _ if self.was_replaced(id.key()) => {}
+            old => {
+                // HTTP may be ahead of the socket: lines of the one before may still come.
+                self.log_owes |= old.is_some_and(|old| !old.logged) && self.connection.way == Some(ObserveMode::Logs);
+                self.begin(Some(id));
+                if let Some(prompt) = self.prompt.as_mut() {
+                    prompt.started = self.busy_since;
+                }
+                self.connection.source = Source::Polling;
+                return self.take_up_bar(now);
+            }
+        }
+        Changes::NONE
+    }
+
+    /// The prompt began and ended unseen.
+    fn missed(&mut self, now: Instant, id: Id<'_>) -> Changes {
+        let changes = self.runs(now, id);
+        let Some(prompt) = self.prompt.as_mut().filter(|prompt| prompt.is(id) && prompt.is_running()) else {
+            return changes;
+        };
+        // Log and queue have told what they tell of it.
+        prompt.logged = true;
+        prompt.fell = true;
+        changes.union(self.is_over(now, id, JobStatus::Ended))
+    }
+
+    /// What an earlier session kept is still so.
+    fn confirm(&mut self) -> Changes {
+        if self.connection.source != Source::Restored {
+            return Changes::NONE;
+        }
+        self.connection.source = Source::Polling;
+        Changes::PROMPT
+    }
+
+    /// The record's prompt is over.
+    fn is_over(&mut self, now: Instant, id: Id<'_>, status: JobStatus) -> Changes {
+        let Some(prompt) = self.prompt.as_mut().filter(|prompt| !prompt.is_final()) else {
+            return Changes::NONE;
+        };
+        // Where its end was seen, that is when it ended; how, this tells.
+        let seen = prompt.ended.unwrap_or(now);
+        match status {
+            JobStatus::Success => {
+                self.pass_rest(id);
+                self.end(seen, id, PromptState::Success)
+            }
+            JobStatus::Interrupted => self.end(seen, id, PromptState::Interrupted),
+            // It is no end, and an answer that took it for one says nothing of how the prompt stands.
+            JobStatus::Error if prompt.error.exception_type.as_id() == Id::from(EXECUTION_BLOCKED) => Changes::NONE,
+            JobStatus::Error => {
+                // Its texts came on the way.
+                let changes = self.end(seen, id, PromptState::Error);
+                if let Some(prompt) = self.prompt.as_mut() {
+                    prompt.failed = true;
+                }
+                changes
+            }
+            JobStatus::Ended if prompt.is_running() => {
+                prompt.end(now, PromptState::Ended);
+                Changes::PROMPT.union(Changes::NODE).union(Changes::PROGRESS)
+            }
+            JobStatus::Ended => {
+                prompt.settled = true;
+                prompt.provisional = false;
+                Changes::PROMPT
+            }
+            JobStatus::Waiting | JobStatus::Running | JobStatus::Missed => Changes::NONE,
+        }
+    }
+}

@@ -1,30 +1,49 @@
-//! The lexer beside `serde_json`.
+//! The lexer compared with `serde_json`.
 //!
-//! Where they are meant to differ, the text is made harmless before `serde_json` sees it: the words `NaN`, `Infinity`
-//! and `-Infinity` become `null`, lone surrogates become U+FFFD, and exponents become 0, since `serde_json` refuses
-//! numbers that are too large for an f64; of a number of more digits than that has room for, the first stay. What is deeper
-//! than 64 only the core refuses.
+//! They differ on purpose in some texts, which are changed before `serde_json` reads them. The words `NaN`, `Infinity` and
+//! `-Infinity` become `null`, and lone surrogates become U+FFFD. `serde_json` refuses numbers that are too large for an
+//! f64, so exponents become 0 and digits past [`DIGITS`] are dropped. Only the core refuses a text deeper than 64.
 
 use comfyglow_core::{
-    json::{Container, JsonError, JsonErrorKind, Lexer, Visitor, Word},
+    json::{Container, JsonError, JsonErrorKind, Lexer, Token, Word},
     limits::JSON_DEPTH,
 };
 use serde_json::{Map, Value};
 
-/// As many digits as an f64 surely has room for.
+/// Digits of an integer that an f64 surely holds.
 const DIGITS: usize = 300;
 
-/// Builds a value of what the lexer tells; words beyond JSON become null.
+/// Reads a text in pieces and hands over each token, with whether it belongs to a member's name.
+///
+/// # Errors
+///
+/// Those of the lexer.
+pub fn tokens<'p>(
+    pieces: impl IntoIterator<Item = &'p [u8]>,
+    mut handle: impl FnMut(Token<'p>, bool),
+) -> Result<(), JsonError> {
+    let mut lexer = Lexer::new();
+    for piece in pieces {
+        let mut rest = piece;
+        while let Some(token) = lexer.next(&mut rest) {
+            handle(token, lexer.in_key());
+        }
+        lexer.count(piece, rest)?;
+    }
+    lexer.end()
+}
+
+/// Builds a value from the lexer's tokens; words beyond RFC 8259 become null.
 #[derive(Debug, Default)]
 struct Builder {
     open: Vec<(Value, String)>,
-    piece: Vec<u8>,
+    pieces: Vec<u8>,
     done: Option<Value>,
 }
 
 impl Builder {
     fn take(&mut self) -> String {
-        String::from_utf8(std::mem::take(&mut self.piece)).expect("pieces add up to UTF-8")
+        String::from_utf8(std::mem::take(&mut self.pieces)).expect("pieces add up to UTF-8")
     }
 
     fn value(&mut self, value: Value) {
@@ -35,60 +54,58 @@ impl Builder {
             Some(_) => unreachable!("only containers are open"),
         }
     }
-}
 
-impl Visitor for Builder {
-    fn begin(&mut self, container: Container, depth: u8) {
-        let empty = if container == Container::Object { Value::Object(Map::new()) } else { Value::Array(vec![]) };
-        self.open.push((empty, String::new()));
-        assert_eq!(usize::from(depth), self.open.len());
+    fn token(&mut self, token: Token<'_>, in_key: bool) {
+        match token {
+            Token::Nothing => {}
+            Token::Begin(container) => {
+                let is_object = container == Container::Object;
+                let empty = if is_object { Value::Object(Map::new()) } else { Value::Array(vec![]) };
+                self.open.push((empty, String::new()));
+            }
+            Token::End(container) => {
+                let (value, _) = self.open.pop().expect("it has begun");
+                assert_eq!(value.is_object(), container == Container::Object);
+                self.value(value);
+            }
+            Token::Character(character) => {
+                self.pieces.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+            Token::Text(piece, last) => {
+                self.pieces.extend_from_slice(piece);
+                if last && in_key {
+                    let key = self.take();
+                    self.open.last_mut().expect("an object has names").1 = key;
+                } else if last {
+                    let text = self.take();
+                    self.value(Value::String(text));
+                }
+            }
+            Token::Number(piece, last) => {
+                self.pieces.extend_from_slice(piece);
+                if last {
+                    self.end_number();
+                }
+            }
+            Token::Word(word) => {
+                // The minus of `-Infinity` may have come as a number's piece.
+                self.pieces.clear();
+                self.value(match word {
+                    Word::True => Value::Bool(true),
+                    Word::False => Value::Bool(false),
+                    Word::Null | Word::NaN | Word::Infinity | Word::NegInfinity => Value::Null,
+                });
+            }
+        }
     }
 
-    fn end(&mut self, container: Container, depth: u8) {
-        assert_eq!(usize::from(depth), self.open.len());
-        let (value, _) = self.open.pop().expect("it was begun");
-        assert_eq!(value.is_object(), container == Container::Object);
-        self.value(value);
-    }
-
-    fn key(&mut self, piece: &[u8], _depth: u8) {
-        self.piece.extend_from_slice(piece);
-    }
-
-    fn end_key(&mut self, _depth: u8) {
-        let key = self.take();
-        self.open.last_mut().expect("a name stands in an object").1 = key;
-    }
-
-    fn text(&mut self, piece: &[u8]) {
-        self.piece.extend_from_slice(piece);
-    }
-
-    fn end_text(&mut self, _depth: u8) {
-        let text = self.take();
-        self.value(Value::String(text));
-    }
-
-    fn number(&mut self, piece: &[u8]) {
-        self.piece.extend_from_slice(piece);
-    }
-
-    fn end_number(&mut self, _depth: u8) {
+    fn end_number(&mut self) {
         let literal = harmless(&self.take());
-        self.value(Value::from(literal.parse::<f64>().expect("Rust reads all of JSON's numbers")));
-    }
-
-    fn word(&mut self, word: Word, _depth: u8) {
-        self.piece.clear();
-        self.value(match word {
-            Word::True => Value::Bool(true),
-            Word::False => Value::Bool(false),
-            Word::Null | Word::NaN | Word::Infinity | Word::NegInfinity => Value::Null,
-        });
+        self.value(Value::from(literal.parse::<f64>().expect("Rust parses every JSON number")));
     }
 }
 
-/// What the core reads in `text`, in pieces of `size` bytes.
+/// The value that the core reads in `text`, in pieces of `size` bytes.
 ///
 /// # Errors
 ///
@@ -96,14 +113,15 @@ impl Visitor for Builder {
 ///
 /// # Panics
 ///
-/// Where the lexer tells no value of a whole text.
+/// If the lexer accepts the text without a value.
 pub fn core(text: &str, size: usize) -> Result<Value, JsonError> {
-    let (mut lexer, mut builder) = (Lexer::new(), Builder::default());
-    for piece in text.as_bytes().chunks(size) {
-        lexer.feed(piece, &mut builder)?;
+    let mut builder = Builder::default();
+    tokens(text.as_bytes().chunks(size), |token, in_key| builder.token(token, in_key))?;
+    if !builder.pieces.is_empty() {
+        // A number that is the whole text ends with it.
+        builder.end_number();
     }
-    lexer.finish(&mut builder)?;
-    Ok(builder.done.expect("a whole text has a value"))
+    Ok(builder.done.expect("a complete text has a value"))
 }
 
 /// The text without what `serde_json` refuses on purpose; whatever else is wrong with it stays wrong.

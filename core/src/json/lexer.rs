@@ -3,7 +3,7 @@
 #![allow(clippy::inline_always)]
 
 use super::{
-    Container, JsonError, JsonErrorKind as Kind, Token, Visitor, Word,
+    Container, JsonError, JsonErrorKind as Kind, Token, Word,
     scan::{behind_spaces, plain_len},
 };
 use crate::limits::JSON_DEPTH;
@@ -23,8 +23,30 @@ const DEEPEST: u8 = u8::MAX;
 
 /// Reads one JSON text in pieces.
 ///
-/// Feed it all pieces with [`feed`](Self::feed), then ask [`finish`](Self::finish) whether the text was whole. An error
-/// stays until [`reset`](Self::reset), which begins the next text.
+/// For each piece call [`next`](Self::next) until it returns `None`, then [`count`](Self::count). After the last piece
+/// call [`end`](Self::end). An error stays until [`reset`](Self::reset), which begins the next text.
+///
+/// # Examples
+///
+/// ```
+/// # use comfyglow_core::json::{Lexer, Token};
+/// let mut lexer = Lexer::new();
+/// let (mut name, mut number) = (Vec::new(), Vec::new());
+/// for piece in [&b"{\"val"[..], b"ue\": 1", b"2}"] {
+///     let mut rest = piece;
+///     while let Some(token) = lexer.next(&mut rest) {
+///         match token {
+///             Token::Text(piece, _) if lexer.in_key() => name.extend_from_slice(piece),
+///             Token::Number(piece, _) => number.extend_from_slice(piece),
+///             _ => {}
+///         }
+///     }
+///     lexer.count(piece, rest)?;
+/// }
+/// lexer.end()?;
+/// assert_eq!((&name[..], &number[..]), (&b"value"[..], &b"12"[..]));
+/// # Ok::<(), comfyglow_core::json::JsonError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Lexer {
     state: State,
@@ -141,65 +163,13 @@ impl Lexer {
         self.fed
     }
 
-    /// Reads the text's next piece.
+    /// Ends the text. A number that is the whole text ends here, without a token.
     ///
     /// # Errors
     ///
-    /// [`JsonError`] where the text is no JSON; it stays the answer until [`reset`](Self::reset).
-    pub fn feed<V: Visitor>(&mut self, piece: &[u8], visitor: &mut V) -> Result<(), JsonError> {
-        let mut rest = piece;
-        while let Some(token) = self.next(&mut rest) {
-            self.tell(token, visitor);
-        }
-        self.count(piece, rest)
-    }
-
-    fn tell<V: Visitor>(&self, token: Token<'_>, visitor: &mut V) {
-        let mut utf8 = [0; 4];
-        let (piece, ends) = match token {
-            Token::Nothing => return,
-            Token::Begin(container) => return visitor.begin(container, self.depth),
-            Token::End(container) => return visitor.end(container, self.depth.saturating_add(1)),
-            Token::Word(word) => return visitor.word(word, self.depth),
-            Token::Number(piece, ends) => {
-                if !piece.is_empty() {
-                    visitor.number(piece);
-                }
-                if ends {
-                    visitor.end_number(self.depth);
-                }
-                return;
-            }
-            Token::Text(piece, ends) => (piece, ends),
-            Token::Character(character) => (character.encode_utf8(&mut utf8).as_bytes(), false),
-        };
-        match (self.in_key, piece) {
-            (_, []) => {}
-            (true, piece) => visitor.key(piece, self.depth),
-            (false, piece) => visitor.text(piece),
-        }
-        match (ends, self.in_key) {
-            (true, true) => visitor.end_key(self.depth),
-            (true, false) => visitor.end_text(self.depth),
-            (false, _) => {}
-        }
-    }
-
-    /// Ends the text.
-    ///
-    /// # Errors
-    ///
-    /// [`JsonError`] where the text was no JSON, or ended too early.
-    pub fn finish<V: Visitor>(&mut self, visitor: &mut V) -> Result<(), JsonError> {
-        if matches!(self.state, State::Number(_)) && self.end().is_ok() {
-            visitor.end_number(0);
-        }
-        self.end()
-    }
-
-    /// As [`finish`](Self::finish); that a number ended which is the whole text is not told.
+    /// [`JsonError`] if the text was not JSON or ended too early.
     #[inline]
-    pub(crate) fn end(&mut self) -> Result<(), JsonError> {
+    pub fn end(&mut self) -> Result<(), JsonError> {
         if matches!(self.state, State::Expect(0)) { Ok(()) } else { self.end_oddly() }
     }
 
@@ -217,14 +187,18 @@ impl Lexer {
         Err(JsonError { at: self.fed, kind })
     }
 
-    /// Counts the bytes of `piece` up to what is left of it. What was no JSON is left, and stays the answer.
-    pub(crate) fn count(&mut self, piece: &[u8], rest: &[u8]) -> Result<(), JsonError> {
+    /// Counts the bytes of `piece` that [`next`](Self::next) took; it left `rest`.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonError`] if the text is not JSON; the same again until [`reset`](Self::reset).
+    pub fn count(&mut self, piece: &[u8], rest: &[u8]) -> Result<(), JsonError> {
         self.fed = self.fed.wrapping_add(piece.len().wrapping_sub(rest.len()) as u64);
         if let State::Failed(kind) = self.state { Err(JsonError { at: self.fed, kind }) } else { Ok(()) }
     }
 
-    /// Whether the text at hand is a member's name.
-    pub(crate) const fn in_key(&self) -> bool {
+    /// Whether the last [`Token::Text`] or [`Token::Character`] belongs to a member's name.
+    pub const fn in_key(&self) -> bool {
         self.in_key
     }
 
@@ -283,10 +257,10 @@ impl Lexer {
         self.close();
     }
 
-    /// Takes the next token, or its piece, from the front of `rest`. `None` where nothing is left, or what is left is no
-    /// JSON.
+    /// Takes the next token, or a piece of one, from the front of `rest`. `None` if nothing is left, or if what is left is
+    /// not JSON: then [`count`](Self::count) returns the error.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(crate) fn next<'p>(&mut self, rest: &mut &'p [u8]) -> Option<Token<'p>> {
+    pub fn next<'p>(&mut self, rest: &mut &'p [u8]) -> Option<Token<'p>> {
         loop {
             let (&byte, behind) = rest.split_first()?;
             let token = match self.state {

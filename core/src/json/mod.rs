@@ -51,45 +51,26 @@ impl Word {
     }
 }
 
-/// What the lexer finds, in the text's order.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Token<'p> {
-    /// Nothing yet; [`Lexer::next`] goes on.
-    Nothing,
-    Begin(Container),
-    End(Container),
-    /// A piece of a member's name or of a text, without escapes, and whether it is the last; it may be empty.
-    Text(&'p [u8], bool),
-    /// A character of a member's name or of a text that was escaped.
-    Character(char),
-    /// A piece of a number's literal, and whether it is the last; it may be empty.
-    Number(&'p [u8], bool),
-    Word(Word),
-}
-
-/// Is told what the [`Lexer`] reads, in the text's order.
+/// A token, or a piece of one, in the text's order.
 ///
-/// Texts and numbers come in pieces, cut wherever the input was cut and around escapes; the pieces of a text are its
-/// decoded UTF-8, those of a number its literal. `depth` counts the containers around a value: 0 for the outermost.
-pub trait Visitor {
-    /// A container begins; `depth` is that of its members.
-    fn begin(&mut self, container: Container, depth: u8);
-    /// A container ends; `depth` is that of its members.
-    fn end(&mut self, container: Container, depth: u8);
-    /// A piece of a member's name.
-    fn key(&mut self, piece: &[u8], depth: u8);
-    /// The end of a member's name.
-    fn end_key(&mut self, depth: u8);
-    /// A piece of a text value.
-    fn text(&mut self, piece: &[u8]);
-    /// The end of a text value.
-    fn end_text(&mut self, depth: u8);
-    /// A piece of a number's literal.
-    fn number(&mut self, piece: &[u8]);
-    /// The end of a number.
-    fn end_number(&mut self, depth: u8);
-    /// A value that is a bare word.
-    fn word(&mut self, word: Word, depth: u8);
+/// Names, strings and numbers come in pieces: cut where the input was cut, and around escapes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Token<'p> {
+    /// The lexer read bytes that make no token yet. Call [`Lexer::next`] again.
+    Nothing,
+    /// An object or array begins.
+    Begin(Container),
+    /// An object or array ends.
+    End(Container),
+    /// A piece of a member's name or of a string, without escapes, and whether it is the last. It may be empty.
+    Text(&'p [u8], bool),
+    /// An escaped character of a member's name or of a string.
+    Character(char),
+    /// A piece of a number's literal, and whether it is the last. It may be empty. [`Lexer::end`] ends a number that is
+    /// the whole text. The minus of `-Infinity` may come as such a piece before its [`Word`](Self::Word).
+    Number(&'p [u8], bool),
+    /// A bare word.
+    Word(Word),
 }
 
 #[cfg(test)]

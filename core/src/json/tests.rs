@@ -1,4 +1,4 @@
-//! The lexer against tables of texts, whole, split everywhere and byte by byte.
+//! Tables of texts, read whole, split at each byte, and byte by byte.
 
 use std::{
     format,
@@ -13,29 +13,30 @@ use crate::limits::JSON_DEPTH;
 mod recorder;
 
 use recorder::{
+    Item::{self, Begin, End, Key, Number, Text},
     Recorder,
-    Token::{self, Begin, End, Key, Number, Text},
 };
 
-type Outcome = (Result<(), JsonError>, Vec<Token>);
+type Outcome = (Result<(), JsonError>, Vec<Item>);
 
-fn read_with<'a>(lexer: &mut Lexer, mut recorder: Recorder, pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
+fn read_with<'a>(lexer: &mut Lexer, pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
+    let mut recorder = Recorder::default();
     let mut fed = Ok(());
     for piece in pieces {
-        let told = lexer.feed(piece, &mut recorder);
-        assert!(fed.is_ok() || fed == told, "an error stays");
-        fed = told;
+        let result = recorder.feed(lexer, piece);
+        assert!(fed.is_ok() || fed == result, "an error stays");
+        fed = result;
     }
-    let result = lexer.finish(&mut recorder);
+    let result = recorder.end(lexer);
     assert!(fed.is_ok() || fed == result, "an error stays");
-    (result, recorder.tokens)
+    (result, recorder.items)
 }
 
 fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
-    read_with(&mut Lexer::new(), Recorder::default(), pieces)
+    read_with(&mut Lexer::new(), pieces)
 }
 
-/// Reads `text` whole, split at each byte, and byte by byte: all say the same.
+/// Reads `text` whole, split at each byte, and byte by byte, and asserts that the outcome is the same.
 #[track_caller]
 fn outcome(text: &str) -> Outcome {
     let bytes = text.as_bytes();
@@ -48,10 +49,10 @@ fn outcome(text: &str) -> Outcome {
 }
 
 #[track_caller]
-fn tokens(text: &str) -> Vec<Token> {
-    let (result, tokens) = outcome(text);
+fn items(text: &str) -> Vec<Item> {
+    let (result, items) = outcome(text);
     assert_eq!(result, Ok(()), "{text}");
-    tokens
+    items
 }
 
 #[track_caller]
@@ -60,65 +61,65 @@ fn error(text: &str) -> (Kind, u64) {
     (error.kind, error.at)
 }
 
-/// `count` containers inside one another: objects or arrays.
+/// `count` nested containers: objects or arrays.
 fn nested(container: Container, count: usize) -> String {
     let (open, inner, close) = if container == Container::Object { ("{\"k\":", "1", "}") } else { ("[", "1", "]") };
     open.repeat(count) + inner + &close.repeat(count)
 }
 
 #[test]
-fn scalars_of_every_kind() {
-    for (text, token) in [
-        ("null", Token::Word(Word::Null, 0)),
-        ("true", Token::Word(Word::True, 0)),
-        ("false", Token::Word(Word::False, 0)),
-        ("NaN", Token::Word(Word::NaN, 0)),
-        ("Infinity", Token::Word(Word::Infinity, 0)),
-        ("-Infinity", Token::Word(Word::NegInfinity, 0)),
-        ("\"\"", Text(String::new(), 0)),
-        ("\"\u{7f}a \u{e9}\u{20ac}\u{1f600}\"", Text("\u{7f}a é€😀".to_string(), 0)),
+fn scalar_of_every_kind_is_one_item() {
+    for (text, item) in [
+        ("null", Item::Word(Word::Null)),
+        ("true", Item::Word(Word::True)),
+        ("false", Item::Word(Word::False)),
+        ("NaN", Item::Word(Word::NaN)),
+        ("Infinity", Item::Word(Word::Infinity)),
+        ("-Infinity", Item::Word(Word::NegInfinity)),
+        ("\"\"", Text(String::new())),
+        ("\"\u{7f}a \u{e9}\u{20ac}\u{1f600}\"", Text("\u{7f}a é€😀".to_string())),
     ] {
-        assert_eq!(tokens(text), core::slice::from_ref(&token), "{text}");
-        assert_eq!(tokens(&format!(" \t\r\n{text} \t\r\n")), [token], "white space around {text}");
+        assert_eq!(items(text), core::slice::from_ref(&item), "{text}");
+        assert_eq!(items(&format!(" \t\r\n{text} \t\r\n")), [item], "whitespace around {text}");
     }
     for literal in
         ["0", "-0", "7", "-12", "0.5", "10.25", "1e5", "1E+5", "1e-05", "0e0", "-1.5E10", "123456789012345678"]
     {
-        assert_eq!(tokens(literal), [Number(literal.to_string(), 0)]);
+        assert_eq!(items(literal), [Number(literal.to_string())]);
         let inside = format!("[{literal}]");
-        assert_eq!(tokens(&inside)[1], Number(literal.to_string(), 1), "{inside}");
+        assert_eq!(items(&inside)[1], Number(literal.to_string()), "{inside}");
     }
 }
 
 #[test]
-fn containers_and_where_things_stand() {
+fn nested_containers_come_in_order_with_and_without_spaces() {
     use Container::{Array, Object};
     let text = r#" { "a" : [ 1 , {} , [] , "x" ] , "b" : { "c" : null } , "" : -Infinity } "#;
-    let told = tokens(text);
-    let key = |key: &str, depth| Key(key.to_string(), depth);
+    let read = items(text);
+    let key = |key: &str| Key(key.to_string());
     let expected = vec![
-        Begin(Object, 1),
-        key("a", 1),
-        Begin(Array, 2),
-        Number("1".to_string(), 2),
-        Begin(Object, 3),
-        End(Object, 3),
-        Begin(Array, 3),
-        End(Array, 3),
-        Text("x".to_string(), 2),
-        End(Array, 2),
-        key("b", 1),
-        Begin(Object, 2),
-        key("c", 2),
-        Token::Word(Word::Null, 2),
-        End(Object, 2),
-        key("", 1),
-        Token::Word(Word::NegInfinity, 1),
-        End(Object, 1),
+        Begin(Object),
+        key("a"),
+        Begin(Array),
+        Number("1".to_string()),
+        Begin(Object),
+        End(Object),
+        Begin(Array),
+        End(Array),
+        Text("x".to_string()),
+        End(Array),
+        key("b"),
+        Begin(Object),
+        key("c"),
+        Item::Word(Word::Null),
+        End(Object),
+        key(""),
+        Item::Word(Word::NegInfinity),
+        End(Object),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(read, expected);
     let squeezed: String = text.chars().filter(|c| *c != ' ').collect();
-    assert_eq!(tokens(&squeezed), expected);
+    assert_eq!(items(&squeezed), expected);
 }
 
 #[test]
@@ -130,7 +131,7 @@ fn escapes_in_texts_and_names() {
         (r"\uD83D\uDE00x", "😀x"),
         (r"\udbff\udfff", "\u{10ffff}"),
         (r"\ud800\udc00", "\u{10000}"),
-        // Lone halves, in each order and before anything.
+        // Lone surrogates, in each order and before anything else.
         (r"\ud83d", "\u{fffd}"),
         (r"\ude00", "\u{fffd}"),
         (r"\ude00\ud83d", "\u{fffd}\u{fffd}"),
@@ -142,9 +143,9 @@ fn escapes_in_texts_and_names() {
         (r"\ud83d\\ude00", "\u{fffd}\\ude00"),
         (r"\ud83dx\ude00", "\u{fffd}x\u{fffd}"),
     ] {
-        assert_eq!(tokens(&format!("\"{written}\"")), [Text(meant.to_string(), 0)], "{written}");
-        let named = tokens(&format!("{{\"{written}\":1}}"));
-        assert_eq!(named[1], Key(meant.to_string(), 1), "{written} as a name");
+        assert_eq!(items(&format!("\"{written}\"")), [Text(meant.to_string())], "{written}");
+        let named = items(&format!("{{\"{written}\":1}}"));
+        assert_eq!(named[1], Key(meant.to_string()), "{written} as a name");
     }
 }
 
@@ -177,7 +178,7 @@ fn what_is_no_json_is_told_with_its_place() {
         ("null,", UnexpectedByte, 4),
         ("[]]", UnexpectedByte, 2),
         ("{} x", UnexpectedByte, 3),
-        // What can't stand there.
+        // Not allowed there.
         ("\u{feff}{}", UnexpectedByte, 0),
         ("'a'", UnexpectedByte, 0),
         (".5", UnexpectedByte, 0),
@@ -225,7 +226,7 @@ fn what_is_no_json_is_told_with_its_place() {
         ("1a", UnexpectedByte, 1),
         ("1.5.2", UnexpectedByte, 3),
         ("1-2", UnexpectedByte, 1),
-        // Texts.
+        // Strings.
         ("\"a\nb\"", ControlCharacter, 2),
         ("\"\0\"", ControlCharacter, 1),
         ("\"0123456\u{1f}89\"", ControlCharacter, 8),
@@ -252,17 +253,16 @@ fn nesting_below_at_and_above_the_limit() {
     let limit = usize::from(JSON_DEPTH);
     for container in [Container::Object, Container::Array] {
         for depth in [limit - 1, limit] {
-            let told = tokens(&nested(container, depth));
-            let deepest = u8::try_from(depth).unwrap();
-            assert!(told.contains(&Begin(container, deepest)) && told.contains(&End(container, deepest)));
-            assert_eq!(told.last(), Some(&End(container, 1)));
+            let read = items(&nested(container, depth));
+            let count = |wanted: Item| read.iter().filter(|item| **item == wanted).count();
+            assert_eq!((count(Begin(container)), count(End(container))), (depth, depth));
         }
         assert!(read([nested(container, limit + 1).as_bytes()]).0.is_err());
         assert_eq!(read(["[".repeat(100_000).as_bytes()]).0.unwrap_err(), JsonError { at: 64, kind: Kind::TooDeep });
     }
-    // Objects and arrays in turn: each is closed by its own bracket, at every depth.
+    // Objects and arrays in turn: only its own bracket closes each, at every depth.
     let mixed = "[{\"k\":".repeat(limit / 2) + "0" + &"}]".repeat(limit / 2);
-    tokens(&mixed);
+    items(&mixed);
     for depth in 1..limit / 2 {
         let wrong = "[{\"k\":".repeat(depth) + "0]";
         let at = u64::try_from(wrong.len() - 1).unwrap();
@@ -271,40 +271,36 @@ fn nesting_below_at_and_above_the_limit() {
 }
 
 #[test]
-fn numbers_of_ten_thousand_digits_pass_in_pieces_of_any_size() {
+fn number_of_ten_thousand_digits_is_one_item_in_any_pieces() {
     let digits = "1234567890".repeat(1_000);
     for literal in [digits.clone(), format!("-{digits}.{digits}e-{digits}"), format!("0.{digits}")] {
         for size in [1, 7, 64, literal.len()] {
-            let (result, told) = read(literal.as_bytes().chunks(size));
-            assert_eq!(result, Ok(()));
-            assert_eq!(told, [Number(literal.clone(), 0)]);
+            let expected = (Ok(()), vec![Number(literal.clone())]);
+            assert_eq!(read(literal.as_bytes().chunks(size)), expected);
         }
     }
 }
 
 #[test]
-fn after_an_error_a_reset_reads_the_next_text_as_if_nothing_had_been() {
+fn reset_after_an_error_reads_the_next_text_as_the_first() {
     let good = r#"{"a": [1, "\ud83d\ude00", -Infinity]}"#;
-    let expected = tokens(good);
+    let expected = items(good);
     let mut lexer = Lexer::new();
     for bad in ["{\"a\": [[[[", "\"\\ud83d", "-Inf", "{]", "1.5e", "[\"\\u00", "", "{\"a\":1} x"] {
-        assert!(read_with(&mut lexer, Recorder::default(), [bad.as_bytes()]).0.is_err(), "{bad}");
-        let fed = lexer.feed(good.as_bytes(), &mut Recorder::default());
-        assert_eq!(fed, lexer.finish(&mut Recorder::default()), "the error stays: {bad}");
+        assert!(read_with(&mut lexer, [bad.as_bytes()]).0.is_err(), "{bad}");
+        let (result, read) = read_with(&mut lexer, [good.as_bytes()]);
+        assert!(result.is_err() && read.is_empty(), "the error stays: {bad}");
         lexer.reset();
         assert_eq!(lexer.position(), 0);
-        assert_eq!(read_with(&mut lexer, Recorder::default(), [good.as_bytes()]), (Ok(()), expected.clone()));
+        assert_eq!(read_with(&mut lexer, [good.as_bytes()]), (Ok(()), expected.clone()));
         assert_eq!(lexer.position(), u64::try_from(good.len()).unwrap());
         lexer.reset();
     }
 }
 
 #[test]
-fn the_place_of_an_error_counts_all_pieces() {
-    let mut lexer = Lexer::new();
-    for _ in 0..1_000 {
-        lexer.feed(b"          ", &mut Recorder::default()).unwrap();
-    }
-    let error = lexer.feed(b"  ?", &mut Recorder::default()).unwrap_err();
-    assert_eq!(error, JsonError { at: 10_002, kind: Kind::UnexpectedByte });
+fn error_position_counts_all_pieces() {
+    let mut pieces = vec![&b"          "[..]; 1_000];
+    pieces.push(b"  ?");
+    assert_eq!(read(pieces).0, Err(JsonError { at: 10_002, kind: Kind::UnexpectedByte }));
 }

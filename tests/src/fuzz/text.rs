@@ -3,7 +3,7 @@
 use comfyglow_core::{
     capacity::GadgetCapacity,
     event::{Decoder, Interest},
-    json::{Container, Lexer, Visitor, Word},
+    json::{Container, Token},
 };
 
 use super::{cut, pieces, seed};
@@ -17,74 +17,67 @@ use crate::{
     vectors,
 };
 
-/// The lexer takes what `serde_json` takes, and tells the same values; of what is no UTF-8, pieces tell what the whole does.
+/// The lexer accepts what `serde_json` accepts, with the same values. Bytes that are not UTF-8 give the same tokens whole
+/// and in pieces.
 ///
 /// # Panics
 ///
-/// Where it doesn't.
+/// If that does not hold.
 pub fn lexer(data: &[u8]) {
     let (sizes, rest) = cut(data);
     if let Ok(text) = std::str::from_utf8(rest) {
         oracle::check(text, sizes[0]);
     }
-    let read = |mut pieces: &mut dyn Iterator<Item = &[u8]>| {
-        let (mut lexer, mut calls) = (Lexer::new(), Calls::default());
-        let fed = Iterator::try_for_each(&mut pieces, |piece| lexer.feed(piece, &mut calls));
-        (fed.and_then(|()| lexer.finish(&mut calls)), calls)
+    let read = |pieces: &mut dyn Iterator<Item = &[u8]>| {
+        let mut items = Items::default();
+        let result = oracle::tokens(pieces, |token, in_key| items.token(token, in_key));
+        if result.is_ok() {
+            // A number that is the whole text ends with it.
+            items.done.append(&mut items.open);
+        }
+        (result, items.done)
     };
     assert_eq!(read(&mut pieces(&sizes, rest)), read(&mut std::iter::once(rest)), "in pieces of {sizes:?}");
 }
 
-/// What a lexer called, without the pieces' ends: a text or number counts once it is whole, since of one that is broken
-/// more or less is told before that is seen.
+/// What a lexer read, as bytes. A string or number counts once it is complete: of a broken one, pieces give more or less
+/// before the error.
 #[derive(Debug, Default)]
-struct Calls {
+struct Items {
     done: Vec<u8>,
     open: Vec<u8>,
 }
 
-impl PartialEq for Calls {
-    fn eq(&self, other: &Self) -> bool {
-        self.done == other.done
-    }
-}
-
-impl Calls {
-    fn whole(&mut self, call: [u8; 2]) {
+impl Items {
+    fn end(&mut self, kind: u8) {
         self.done.append(&mut self.open);
-        self.done.extend(call);
+        self.done.push(kind);
     }
-}
 
-impl Visitor for Calls {
-    fn begin(&mut self, container: Container, depth: u8) {
-        self.done.extend([1, u8::from(container == Container::Object), depth]);
-    }
-    fn end(&mut self, container: Container, depth: u8) {
-        self.done.extend([2, u8::from(container == Container::Object), depth]);
-    }
-    fn key(&mut self, piece: &[u8], _depth: u8) {
-        self.open.extend(piece);
-    }
-    fn end_key(&mut self, depth: u8) {
-        self.whole([3, depth]);
-    }
-    fn text(&mut self, piece: &[u8]) {
-        self.open.extend(piece);
-    }
-    fn end_text(&mut self, depth: u8) {
-        self.whole([4, depth]);
-    }
-    fn number(&mut self, piece: &[u8]) {
-        self.open.extend(piece);
-    }
-    fn end_number(&mut self, depth: u8) {
-        self.whole([5, depth]);
-    }
-    fn word(&mut self, word: Word, depth: u8) {
-        // A minus may have been told as a number's first piece.
-        self.open = format!("{word:?}").into_bytes();
-        self.whole([6, depth]);
+    fn token(&mut self, token: Token<'_>, in_key: bool) {
+        match token {
+            Token::Nothing => {}
+            Token::Begin(container) => self.done.extend([1, u8::from(container == Container::Object)]),
+            Token::End(container) => self.done.extend([2, u8::from(container == Container::Object)]),
+            Token::Character(character) => self.open.extend(character.encode_utf8(&mut [0; 4]).bytes()),
+            Token::Text(piece, last) => {
+                self.open.extend(piece);
+                if last {
+                    self.end(if in_key { 3 } else { 4 });
+                }
+            }
+            Token::Number(piece, last) => {
+                self.open.extend(piece);
+                if last {
+                    self.end(5);
+                }
+            }
+            Token::Word(word) => {
+                // The minus of `-Infinity` may have come as a number's piece.
+                self.open = format!("{word:?}").into_bytes();
+                self.end(6);
+            }
+        }
     }
 }
 

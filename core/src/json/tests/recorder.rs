@@ -1,79 +1,82 @@
-//! A visitor that records.
+//! Drives a lexer and collects whole items.
 
 use std::{string::String, vec::Vec};
 
-use super::{Container, Visitor, Word};
+use super::{Container, JsonError, Lexer, Token, Word};
 
-use Token::{Begin, End, Key, Number, Text};
-
-/// What the visitor was told, with consecutive pieces joined.
+/// A token whose pieces are joined.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Token {
-    Begin(Container, u8),
-    End(Container, u8),
-    Key(String, u8),
-    Text(String, u8),
-    Number(String, u8),
-    Word(Word, u8),
+pub(super) enum Item {
+    Begin(Container),
+    End(Container),
+    Key(String),
+    Text(String),
+    Number(String),
+    Word(Word),
 }
 
-/// Records what it is told.
+/// Collects the items of one text.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Recorder {
-    pub(super) tokens: Vec<Token>,
-    /// The pieces of the name, text or number at hand.
-    pub(super) piece: Vec<u8>,
+    pub(super) items: Vec<Item>,
+    /// The pieces of the current name, string or number.
+    pieces: Vec<u8>,
 }
 
 impl Recorder {
+    /// Reads a piece of the text.
+    pub(super) fn feed(&mut self, lexer: &mut Lexer, piece: &[u8]) -> Result<(), JsonError> {
+        let mut rest = piece;
+        while let Some(token) = lexer.next(&mut rest) {
+            self.token(token, lexer.in_key());
+        }
+        lexer.count(piece, rest)
+    }
+
+    /// Ends the text, and with it a number that is the whole text.
+    pub(super) fn end(&mut self, lexer: &mut Lexer) -> Result<(), JsonError> {
+        lexer.end()?;
+        if !self.pieces.is_empty() {
+            let literal = self.take();
+            self.items.push(Item::Number(literal));
+        }
+        Ok(())
+    }
+
+    fn token(&mut self, token: Token<'_>, in_key: bool) {
+        let item = match token {
+            Token::Begin(container) => Item::Begin(container),
+            Token::End(container) => Item::End(container),
+            Token::Text(piece, last) => {
+                self.pieces.extend_from_slice(piece);
+                match (last, in_key) {
+                    (false, _) => return,
+                    (true, true) => Item::Key(self.take()),
+                    (true, false) => Item::Text(self.take()),
+                }
+            }
+            Token::Number(piece, last) => {
+                self.pieces.extend_from_slice(piece);
+                if !last {
+                    return;
+                }
+                Item::Number(self.take())
+            }
+            Token::Word(word) => {
+                // The minus of `-Infinity` may have come as a number's piece.
+                let before = self.take();
+                assert!(before.is_empty() || (before == "-" && word == Word::NegInfinity), "{before} before {word:?}");
+                Item::Word(word)
+            }
+            Token::Character(character) => {
+                return self.pieces.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+            Token::Nothing => return,
+        };
+        self.items.push(item);
+    }
+
     fn take(&mut self) -> String {
-        String::from_utf8(core::mem::take(&mut self.piece)).unwrap()
-    }
-}
-
-impl Visitor for Recorder {
-    fn begin(&mut self, container: Container, depth: u8) {
-        self.tokens.push(Begin(container, depth));
-    }
-
-    fn end(&mut self, container: Container, depth: u8) {
-        self.tokens.push(End(container, depth));
-    }
-
-    fn key(&mut self, piece: &[u8], _depth: u8) {
-        assert!(!piece.is_empty());
-        self.piece.extend_from_slice(piece);
-    }
-
-    fn end_key(&mut self, depth: u8) {
-        let key = self.take();
-        self.tokens.push(Key(key, depth));
-    }
-
-    fn text(&mut self, piece: &[u8]) {
-        assert!(!piece.is_empty());
-        self.piece.extend_from_slice(piece);
-    }
-
-    fn end_text(&mut self, depth: u8) {
-        let text = self.take();
-        self.tokens.push(Text(text, depth));
-    }
-
-    fn number(&mut self, piece: &[u8]) {
-        assert!(!piece.is_empty());
-        self.piece.extend_from_slice(piece);
-    }
-
-    fn end_number(&mut self, depth: u8) {
-        let literal = self.take();
-        self.tokens.push(Number(literal, depth));
-    }
-
-    fn word(&mut self, word: Word, depth: u8) {
-        // The minus of `-Infinity` may have gone out as a number's.
-        let before = self.take();
-        assert!(before.is_empty() || (before == "-" && word == Word::NegInfinity), "{before} before {word:?}");
-        self.tokens.push(Token::Word(word, depth));
+        String::from_utf8(core::mem::take(&mut self.pieces)).unwrap()
     }
 }

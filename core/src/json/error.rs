@@ -1,29 +1,29 @@
 use core::fmt;
 
-/// Where and why a text is no JSON.
+/// Where and why a text is not JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct JsonError {
-    /// The offset of the offending byte from the text's start; the text's length where it ended too early.
+    /// Offset of the wrong byte from the text's start, in bytes; the text's length if it ended too early.
     pub at: u64,
-    /// What is wrong with it.
+    /// What is wrong there.
     pub kind: JsonErrorKind,
 }
 
-/// What makes a text no JSON.
+/// Why a text is not JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum JsonErrorKind {
-    /// A byte that can't stand here.
+    /// A byte that is not allowed here.
     UnexpectedByte,
-    /// A control character inside a text.
+    /// An unescaped control character in a string.
     ControlCharacter,
-    /// An escape that JSON doesn't know, or fewer than four hexadecimal digits behind `\u`.
+    /// An unknown escape, or fewer than four hexadecimal digits after `\u`.
     InvalidEscape,
-    /// A number that JSON doesn't know, such as `01`, `+1` or `1.`.
+    /// A malformed number, such as `01`, `+1` or `1.`.
     InvalidNumber,
-    /// Containers nested deeper than [`crate::limits::JSON_DEPTH`].
+    /// More than [`JSON_DEPTH`](crate::limits::JSON_DEPTH) nested containers.
     TooDeep,
     /// The text ended inside a value.
     UnexpectedEnd,
@@ -33,7 +33,7 @@ impl JsonErrorKind {
     const fn describe(self) -> &'static str {
         match self {
             Self::UnexpectedByte => "unexpected byte",
-            Self::ControlCharacter => "control character in a text",
+            Self::ControlCharacter => "control character in a string",
             Self::InvalidEscape => "invalid escape",
             Self::InvalidNumber => "invalid number",
             Self::TooDeep => "nested too deep",

@@ -1,5 +1,4 @@
-// What a token is made of stays in registers where it is inlined: a desktop reads twice as fast so. For a microcontroller
-// size counts.
+// Inlined, the parts of a token stay in registers, and a desktop reads twice as fast. On a microcontroller size counts.
 #![allow(clippy::inline_always)]
 
 use super::{
@@ -8,7 +7,7 @@ use super::{
 };
 use crate::limits::JSON_DEPTH;
 
-/// What may come next outside of texts, numbers and words, one bit each.
+/// What may come next outside of strings, numbers and words, one bit each.
 const VALUE: u8 = 1;
 const END: u8 = 1 << 1;
 const KEY: u8 = 1 << 2;
@@ -16,9 +15,9 @@ const COLON: u8 = 1 << 3;
 const COMMA: u8 = 1 << 4;
 
 const FIRST_MEMBER: u8 = KEY | END;
-const BEHIND_VALUE: u8 = COMMA | END;
+const AFTER_VALUE: u8 = COMMA | END;
 
-/// No depth is as deep.
+/// Deeper than any container.
 const DEEPEST: u8 = u8::MAX;
 
 /// Reads one JSON text in pieces.
@@ -50,63 +49,61 @@ const DEEPEST: u8 = u8::MAX;
 #[derive(Clone, Debug)]
 pub struct Lexer {
     state: State,
-    /// The text at hand is a member's name.
+    /// The current text is a member's name.
     in_key: bool,
-    /// How many containers are open.
+    /// Containers that are open.
     depth: u8,
-    /// Of what is deeper nothing is told.
-    told_depth: u8,
+    /// Tokens deeper than this are skipped.
+    visible_depth: u8,
     /// A high surrogate whose low one may follow; 0 for none.
     high: u16,
-    /// The value of the digits behind `\u`.
+    /// Value of the digits after `\u` so far.
     hex: u16,
-    /// Bit n tells whether the container of depth n + 1 is an object.
+    /// One bit a container, the innermost lowest: whether it is an object.
     objects: u64,
-    /// Bytes of the pieces so far; after an error, those before it.
+    /// Bytes read so far; after an error, those before it.
     fed: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// One of these must come, behind spaces; none of them behind the outermost value.
+    /// One of these must come next, after whitespace; 0 after the outermost value.
     Expect(u8),
-    /// Inside a text.
+    /// Inside a member's name or a string.
     Text,
-    /// Behind a backslash.
+    /// After a backslash.
     Escape,
-    /// Behind `\u` and so many digits.
+    /// After `\u` and this many digits.
     Hex(u8),
     /// Inside a number.
-    Number(Digits),
+    Number(NumberState),
     /// Inside a bare word: which, and how many of its bytes were read.
     Word(Word, u8),
-    /// The text is no JSON.
+    /// The text is not JSON.
     Failed(Kind),
 }
 
-/// How much of a number was read.
+/// The part of a number that was read last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Digits {
-    /// The minus.
+enum NumberState {
     Minus,
-    /// A zero that leads: no digit may follow.
+    /// A leading zero: no digit may follow.
     Zero,
-    /// Digits of the whole part.
+    /// A digit of the integer part.
     Whole,
-    /// The point.
     Point,
-    /// Digits of the fraction.
+    /// A digit of the fraction.
     Fraction,
-    /// The e.
+    /// `e` or `E`.
     E,
     /// The exponent's sign.
     Sign,
-    /// Digits of the exponent.
+    /// A digit of the exponent.
     Exponent,
 }
 
-impl Digits {
-    /// Where `byte` leads; `None` where the number can't go on with it.
+impl NumberState {
+    /// The state after `byte`; `None` if the number can't continue with it.
     const fn next(self, byte: u8) -> Option<Self> {
         Some(match (self, byte) {
             (Self::Minus, b'0') => Self::Zero,
@@ -133,13 +130,13 @@ impl Default for Lexer {
 }
 
 impl Lexer {
-    /// A lexer at a text's start.
+    /// Creates a lexer for the start of a text.
     pub const fn new() -> Self {
         Self {
             state: State::Expect(VALUE),
             in_key: false,
             depth: 0,
-            told_depth: DEEPEST,
+            visible_depth: DEEPEST,
             high: 0,
             hex: 0,
             objects: 0,
@@ -147,18 +144,18 @@ impl Lexer {
         }
     }
 
-    /// Forgets everything: the next piece is a text's first.
+    /// Forgets everything: the next piece begins a text.
     pub const fn reset(&mut self) {
         self.state = State::Expect(VALUE);
         self.in_key = false;
-        // With it, what the containers were; their bits may stay.
+        // Bits of `objects` past the depth mean nothing.
         self.depth = 0;
-        self.told_depth = DEEPEST;
+        self.visible_depth = DEEPEST;
         self.high = 0;
         self.fed = 0;
     }
 
-    /// How many bytes the pieces so far had.
+    /// Bytes of the text that were read, up to the last [`count`](Self::count).
     pub const fn position(&self) -> u64 {
         self.fed
     }
@@ -170,11 +167,11 @@ impl Lexer {
     /// [`JsonError`] if the text was not JSON or ended too early.
     #[inline]
     pub fn end(&mut self) -> Result<(), JsonError> {
-        if matches!(self.state, State::Expect(0)) { Ok(()) } else { self.end_oddly() }
+        if matches!(self.state, State::Expect(0)) { Ok(()) } else { self.end_slow() }
     }
 
     #[inline(never)]
-    fn end_oddly(&mut self) -> Result<(), JsonError> {
+    fn end_slow(&mut self) -> Result<(), JsonError> {
         let kind = match self.state {
             State::Number(digits) if self.depth == 0 && digits.may_end() => {
                 self.state = State::Expect(0);
@@ -202,57 +199,57 @@ impl Lexer {
         self.in_key
     }
 
-    /// Tells nothing more of the container that has begun; it is checked all the same.
+    /// Leaves out the tokens of the container that has just begun, its end included. The lexer still checks it.
     pub(crate) const fn skip(&mut self) {
-        self.told_depth = self.depth.saturating_sub(1);
+        self.visible_depth = self.depth.saturating_sub(1);
     }
 
-    /// Whether a member or the end of an object comes that is not skipped: whether it has a member already, so that a comma
-    /// comes before the next.
+    /// Whether the current object has a member already, so that a comma comes before the next. `None` unless a member or
+    /// the object's end comes next and is not skipped.
     #[inline]
     pub(crate) const fn behind_member(&self) -> Option<bool> {
         match self.state {
-            State::Expect(BEHIND_VALUE) if self.in_object() && self.told_depth == DEEPEST => Some(true),
-            State::Expect(FIRST_MEMBER) if self.told_depth == DEEPEST => Some(false),
+            State::Expect(AFTER_VALUE) if self.in_object() && self.visible_depth == DEEPEST => Some(true),
+            State::Expect(FIRST_MEMBER) if self.visible_depth == DEEPEST => Some(false),
             _ => None,
         }
     }
 
-    /// Whether the text's first byte comes.
+    /// Whether no byte of the text was read.
     pub(crate) const fn is_fresh(&self) -> bool {
         self.fed == 0 && matches!(self.state, State::Expect(VALUE))
     }
 
-    /// Somebody else has read the beginning of an object in an object, which are the text's first.
+    /// The caller has read the beginnings of the text's first two containers itself: an object in an object.
     pub(crate) const fn take_opening(&mut self) {
         self.depth = 2;
         self.objects = 0b11;
         self.state = State::Expect(FIRST_MEMBER);
     }
 
-    /// Somebody else has read the ends of all containers, which are objects.
+    /// The caller has read the ends of all open containers itself; all are objects.
     pub(crate) const fn take_ending(&mut self) {
         self.depth = 0;
         self.objects = 0;
         self.state = State::Expect(0);
     }
 
-    /// Somebody else has read a member.
+    /// The caller has read a member itself.
     pub(crate) const fn take_member(&mut self) {
-        self.state = State::Expect(BEHIND_VALUE);
+        self.state = State::Expect(AFTER_VALUE);
     }
 
-    /// Somebody else has read a member's name and the colon.
+    /// The caller has read a member's name and its colon itself.
     pub(crate) const fn take_name(&mut self) {
         self.state = State::Expect(VALUE);
     }
 
-    /// Somebody else has read the beginning of an object where a value comes, and not one that is too deep.
+    /// The caller has read the beginning of an object itself, where a value may come and the depth allows it.
     pub(crate) fn take_begin(&mut self) {
         self.open(true);
     }
 
-    /// Somebody else has read the end of the container at hand, which is not skipped.
+    /// The caller has read the end of the current container itself, which is not skipped.
     pub(crate) fn take_end(&mut self) {
         self.close();
     }
@@ -262,25 +259,25 @@ impl Lexer {
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn next<'p>(&mut self, rest: &mut &'p [u8]) -> Option<Token<'p>> {
         loop {
-            let (&byte, behind) = rest.split_first()?;
+            let (&byte, after) = rest.split_first()?;
             let token = match self.state {
                 State::Text => {
                     if self.high != 0 && byte != b'\\' {
-                        // A high surrogate that no low one followed.
+                        // No low surrogate follows the high one.
                         self.high = 0;
                         Token::Character(char::REPLACEMENT_CHARACTER)
                     } else {
                         self.in_text(rest)?
                     }
                 }
-                State::Expect(expected) => self.structure(expected, byte, behind, rest)?,
+                State::Expect(expected) => self.structure(expected, byte, after, rest)?,
                 State::Number(digits) => self.in_number(digits, 0, rest)?,
                 State::Escape => {
                     let decoded = match byte {
                         b'u' => {
                             self.state = State::Hex(0);
                             self.hex = 0;
-                            *rest = behind;
+                            *rest = after;
                             continue;
                         }
                         b'"' | b'\\' | b'/' => byte,
@@ -295,17 +292,17 @@ impl Lexer {
                         lone
                     } else {
                         self.state = State::Text;
-                        *rest = behind;
+                        *rest = after;
                         Token::Character(char::from(decoded))
                     }
                 }
-                State::Hex(count) => self.in_hex(count, byte, behind, rest)?,
+                State::Hex(count) => self.in_hex(count, byte, after, rest)?,
                 State::Word(word, read) => {
                     let spelled = word.spelling();
                     if spelled.get(usize::from(read)) != Some(&byte) {
                         return self.fail(Kind::UnexpectedByte);
                     }
-                    *rest = behind;
+                    *rest = after;
                     let read = read.saturating_add(1);
                     if usize::from(read) < spelled.len() {
                         self.state = State::Word(word, read);
@@ -316,7 +313,7 @@ impl Lexer {
                 }
                 State::Failed(_) => return None,
             };
-            if self.depth <= self.told_depth && !matches!(token, Token::Nothing) {
+            if self.depth <= self.visible_depth && !matches!(token, Token::Nothing) {
                 return Some(token);
             }
         }
@@ -327,41 +324,41 @@ impl Lexer {
         None
     }
 
-    /// Reads `byte` outside of texts, numbers and words, and what of its value there is.
+    /// Reads `byte` outside of strings, numbers and words, and as much of the value that it begins as is there.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    fn structure<'p>(&mut self, expected: u8, byte: u8, behind: &'p [u8], rest: &mut &'p [u8]) -> Option<Token<'p>> {
+    fn structure<'p>(&mut self, expected: u8, byte: u8, after: &'p [u8], rest: &mut &'p [u8]) -> Option<Token<'p>> {
         let may = |what| expected & what != 0;
         self.state = match byte {
             b' ' | b'\t' | b'\n' | b'\r' => {
-                *rest = behind_spaces(behind);
+                *rest = behind_spaces(after);
                 return Some(Token::Nothing);
             }
             b'"' if may(KEY | VALUE) => {
                 self.in_key = may(KEY);
                 self.state = State::Text;
-                *rest = behind;
-                return if behind.is_empty() { Some(Token::Nothing) } else { self.in_text(rest) };
+                *rest = after;
+                return if after.is_empty() { Some(Token::Nothing) } else { self.in_text(rest) };
             }
             b',' | b':' if may(COMMA | COLON) && may(COMMA) == (byte == b',') => {
                 let next = if byte == b',' && self.in_object() { KEY } else { VALUE };
                 self.state = State::Expect(next);
-                *rest = behind_spaces(behind);
+                *rest = behind_spaces(after);
                 return Some(Token::Nothing);
             }
             b'}' | b']' if may(END) && self.in_object() == (byte == b'}') => {
-                *rest = behind;
+                *rest = after;
                 return Some(self.close());
             }
             b'{' | b'[' if may(VALUE) => {
                 if self.depth >= JSON_DEPTH {
                     return self.fail(Kind::TooDeep);
                 }
-                *rest = behind;
+                *rest = after;
                 return Some(Token::Begin(self.open(byte == b'{')));
             }
-            b'-' if may(VALUE) => return self.in_number(Digits::Minus, 1, rest),
-            b'0' if may(VALUE) => return self.in_number(Digits::Zero, 1, rest),
-            b'1'..=b'9' if may(VALUE) => return self.in_number(Digits::Whole, 1, rest),
+            b'-' if may(VALUE) => return self.in_number(NumberState::Minus, 1, rest),
+            b'0' if may(VALUE) => return self.in_number(NumberState::Zero, 1, rest),
+            b'1'..=b'9' if may(VALUE) => return self.in_number(NumberState::Whole, 1, rest),
             b'n' if may(VALUE) => State::Word(Word::Null, 1),
             b't' if may(VALUE) => State::Word(Word::True, 1),
             b'f' if may(VALUE) => State::Word(Word::False, 1),
@@ -370,11 +367,11 @@ impl Lexer {
             b'+' if may(VALUE) => return self.fail(Kind::InvalidNumber),
             _ => return self.fail(Kind::UnexpectedByte),
         };
-        *rest = behind;
+        *rest = after;
         Some(Token::Nothing)
     }
 
-    /// A container begins.
+    /// Begins a container.
     fn open(&mut self, is_object: bool) -> Container {
         self.objects = (self.objects << 1) | u64::from(is_object);
         self.depth = self.depth.saturating_add(1);
@@ -382,21 +379,21 @@ impl Lexer {
         if is_object { Container::Object } else { Container::Array }
     }
 
-    /// The container at hand ends, which is told unless it was skipped.
+    /// Ends the current container. The end of a skipped one makes no token.
     fn close<'p>(&mut self) -> Token<'p> {
         let container = if self.in_object() { Container::Object } else { Container::Array };
         self.objects >>= 1;
         self.depth = self.depth.saturating_sub(1);
         self.end_value();
-        if self.depth == self.told_depth {
-            self.told_depth = DEEPEST;
+        if self.depth == self.visible_depth {
+            self.visible_depth = DEEPEST;
             return Token::Nothing;
         }
         Token::End(container)
     }
 
     const fn end_value(&mut self) {
-        self.state = State::Expect(if self.depth == 0 { 0 } else { BEHIND_VALUE });
+        self.state = State::Expect(if self.depth == 0 { 0 } else { AFTER_VALUE });
     }
 
     const fn in_object(&self) -> bool {
@@ -407,36 +404,36 @@ impl Lexer {
     fn in_text<'p>(&mut self, rest: &mut &'p [u8]) -> Option<Token<'p>> {
         let (plain, special) = rest.split_at_checked(plain_len(rest))?;
         *rest = special;
-        let Some((&byte, behind)) = special.split_first() else { return Some(Token::Text(plain, false)) };
+        let Some((&byte, after)) = special.split_first() else { return Some(Token::Text(plain, false)) };
         match byte {
             b'"' if self.in_key => self.state = State::Expect(COLON),
             b'"' => self.end_value(),
             b'\\' => self.state = State::Escape,
-            // What stands before it is told, as it is where a piece ends between.
+            // The bytes before it come first, as they do when a piece ends there.
             _ if !plain.is_empty() => return Some(Token::Text(plain, false)),
             _ => return self.fail(Kind::ControlCharacter),
         }
-        *rest = behind;
+        *rest = after;
         Some(Token::Text(plain, byte == b'"'))
     }
 
-    fn in_hex<'p>(&mut self, count: u8, byte: u8, behind: &'p [u8], rest: &mut &'p [u8]) -> Option<Token<'p>> {
+    fn in_hex<'p>(&mut self, count: u8, byte: u8, after: &'p [u8], rest: &mut &'p [u8]) -> Option<Token<'p>> {
         let digit = char::from(byte).to_digit(16).and_then(|digit| u16::try_from(digit).ok());
         let Some(digit) = digit else { return self.fail(Kind::InvalidEscape) };
         let value = (self.hex << 4) | digit;
         if count < 3 {
             self.hex = value;
             self.state = State::Hex(count.saturating_add(1));
-            *rest = behind;
+            *rest = after;
             return Some(Token::Nothing);
         }
         let is_low = matches!(value, 0xdc00..=0xdfff);
         if !is_low && let Some(lone) = self.lone_surrogate() {
-            // The digit is read again.
+            // The next call reads this digit again.
             return Some(lone);
         }
         self.state = State::Text;
-        *rest = behind;
+        *rest = after;
         let high = core::mem::take(&mut self.high);
         let code = match value {
             0xd800..=0xdbff => {
@@ -447,20 +444,20 @@ impl Lexer {
             0xdc00..=0xdfff if high != 0 => {
                 0x1_0000_u32.wrapping_add((u32::from(high) & 0x3ff) << 10 | u32::from(value) & 0x3ff)
             }
-            // A low surrogate that stands alone is no character.
+            // A lone low surrogate is not a character.
             _ => u32::from(value),
         };
         Some(Token::Character(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)))
     }
 
-    /// What a high surrogate becomes that no low one followed.
+    /// The replacement of a high surrogate without a low one.
     fn lone_surrogate<'p>(&mut self) -> Option<Token<'p>> {
         (core::mem::take(&mut self.high) != 0).then_some(Token::Character(char::REPLACEMENT_CHARACTER))
     }
 
-    /// Reads on in a number, of which the first `len` bytes of `rest` have led to `digits`.
+    /// Continues a number; `digits` is its state after the first `len` bytes of `rest`.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    fn in_number<'p>(&mut self, mut digits: Digits, mut len: usize, rest: &mut &'p [u8]) -> Option<Token<'p>> {
+    fn in_number<'p>(&mut self, mut digits: NumberState, mut len: usize, rest: &mut &'p [u8]) -> Option<Token<'p>> {
         let piece = *rest;
         let ends = loop {
             let Some(&byte) = piece.get(len) else { break false };
@@ -468,20 +465,20 @@ impl Lexer {
                 Some(next) => digits = next,
                 None if digits.may_end() && !byte.is_ascii_digit() => break true,
                 None => {
-                    let (number, behind) = piece.split_at_checked(len)?;
-                    *rest = behind;
-                    if digits != Digits::Minus || byte != b'I' {
+                    let (number, after) = piece.split_at_checked(len)?;
+                    *rest = after;
+                    if digits != NumberState::Minus || byte != b'I' {
                         return self.fail(Kind::InvalidNumber);
                     }
-                    // The minus is out as a number's first piece; the word says what it really is.
+                    // The minus was returned as a number's piece; the word that follows corrects it.
                     self.state = State::Word(Word::NegInfinity, 1);
                     return Some(Token::Number(number, false));
                 }
             }
             len = len.saturating_add(1);
         };
-        let (number, behind) = piece.split_at_checked(len)?;
-        *rest = behind;
+        let (number, after) = piece.split_at_checked(len)?;
+        *rest = after;
         if ends {
             self.end_value();
         } else {

@@ -1,8 +1,8 @@
 //! A streaming JSON lexer for what the server writes.
 //!
-//! Pieces of any size, constant memory, no recursion. It reads RFC 8259 and, beyond it, what Python's `json.dumps`
-//! writes: the bare words `NaN`, `Infinity` and `-Infinity`, and lone surrogates, which become U+FFFD. Whether the
-//! bytes are UTF-8 is the transport's to check (the WebSocket layer does, for text messages).
+//! It reads pieces of any size in constant memory and without recursion. It accepts RFC 8259 and what Python's
+//! `json.dumps` writes beyond it: the bare words `NaN`, `Infinity` and `-Infinity`, and lone surrogates, which become
+//! U+FFFD. It does not check UTF-8: the WebSocket layer does so for text messages.
 
 mod error;
 mod lexer;
@@ -12,7 +12,7 @@ pub use error::{JsonError, JsonErrorKind};
 pub use lexer::Lexer;
 pub(crate) use scan::{behind, behind_spaces, find, plain_len, same};
 
-/// What a value is, where it isn't made of text, digits or other values.
+/// A value that is a bare word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Word {
     /// `null`
@@ -21,15 +21,15 @@ pub enum Word {
     True,
     /// `false`
     False,
-    /// `NaN`, which Python writes and JSON doesn't know.
+    /// `NaN`, which Python writes and RFC 8259 does not allow.
     NaN,
-    /// `Infinity`
+    /// `Infinity`, as above.
     Infinity,
-    /// `-Infinity`
+    /// `-Infinity`, as above.
     NegInfinity,
 }
 
-/// The two kinds of container.
+/// An object or an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Container {
     /// `{…}`

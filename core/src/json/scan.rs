@@ -1,4 +1,4 @@
-//! Finds the end of a run of ordinary text, and compares texts, a machine word at a time.
+//! Searches and compares bytes, a machine word at a time.
 
 const WORD: usize = size_of::<usize>();
 const ONES: usize = usize::MAX / 0xff;
@@ -10,23 +10,24 @@ pub(crate) fn plain_len(bytes: &[u8]) -> usize {
     len_before(bytes, specials, is_special)
 }
 
-/// Where `byte`, of ASCII, stands first.
+/// Index of the first `byte`, which is ASCII.
 pub(crate) fn find(bytes: &[u8], byte: u8) -> Option<usize> {
     let pattern = ONES.wrapping_mul(usize::from(byte));
     let len = len_before(bytes, |word| zeros(word ^ pattern) & HIGHS, |b| b == byte);
     (len < bytes.len()).then_some(len)
 }
 
-/// `bytes` without the spaces in front.
+/// `bytes` without the whitespace at the front.
 #[inline]
 pub(crate) fn behind_spaces(mut bytes: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t' | b'\n' | b'\r', behind @ ..] = bytes {
-        bytes = behind;
+    while let [b' ' | b'\t' | b'\n' | b'\r', after @ ..] = bytes {
+        bytes = after;
     }
     bytes
 }
 
-/// The length of the longest prefix without a byte that `is_special`; `specials` marks those of a word by their high bits.
+/// The length of the longest prefix without a byte that `is_special`. `specials` marks the special bytes of a word by
+/// their high bits.
 #[inline]
 fn len_before(bytes: &[u8], specials: impl Fn(usize) -> usize, is_special: impl Fn(u8) -> bool) -> usize {
     let mut len = 0_usize;
@@ -34,7 +35,7 @@ fn len_before(bytes: &[u8], specials: impl Fn(usize) -> usize, is_special: impl 
     for chunk in words.by_ref() {
         let special = chunk.first_chunk().map_or(HIGHS, |word| specials(usize::from_le_bytes(*word)));
         if special != 0 {
-            // The lowest set bit is the first special byte: false alarms of the tricks below lie above a true one only.
+            // The lowest set bit is right: `specials` marks wrong bytes only above a special one.
             return len.saturating_add(special.trailing_zeros() as usize / 8);
         }
         len = len.saturating_add(WORD);
@@ -42,17 +43,17 @@ fn len_before(bytes: &[u8], specials: impl Fn(usize) -> usize, is_special: impl 
     len.saturating_add(words.remainder().iter().take_while(|b| !is_special(**b)).count())
 }
 
-/// Whether two texts are the same. A microcontroller's `memcmp` goes byte by byte; a desktop's is as fast as can be.
+/// Whether two texts are the same. A microcontroller's `memcmp` compares byte by byte; a desktop's is fast enough.
 #[inline]
 pub(crate) fn same(text: &[u8], other: &[u8]) -> bool {
     if cfg!(target_pointer_width = "64") { text == other } else { same_by_words(text, other) }
 }
 
-/// What is behind `front` in `text`, where it begins so.
+/// `text` without the prefix `front`; `None` if it does not begin with it.
 #[inline]
 pub(crate) fn behind<'t>(text: &'t [u8], front: &[u8]) -> Option<&'t [u8]> {
-    let (begin, behind) = text.split_at_checked(front.len())?;
-    same(begin, front).then_some(behind)
+    let (begin, after) = text.split_at_checked(front.len())?;
+    same(begin, front).then_some(after)
 }
 
 #[inline(never)]
@@ -63,19 +64,19 @@ fn same_by_words(text: &[u8], other: &[u8]) -> bool {
     let Some(last) = text.len().checked_sub(WORD) else {
         return text.iter().zip(other).all(|(a, b)| a == b);
     };
-    // The last word overlaps with those before.
+    // The last word overlaps with the one before.
     let end = |bytes: &[u8]| bytes.get(last..).and_then(|end| end.first_chunk().copied()).map(usize::from_ne_bytes);
     if end(text) != end(other) {
         return false;
     }
     let (mut text, mut other) = (text, other);
-    while let (Some((a, text_behind)), Some((b, other_behind))) = (text.split_first_chunk(), other.split_first_chunk())
+    while let (Some((a, text_after)), Some((b, other_after))) = (text.split_first_chunk(), other.split_first_chunk())
         && text.len() > WORD
     {
         if usize::from_ne_bytes(*a) != usize::from_ne_bytes(*b) {
             return false;
         }
-        (text, other) = (text_behind, other_behind);
+        (text, other) = (text_after, other_after);
     }
     true
 }
@@ -84,7 +85,7 @@ const fn is_special(byte: u8) -> bool {
     matches!(byte, b'"' | b'\\' | 0..=0x1f)
 }
 
-/// A word whose high bits mark the special bytes of `word`.
+/// Marks the special bytes of `word` by their high bits.
 const fn specials(word: usize) -> usize {
     let below_space = word.wrapping_sub(ONES.wrapping_mul(0x20)) & !word;
     (below_space | zeros(word ^ ONES.wrapping_mul(b'"' as usize)) | zeros(word ^ ONES.wrapping_mul(b'\\' as usize)))
@@ -100,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_the_same_where_every_byte_is() {
+    fn same_one_byte_or_the_length_differs_is_false() {
         let text = [b'a'; 20];
         for len in 0..=text.len() {
             let whole = &text[..len];
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn agrees_with_the_byte_by_byte_search_at_every_place_and_value() {
+    fn plain_len_and_find_any_byte_at_any_index_agree_with_a_bytewise_search() {
         for byte in 0..=255_u8 {
             for at in 0..40 {
                 for fill in [b'a', 0x20, 0x21, 0x23, 0x5b, 0x5d, 0x7f, 0x80, 0xff] {

@@ -1,11 +1,11 @@
-//! What the server's log says of the prompt that runs: raw terminal text, read as a stream in constant memory.
+//! Reads the server's log, raw terminal text, for the progress of the running prompt. It streams in constant memory.
 //!
-//! ComfyUI tells its log to whoever subscribed (`PATCH /internal/logs/subscribe`), whoever submitted: tqdm's bars of
-//! samplers, what failed, and that a prompt is over. It is text for people, so all of this is inferred; what the socket
-//! or HTTP says stands above it.
+//! ComfyUI sends its log to every subscriber (`PATCH /internal/logs/subscribe`), whoever submitted the prompt. The log
+//! holds the bars that tqdm draws for samplers, the errors of nodes, and the ends of prompts. It is text for people, so
+//! all of this is inferred: the socket and HTTP take precedence.
 //!
-//! Escape sequences are left out; a carriage return, a line feed and a movement of the cursor each begin a line. A bar may
-//! stand behind other text, and other text behind a bar; what is none of all this is noise.
+//! Escape sequences are dropped. A carriage return, a line feed and a cursor movement each begin a line. A bar may have
+//! other text before and after it. All other text is ignored.
 
 mod bar;
 mod escape;
@@ -15,13 +15,13 @@ mod phrase;
 pub use bar::Bar;
 
 use bar::BarReader;
-use escape::{Escapes, Visible};
-use follow::Follow;
-use phrase::{Line, Said};
+use escape::{EscapeState, Visible};
+use follow::FollowedBar;
+use phrase::{LineItem, LineReader};
 
 use crate::api::ErrorField;
 
-/// What the log says.
+/// An item of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Logged {
@@ -29,22 +29,22 @@ pub enum Logged {
     Bar {
         /// The bar.
         bar: Bar,
-        /// It is another one than before.
+        /// Whether it is another bar than before.
         begins: bool,
-        /// The one before it was full.
+        /// Whether the bar before it was full.
         behind_full: bool,
     },
     /// A node failed; the texts of its error follow.
     Failed,
-    /// A byte of a text of the error, and whether it is the first.
+    /// A byte of one of the error's texts, and whether it is the first.
     Error(ErrorField, u8, bool),
     /// The prompt was interrupted.
     Interrupted,
-    /// The prompt is over, however it ended.
+    /// The prompt ended; the log does not say how.
     Executed,
 }
 
-/// Reads the log.
+/// Reads the log byte by byte.
 ///
 /// # Examples
 ///
@@ -52,16 +52,16 @@ pub enum Logged {
 /// # use comfyglow_core::log::{Log, Logged};
 /// let mut log = Log::new();
 /// let text = "\r 50%|\u{2588}\u{2588}   | 6/12 [00:06<00:04,  1.41it/s]\n";
-/// let mut said = text.bytes().filter_map(|byte| log.next(byte));
-/// let Some(Logged::Bar { bar, begins: true, .. }) = said.next() else { panic!("no bar") };
+/// let mut items = text.bytes().filter_map(|byte| log.next(byte));
+/// let Some(Logged::Bar { bar, begins: true, .. }) = items.next() else { panic!("no bar") };
 /// assert_eq!((bar.value, bar.max, bar.remaining), (6, 12, Some(4)));
 /// ```
 #[derive(Debug)]
 pub struct Log {
-    escapes: Escapes,
+    escapes: EscapeState,
     bar: BarReader,
-    line: Line,
-    follow: Follow,
+    line: LineReader,
+    followed: FollowedBar,
 }
 
 impl Default for Log {
@@ -71,12 +71,17 @@ impl Default for Log {
 }
 
 impl Log {
-    /// Nothing was read.
+    /// Creates a reader for the start of a log.
     pub const fn new() -> Self {
-        Self { escapes: Escapes::new(), bar: BarReader::new(), line: Line::new(), follow: Follow::new() }
+        Self {
+            escapes: EscapeState::new(),
+            bar: BarReader::new(),
+            line: LineReader::new(),
+            followed: FollowedBar::new(),
+        }
     }
 
-    /// Reads the text's next byte, and tells what is said by then.
+    /// Reads the next byte. Returns the item that it completes, if any.
     #[inline(never)]
     pub fn next(&mut self, byte: u8) -> Option<Logged> {
         let visible = self.escapes.next(byte)?;
@@ -86,27 +91,26 @@ impl Log {
         };
         if bar.is_some() || visible == Visible::NewLine {
             self.line.begin();
-            return bar.and_then(|bar| self.follow.bar(bar));
+            return bar.and_then(|bar| self.followed.update(bar));
         }
         let Visible::Byte(byte) = visible else { return None };
-        let said = self.line.next(byte)?;
-        Some(match said {
-            Said::Failed => Logged::Failed,
-            Said::Text(text, byte, first) => Logged::Error(text, byte, first),
-            Said::Interrupted => Logged::Interrupted,
-            Said::Executed => {
-                self.follow = Follow::new();
+        Some(match self.line.next(byte)? {
+            LineItem::Failed => Logged::Failed,
+            LineItem::Text(text, byte, first) => Logged::Error(text, byte, first),
+            LineItem::Interrupted => Logged::Interrupted,
+            LineItem::Executed => {
+                self.followed = FollowedBar::new();
                 Logged::Executed
             }
         })
     }
 
-    /// The bar that is followed, where it isn't full.
+    /// The followed bar; `None` if it is full or there is none.
     pub(crate) fn bar(&self) -> Option<Bar> {
-        self.follow.unfinished()
+        self.followed.unfinished()
     }
 
-    /// The next text is another log's: a piece of this one may be missing.
+    /// Begins anew, because part of the log may be missing before the next byte.
     pub(crate) const fn cut(&mut self) {
         *self = Self::new();
     }

@@ -1,70 +1,70 @@
-//! tqdm's bars: `Sampling:  50%|█████     | 6/12 [00:06<00:04,  1.41it/s]`.
+//! The bars that tqdm draws: `Sampling:  50%|█████     | 6/12 [00:06<00:04,  1.41it/s]`.
 
 /// A sampler's bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Bar {
-    /// Steps done, at most `max`.
+    /// Steps done, `0..=max`.
     pub value: u32,
-    /// Steps in all, more than 0.
+    /// All steps, at least 1.
     pub max: u32,
-    /// Seconds that it will take yet, as tqdm estimates it.
+    /// tqdm's estimate of the time left, in seconds; `None` if it gives none.
     pub remaining: Option<u32>,
-    /// Microseconds that a step takes, as tqdm estimates it.
+    /// tqdm's estimate of a step's duration, in microseconds; `None` if it gives none.
     pub step_micros: Option<u32>,
 }
 
-/// Where in a bar the text is.
+/// The position in a bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// Before it; digits may be those of its percentage.
+enum BarState {
+    /// Before the bar; digits may be its percentage.
     Before,
-    /// Behind the percentage's sign.
+    /// After the percent sign.
     Percent,
-    /// Between its ends.
+    /// Between the two `|`.
     Blocks,
     Value,
     Max,
-    /// The time it took.
     Elapsed,
     Remaining,
-    /// How fast it is: the number, the digits behind its point, the unit.
+    /// The integer part of the rate.
     Rate,
+    /// The fraction of the rate.
     Fraction,
+    /// The unit of the rate.
     Unit,
-    /// What else there is, up to `]`.
+    /// Anything else, up to `]`.
     Rest,
 }
 
-/// What a bar is said to be of.
+/// The description before a bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Named {
-    /// Nothing: samplers' bars are so (k-diffusion's `trange`).
+    /// None, as for samplers that use k-diffusion's `trange`.
     Nothing,
-    /// Something else.
+    /// Not sampling.
     Otherwise,
-    /// Sampling.
     Sampling,
 }
 
-/// Words of which one stands before the bars of samplers that say so: `Sampling`, `Denoising`.
+/// Words that describe a sampler's bar, without their first letter: `Sampling`, `Denoising`.
 const WORDS: [&[u8]; 2] = [b"ampling", b"enoising"];
 
 #[derive(Debug)]
 pub(super) struct BarReader {
-    place: Place,
+    state: BarState,
     named: Named,
-    /// Letters of [`WORDS`] that were read.
+    /// Letters of each of [`WORDS`] that were read.
     letters: [u8; WORDS.len()],
-    /// It isn't of steps, but of bytes or whatever else there is.
+    /// The bar counts bytes, tiles or the like, not steps.
     odd: bool,
-    /// The number at hand, and whether it has digits.
+    /// The current number, and whether it has digits.
     number: u32,
     digits: bool,
     value: u32,
     max: u32,
-    /// What of the time or rate at hand was read before the last colon or point: in seconds, or in hundredths.
-    before: u32,
+    /// The part of the current time or rate up to the last colon or point: in seconds, or in hundredths.
+    leading: u32,
     remaining: Option<u32>,
     step_micros: Option<u32>,
 }
@@ -72,7 +72,7 @@ pub(super) struct BarReader {
 impl BarReader {
     pub(super) const fn new() -> Self {
         Self {
-            place: Place::Before,
+            state: BarState::Before,
             named: Named::Nothing,
             letters: [0; WORDS.len()],
             odd: false,
@@ -80,25 +80,30 @@ impl BarReader {
             digits: false,
             value: 0,
             max: 0,
-            before: 0,
+            leading: 0,
             remaining: None,
             step_micros: None,
         }
     }
 
-    /// The line is over: a bar that was cut behind its counts is one all the same.
+    /// Ends the line. A bar that was cut off after its counts is still a bar.
     pub(super) fn end_line(&mut self) -> Option<Bar> {
-        let bar = match self.place {
-            Place::Elapsed | Place::Remaining | Place::Rate | Place::Fraction | Place::Unit | Place::Rest => self.bar(),
+        let bar = match self.state {
+            BarState::Elapsed
+            | BarState::Remaining
+            | BarState::Rate
+            | BarState::Fraction
+            | BarState::Unit
+            | BarState::Rest => self.bar(),
             _ => None,
         };
         *self = Self::new();
         bar
     }
 
-    /// The line's next byte; a bar at its end.
+    /// Reads the line's next byte. Returns the bar that it ends.
     pub(super) fn next(&mut self, byte: u8) -> Option<Bar> {
-        if byte.is_ascii_digit() && !matches!(self.place, Place::Blocks | Place::Unit | Place::Rest) {
+        if byte.is_ascii_digit() && !matches!(self.state, BarState::Blocks | BarState::Unit | BarState::Rest) {
             if !self.digits {
                 self.number = 0;
             }
@@ -106,55 +111,55 @@ impl BarReader {
             self.digit(byte);
             return None;
         }
-        let place = self.place;
-        match (place, byte) {
-            (Place::Before, b'%') if self.digits => self.place = Place::Percent,
-            (Place::Before, _) => self.word(byte),
-            (Place::Percent, b'|') => self.place = Place::Blocks,
-            (Place::Blocks, b'|') => self.place = Place::Value,
-            (Place::Value, b'/') if self.digits => {
+        let state = self.state;
+        match (state, byte) {
+            (BarState::Before, b'%') if self.digits => self.state = BarState::Percent,
+            (BarState::Before, _) => self.describe(byte),
+            (BarState::Percent, b'|') => self.state = BarState::Blocks,
+            (BarState::Blocks, b'|') => self.state = BarState::Value,
+            (BarState::Value, b'/') if self.digits => {
                 self.value = self.number;
-                self.place = Place::Max;
+                self.state = BarState::Max;
             }
-            (Place::Max, b' ') if self.digits => self.max = self.number,
-            (Place::Max, b'[') if self.max > 0 => self.place = Place::Elapsed,
-            (Place::Elapsed | Place::Remaining, b':') => {
-                self.before = self.before.saturating_add(self.number).saturating_mul(60);
+            (BarState::Max, b' ') if self.digits => self.max = self.number,
+            (BarState::Max, b'[') if self.max > 0 => self.state = BarState::Elapsed,
+            (BarState::Elapsed | BarState::Remaining, b':') => {
+                self.leading = self.leading.saturating_add(self.number).saturating_mul(60);
             }
-            (Place::Elapsed, b'<') => {
-                self.place = Place::Remaining;
-                self.before = 0;
+            (BarState::Elapsed, b'<') => {
+                self.state = BarState::Remaining;
+                self.leading = 0;
             }
-            (Place::Elapsed, b']') => return self.end_line(),
-            (Place::Remaining, b',') => {
-                self.remaining = self.digits.then_some(self.before.saturating_add(self.number));
-                self.place = Place::Rate;
+            (BarState::Elapsed, b']') => return self.end_line(),
+            (BarState::Remaining, b',') => {
+                self.remaining = self.digits.then_some(self.leading.saturating_add(self.number));
+                self.state = BarState::Rate;
             }
-            (Place::Rate, b'.') if self.digits => {
-                // The digits behind the point are hundredths.
-                self.before = self.number.saturating_mul(100);
-                self.place = Place::Fraction;
+            (BarState::Rate, b'.') if self.digits => {
+                // Two digits follow the point.
+                self.leading = self.number.saturating_mul(100);
+                self.state = BarState::Fraction;
             }
-            (Place::Rate, b'?') => self.place = Place::Fraction,
-            (Place::Rate | Place::Fraction, b'i' | b's') => {
-                if self.digits && place == Place::Fraction {
-                    self.rate(byte);
+            (BarState::Rate, b'?') => self.state = BarState::Fraction,
+            (BarState::Rate | BarState::Fraction, b'i' | b's') => {
+                if self.digits && state == BarState::Fraction {
+                    self.end_rate(byte);
                 }
-                self.place = Place::Unit;
+                self.state = BarState::Unit;
             }
-            (Place::Unit, b',') => self.place = Place::Rest,
-            (Place::Remaining | Place::Rate | Place::Fraction | Place::Unit | Place::Rest, b']') => {
+            (BarState::Unit, b',') => self.state = BarState::Rest,
+            (BarState::Remaining | BarState::Rate | BarState::Fraction | BarState::Unit | BarState::Rest, b']') => {
                 return self.end_line();
             }
-            (Place::Value | Place::Rate, b' ')
-            | (Place::Blocks | Place::Elapsed | Place::Remaining | Place::Unit | Place::Rest, _) => {}
-            (Place::Rate | Place::Fraction, _) => {
+            (BarState::Value | BarState::Rate, b' ')
+            | (BarState::Blocks | BarState::Elapsed | BarState::Remaining | BarState::Unit | BarState::Rest, _) => {}
+            (BarState::Rate | BarState::Fraction, _) => {
                 // Bytes, tiles, frames.
                 self.odd = true;
-                self.place = Place::Unit;
+                self.state = BarState::Unit;
             }
-            (Place::Percent | Place::Value | Place::Max, _) => {
-                // It was none, or one of bytes or thousands; what stood there stands before the next.
+            (BarState::Percent | BarState::Value | BarState::Max, _) => {
+                // Not a bar, or one of bytes or thousands. What was read is text before the next bar.
                 *self = Self { named: Named::Otherwise, ..Self::new() };
             }
         }
@@ -167,8 +172,8 @@ impl BarReader {
         self.number = self.number.saturating_mul(10).saturating_add(digit);
     }
 
-    /// A byte of what the bar is said to be of.
-    fn word(&mut self, byte: u8) {
+    /// Reads a byte of the description.
+    fn describe(&mut self, byte: u8) {
         for (word, read) in WORDS.iter().zip(&mut self.letters) {
             let expected = word.get(usize::from(*read)).copied();
             *read = if expected == Some(byte) { read.saturating_add(1) } else { 0 };
@@ -181,16 +186,16 @@ impl BarReader {
         }
     }
 
-    /// The rate is told, by its hundredths: iterations a second, or seconds an iteration.
-    fn rate(&mut self, unit: u8) {
-        let hundredths = self.before.saturating_add(self.number);
+    /// Ends the rate, in hundredths: iterations per second, or seconds per iteration.
+    fn end_rate(&mut self, unit: u8) {
+        let hundredths = self.leading.saturating_add(self.number);
         self.step_micros = match unit {
             b's' => hundredths.checked_mul(10_000),
             _ => 100_000_000_u32.checked_div(hundredths),
         };
     }
 
-    /// A sampler's bar; none where it is of something else.
+    /// The bar; `None` if it is not a sampler's.
     fn bar(&self) -> Option<Bar> {
         let Self { value, max, remaining, step_micros, .. } = *self;
         let is_steps = !self.odd && self.named != Named::Otherwise && max > 0 && value <= max;

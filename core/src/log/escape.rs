@@ -1,44 +1,44 @@
-//! Escape sequences of terminals (ECMA-48), left out.
+//! Drops the escape sequences of terminals (ECMA-48).
 
-/// What is to be seen.
+/// What is left without escape sequences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Visible {
     /// A byte of a character.
     Byte(u8),
-    /// Another line, or the same anew: what follows stands apart.
+    /// Another line, or the same line again from its start.
     NewLine,
 }
 
-/// Where a sequence is.
+/// The position in an escape sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Escapes {
-    /// In none.
+pub(super) enum EscapeState {
     Outside,
-    /// Behind its first character.
+    /// After `ESC`.
     Escape,
-    /// In `ESC [ …`, up to its final byte.
+    /// In `ESC [ …`, up to the final byte.
     Control,
-    /// In a text for the terminal, such as its title, up to `BEL` or `ESC \`.
+    /// In a text for the terminal, such as a title, up to `BEL` or `ESC \`.
     Text,
 }
 
 const ESC: u8 = 0x1B;
 const BEL: u8 = 0x07;
 
-impl Escapes {
+impl EscapeState {
     pub(super) const fn new() -> Self {
         Self::Outside
     }
 
+    /// Reads a byte. Returns what is visible of it, if anything.
     pub(super) const fn next(&mut self, byte: u8) -> Option<Visible> {
-        let (next, seen) = match (*self, byte) {
-            // Not even a sequence that never ends takes more than its line.
+        let (next, visible) = match (*self, byte) {
+            // A line's end also ends a sequence that was cut off.
             (_, b'\n' | b'\r') => (Self::Outside, Some(Visible::NewLine)),
-            // A final byte may follow intermediate ones.
+            // Intermediate bytes may come before the final one.
             (_, ESC) | (Self::Escape, b' '..=b'/') => (Self::Escape, None),
             (Self::Escape, b'[') | (Self::Control, b' '..=b'?') => (Self::Control, None),
             (Self::Escape, b']' | b'P' | b'X' | b'^' | b'_') => (Self::Text, None),
-            // The cursor moves: what follows stands elsewhere. Of nested bars the inner one ends so.
+            // The cursor moves, so what follows is elsewhere. tqdm does this after the inner of nested bars.
             (Self::Control, b'A'..=b'H' | b'f') => (Self::Outside, Some(Visible::NewLine)),
             (Self::Escape | Self::Control, _) | (Self::Text, BEL) => (Self::Outside, None),
             (Self::Text, _) => (Self::Text, None),
@@ -47,6 +47,6 @@ impl Escapes {
             (Self::Outside, byte) => (Self::Outside, Some(Visible::Byte(byte))),
         };
         *self = next;
-        seen
+        visible
     }
 }

@@ -1,18 +1,18 @@
-//! What ComfyUI's own lines say, by the words of its execution.py and main.py.
+//! Recognizes lines that ComfyUI's execution.py and main.py write.
 
 use crate::api::ErrorField;
 
-/// What a line says.
+/// An item of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub(super) enum LineItem {
     Failed,
-    /// A byte of a text of the error, and whether it is the first.
+    /// A byte of one of the error's texts, and whether it is the first.
     Text(ErrorField, u8, bool),
     Interrupted,
     Executed,
 }
 
-/// Lines that say something, by their beginning behind the level (`[INFO] `).
+/// The beginnings of lines that count, after the level (`[INFO] `).
 const PHRASES: [(&[u8], Phrase); 4] = [
     (b"!!! Exception during processing !!! ", Phrase::Failed),
     (b"Processing interrupted", Phrase::Interrupted),
@@ -28,109 +28,109 @@ enum Phrase {
     Traceback,
 }
 
-/// Where in a line the text is.
+/// The position in a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// At its beginning, or behind levels and spaces.
+enum LineState {
+    /// At the line's start, or after levels and spaces.
     Start,
     /// In a level.
     Level,
-    /// In what may be a phrase, of which so many bytes were read.
+    /// After this many bytes of what may be a phrase.
     Phrase(u8),
-    /// Behind `Prompt executed in `: a number makes it one.
+    /// After `Prompt executed in `, which counts only before a number.
     Executed,
     /// In the exception's message, and whether it has begun.
     Message(bool),
     /// In the exception's type.
     Type,
-    /// In what says nothing, up to the line's end.
+    /// In the rest of the line, which is ignored.
     Rest,
 }
 
 #[derive(Debug)]
-pub(super) struct Line {
-    place: Place,
-    /// A node failed, and what follows may be its traceback.
+pub(super) struct LineReader {
+    state: LineState,
+    /// A node failed, so a traceback is its own.
     failed: bool,
-    /// In the traceback of what failed: the first line that isn't indented has the exception's type.
+    /// In that traceback, whose first line without an indent begins with the exception's type.
     traceback: bool,
-    /// Phrases that the line may still be, by their places in [`PHRASES`].
+    /// One bit for each of [`PHRASES`]: whether the line may still be it.
     phrases: u8,
 }
 
-impl Line {
+impl LineReader {
     pub(super) const fn new() -> Self {
-        Self { place: Place::Start, failed: false, traceback: false, phrases: 0 }
+        Self { state: LineState::Start, failed: false, traceback: false, phrases: 0 }
     }
 
-    /// The line is over, or a bar that stood before.
+    /// Begins a line, or the text after a bar.
     pub(super) const fn begin(&mut self) {
-        self.place = Place::Start;
+        self.state = LineState::Start;
     }
 
-    /// The line's next byte.
-    pub(super) fn next(&mut self, byte: u8) -> Option<Said> {
-        match self.place {
-            Place::Rest => None,
-            Place::Start if self.traceback && byte != b'[' => self.traceback_line(byte),
-            Place::Start if byte == b'[' => {
-                self.place = Place::Level;
+    /// Reads the line's next byte. Returns the item that it completes, if any.
+    pub(super) fn next(&mut self, byte: u8) -> Option<LineItem> {
+        match self.state {
+            LineState::Rest => None,
+            LineState::Start if self.traceback && byte != b'[' => self.traceback_line(byte),
+            LineState::Start if byte == b'[' => {
+                self.state = LineState::Level;
                 None
             }
-            Place::Level => {
-                self.place = match byte {
-                    b']' => Place::Start,
-                    // `[INFO]`, or a time.
-                    b'A'..=b'Z' | b'0'..=b':' | b' ' | b'-' | b'.' => Place::Level,
-                    _ => Place::Rest,
+            LineState::Level => {
+                self.state = match byte {
+                    b']' => LineState::Start,
+                    // `[INFO]` or a time.
+                    b'A'..=b'Z' | b'0'..=b':' | b' ' | b'-' | b'.' => LineState::Level,
+                    _ => LineState::Rest,
                 };
                 None
             }
-            Place::Start if byte == b' ' => None,
-            Place::Start => {
+            LineState::Start if byte == b' ' => None,
+            LineState::Start => {
                 self.phrases = u8::MAX;
                 self.phrase(byte, 0)
             }
-            Place::Phrase(read) => self.phrase(byte, read),
-            Place::Executed => {
-                self.place = Place::Rest;
+            LineState::Phrase(read) => self.phrase(byte, read),
+            LineState::Executed => {
+                self.state = LineState::Rest;
                 if !byte.is_ascii_digit() {
                     return None;
                 }
-                *self = Self { place: Place::Rest, ..Self::new() };
-                Some(Said::Executed)
+                *self = Self { state: LineState::Rest, ..Self::new() };
+                Some(LineItem::Executed)
             }
-            Place::Message(begun) => {
-                self.place = Place::Message(true);
-                Some(Said::Text(ErrorField::ExceptionMessage, byte, !begun))
+            LineState::Message(begun) => {
+                self.state = LineState::Message(true);
+                Some(LineItem::Text(ErrorField::ExceptionMessage, byte, !begun))
             }
-            Place::Type => self.of_type(byte, false),
+            LineState::Type => self.exception_type(byte, false),
         }
     }
 
-    /// The first byte of a line of the traceback: indented ones are frames, the first other one tells the type.
-    fn traceback_line(&mut self, byte: u8) -> Option<Said> {
+    /// Reads the first byte of a traceback's line. Indented lines are frames; the first other one begins with the type.
+    fn traceback_line(&mut self, byte: u8) -> Option<LineItem> {
         if byte == b' ' {
-            self.place = Place::Rest;
+            self.state = LineState::Rest;
             return None;
         }
         self.traceback = false;
-        self.of_type(byte, true)
+        self.exception_type(byte, true)
     }
 
-    fn of_type(&mut self, byte: u8, first: bool) -> Option<Said> {
+    fn exception_type(&mut self, byte: u8, first: bool) -> Option<LineItem> {
         let is_name = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.') || !byte.is_ascii();
-        self.place = if is_name { Place::Type } else { Place::Rest };
-        is_name.then_some(Said::Text(ErrorField::ExceptionType, byte, first))
+        self.state = if is_name { LineState::Type } else { LineState::Rest };
+        is_name.then_some(LineItem::Text(ErrorField::ExceptionType, byte, first))
     }
 
-    /// The line's next byte, behind so many of a phrase.
-    fn phrase(&mut self, byte: u8, read: u8) -> Option<Said> {
+    /// Reads the line's next byte, after `read` bytes of a phrase.
+    fn phrase(&mut self, byte: u8, read: u8) -> Option<LineItem> {
         let mut bit = 1_u8;
         for (words, phrase) in PHRASES {
             let is_it = self.phrases & bit != 0 && words.get(usize::from(read)) == Some(&byte);
             if is_it && words.len() == usize::from(read).saturating_add(1) {
-                return self.said(phrase);
+                return self.end_phrase(phrase);
             }
             if !is_it {
                 self.phrases &= !bit;
@@ -138,21 +138,21 @@ impl Line {
             bit = bit.wrapping_shl(1);
         }
         let goes_on = self.phrases & 0b1111 != 0;
-        self.place = if goes_on { Place::Phrase(read.saturating_add(1)) } else { Place::Rest };
+        self.state = if goes_on { LineState::Phrase(read.saturating_add(1)) } else { LineState::Rest };
         None
     }
 
-    fn said(&mut self, phrase: Phrase) -> Option<Said> {
-        self.place = Place::Rest;
+    fn end_phrase(&mut self, phrase: Phrase) -> Option<LineItem> {
+        self.state = LineState::Rest;
         match phrase {
             Phrase::Failed => {
-                self.place = Place::Message(false);
+                self.state = LineState::Message(false);
                 self.failed = true;
-                Some(Said::Failed)
+                Some(LineItem::Failed)
             }
-            Phrase::Interrupted => Some(Said::Interrupted),
+            Phrase::Interrupted => Some(LineItem::Interrupted),
             Phrase::Executed => {
-                self.place = Place::Executed;
+                self.state = LineState::Executed;
                 None
             }
             Phrase::Traceback => {

@@ -8,14 +8,14 @@ use crate::{
     limits::{BAR_STREAK, BAR_STREAK_BEHIND_FULL},
 };
 
-fn said(text: &str) -> Vec<Logged> {
+fn read(text: &str) -> Vec<Logged> {
     let mut log = Log::new();
     text.bytes().filter_map(|byte| log.next(byte)).collect()
 }
 
-/// The bars that are followed, as value, max and whether it is another.
+/// The followed bars: value, max, and whether it is another bar than before.
 fn bars(text: &str) -> Vec<(u32, u32, bool)> {
-    let bars = said(text).into_iter().filter_map(|said| match said {
+    let bars = read(text).into_iter().filter_map(|item| match item {
         Logged::Bar { bar, begins, .. } => Some((bar.value, bar.max, begins)),
         _ => None,
     });
@@ -30,7 +30,7 @@ fn bar(value: u32, max: u32) -> String {
 }
 
 #[test]
-fn a_samplers_bar_tells_steps_time_and_rate() {
+fn bar_of_a_sampler_gives_steps_time_and_rate() {
     let cases = [
         ("\r  0%|          | 0/12 [00:00<?, ?it/s]", (0, 12, None, None)),
         ("\r  8%|\u{258a}         | 1/12 [00:01<00:21,  1.97s/it]", (1, 12, Some(21), Some(1_970_000))),
@@ -42,7 +42,7 @@ fn a_samplers_bar_tells_steps_time_and_rate() {
     ];
     for (text, (value, max, remaining, step_micros)) in cases {
         let bar = Bar { value, max, remaining, step_micros };
-        assert_eq!(said(text), [Logged::Bar { bar, begins: true, behind_full: false }], "{text:?}");
+        assert_eq!(read(text), [Logged::Bar { bar, begins: true, behind_full: false }], "{text:?}");
     }
 }
 
@@ -67,14 +67,14 @@ fn a_bar_cut_at_the_terminals_edge_is_one_and_what_is_none_is_none() {
 }
 
 #[test]
-fn bars_stand_behind_other_text_and_other_text_behind_bars() {
+fn bar_beside_other_text_both_are_read() {
     let text = format!("{}[INFO] Prompt executed in 7.34 seconds\n", bar(3, 4));
-    assert_eq!(said(&text).last(), Some(&Logged::Executed));
+    assert_eq!(read(&text).last(), Some(&Logged::Executed));
     assert_eq!(bars(&format!("{}{}\x1b[A\n", bar(3, 4), bar(4, 4))), [(3, 4, true), (4, 4, false)]);
 }
 
 #[test]
-fn of_nested_bars_the_inner_one_is_followed() {
+fn nested_bars_the_inner_one_is_followed() {
     let mut text = String::new();
     for frame in 0..3 {
         text += &bar(frame, 3);
@@ -82,14 +82,14 @@ fn of_nested_bars_the_inner_one_is_followed() {
             text += &["\n", &bar(step, 8), "\x1b[A"].concat();
         }
     }
-    let told = bars(&text);
+    let followed = bars(&text);
     let inner = (0..=8).map(|step| (step, 8, step == 0));
     let expected: Vec<_> = [(0, 3, true)].into_iter().chain(inner.clone()).chain(inner.clone()).chain(inner).collect();
-    assert_eq!(told, expected);
+    assert_eq!(followed, expected);
 }
 
 #[test]
-fn a_bar_that_breaks_off_gives_way_to_one_that_goes_on() {
+fn bar_that_breaks_off_is_replaced_after_a_streak_of_another() {
     for (followed, streak) in [(3, BAR_STREAK), (20, BAR_STREAK_BEHIND_FULL)] {
         let streak = u32::from(streak);
         let moves = |to| (1..=to).map(|value| bar(value, 8)).collect::<String>();
@@ -106,15 +106,15 @@ fn a_bar_that_breaks_off_gives_way_to_one_that_goes_on() {
 }
 
 #[test]
-fn ends_are_told_with_levels_and_colours_and_without() {
+fn end_of_a_prompt_with_or_without_level_and_colour_is_read() {
     for text in [
         "\u{1b}[32m[INFO]\u{1b}[0m \u{1b}[32mPrompt executed in 7.34 seconds\u{1b}[0m\n",
         "Prompt executed in 00:12:34\n",
         "[2026-11-22 17:47:36.414] [INFO] Prompt executed in 7.34 seconds\n",
     ] {
-        assert_eq!(said(text), [Logged::Executed], "{text:?}");
+        assert_eq!(read(text), [Logged::Executed], "{text:?}");
     }
-    assert_eq!(said("Processing interrupted\n"), [Logged::Interrupted]);
+    assert_eq!(read("Processing interrupted\n"), [Logged::Interrupted]);
     for noise in [
         "a prompt: Prompt executed in 7\n",
         "Prompt executed in Paris\n",
@@ -123,40 +123,40 @@ fn ends_are_told_with_levels_and_colours_and_without() {
         "[INFO Prompt executed in 7\n",
         "[worker 2] Prompt executed in 7\n",
     ] {
-        assert_eq!(said(noise), [], "{noise:?}");
+        assert_eq!(read(noise), [], "{noise:?}");
     }
 }
 
-/// The texts of the error: its type and its message.
+/// The error's type and message.
 fn error(text: &str) -> (String, String) {
     let mut texts = (Vec::new(), Vec::new());
-    for said in said(text) {
-        if let Logged::Error(text, byte, first) = said {
-            let place = if text == ErrorField::ExceptionType { &mut texts.0 } else { &mut texts.1 };
+    for item in read(text) {
+        if let Logged::Error(text, byte, first) = item {
+            let bytes = if text == ErrorField::ExceptionType { &mut texts.0 } else { &mut texts.1 };
             if first {
-                place.clear();
+                bytes.clear();
             }
-            place.push(byte);
+            bytes.push(byte);
         }
     }
     (String::from_utf8(texts.0).unwrap(), String::from_utf8(texts.1).unwrap())
 }
 
 #[test]
-fn what_failed_is_told_with_message_and_type() {
+fn failed_node_gives_the_exceptions_message_and_type() {
     let text = "\u{1b}[1m\u{1b}[31m[ERROR]\u{1b}[0m !!! Exception during processing !!! CUDA: out of \u{fc}\n\
         [ERROR] Traceback (most recent call last):\n  File \"execution.py\", line 1, in f\n    raise it\n\
         KeyError: 'x'\n\nDuring handling of the above exception, another exception occurred:\n\n\
         Traceback (most recent call last):\n  File \"execution.py\", line 1, in f\n\
         torch.OutOfMemoryError: CUDA: out\n\nGot an OOM, unloading all loaded models.\n";
-    assert!(said(text).contains(&Logged::Failed));
+    assert!(read(text).contains(&Logged::Failed));
     assert_eq!(error(text), (String::from("torch.OutOfMemoryError"), String::from("CUDA: out of \u{fc}")));
-    // Of what a node printed and went on from, nothing is told.
-    assert_eq!(said(text.split_once('\n').unwrap().1), []);
+    // A traceback that a node prints without failing is ignored.
+    assert_eq!(read(text.split_once('\n').unwrap().1), []);
     assert_eq!(error("!!! Exception during processing !!! \n"), (String::new(), String::new()));
 }
 
-/// Terminal text of all that may stand in a log.
+/// Terminal text with anything that a log may hold.
 fn noise() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         (0..30_u32, 1..30_u32).prop_map(|(value, max)| bar(value.min(max), max)),
@@ -185,27 +185,26 @@ proptest! {
         let mut last = (0, 0);
         for (value, max, begins) in bars(&text) {
             prop_assert!(max > 0 && value <= max);
-            prop_assert!(begins || (max == last.1 && value >= last.0), "{value}/{max} behind {last:?}");
+            prop_assert!(begins || (max == last.1 && value >= last.0), "{value}/{max} after {last:?}");
             last = (value, max);
         }
     }
 
     #[test]
-    fn any_bytes_do_no_harm(mut bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn any_bytes_before_a_bar_the_bar_is_followed(mut bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let mut log = Log::new();
         bytes.extend_from_slice(b"\x1b\\\n");
         for byte in bytes {
             log.next(byte);
         }
-        // A bar behind all of it is read as ever, once it has moved for a while.
         let text: String = [bar(0, 7), bar(1, 7)].concat();
-        let told: Vec<_> = text.bytes().filter_map(|byte| log.next(byte)).collect();
-        let is_told = told.iter().any(|said| matches!(said, Logged::Bar { bar: Bar { value: 1, max: 7, .. }, .. }));
-        prop_assert!(is_told, "{told:?}");
+        let items: Vec<_> = text.bytes().filter_map(|byte| log.next(byte)).collect();
+        let followed = items.iter().any(|item| matches!(item, Logged::Bar { bar: Bar { value: 1, max: 7, .. }, .. }));
+        prop_assert!(followed, "{items:?}");
     }
 
     #[test]
-    fn a_bar_is_told_whatever_stands_around(before in "[a-z \n]{0,20}\n", value in 1..99_u32, behind in "[a-z\n]{0,20}") {
-        prop_assert_eq!(bars(&format!("{before}{}{behind}", bar(value, 99))), vec![(value, 99, true)]);
+    fn bar_between_any_text_is_read(before in "[a-z \n]{0,20}\n", value in 1..99_u32, after in "[a-z\n]{0,20}") {
+        prop_assert_eq!(bars(&format!("{before}{}{after}", bar(value, 99))), vec![(value, 99, true)]);
     }
 }

@@ -1,6 +1,6 @@
-//! Division where it is asked for at each message: cores of 32 bits divide 32 bits in one instruction, 64 in 200.
+//! Fast division for each message: a 32-bit core divides 32 bits in one instruction, and 64 bits in 200.
 
-/// `dividend / divisor`, rounded down; `None` by 0.
+/// `dividend / divisor`, rounded down; `None` if `divisor` is 0.
 #[inline(never)]
 pub(crate) fn divide(dividend: u64, divisor: u64) -> Option<u64> {
     match (u32::try_from(dividend), u32::try_from(divisor)) {
@@ -17,7 +17,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn divides_as_64_bits_do(dividend: u64, divisor: u64, fewer in (0_u32..64, 0_u32..64)) {
+        fn divide_agrees_with_64_bit_division(dividend: u64, divisor: u64, fewer in (0_u32..64, 0_u32..64)) {
             let (dividend, divisor) = (dividend >> fewer.0, divisor >> fewer.1);
             prop_assert_eq!(divide(dividend, divisor), dividend.checked_div(divisor));
         }

@@ -1,19 +1,30 @@
-//! Numbers as the server writes them, in thousandths, without floating point.
+//! The server's numbers in thousandths, without floating point.
 
 use core::fmt;
 
 use crate::limits::STEP_MILLIS;
 
 /// A number in thousandths, clamped to ± [`STEP_MILLIS`].
+///
+/// [`Display`](fmt::Display) writes it with as few digits as possible: `5`, `0.37`.
+///
+/// # Examples
+///
+/// ```
+/// # use comfyglow_core::{limits::STEP_MILLIS, number::Milli};
+/// let number = Milli::from_thousandths(370);
+/// assert_eq!((number.thousandths(), number.to_string()), (370, "0.37".to_owned()));
+/// assert_eq!(Milli::from_thousandths(i64::MAX).thousandths(), STEP_MILLIS);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Milli(i64);
 
-/// Digits of a number that is read at once.
+/// The most digits that [`take_whole`] reads.
 const FEW_DIGITS: u32 = 6;
 
 impl Milli {
-    /// The number of `thousandths`, clamped.
+    /// The number `thousandths` / 1000, clamped.
     pub const fn from_thousandths(thousandths: i64) -> Self {
         if thousandths > STEP_MILLIS {
             Self(STEP_MILLIS)
@@ -24,23 +35,24 @@ impl Milli {
         }
     }
 
-    /// A whole number of [`take_whole`].
+    /// A whole number, as [`take_whole`] returns it.
     #[inline]
     pub(crate) const fn whole(number: u32) -> Self {
         Self(number.wrapping_mul(1_000) as i64)
     }
 
-    /// The number in thousandths.
+    /// The number in thousandths, ± [`STEP_MILLIS`].
     pub const fn thousandths(self) -> i64 {
         self.0
     }
 }
 
-/// The number at the front of `piece`, where it has few digits, and what is behind them.
+/// The whole number at the front of `piece` and the bytes after it. `None` without a digit, after a leading zero, or with
+/// more than [`FEW_DIGITS`].
 #[inline]
 pub(crate) fn take_whole(piece: &[u8]) -> Option<(u32, &[u8])> {
-    let (mut number, mut digits, mut behind) = (0_u32, 0_u32, piece);
-    while let [byte, rest @ ..] = behind {
+    let (mut number, mut digits, mut after) = (0_u32, 0_u32, piece);
+    while let [byte, rest @ ..] = after {
         let digit = byte.wrapping_sub(b'0');
         if digit > 9 {
             break;
@@ -51,12 +63,11 @@ pub(crate) fn take_whole(piece: &[u8]) -> Option<(u32, &[u8])> {
         }
         number = number.wrapping_mul(10).wrapping_add(u32::from(digit));
         digits = digits.wrapping_add(1);
-        behind = rest;
+        after = rest;
     }
-    (digits != 0).then_some((number, behind))
+    (digits != 0).then_some((number, after))
 }
 
-/// As few digits as tell the number: `5`, `0.37`.
 impl fmt::Display for Milli {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (whole, fraction) = (self.0.unsigned_abs() / 1_000, self.0.unsigned_abs() % 1_000);
@@ -70,18 +81,18 @@ impl fmt::Display for Milli {
     }
 }
 
-/// Reads a JSON number's literal in pieces, of any length.
+/// Reads the literal of a JSON number in pieces, of any length.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Literal {
     /// The first significant digits.
     mantissa: u64,
-    /// Powers of ten that the mantissa lacks: digits past it count up, digits of the fraction down.
+    /// The power of ten that the mantissa lacks: digits past it add one, digits of the fraction take one away.
     scale: i32,
-    /// The exponent behind the e.
+    /// The digits after the `e`, without their sign.
     exponent: i32,
     negative: bool,
     negative_exponent: bool,
-    /// A digit didn't fit the mantissa any more; no later one may.
+    /// A digit did not fit into the mantissa, so no later one may.
     full: bool,
     part: Part,
 }
@@ -94,7 +105,7 @@ enum Part {
 }
 
 impl Literal {
-    /// Nothing read yet.
+    /// A literal before its first byte.
     pub(crate) const ZERO: Self = Self {
         mantissa: 0,
         scale: 0,
@@ -105,7 +116,7 @@ impl Literal {
         part: Part::Whole,
     };
 
-    /// Takes the literal's next piece; the lexer has checked it.
+    /// Reads the next piece, which the lexer has checked.
     pub(crate) fn push(&mut self, piece: &[u8]) {
         for &byte in piece {
             let digit = byte.wrapping_sub(b'0');
@@ -130,12 +141,12 @@ impl Literal {
         if !self.full {
             self.mantissa = self.mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
         }
-        // Past 19 digits a digit of the whole part still makes the number ten times as large.
+        // Past the mantissa, each digit of the whole part multiplies the number by ten.
         let power = i32::from(self.full).wrapping_sub(i32::from(self.part == Part::Fraction));
         self.scale = self.scale.saturating_add(power);
     }
 
-    /// The number, rounded to the nearest thousandth, halves away from zero, and clamped.
+    /// The number, rounded to the nearest thousandth (halves away from zero) and clamped.
     pub(crate) fn milli(&self) -> Milli {
         let exponent = if self.negative_exponent { self.exponent.saturating_neg() } else { self.exponent };
         let mut power = self.scale.saturating_add(exponent).saturating_add(3);
@@ -154,7 +165,7 @@ impl Literal {
         Milli::from_thousandths(if self.negative { magnitude.saturating_neg() } else { magnitude })
     }
 
-    /// The number where it is written without fraction and exponent and lies within 0..2^64.
+    /// The number; `None` with a fraction or exponent, or outside of `0..2^64`.
     pub(crate) fn u64(&self) -> Option<u64> {
         let plain = self.part == Part::Whole && !self.full && (!self.negative || self.mantissa == 0);
         plain.then_some(self.mantissa)
@@ -185,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_literals_of_every_form() {
+    fn milli_literal_of_every_form_is_rounded() {
         for (literal, thousandths) in [
             ("0", 0),
             ("-0", 0),
@@ -215,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn clamps_at_and_above_two_to_the_forty() {
+    fn milli_at_and_above_the_limit_is_clamped() {
         assert_eq!(milli("1099511627775.999"), STEP_MILLIS - 1);
         assert_eq!(milli("1099511627776"), STEP_MILLIS);
         assert_eq!(milli("1099511627776.001"), STEP_MILLIS);
@@ -223,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unsigned_integer_has_no_fraction_no_exponent_and_64_bits() {
+    fn u64_fraction_exponent_sign_or_overflow_is_none() {
         let read = |literal: &str| {
             let mut l = Literal::ZERO;
             l.push(literal.as_bytes());
@@ -240,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn is_written_with_as_few_digits_as_tell_it() {
+    fn milli_display_has_as_few_digits_as_possible() {
         for (thousandths, text) in [(5_000, "5"), (370, "0.37"), (-1_500, "-1.5"), (-1, "-0.001"), (0, "0")] {
             assert_eq!(Milli::from_thousandths(thousandths).to_string(), text);
             assert_eq!(format!("{:?}", Milli(thousandths)), format!("Milli({thousandths})"));

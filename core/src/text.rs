@@ -1,4 +1,4 @@
-//! Texts of bounded memory and unbounded length.
+//! Texts of any length in fixed memory.
 
 use core::fmt;
 
@@ -13,35 +13,50 @@ fn fnv1a(hash: u64, bytes: &[u8]) -> u64 {
     bytes.iter().fold(hash, |h, b| (h ^ u64::from(*b)).wrapping_mul(PRIME))
 }
 
-/// Stands for a whole text: two texts with the same key are taken for the same, however much of them was kept.
+/// A hash of a whole text, however much of it was kept. Texts with the same key count as the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Key(u64);
 
 impl Key {
-    /// No text's, unless by a chance of 1 in 2^64.
+    /// The key of no text, but for a chance of 1 in 2^64.
     pub(crate) const NONE: Self = Self(0);
 
-    /// Its lower half, where a table has room for no more.
-    #[expect(clippy::cast_possible_truncation, reason = "as wanted")]
+    /// The lower half, for tables without room for more.
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half is wanted")]
     pub(crate) const fn low(self) -> u32 {
         self.0 as u32
     }
 
-    /// Its lowest quarter.
-    #[expect(clippy::cast_possible_truncation, reason = "as wanted")]
+    /// The lowest quarter, for tables without room for more.
+    #[expect(clippy::cast_possible_truncation, reason = "the lowest quarter is wanted")]
     pub(crate) const fn lowest(self) -> u16 {
         self.0 as u16
     }
 }
 
-/// A text of which at most as many bytes are kept as the array `B` has, cut at a character's boundary, and compared whole.
+/// A text of any length, of which as many bytes are kept as the array `B` holds.
+///
+/// [`as_str`](Self::as_str) ends at the last complete character. A comparison covers the bytes that were not kept
+/// too, by a hash.
+///
+/// # Examples
+///
+/// ```
+/// # use comfyglow_core::text::Text;
+/// let mut text = Text::<[u8; 8]>::new();
+/// text.push(b"expanded.0");
+/// text.push(b".1");
+/// assert_eq!((text.as_str(), text.is_cut()), ("expanded", true));
+/// assert_eq!(text, Text::from("expanded.0.1"));
+/// assert_ne!(text, Text::from("expanded.0.2"));
+/// ```
 #[derive(Clone)]
 pub struct Text<B> {
     buffer: B,
-    /// Bytes of `buffer` that were filled.
+    /// Bytes of `buffer` in use.
     filled: u16,
-    /// The hash of the bytes past the buffer, begun with the basis.
+    /// The hash of the bytes past the buffer; [`BASIS`] if there are none.
     past: u64,
 }
 
@@ -57,75 +72,75 @@ impl<B: Bytes> Text<B> {
         Self { buffer: B::ZERO, filled: 0, past: BASIS }
     }
 
-    /// Forgets everything.
+    /// Makes the text empty.
     pub const fn clear(&mut self) {
         self.filled = 0;
         self.past = BASIS;
     }
 
-    /// Becomes a copy of `other`.
+    /// Replaces the text by a copy of `other`.
     #[inline(never)]
     pub fn set(&mut self, other: Id<'_>) {
         self.clear();
         self.push(other.kept);
         if other.past != BASIS {
-            // What the other didn't keep can't be hashed again; of the same capacity, what it kept fills this one exactly.
+            // The bytes that `other` did not keep can't be hashed again. With the same capacity its hash fits this text.
             self.past = other.past;
         }
     }
 
-    /// Becomes the text `bytes`.
+    /// Replaces the text by `bytes`.
     pub(crate) fn become_bytes(&mut self, bytes: &[u8]) {
         self.clear();
         self.push(bytes);
     }
 
-    /// Takes the text's next piece, which may end inside a character.
+    /// Appends a piece, which may end inside a character.
     pub fn push(&mut self, piece: &[u8]) {
         push(self.buffer.as_mut(), &mut self.filled, &mut self.past, piece);
     }
 
-    /// What was kept, to the last byte.
+    /// The bytes that were kept. The last character may be incomplete.
     #[inline(never)]
     pub fn as_bytes(&self) -> &[u8] {
         self.kept()
     }
 
-    /// What was kept, as far as it is whole characters.
+    /// The complete characters that were kept.
     pub fn as_str(&self) -> &str {
-        whole_characters(self.as_bytes())
+        complete_characters(self.as_bytes())
     }
 
-    /// The text, borrowed.
+    /// Borrows the text, with the hash of the bytes that were not kept.
     #[inline(never)]
     pub fn as_id(&self) -> Id<'_> {
         Id { kept: self.kept(), past: self.past }
     }
 
-    /// As [`as_bytes`](Self::as_bytes), where an instruction counts.
+    /// As [`as_bytes`](Self::as_bytes), inlined for where each instruction counts.
     #[inline]
     pub(crate) fn kept(&self) -> &[u8] {
         self.buffer.as_ref().get(..usize::from(self.filled)).unwrap_or_default()
     }
 
-    /// Whether it is the text `other`.
+    /// Whether the text is `other`.
     #[inline]
     pub(crate) fn is(&self, other: Id<'_>) -> bool {
         self.past == other.past && same(self.kept(), other.kept)
     }
 
-    /// Whether less than the whole was kept.
+    /// Whether bytes of the text were not kept.
     pub const fn is_cut(&self) -> bool {
         self.past != BASIS
     }
 
-    /// What was kept, and the hash of the rest.
+    /// The bytes that were kept, and the hash of the others.
     #[cfg(feature = "record")]
     pub(crate) fn parts(&self) -> (&[u8], u64) {
         (self.as_bytes(), self.past)
     }
 
-    /// The text of these [`parts`](Self::parts); of a text that was kept by a larger capacity, what fits.
+    /// The text of these [`parts`](Self::parts), cut if a larger text kept them.
     #[cfg(feature = "record")]
     pub(crate) fn from_parts(kept: &[u8], past: u64) -> Self {
         let mut text = Self::new();
@@ -134,7 +149,7 @@ impl<B: Bytes> Text<B> {
     }
 }
 
-/// Takes a text's next piece, as [`Text::push`] does for any capacity: so it stands in a program once.
+/// Implements [`Text::push`] for all capacities, so that a program contains it once.
 #[cfg_attr(target_pointer_width = "64", inline)]
 fn push(buffer: &mut [u8], filled: &mut u16, past: &mut u64, piece: &[u8]) {
     let room = buffer.get_mut(usize::from(*filled)..).unwrap_or_default();
@@ -148,8 +163,8 @@ fn push(buffer: &mut [u8], filled: &mut u16, past: &mut u64, piece: &[u8]) {
     }
 }
 
-/// `bytes` up to the first that is no whole character: where a text was cut, its last may be none.
-fn whole_characters(bytes: &[u8]) -> &str {
+/// The valid characters at the front of `bytes`. The last character of a cut text may be incomplete.
+fn complete_characters(bytes: &[u8]) -> &str {
     core::str::from_utf8(bytes).unwrap_or_else(|error| {
         let whole = bytes.get(..error.valid_up_to()).unwrap_or_default();
         core::str::from_utf8(whole).unwrap_or_default()
@@ -193,8 +208,19 @@ impl<B: Bytes> defmt::Format for Text<B> {
 
 /// A text borrowed from a [`Text`] or a `&str`: an id, a type, a message.
 ///
-/// Compared whole, though only a part may have been kept; of two that were cut, both must have been kept by texts of the
-/// same capacity, as all ids of a session are.
+/// A comparison covers the bytes that were not kept too, by a hash. Two cut texts compare correctly only if both come from
+/// texts of the same capacity, as all ids of a session do.
+///
+/// # Examples
+///
+/// ```
+/// # use comfyglow_core::text::{Id, Text};
+/// let text = Text::<[u8; 48]>::from("3.0.1");
+/// let id = Id::from(&text);
+/// assert_eq!(id, Id::from("3.0.1"));
+/// assert_eq!((id.as_str(), id.is_cut()), ("3.0.1", false));
+/// assert_eq!(id.key(), Id::from("3.0.1").key());
+/// ```
 #[derive(Clone, Copy)]
 pub struct Id<'a> {
     kept: &'a [u8],
@@ -202,26 +228,26 @@ pub struct Id<'a> {
 }
 
 impl<'a> Id<'a> {
-    /// The text `bytes`, where a [`Text<B>`] would keep all of it.
+    /// The text `bytes`; `None` if a [`Text<B>`] would cut it.
     pub(crate) fn whole<B: Bytes>(bytes: &'a [u8]) -> Option<Self> {
         (bytes.len() <= B::LEN).then_some(Self { kept: bytes, past: BASIS })
     }
 
-    /// What was kept of the text, as far as it is whole characters.
+    /// The complete characters that were kept of the text.
     pub fn as_str(&self) -> &'a str {
-        whole_characters(self.kept)
+        complete_characters(self.kept)
     }
 
-    /// Whether less than the whole was kept.
+    /// Whether bytes of the text were not kept.
     pub const fn is_cut(&self) -> bool {
         self.past != BASIS
     }
 
-    /// Stands for the whole text in tables.
+    /// The hash of the whole text, for tables.
     #[inline(never)]
     pub fn key(&self) -> Key {
         let kept = fnv1a(BASIS, self.kept);
-        // The bytes past the buffer were hashed apart, since most ids have none and are compared without any hash.
+        // The bytes past the buffer have a hash of their own: most ids have none, and compare without a hash.
         Key(if self.past == BASIS { kept } else { kept.rotate_left(32) ^ self.past })
     }
 }
@@ -275,14 +301,14 @@ mod tests {
     }
 
     #[test]
-    fn keeps_up_to_its_capacity_and_marks_the_cut() {
+    fn text_longer_than_its_capacity_is_cut_and_marked() {
         assert_eq!((text::<4>("abc").as_str(), text::<4>("abc").is_cut()), ("abc", false));
         assert_eq!((text::<4>("abcd").as_str(), text::<4>("abcd").is_cut()), ("abcd", false));
         assert_eq!((text::<4>("abcde").as_str(), text::<4>("abcde").is_cut()), ("abcd", true));
     }
 
     #[test]
-    fn cuts_at_a_characters_boundary() {
+    fn as_str_cut_inside_a_character_ends_before_it() {
         for (whole, kept) in [("ab€", "ab"), ("a€", "a€"), ("abc€", "abc"), ("a😀", "a"), ("😀", "😀"), ("😀x", "😀")]
         {
             let t = text::<4>(whole);
@@ -291,17 +317,17 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_share_what_is_kept_differ_by_the_rest() {
+    fn texts_that_differ_past_the_capacity_are_not_equal() {
         assert_eq!(text::<4>("abcdX"), text::<4>("abcdX"));
         assert_ne!(text::<4>("abcdX"), text::<4>("abcdY"));
         assert_ne!(text::<4>("abcd"), text::<4>("abcdY"));
-        assert_ne!(text::<4>("ab€"), text::<4>("ab\u{20ad}"), "the cut character counts too");
+        assert_ne!(text::<4>("ab€"), text::<4>("ab\u{20ad}"), "the bytes of the cut character count");
         assert_ne!(text::<4>("abcdX").as_id().key(), text::<4>("abcdY").as_id().key());
         assert_eq!(text::<4>("abcd").as_id().key(), Id::from("abcd").key());
     }
 
     #[test]
-    fn pieces_of_any_size_make_the_same_text() {
+    fn push_pieces_of_any_size_makes_the_same_text() {
         let whole = "ä€😀 expanded.0.0.1";
         for size in 1..=whole.len() {
             let mut t = Text::<[u8; 9]>::new();

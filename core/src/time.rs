@@ -1,9 +1,22 @@
-//! Time as an argument: the core never reads a clock.
+//! Time is an argument: the core never reads a clock.
 
 use core::{fmt, num::NonZeroU64};
 
-/// Microseconds since an epoch that the host picks once, at its start. Monotonic by contract.
-// One more than they are: an `Option` of it takes no room of its own.
+/// A point in time, in microseconds since an epoch that the host picks once, at its start.
+///
+/// The host's clock must be monotonic.
+///
+/// # Examples
+///
+/// ```
+/// # use comfyglow_core::time::{Duration, Instant};
+/// let start = Instant::from_millis(5);
+/// let later = start.saturating_add(Duration::from_secs(2));
+/// assert_eq!(later.as_micros(), 2_005_000);
+/// assert_eq!(later.saturating_since(start), Duration::from_millis(2_000));
+/// assert_eq!(start.saturating_since(later), Duration::ZERO);
+/// ```
+// The number is one more than the microseconds, so that `Option<Instant>` is as small.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(NonZeroU64);
 
@@ -11,28 +24,28 @@ impl Instant {
     /// The epoch itself.
     pub const ZERO: Self = Self(NonZeroU64::MIN);
 
-    /// The instant `micros` microseconds after the epoch, or the end of time, which is one before the greatest number.
+    /// The instant `micros` microseconds after the epoch. The latest one is `u64::MAX - 1`.
     pub const fn from_micros(micros: u64) -> Self {
         Self(NonZeroU64::MIN.saturating_add(micros))
     }
 
-    /// The instant `millis` milliseconds after the epoch, or the end of time.
+    /// The instant `millis` milliseconds after the epoch, or the latest one.
     pub const fn from_millis(millis: u64) -> Self {
         Self::from_micros(millis.saturating_mul(1_000))
     }
 
-    /// Microseconds since the epoch.
+    /// Microseconds since the epoch, `0..u64::MAX`.
     pub const fn as_micros(self) -> u64 {
         self.0.get().wrapping_sub(1)
     }
 
-    /// `self` + `delay`; stays at the end of time, never wraps into the past.
+    /// `self` + `delay`, or the latest instant.
     #[must_use]
     pub const fn saturating_add(self, delay: Duration) -> Self {
         Self(self.0.saturating_add(delay.0))
     }
 
-    /// How long ago `earlier` was; zero where it lies ahead.
+    /// The time from `earlier` to `self`; zero if `earlier` is later.
     pub const fn saturating_since(self, earlier: Self) -> Duration {
         Duration(self.0.get().saturating_sub(earlier.0.get()))
     }
@@ -58,30 +71,41 @@ impl defmt::Format for Instant {
 }
 
 /// A span of time in microseconds.
+///
+/// [`Display`](fmt::Display) writes whole milliseconds, rounded down: `2 ms`.
+///
+/// # Examples
+///
+/// ```
+/// # use comfyglow_core::time::Duration;
+/// let delay = Duration::from_micros(2_500);
+/// assert_eq!((delay.as_millis(), delay.nearest_millis()), (2, 3));
+/// assert_eq!(delay.saturating_sub(Duration::from_secs(1)), Duration::ZERO);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Duration(u64);
 
 impl Duration {
-    /// No time at all.
+    /// The span of 0 microseconds.
     pub const ZERO: Self = Self(0);
 
-    /// `micros` microseconds.
+    /// The span of `micros` microseconds.
     pub const fn from_micros(micros: u64) -> Self {
         Self(micros)
     }
 
-    /// `millis` milliseconds, or the longest span there is.
+    /// The span of `millis` milliseconds, or the longest one, `u64::MAX` microseconds.
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis.saturating_mul(1_000))
     }
 
-    /// `secs` seconds, or the longest span there is.
+    /// The span of `secs` seconds, or the longest one.
     pub const fn from_secs(secs: u64) -> Self {
         Self(secs.saturating_mul(1_000_000))
     }
 
-    /// `self` - `other`; zero where `other` is longer.
+    /// `self` - `other`; zero if `other` is longer.
     #[must_use]
     pub const fn saturating_sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))

@@ -1,15 +1,15 @@
-//! The bytes of a real ComfyUI 0.33 socket, from the handshake to the close.
+//! Reads the recorded bytes of a ComfyUI 0.33 socket, from the handshake to the close.
 
 use comfyglow_core::event::MessageKind;
 use comfyglow_core::wire::http::RequestHead;
 use comfyglow_core::wire::websocket::{Handshake, HandshakeError, NotWebSocket, ProtocolError, Received, Receiver};
 
-/// Everything that one connection received: a run of a workflow, a ping answered, a close.
+/// All bytes that one connection received: a workflow's run, a pong, a close.
 const PLAIN: &[u8] = include_bytes!("fixtures/wire_plain.rx");
 /// The same from a server that was offered compression.
 const DEFLATE: &[u8] = include_bytes!("fixtures/wire_deflate.rx");
 
-/// What made the recording's key, `okuL/EsCcwNaS2qzi6WHCg==`.
+/// The random bytes of the recording's key, `okuL/EsCcwNaS2qzi6WHCg==`.
 const NONCE: [u8; 16] = [162, 75, 139, 252, 75, 2, 115, 3, 90, 75, 106, 179, 139, 165, 135, 10];
 
 #[derive(Debug, PartialEq)]
@@ -19,7 +19,7 @@ enum Item {
     Close(Option<u16>),
 }
 
-/// Reads the recording in pieces of `size` bytes, the way an adapter does.
+/// Reads the recording in pieces of `size` bytes, as an adapter does.
 fn read(size: usize) -> Vec<Item> {
     let mut handshake = Handshake::new(NONCE);
     let mut receiver = Receiver::new();
@@ -46,7 +46,7 @@ fn read(size: usize) -> Vec<Item> {
 }
 
 #[test]
-fn a_recorded_socket_reads_the_same_in_pieces_of_any_size() {
+fn recording_in_pieces_of_any_size_reads_the_same() {
     let whole = read(PLAIN.len());
     assert_eq!(whole.len(), 55);
     assert_eq!(whole[53..], [Item::Pong(b"keepalive".to_vec()), Item::Close(Some(1000))]);
@@ -58,7 +58,7 @@ fn a_recorded_socket_reads_the_same_in_pieces_of_any_size() {
                 assert!(bytes.starts_with(b"{\"type\": \"") && bytes.ends_with(b"}"));
                 texts += 1;
             }
-            // server.py sends a binary as its kind in 32 bits, then what the kind says.
+            // server.py sends a binary message as its kind in 32 bits, then that kind's bytes.
             MessageKind::Binary => {
                 assert!(matches!(bytes[..4], [0, 0, 0, 1 | 3 | 4]));
                 binaries += 1;
@@ -72,7 +72,7 @@ fn a_recorded_socket_reads_the_same_in_pieces_of_any_size() {
 }
 
 #[test]
-fn the_key_that_was_recorded_is_made_again() {
+fn write_request_with_the_recorded_bytes_has_the_recorded_key() {
     let request = RequestHead {
         host: "127.0.0.1:8289",
         target: &["/ws?clientId=9d3c0d0a5b6e4f21a7c8e90112233445"],
@@ -85,10 +85,10 @@ fn the_key_that_was_recorded_is_made_again() {
 }
 
 #[test]
-fn compression_that_was_not_offered_is_refused() {
+fn compression_that_was_not_offered_is_an_error() {
     let unoffered = HandshakeError::NotWebSocket(NotWebSocket::Extension);
     assert_eq!(Handshake::new(NONCE).feed(&mut &DEFLATE[..]), Err(unoffered));
-    // A proxy might hide it in the handshake; the first frame tells.
+    // A proxy may hide it in the handshake; the first frame shows it.
     let end = DEFLATE.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("a head") + 4;
     assert_eq!(Receiver::new().next(&mut &DEFLATE[end..]), Err(ProtocolError::ReservedBits));
 }

@@ -5,20 +5,20 @@ use core::fmt;
 use super::key;
 use crate::wire::http::{Field, Head, HeadError, RequestError, RequestHead, Told, seconds};
 
-/// Asks a server for a WebSocket and checks its answer, whose head may be of any size.
+/// Requests a WebSocket and checks the server's response, whose head may have any size.
 ///
-/// No extension and no subprotocol is offered, and no `Origin` is sent unless it is among the request's own headers:
-/// ComfyUI's server.py refuses one that differs from `Host` on a loopback address, and takes none from a program.
+/// It offers no extension and no subprotocol. It sends no `Origin` unless the request's own headers have one: on a loopback
+/// address ComfyUI's server.py refuses an `Origin` that differs from `Host`, and accepts a program that sends none.
 ///
 /// # Examples
 ///
 /// ```
-/// # use comfyglow_core::{wire::{http::RequestHead, websocket::Handshake}};
+/// # use comfyglow_core::wire::{http::RequestHead, websocket::Handshake};
 /// let mut handshake = Handshake::new(*b"sixteen bytes :)");
 /// let mut out = [0; 512];
 /// let request = RequestHead { host: "127.0.0.1:8188", target: &["/ws?clientId=desk"], headers: &[] };
 /// let len = handshake.write_request(&request, &mut out)?;
-/// // … send out[..len], then feed what comes back:
+/// // … send out[..len], then feed the response:
 /// let mut input: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n";
 /// assert!(!handshake.feed(&mut input)?);
 /// # let _ = len;
@@ -28,19 +28,20 @@ use crate::wire::http::{Field, Head, HeadError, RequestError, RequestHead, Told,
 pub struct Handshake {
     entropy: [u8; 16],
     head: Head,
-    /// Whether every protocol that it named is the one.
+    /// Whether all protocols in `Upgrade` are `websocket`.
     upgrade: Option<bool>,
+    /// Whether `Connection` has `upgrade`.
     connection: bool,
-    /// Whether every accept is the one.
+    /// Whether all values of `Sec-WebSocket-Accept` are right.
     accept: Option<bool>,
-    /// What it chose and was not offered.
+    /// The error if the server chose something that was not offered.
     unoffered: Option<NotWebSocket>,
     redirect: bool,
     retry_after: Option<u32>,
 }
 
 impl Handshake {
-    /// A handshake whose key is made of 16 random bytes, fresh for each connection.
+    /// Creates a handshake whose key is made of 16 random bytes. Take new ones for each connection.
     pub const fn new(entropy: [u8; 16]) -> Self {
         Self {
             entropy,
@@ -54,13 +55,13 @@ impl Handshake {
         }
     }
 
-    /// Writes the request; returns its length in bytes.
+    /// Writes the request into `out` and returns its length in bytes.
     ///
     /// # Errors
     ///
-    /// A [`RequestError`] where a part can't stand in a request or `out` is too small; `out` is then of no use.
+    /// A [`RequestError`] if a part is not allowed in a request or `out` is too small. Then `out` holds no request.
     pub fn write_request(&self, request: &RequestHead<'_>, out: &mut [u8]) -> Result<usize, RequestError> {
-        let key = key::of(&self.entropy);
+        let key = key::key_of(&self.entropy);
         let protocol = [
             ("Upgrade", "websocket"),
             ("Connection", "Upgrade"),
@@ -70,15 +71,15 @@ impl Handshake {
         request.write_upgrade(&protocol, out)
     }
 
-    /// Takes bytes of the answer from the front of `input`, up to the end of its head and never more: the first frame can
-    /// come right behind it, and is for the [`Receiver`](super::Receiver). True once the head is over and all is well.
+    /// Takes bytes of the response from the front of `input`, up to the end of the head and never more: the first frame may
+    /// follow at once and is for the [`Receiver`](super::Receiver). Returns true once the connection is open.
     ///
     /// # Errors
     ///
-    /// A [`HandshakeError`] as soon as it is certain; the same one again for everything fed after it.
+    /// A [`HandshakeError`] as soon as it is certain; the same again on each later call.
     pub fn feed(&mut self, input: &mut &[u8]) -> Result<bool, HandshakeError> {
-        while let Some(told) = self.head.next(input).map_err(HandshakeError::Head)? {
-            let Told::Element(field, element) = told else { break };
+        while let Some(item) = self.head.next(input).map_err(HandshakeError::Head)? {
+            let Told::Element(field, element) = item else { break };
             let is = |word: &[u8]| element.is_some_and(|element| element.eq_ignore_ascii_case(word));
             match field {
                 Field::Upgrade => self.upgrade = Some(self.upgrade != Some(false) && is(b"websocket")),
@@ -105,7 +106,7 @@ impl Handshake {
         }
     }
 
-    /// The client's half of RFC 6455, 4.1.
+    /// Checks a 101 response as RFC 6455, 4.1 asks of a client.
     fn check(&self) -> Result<(), HandshakeError> {
         let wrong = match self {
             Self { upgrade: None | Some(false), .. } => NotWebSocket::Upgrade,
@@ -118,27 +119,27 @@ impl Handshake {
     }
 }
 
-/// Why there is no WebSocket.
+/// Why the handshake failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum HandshakeError {
-    /// The answer's head can't be used.
+    /// The response's head is unusable.
     Head(HeadError),
-    /// The server, or a proxy before it, answered with another status than 101.
+    /// The server, or a proxy in front of it, responded with another status than 101.
     Refused {
-        /// What it answered, `200..=999`.
+        /// The status code, `200..=999`.
         status: u16,
-        /// Seconds after which it wants to be asked again, if it says so in seconds.
+        /// `Retry-After`: seconds to wait before the next attempt. `None` if it is missing or a date.
         retry_after: Option<u32>,
-        /// Whether it names another address (`Location`) in a 3xx answer.
+        /// Whether this is a 3xx response with a `Location`.
         redirect: bool,
     },
-    /// The answer says 101, but not for what was asked.
+    /// The response has status 101 but does not match the request.
     NotWebSocket(NotWebSocket),
 }
 
-/// What is wrong with a 101.
+/// Why a 101 response does not match the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -147,11 +148,11 @@ pub enum NotWebSocket {
     Upgrade,
     /// `Connection` lacks `upgrade`.
     Connection,
-    /// `Sec-WebSocket-Accept` is missing or belongs to another key: an answer out of a cache, say.
+    /// `Sec-WebSocket-Accept` is missing or belongs to another key, for example in a cached response.
     Accept,
-    /// An extension that was not offered.
+    /// The server chose an extension, though none was offered.
     Extension,
-    /// A subprotocol that was not offered.
+    /// The server chose a subprotocol, though none was offered.
     Subprotocol,
 }
 
@@ -161,15 +162,15 @@ impl fmt::Display for HandshakeError {
             Self::Head(error) => error.fmt(f),
             Self::NotWebSocket(what) => what.fmt(f),
             Self::Refused { status, .. } => {
-                write!(f, "the server or a proxy before it refused the WebSocket with HTTP status {status}: ")?;
+                write!(f, "the server or a proxy refused the WebSocket with HTTP status {status}: ")?;
                 f.write_str(match status {
-                    300..=399 => "use the address that it redirects to",
-                    401 | 407 => "it wants credentials, see the settings for own headers",
-                    403 => "these credentials, or this Origin, are not allowed",
+                    300..=399 => "use the address it redirects to",
+                    401 | 407 => "add credentials to the headers in the settings",
+                    403 => "it does not allow these credentials or this Origin",
                     404 => "there is no ComfyUI at this path",
-                    429 => "it is asked too often",
-                    500.. => "it is starting, stopping or in trouble, try again later",
-                    _ => "this may not be ComfyUI's address",
+                    429 => "it gets too many requests, try again later",
+                    500.. => "it is starting, stopping or failing, try again later",
+                    _ => "check that this is ComfyUI's address",
                 })
             }
         }
@@ -178,11 +179,11 @@ impl fmt::Display for HandshakeError {
 
 impl fmt::Display for NotWebSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the server or a proxy before it answered the WebSocket handshake wrongly: ")?;
+        f.write_str("the server or a proxy sent a wrong WebSocket handshake: ")?;
         f.write_str(match self {
             Self::Upgrade => "it switched to another protocol",
             Self::Connection => "its Connection header does not say upgrade",
-            Self::Accept => "its Sec-WebSocket-Accept is missing or answers another request",
+            Self::Accept => "its Sec-WebSocket-Accept is missing or for another request",
             Self::Extension => "it chose an extension that was not offered",
             Self::Subprotocol => "it chose a subprotocol that was not offered",
         })

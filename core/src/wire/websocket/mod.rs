@@ -1,5 +1,5 @@
-//! The WebSocket client protocol (RFC 6455), sans-IO: [`Handshake`] opens, [`Receiver`] takes in what the server
-//! sends, [`Outgoing`] writes what the client sends.
+//! The client side of the WebSocket protocol (RFC 6455), sans-IO. [`Handshake`] opens the connection, [`Receiver`] reads
+//! the server's frames, [`Outgoing`] writes the client's.
 
 mod handshake;
 mod key;
@@ -13,8 +13,8 @@ pub use protocol_error::ProtocolError;
 pub use receiver::{Received, Receiver};
 pub use sender::{Outgoing, SendError};
 
-/// Whether a close code may stand in a close frame: those that are registered for it, a library's own, an
-/// application's own. 1005, 1006 and 1015 are for telling, never for sending (RFC 6455, 7.4).
+/// Whether a close frame may carry this code: a registered one, a library's own, or an application's own. An endpoint
+/// must not send 1005, 1006 and 1015 (RFC 6455, 7.4).
 const fn is_close_code(code: u16) -> bool {
     matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }

@@ -1,11 +1,22 @@
-//! Frames to the server.
+//! Writes frames to the server.
 
 use core::fmt;
 
 use super::is_close_code;
 use crate::limits::CONTROL_BYTES;
 
-/// What the client sends: a whole message in one frame.
+/// A frame that the client sends. A message is one frame.
+///
+/// # Examples
+///
+/// ```
+/// # use comfyglow_core::websocket::Outgoing;
+/// let text = Outgoing::Text("Hello");
+/// let mut out = [0; 5 + Outgoing::OVERHEAD];
+/// let len = text.write([0x37, 0xFA, 0x21, 0x3D], &mut out)?;
+/// assert_eq!(out[..len], *b"\x81\x85\x37\xFA\x21\x3D\x7F\x9F\x4D\x51\x58");
+/// # Ok::<(), comfyglow_core::websocket::SendError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Outgoing<'a> {
@@ -13,29 +24,29 @@ pub enum Outgoing<'a> {
     Text(&'a str),
     /// A binary message.
     Binary(&'a [u8]),
-    /// A ping of 0 to 125 bytes, which come back in the pong.
+    /// A ping of 0 to 125 bytes. The server returns them in its pong.
     Ping(&'a [u8]),
-    /// The answer to a ping: its payload again, 0 to 125 bytes.
+    /// The response to a ping: its payload, 0 to 125 bytes.
     Pong(&'a [u8]),
-    /// A close. After it nothing may be sent.
+    /// A close. Send nothing after it.
     Close {
-        /// Why: 1000–1003, 1007–1014 or 3000–4999; `None` says nothing, nor does it take a reason.
+        /// The close code: 1000–1003, 1007–1014 or 3000–4999. `None` requires an empty reason.
         code: Option<u16>,
-        /// The same in words, at most 123 bytes.
+        /// The reason in words, at most 123 bytes.
         reason: &'a str,
     },
 }
 
 impl Outgoing<'_> {
-    /// Bytes that a frame takes beyond its payload, at most.
+    /// The most bytes that a frame takes beyond its payload.
     pub const OVERHEAD: usize = 14;
 
-    /// Writes the frame, masked with `mask`, and returns its length in bytes. `mask` is 4 fresh random bytes: they keep
-    /// what is sent from looking like something else to a proxy, and keep nothing secret.
+    /// Writes the frame, masked with `mask`, and returns its length in bytes. Take 4 new random bytes for each `mask`: they
+    /// keep a proxy from taking the payload for another request. They do not encrypt it.
     ///
     /// # Errors
     ///
-    /// A [`SendError`] where the frame can't be sent or `out` is too small; `out` is then of no use.
+    /// A [`SendError`] if the frame is not allowed or `out` is too small. Then `out` holds no frame.
     pub fn write(&self, mask: [u8; 4], out: &mut [u8]) -> Result<usize, SendError> {
         match *self {
             Self::Text(text) => write(0x81, [text.as_bytes(), &[]], mask, out),
@@ -51,9 +62,10 @@ impl Outgoing<'_> {
     }
 }
 
-/// Writes a frame of two parts, whose first byte is `first`: the last-fragment bit, three reserved bits, four of opcode.
+/// Writes a frame with a payload of two parts. `first` is the header's first byte: the last-fragment bit, three reserved
+/// bits, four bits of opcode.
 fn write(first: u8, payload: [&[u8]; 2], mask: [u8; 4], out: &mut [u8]) -> Result<usize, SendError> {
-    /// Behind a frame's first byte: the payload is masked.
+    /// The bit of the header's second byte for a masked payload.
     const MASKED: u8 = 0x80;
     let len = payload[0].len().saturating_add(payload[1].len());
     if first & 0x08 != 0 && len > CONTROL_BYTES {
@@ -61,7 +73,7 @@ fn write(first: u8, payload: [&[u8]; 2], mask: [u8; 4], out: &mut [u8]) -> Resul
     }
     let long = u64::try_from(len).unwrap_or(u64::MAX).to_be_bytes();
     let [.., high, low] = long;
-    // RFC 6455, 5.2 wants the shortest form.
+    // RFC 6455, 5.2 requires the shortest form.
     let (short, length): (u8, &[u8]) = match len {
         0..=125 => (low, &[]),
         126..=0xFFFF => (126, &[high, low]),
@@ -69,38 +81,38 @@ fn write(first: u8, payload: [&[u8]; 2], mask: [u8; 4], out: &mut [u8]) -> Resul
     };
     let needed = len.saturating_add(length.len()).saturating_add(6);
     let frame = out.get_mut(..needed).ok_or(SendError::TooSmall { needed })?;
-    let mut places = frame.iter_mut();
+    let mut slots = frame.iter_mut();
     let header = [first, MASKED | short].into_iter().chain(length.iter().copied()).chain(mask);
-    header.zip(places.by_ref()).for_each(|(byte, place)| *place = byte);
+    header.zip(slots.by_ref()).for_each(|(byte, slot)| *slot = byte);
     let mut masks = mask.iter().cycle();
-    for (byte, place) in payload.into_iter().flatten().zip(places) {
-        *place = byte ^ masks.next().unwrap_or(&0);
+    for (byte, slot) in payload.into_iter().flatten().zip(slots) {
+        *slot = byte ^ masks.next().unwrap_or(&0);
     }
     Ok(needed)
 }
 
-/// Why a frame can't be written. All of it is the caller's doing.
+/// Why a frame can't be written. Each is an error of the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum SendError {
     /// The buffer is too small for the frame.
     TooSmall {
-        /// Bytes that writing the frame takes.
+        /// The frame's length in bytes.
         needed: usize,
     },
     /// A ping or pong of more than 125 bytes, or a close whose reason has more than 123.
     LongControl,
-    /// A close code that must not be sent, or a reason without a code.
+    /// A close code that is not allowed, or a reason without a code.
     CloseCode,
 }
 
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooSmall { needed } => write!(f, "the frame takes {needed} bytes, more than its buffer"),
+            Self::TooSmall { needed } => write!(f, "the frame takes {needed} bytes, more than the buffer has"),
             Self::LongControl => f.write_str("a ping or pong holds at most 125 bytes, the reason of a close 123"),
-            Self::CloseCode => f.write_str("a connection is closed with 1000-1003, 1007-1014 or 3000-4999"),
+            Self::CloseCode => f.write_str("the close code must be 1000-1003, 1007-1014 or 3000-4999"),
         }
     }
 }
@@ -122,14 +134,14 @@ mod tests {
     }
 
     #[test]
-    fn the_rfcs_example_is_written() {
+    fn write_text_matches_the_rfcs_example() {
         // RFC 6455, 5.7: a single-frame masked text message.
         let expected = [0x81, 0x85, 0x37, 0xFA, 0x21, 0x3D, 0x7F, 0x9F, 0x4D, 0x51, 0x58];
         assert_eq!(frame(Outgoing::Text("Hello")), expected);
     }
 
     #[test]
-    fn every_length_has_its_shortest_form_and_is_masked() {
+    fn write_any_length_has_the_shortest_form_and_a_mask() {
         for len in [0, 1, 125, 126, 127, 255, 256, 65_534, 65_535, 65_536, 65_537] {
             let payload: Vec<u8> = (0..len).map(|at| u8::try_from(at % 251).unwrap()).collect();
             let header: Vec<u8> = match len {
@@ -144,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_buffer_is_told_what_it_takes() {
+    fn write_into_a_small_buffer_returns_the_needed_bytes() {
         for len in [0, 5, 125, 126, 65_534, 65_535, 65_536] {
             let payload = vec![0; len];
             let Err(SendError::TooSmall { needed }) = Outgoing::Binary(&payload).write(MASK, &mut []) else {
@@ -158,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn control_frames_hold_125_bytes_and_no_more() {
+    fn write_control_frame_above_125_bytes_is_an_error() {
         let payload = [7; 126];
         assert_eq!(frame(Outgoing::Ping(&payload[..125]))[..2], [0x89, 0xFD]);
         assert_eq!(frame(Outgoing::Pong(&payload[..125]))[..2], [0x8A, 0xFD]);
@@ -172,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_close_says_only_what_may_be_said() {
+    fn write_close_with_a_code_that_is_not_allowed_is_an_error() {
         assert_eq!(frame(Outgoing::Close { code: None, reason: "" }), [0x88, 0x80, 0x37, 0xFA, 0x21, 0x3D]);
         let bye = frame(Outgoing::Close { code: Some(1001), reason: "bye" });
         assert_eq!(bye[..2], [0x88, 0x85]);
@@ -185,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_told_in_words() {
+    fn send_error_display_names_the_limit() {
         let text = String::from_iter(
             [SendError::LongControl, SendError::TooSmall { needed: 9 }].map(|e| std::format!("{e}.")),
         );

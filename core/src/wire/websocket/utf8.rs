@@ -1,21 +1,21 @@
-//! UTF-8 over any split.
+//! Checks UTF-8 in pieces of any size.
 
-/// Whether the bytes so far are, or may become, UTF-8. Carries what the next byte of a character cut off may be, so no
-/// byte has to be kept.
+/// Checks whether the bytes so far are, or may become, UTF-8. It keeps no bytes, only which byte may come next in a
+/// character that was cut off.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Utf8 {
-    /// Continuation bytes that the character under way still lacks, `0..=3`.
+    /// Continuation bytes that the current character lacks, `0..=3`.
     missing: u8,
-    /// The least and the greatest byte that may come next, where one is missing.
+    /// The least and the greatest byte that may come next, if one is missing.
     next: (u8, u8),
 }
 
-/// More bytes can't make it UTF-8.
+/// The bytes are not UTF-8, whatever follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NotUtf8;
 
 impl Utf8 {
-    /// Checks the next bytes. An error comes with the first byte that no text can have in its place.
+    /// Checks the next bytes. It returns an error at the first wrong byte.
     pub(super) fn check(&mut self, mut bytes: &[u8]) -> Result<(), NotUtf8> {
         while self.missing > 0 {
             let Some(&byte) = bytes.split_off_first() else { return Ok(()) };
@@ -28,7 +28,7 @@ impl Utf8 {
             return Ok(());
         }
         let Err(error) = str::from_utf8(bytes) else { return Ok(()) };
-        // A length means that the bytes are wrong, not that they are cut off.
+        // An error with a length means wrong bytes, one without means that a character is cut off.
         if error.error_len().is_some() {
             return Err(NotUtf8);
         }
@@ -47,8 +47,8 @@ impl Utf8 {
         if self.missing == 0 { Ok(()) } else { Err(NotUtf8) }
     }
 
-    /// What may follow a character's first byte: the table of well-formed sequences (Unicode, 3.9, D92), which leaves
-    /// out overlong forms, surrogates and what lies beyond U+10FFFF.
+    /// The state after a character's first byte, by the table of well-formed sequences (Unicode, 3.9, D92): it excludes
+    /// overlong forms, surrogates, and code points above U+10FFFF.
     fn after_first(byte: u8) -> Self {
         let (missing, next) = match byte {
             0xE0 => (2, (0xA0, 0xBF)),
@@ -57,21 +57,21 @@ impl Utf8 {
             0xF0 => (3, (0x90, 0xBF)),
             0xF4 => (3, (0x80, 0x8F)),
             0xF1..=0xF3 => (3, (0x80, 0xBF)),
-            // `from_utf8` says "cut off" after a first byte only, so it is one of two bytes.
+            // `from_utf8` reports "cut off" only after a valid first byte, so this begins two bytes.
             _ => (1, (0x80, 0xBF)),
         };
         Self { missing, next }
     }
 }
 
-/// Whether `bytes` are 16 characters of ASCII or more, as nearly all are that a server sends: told in half the time that
-/// `from_utf8` takes on small cores.
+/// Whether `bytes` are at least 16 bytes of ASCII, as nearly all texts of a server are. On small cores this takes half the
+/// time of `from_utf8`.
 #[inline(never)]
 pub(super) fn is_ascii(bytes: &[u8]) -> bool {
     const CHUNK: usize = 16;
     let (chunks, _) = bytes.as_chunks::<CHUNK>();
     let all = chunks.iter().fold(0, |all, chunk| all | u128::from_ne_bytes(*chunk));
-    // The last chunk overlaps with those before.
+    // The last chunk overlaps with the one before.
     bytes.last_chunk().is_some_and(|end| (all | u128::from_ne_bytes(*end)) & u128::from_ne_bytes([0x80; CHUNK]) == 0)
 }
 
@@ -81,38 +81,38 @@ mod tests {
     use proptest::prelude::*;
     use std::vec::Vec;
 
-    /// The verdict on the bytes of all pieces.
-    fn verdict(pieces: &[&[u8]]) -> Result<(), NotUtf8> {
+    /// The result for the bytes of all pieces.
+    fn check_all(pieces: &[&[u8]]) -> Result<(), NotUtf8> {
         let mut utf8 = Utf8::default();
         pieces.iter().try_for_each(|piece| utf8.check(piece))?;
         utf8.finish()
     }
 
-    fn assert_as_core(bytes: &[u8]) {
+    fn assert_agrees_with_core(bytes: &[u8]) {
         let expected = str::from_utf8(bytes).map(|_| ()).map_err(|_| NotUtf8);
         for at in 0..=bytes.len() {
             let (left, right) = bytes.split_at(at);
-            assert_eq!(verdict(&[left, right]), expected, "{bytes:x?} at {at}");
+            assert_eq!(check_all(&[left, right]), expected, "{bytes:x?} at {at}");
         }
         let bytewise: Vec<&[u8]> = bytes.chunks(1).collect();
-        assert_eq!(verdict(&bytewise), expected, "{bytes:x?} byte by byte");
+        assert_eq!(check_all(&bytewise), expected, "{bytes:x?} byte by byte");
     }
 
     #[test]
-    fn every_character_and_every_sequence_of_two_bytes_agrees_with_core() {
+    fn check_characters_and_all_byte_pairs_agrees_with_core() {
         for code in (0..0x11_0000).step_by(7).chain(0xD7F0..0xE010).chain(0x10_FFF0..0x11_0000) {
             if let Some(character) = char::from_u32(code) {
-                assert_as_core(character.encode_utf8(&mut [0; 4]).as_bytes());
+                assert_agrees_with_core(character.encode_utf8(&mut [0; 4]).as_bytes());
             }
         }
         for pair in 0..=u16::MAX {
-            assert_as_core(&pair.to_be_bytes());
+            assert_agrees_with_core(&pair.to_be_bytes());
         }
     }
 
     #[test]
-    fn a_wrong_byte_is_told_at_once() {
-        // The end of each is the first byte that can't stand there.
+    fn check_wrong_byte_is_an_error_at_once() {
+        // The last byte of each is the first wrong one.
         for bytes in [
             &b"\x80"[..],
             b"\xC0",
@@ -139,24 +139,24 @@ mod tests {
     }
 
     #[test]
-    fn a_character_cut_off_at_the_end_is_wrong() {
+    fn finish_inside_a_character_is_an_error() {
         for bytes in [&b"\xC2"[..], b"\xE1\x80", b"\xF1\x80\x80", b"ab\xF0"] {
             assert_eq!(Utf8::default().check(bytes), Ok(()));
-            assert_as_core(bytes);
+            assert_agrees_with_core(bytes);
         }
     }
 
     proptest! {
         #[test]
-        fn any_bytes_in_any_pieces_agree_with_core(
+        fn check_any_bytes_in_any_pieces_agrees_with_core(
             bytes in prop::collection::vec(prop_oneof![any::<u8>(), 0x80..=0xBFu8, 0xE0..=0xF4u8], 0..12),
         ) {
-            assert_as_core(&bytes);
+            assert_agrees_with_core(&bytes);
         }
 
         #[test]
-        fn any_text_in_any_pieces_is_text(text in "\\PC{0,12}") {
-            assert_as_core(text.as_bytes());
+        fn check_any_text_in_any_pieces_agrees_with_core(text in "\\PC{0,12}") {
+            assert_agrees_with_core(text.as_bytes());
         }
     }
 }

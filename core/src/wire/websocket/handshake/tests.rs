@@ -5,24 +5,24 @@ use std::{format, string::String};
 const NONCE: [u8; 16] = *b"the sample nonce";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-fn answer(headers: &str) -> String {
+fn response(headers: &str) -> String {
     format!("HTTP/1.1 101 Switching Protocols\r\n{headers}\r\n")
 }
 
 fn good() -> String {
-    answer(&format!(
+    response(&format!(
         "Upgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: {ACCEPT}\r\nServer: Python/3.11 aiohttp/3.14.5\r\n"
     ))
 }
 
-fn outcome(answer: &str) -> Result<bool, HandshakeError> {
+fn outcome(response: &str) -> Result<bool, HandshakeError> {
     let mut handshake = Handshake::new(NONCE);
-    let whole = handshake.feed(&mut answer.as_bytes());
+    let whole = handshake.feed(&mut response.as_bytes());
     if whole.is_err() {
-        assert_eq!(handshake.feed(&mut &b"more"[..]), whole, "said again");
+        assert_eq!(handshake.feed(&mut &b"more"[..]), whole, "an error stays");
     }
     let mut handshake = Handshake::new(NONCE);
-    let bytewise = answer.bytes().find_map(|byte| {
+    let bytewise = response.bytes().find_map(|byte| {
         handshake.feed(&mut &[byte][..]).map_or_else(|error| Some(Err(error)), |open| open.then_some(Ok(true)))
     });
     assert_eq!(bytewise, Some(whole), "byte by byte");
@@ -30,7 +30,7 @@ fn outcome(answer: &str) -> Result<bool, HandshakeError> {
 }
 
 #[test]
-fn the_request_says_what_is_needed_and_no_more() {
+fn write_request_has_the_needed_headers_and_no_others() {
     let request = RequestHead {
         host: "desk:8188",
         target: &["/comfy/ws?clientId=a%20b"],
@@ -45,7 +45,7 @@ fn the_request_says_what_is_needed_and_no_more() {
 }
 
 #[test]
-fn an_origin_is_sent_where_it_is_asked_for() {
+fn write_request_origin_in_own_headers_is_sent() {
     let request = RequestHead { host: "desk", target: &["/ws"], headers: &[("Origin", "http://desk")] };
     let mut out = [0; 512];
     let len = Handshake::new(NONCE).write_request(&request, &mut out).unwrap();
@@ -53,13 +53,13 @@ fn an_origin_is_sent_where_it_is_asked_for() {
 }
 
 #[test]
-fn a_good_answer_is_taken_and_the_first_frame_left() {
-    let answer = good();
-    let bytes = [answer.as_bytes(), b"\x81\x02{}"].concat();
-    for at in 0..=answer.len() {
+fn feed_good_response_opens_and_leaves_the_first_frame() {
+    let response = good();
+    let bytes = [response.as_bytes(), b"\x81\x02{}"].concat();
+    for at in 0..=response.len() {
         let mut handshake = Handshake::new(NONCE);
         let (mut first, mut rest) = bytes.split_at(at);
-        assert_eq!(handshake.feed(&mut first), Ok(at == answer.len()));
+        assert_eq!(handshake.feed(&mut first), Ok(at == response.len()));
         assert_eq!(first, b"");
         assert_eq!((handshake.feed(&mut rest), rest), (Ok(true), &b"\x81\x02{}"[..]), "split at {at}");
     }
@@ -70,13 +70,13 @@ fn a_good_answer_is_taken_and_the_first_frame_left() {
 }
 
 #[test]
-fn what_a_proxy_adds_may_be_of_any_size() {
+fn feed_headers_of_any_size_opens() {
     let more = format!("Set-Cookie: {}\r\n{}Server:", "x".repeat(9_000), "A: b\r\n".repeat(100));
     assert_eq!(outcome(&good().replace("Server:", &more)), Ok(true));
 }
 
 #[test]
-fn an_answer_to_something_else_is_no_websocket() {
+fn feed_response_that_does_not_match_is_not_websocket() {
     let cases = [
         ("Upgrade: websocket\r\n", "", NotWebSocket::Upgrade),
         ("Upgrade: websocket", "Upgrade: h2c", NotWebSocket::Upgrade),
@@ -94,14 +94,14 @@ fn an_answer_to_something_else_is_no_websocket() {
         ("Server", "Sec-WebSocket-Protocol: a-subprotocol-of-more-than-24-bytes\r\nServer", NotWebSocket::Subprotocol),
     ];
     for (from, to, expected) in cases {
-        let answer = good().replace(from, to);
-        assert_eq!(outcome(&answer), Err(HandshakeError::NotWebSocket(expected)), "{answer}");
+        let response = good().replace(from, to);
+        assert_eq!(outcome(&response), Err(HandshakeError::NotWebSocket(expected)), "{response}");
     }
 }
 
 #[test]
-fn a_refusal_keeps_what_policy_needs() {
-    // As recorded: ComfyUI's 403 for a foreign Origin.
+fn feed_other_status_is_refused_with_retry_after_and_redirect() {
+    // Recorded: ComfyUI's response to a foreign Origin.
     let refused = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nDate: Sun, 22 Nov 2026 17:56:27 GMT\r\nServer: Python/3.11 aiohttp/3.14.5\r\n\r\n";
     let expected = HandshakeError::Refused { status: 403, retry_after: None, redirect: false };
     assert_eq!(outcome(refused), Err(expected));
@@ -121,12 +121,12 @@ fn a_refusal_keeps_what_policy_needs() {
 }
 
 #[test]
-fn an_answer_that_is_no_http_is_told_as_such() {
+fn feed_other_protocol_is_not_http() {
     assert_eq!(outcome("SSH-2.0-OpenSSH_9.2\r\n"), Err(HandshakeError::Head(HeadError::NotHttp)));
 }
 
 #[test]
-fn errors_say_whose_fault_it_is() {
+fn refused_display_names_server_or_proxy_and_status() {
     for status in [302, 400, 401, 403, 404, 429, 502] {
         let text = format!("{}", HandshakeError::Refused { status, retry_after: None, redirect: false });
         assert!(text.starts_with("the server or a proxy") && text.contains(&format!("{status}: ")), "{text}");

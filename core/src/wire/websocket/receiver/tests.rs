@@ -1,10 +1,10 @@
-//! What a server may send, in every split, and what it may not, at and beside each limit.
+//! Frames that a server may and may not send, in every split, at and beside each limit.
 
 use super::*;
 use proptest::prelude::*;
 use std::{format, string::String, vec, vec::Vec};
 
-/// What was received, with the pieces of a message joined.
+/// A received message, with its pieces joined, or a control frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Item {
     Message(MessageKind, Vec<u8>),
@@ -16,7 +16,7 @@ enum Item {
 use Item::{Message as Whole, Ping, Pong};
 use MessageKind::{Binary, Text};
 
-/// Everything received from `pieces`, and how it ended.
+/// All items received from `pieces`, and the error if there was one.
 fn receive<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Item>, Result<(), ProtocolError>) {
     let mut receiver = Receiver::new();
     let mut items = Vec::new();
@@ -26,8 +26,8 @@ fn receive<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Item>, Result
             match receiver.next(&mut piece) {
                 Ok(None) => break,
                 Ok(Some(Received::Data { kind, bytes, first, last })) => {
-                    assert_eq!(first, open.is_none(), "the first piece says so, no other");
-                    assert!(!bytes.is_empty() || last, "no piece without news");
+                    assert_eq!(first, open.is_none(), "only the first piece is the first");
+                    assert!(!bytes.is_empty() || last, "only the last piece may be empty");
                     let mut message = open.take().unwrap_or_default();
                     message.extend_from_slice(bytes);
                     if last {
@@ -41,17 +41,17 @@ fn receive<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Item>, Result
                 Ok(Some(Received::Close { code, reason })) => items.push(Item::Close(code, reason.into())),
                 Err(error) => {
                     assert!(receiver.is_finished());
-                    assert_eq!(receiver.next(&mut &b"\x81\x00"[..]), Err(error), "said again");
+                    assert_eq!(receiver.next(&mut &b"\x81\x00"[..]), Err(error), "an error stays");
                     return (items, Err(error));
                 }
             }
         }
-        assert!(piece.is_empty(), "all input is used up");
+        assert!(piece.is_empty(), "the input is used up");
     }
     (items, Ok(()))
 }
 
-/// Checks that every split of `bytes` in two, and all pieces of 1 to 9 bytes, give what the whole gives; returns that.
+/// Asserts that every split of `bytes` in two, and pieces of 1 to 9 bytes, give the same as the whole. Returns that.
 fn in_every_split(bytes: &[u8]) -> (Vec<Item>, Result<(), ProtocolError>) {
     let whole = receive([bytes]);
     for at in 0..=bytes.len() {
@@ -72,12 +72,12 @@ fn accepted(bytes: &[u8]) -> Vec<Item> {
 
 fn refused(bytes: &[u8]) -> ProtocolError {
     let (_, end) = in_every_split(bytes);
-    // The last byte is the wrong one: before it, nothing was.
+    // The last byte is the first wrong one.
     assert_eq!(receive([bytes.split_last().unwrap().1]).1, Ok(()), "{bytes:x?}");
     end.expect_err("refused")
 }
 
-/// A frame as a server writes it, by a second pair of eyes.
+/// Writes a frame as a server does, apart from the code under test.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let length = match payload.len() {
         short @ 0..126 => vec![u8::try_from(short).unwrap()],
@@ -88,7 +88,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn frames_of_each_kind_are_received() {
+fn next_frame_of_each_kind_is_received() {
     let bytes = [
         frame(0x81, "grün".as_bytes()),
         frame(0x89, b"are you there"),
@@ -108,7 +108,7 @@ fn frames_of_each_kind_are_received() {
 }
 
 #[test]
-fn every_length_is_received_in_its_own_form() {
+fn next_payload_of_any_length_is_received() {
     for length in [0, 1, 125, 126, 127, 255, 256] {
         let payload = vec![b'x'; length];
         assert_eq!(accepted(&frame(0x82, &payload)), [Whole(Binary, payload.clone())], "{length} bytes");
@@ -124,7 +124,7 @@ fn every_length_is_received_in_its_own_form() {
 }
 
 #[test]
-fn the_longest_frame_is_handed_on_without_end() {
+fn next_longest_frame_is_returned_in_pieces() {
     let mut receiver = Receiver::new();
     let mut input: &[u8] = b"\x82\x7F\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFFabc";
     let piece = receiver.next(&mut input);
@@ -136,7 +136,7 @@ fn the_longest_frame_is_handed_on_without_end() {
 }
 
 #[test]
-fn fragments_are_one_message_and_control_frames_come_between() {
+fn next_fragments_with_control_frames_between_are_one_message() {
     let bytes = [
         frame(0x01, b"\xC3"),
         frame(0x89, b"1"),
@@ -162,7 +162,7 @@ fn fragments_are_one_message_and_control_frames_come_between() {
 }
 
 #[test]
-fn an_empty_message_is_one_piece() {
+fn next_empty_message_is_one_piece() {
     let mut receiver = Receiver::new();
     let mut input: &[u8] = b"\x81\x00";
     let piece = receiver.next(&mut input);
@@ -171,7 +171,7 @@ fn an_empty_message_is_one_piece() {
 }
 
 #[test]
-fn reserved_bits_are_refused_on_every_frame() {
+fn next_reserved_bit_on_any_frame_is_an_error() {
     for bit in [0x40, 0x20, 0x10] {
         for first in [0x81, 0x82, 0x01, 0x88, 0x89, 0x8A] {
             assert_eq!(refused(&[first | bit]), ProtocolError::ReservedBits);
@@ -181,7 +181,7 @@ fn reserved_bits_are_refused_on_every_frame() {
 }
 
 #[test]
-fn only_six_opcodes_exist() {
+fn next_undefined_opcode_is_an_error() {
     for opcode in 0..16 {
         match opcode {
             0 => assert_eq!(refused(&[0x80]), ProtocolError::StrayContinuation),
@@ -189,11 +189,11 @@ fn only_six_opcodes_exist() {
             _ => assert_eq!(refused(&[0x80 | opcode]), ProtocolError::Opcode),
         }
     }
-    assert_eq!(refused(&[0x01, 0x00, 0x83]), ProtocolError::Opcode, "within a message too");
+    assert_eq!(refused(&[0x01, 0x00, 0x83]), ProtocolError::Opcode, "inside a message too");
 }
 
 #[test]
-fn a_masked_frame_is_refused_before_its_mask() {
+fn next_masked_frame_is_an_error_before_its_mask() {
     for first in [0x81, 0x82, 0x88, 0x89, 0x8A] {
         for length in [0x80, 0xFD, 0xFE, 0xFF] {
             assert_eq!(refused(&[first, length]), ProtocolError::Masked);
@@ -202,7 +202,7 @@ fn a_masked_frame_is_refused_before_its_mask() {
 }
 
 #[test]
-fn control_frames_are_whole_and_short() {
+fn next_fragmented_or_long_control_frame_is_an_error() {
     for opcode in [8, 9, 10] {
         assert_eq!(refused(&[opcode]), ProtocolError::FragmentedControl);
         for length in [126, 127] {
@@ -217,7 +217,7 @@ fn control_frames_are_whole_and_short() {
 }
 
 #[test]
-fn a_message_is_begun_once_and_continued_only_then() {
+fn next_fragments_out_of_order_are_an_error() {
     assert_eq!(refused(b"\x00"), ProtocolError::StrayContinuation);
     assert_eq!(refused(b"\x80"), ProtocolError::StrayContinuation);
     assert_eq!(refused(b"\x81\x01a\x80"), ProtocolError::StrayContinuation, "after a whole message");
@@ -229,7 +229,7 @@ fn a_message_is_begun_once_and_continued_only_then() {
 }
 
 #[test]
-fn a_length_has_its_shortest_form() {
+fn next_length_not_in_shortest_form_is_an_error() {
     for length in [0, 1, 125_u16] {
         let bytes = [&[0x82, 126], &length.to_be_bytes()[..]].concat();
         assert_eq!(refused(&bytes), ProtocolError::LengthForm, "{length}");
@@ -243,7 +243,7 @@ fn a_length_has_its_shortest_form() {
 }
 
 #[test]
-fn a_text_that_stands_whole_in_a_piece_is_checked_as_its_bytes_are() {
+fn next_complete_text_in_one_piece_is_checked_like_its_bytes() {
     let ended = |bytes: &[u8]| in_every_split(bytes).1;
     for length in [0, 1, 125_u16] {
         let bytes = [&[0x81, 126], &length.to_be_bytes()[..], &vec![b'a'; usize::from(length)]].concat();
@@ -262,14 +262,14 @@ fn a_text_that_stands_whole_in_a_piece_is_checked_as_its_bytes_are() {
 }
 
 #[test]
-fn a_length_is_less_than_two_to_the_63() {
+fn next_length_of_two_to_the_63_is_an_error() {
     assert_eq!(refused(b"\x82\x7F\x80"), ProtocolError::LengthRange);
     assert_eq!(refused(b"\x81\x7F\xFF"), ProtocolError::LengthRange);
     assert_eq!(receive([&b"\x82\x7F\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF"[..]]).1, Ok(()));
 }
 
 #[test]
-fn close_codes_are_those_that_may_be_sent() {
+fn next_close_code_that_is_not_allowed_is_an_error() {
     for code in 0..=u16::MAX {
         let bytes = frame(0x88, &code.to_be_bytes());
         let may = matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999);
@@ -288,7 +288,7 @@ fn close_codes_are_those_that_may_be_sent() {
 }
 
 #[test]
-fn nothing_is_received_after_a_close() {
+fn next_after_a_close_is_none() {
     let mut receiver = Receiver::new();
     let mut input: &[u8] = b"\x88\x02\x03\xE8\x81\x01a";
     assert_eq!(receiver.next(&mut input), Ok(Some(Received::Close { code: Some(1000), reason: "" })));
@@ -298,22 +298,22 @@ fn nothing_is_received_after_a_close() {
 }
 
 #[test]
-fn text_is_refused_at_its_first_wrong_byte() {
-    // Autobahn 6.4: in one frame, in two, and cut within the character.
+fn next_text_that_is_not_utf8_is_an_error_at_its_first_wrong_byte() {
+    // Autobahn 6.4: in one frame, in two, and cut inside the character.
     assert_eq!(refused(b"\x81\x15\xCE\xBA\xE1\xBD\xB9\xCF\x83\xCE\xBC\xCE\xB5\xF4\x90"), ProtocolError::Utf8);
     assert_eq!(refused(b"\x01\x01\xF4\x80\x01\x90"), ProtocolError::Utf8);
     assert_eq!(refused(b"\x01\x02\xED\x9F\x89\x00\x80\x01\x20"), ProtocolError::Utf8);
     assert_eq!(refused(b"\x81\x01\xC3"), ProtocolError::Utf8, "cut off at the message's end");
-    assert_eq!(refused(b"\x01\x01\xC3\x80\x00"), ProtocolError::Utf8, "told at the last fragment, an empty one");
-    // The next message starts afresh, and bytes are no text.
+    assert_eq!(refused(b"\x01\x01\xC3\x80\x00"), ProtocolError::Utf8, "seen at the last fragment, an empty one");
+    // A binary message is not checked, and the next message starts anew.
     assert_eq!(accepted(b"\x82\x01\xC3\x81\x01a").len(), 2);
 }
 
 #[test]
-fn errors_name_the_close_code_and_the_culprit() {
+fn protocol_error_has_a_close_code_and_names_the_server() {
     assert_eq!(ProtocolError::Utf8.close_code(), 1007);
     assert_eq!(ProtocolError::Masked.close_code(), 1002);
-    assert!(format!("{}", ProtocolError::ReservedBits).starts_with("the server or a proxy before it broke"));
+    assert!(format!("{}", ProtocolError::ReservedBits).starts_with("the server or a proxy broke"));
 }
 
 fn any_payload() -> impl Strategy<Value = Vec<u8>> {
@@ -325,9 +325,8 @@ fn any_payload() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    /// Any frames, right or wrong, in any pieces: what is received and how it ends depends on the bytes alone.
     #[test]
-    fn pieces_change_nothing(
+    fn next_any_frames_in_any_pieces_are_as_the_whole(
         frames in prop::collection::vec((prop_oneof![8 => Just(0x80_u8), 1 => any::<u8>()], 0..11_u8, any_payload()), 1..5),
         cuts in prop::collection::vec(1..20_usize, 1..8),
     ) {

@@ -172,7 +172,7 @@ impl Literal {
     }
 }
 
-/// A number of digits, and nothing else.
+/// The number that the digits spell; `None` if they are empty, not digits only, or above `u64::MAX`.
 pub(crate) fn decimal(digits: &[u8]) -> Option<u64> {
     let mut number = None;
     for byte in digits {

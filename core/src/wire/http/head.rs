@@ -1,4 +1,4 @@
-//! The head of a response, from pieces of any size.
+//! Reads the head of a response, in pieces of any size.
 
 use core::fmt;
 
@@ -6,72 +6,72 @@ use heapless::Vec;
 
 use super::is_token;
 
-/// Reads a response's head as it comes, of any size, and tells what of it matters.
+/// Reads a response's head of any size, in pieces, and returns the elements of the headers in [`Field`].
 ///
-/// Nothing of it is kept but the name or value under way, up to what the longest of the [`Field`]s takes: policies and
-/// cookies of proxies, which take kilobytes, go by. Interim answers (100, 102, 103) go by too, as a client has to be ready
-/// for them (RFC 9110, 15.2); 101 is final. A value that goes on in the next line is one with a space there (RFC 9112, 5.2).
+/// It keeps only the current name or element, up to 32 bytes, so a proxy may add kilobytes of policies and cookies. It
+/// skips interim responses (100, 102, 103), which a client must expect (RFC 9110, 15.2); 101 is final. A value that
+/// continues in the next line has a space there (RFC 9112, 5.2).
 ///
 /// # Examples
 ///
 /// ```
-/// # use comfyglow_core::wire::http::{Field, Head, Told};
+/// # use comfyglow_core::wire::http::{Field, Head, HeadItem};
 /// let mut head = Head::new();
 /// let mut input: &[u8] = b"HTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 2\r\n\r\n{}";
-/// assert_eq!(head.next(&mut input)?, Some(Told::Element(Field::ContentLength, Some(b"2"))));
-/// assert_eq!(head.next(&mut input)?, Some(Told::End { status: 200 }));
-/// assert_eq!(input, b"{}"); // the body is not touched
+/// assert_eq!(head.next(&mut input)?, Some(HeadItem::Element(Field::ContentLength, Some(b"2"))));
+/// assert_eq!(head.next(&mut input)?, Some(HeadItem::End { status: 200 }));
+/// assert_eq!(input, b"{}"); // the body is left
 /// # Ok::<(), comfyglow_core::wire::http::HeadError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Head {
-    place: Place,
-    /// As far as its digits have come.
+    state: HeadState,
+    /// The digits of the status code so far.
     status: u16,
-    /// Blame value comes.
+    /// The header of the current value.
     field: Option<Field>,
-    /// The name or element under way.
+    /// The current name or element.
     text: Vec<u8, TEXT>,
-    /// It had no room in `text`.
+    /// The name or element was longer than `text`.
     cut: bool,
-    /// It is over.
+    /// The name or element is complete.
     over: bool,
 }
 
-/// Room for the longest name of a [`Field`], and for the longest value that means something.
+/// Bytes of the longest name of a [`Field`], and of the longest value that matters.
 const TEXT: usize = 32;
 
-/// What an answer begins with.
+/// The first bytes of a response.
 const PROTOCOL: &[u8; 7] = b"HTTP/1.";
 
 #[derive(Clone, Copy, Debug)]
-enum Place {
-    /// Behind so many bytes of [`PROTOCOL`].
+enum HeadState {
+    /// After this many bytes of [`PROTOCOL`].
     Protocol(u8),
     /// Before the digit of the version.
     Version,
-    /// Before the space behind the version.
+    /// Before the space after the version.
     Space,
-    /// Behind so many digits of the status.
+    /// After this many digits of the status code.
     Status(u8),
     Reason,
     /// Before a line's first byte.
     Line,
     Name,
     Value,
-    /// Behind a header's carriage return.
+    /// After a header's carriage return.
     ValueEnd,
-    /// Behind a header's line feed: before the next line, unless that begins with a space and so goes on with the value.
+    /// After a header's line feed. A line that begins with a space continues the value.
     NextLine,
-    /// Behind the first line's carriage return.
+    /// After the status line's carriage return.
     LineEnd,
-    /// Behind the carriage return of the blank line.
+    /// After the blank line's carriage return.
     HeadEnd,
     Complete,
     Failed(HeadError),
 }
 
-/// A header that matters, each of which is a list (RFC 9110, 5.3 treats several of a name as one) or has one value.
+/// A header that [`Head`] returns. Several headers of the same name are one list (RFC 9110, 5.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -102,87 +102,87 @@ const FIELDS: [(&[u8], Field); 10] = [
     (b"upgrade", Field::Upgrade),
 ];
 
-/// What a head says.
+/// An item of a response's head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Told<'a> {
-    /// An element of a header's comma-separated list, without the spaces around it. Empty ones mean nothing (RFC 9110,
-    /// 5.6.1.2) and are left out, but for `Content-Length`, which is no list. `None`: it is longer than 32 bytes, and so
-    /// than any that means something.
+pub enum HeadItem<'a> {
+    /// An element of a header's comma-separated list, without the spaces around it. `None` if it has more than 32 bytes:
+    /// no such element matters. Empty elements are left out (RFC 9110, 5.6.1.2), except for `Content-Length`, which is no
+    /// list.
     Element(Field, Option<&'a [u8]>),
-    /// The head is over. What comes next belongs to whatever follows it.
+    /// The head ends. The next byte belongs to the body or the protocol that follows.
     End {
         /// The status code, `101..=999`.
         status: u16,
     },
 }
 
-/// What a byte brought about.
-enum Step {
+/// The result of a byte.
+enum HeadStep {
     Nothing,
     Element,
     End,
 }
 
 impl Head {
-    /// Before the first byte.
+    /// Creates a reader for a response's first byte.
     pub const fn new() -> Self {
-        Self { place: Place::Protocol(0), status: 0, field: None, text: Vec::new(), cut: false, over: false }
+        Self { state: HeadState::Protocol(0), status: 0, field: None, text: Vec::new(), cut: false, over: false }
     }
 
-    /// What comes next in `input`, taken from its front, up to and including the blank line and never more. `None`: the
-    /// input is used up, or the head was over before.
+    /// Takes the next item from the front of `input`, up to and including the blank line and never more. `None` if the
+    /// input is used up, or if the head has ended.
     ///
     /// # Errors
     ///
-    /// A [`HeadError`] as soon as it is certain; the same one again for everything after it.
-    pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<Told<'_>>, HeadError> {
+    /// A [`HeadError`] as soon as it is certain; the same again on each later call.
+    pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<HeadItem<'_>>, HeadError> {
         loop {
-            match self.place {
-                Place::Complete => return Ok(None),
-                Place::Failed(error) => return Err(error),
+            match self.state {
+                HeadState::Complete => return Ok(None),
+                HeadState::Failed(error) => return Err(error),
                 _ => {}
             }
             let Some(&byte) = input.first() else { return Ok(None) };
-            let step = if matches!(self.place, Place::NextLine) {
+            let step = if matches!(self.state, HeadState::NextLine) {
                 Ok(self.next_line(byte))
             } else {
                 let _ = input.split_off_first();
                 self.take(byte)
             };
             match step {
-                Ok(Step::Nothing) => {}
-                Ok(Step::Element) => {
-                    let means = |field: &Field| *field == Field::ContentLength || !self.text.is_empty();
-                    if let Some(field) = self.field.filter(means).filter(|_| self.is_final()) {
-                        return Ok(Some(Told::Element(field, self.element())));
+                Ok(HeadStep::Nothing) => {}
+                Ok(HeadStep::Element) => {
+                    let matters = |field: &Field| *field == Field::ContentLength || !self.text.is_empty();
+                    if let Some(field) = self.field.filter(matters).filter(|_| self.is_final()) {
+                        return Ok(Some(HeadItem::Element(field, self.element())));
                     }
                 }
-                Ok(Step::End) if self.is_final() => {
-                    self.place = Place::Complete;
-                    return Ok(Some(Told::End { status: self.status }));
+                Ok(HeadStep::End) if self.is_final() => {
+                    self.state = HeadState::Complete;
+                    return Ok(Some(HeadItem::End { status: self.status }));
                 }
-                Ok(Step::End) => *self = Self::new(),
-                Err(error) => self.place = Place::Failed(error),
+                Ok(HeadStep::End) => *self = Self::new(),
+                Err(error) => self.state = HeadState::Failed(error),
             }
         }
     }
 
-    /// The status code, `101..=999`; 0 while the head is not over.
+    /// The status code, `101..=999`; 0 until the head ends.
     pub const fn status(&self) -> u16 {
-        if matches!(self.place, Place::Complete) { self.status } else { 0 }
+        if matches!(self.state, HeadState::Complete) { self.status } else { 0 }
     }
 
     const fn is_final(&self) -> bool {
         matches!(self.status, 101 | 200..)
     }
 
-    /// The element under way, which is over.
+    /// The element that is complete; `None` if it was cut.
     fn element(&self) -> Option<&[u8]> {
         (!self.cut).then(|| self.text.trim_ascii_end())
     }
 
-    /// Before the first byte of a name or element.
+    /// Forgets a complete name or element before the next one begins.
     fn begin_text(&mut self) {
         if core::mem::take(&mut self.over) {
             self.text.clear();
@@ -199,67 +199,67 @@ impl Head {
         }
     }
 
-    /// Ends the value, unless it goes on in the line that begins with this byte.
-    fn next_line(&mut self, byte: u8) -> Step {
+    /// Reads the first byte of the next line: ends the value, or continues it after a space.
+    fn next_line(&mut self, byte: u8) -> HeadStep {
         if matches!(byte, b' ' | b'\t') {
-            self.place = Place::Value;
-            return Step::Nothing;
+            self.state = HeadState::Value;
+            return HeadStep::Nothing;
         }
-        self.place = Place::Line;
+        self.state = HeadState::Line;
         self.end_element()
     }
 
-    /// An element is over, and may be empty.
-    fn end_element(&mut self) -> Step {
+    /// Ends an element, which may be empty.
+    fn end_element(&mut self) -> HeadStep {
         self.begin_text();
         self.over = true;
-        Step::Element
+        HeadStep::Element
     }
 
-    /// Takes the head's next byte.
-    fn take(&mut self, byte: u8) -> Result<Step, HeadError> {
-        let mut step = Step::Nothing;
-        self.place = match (self.place, byte) {
-            // Said at the first byte that differs, since who speaks something else may never send a blank line.
-            (Place::Protocol(at), _) if PROTOCOL.get(usize::from(at)) == Some(&byte) => {
+    /// Reads the head's next byte.
+    fn take(&mut self, byte: u8) -> Result<HeadStep, HeadError> {
+        let mut step = HeadStep::Nothing;
+        self.state = match (self.state, byte) {
+            // Another protocol may never send a blank line, so the first byte that differs is an error.
+            (HeadState::Protocol(at), _) if PROTOCOL.get(usize::from(at)) == Some(&byte) => {
                 let at = at.saturating_add(1);
-                if usize::from(at) == PROTOCOL.len() { Place::Version } else { Place::Protocol(at) }
+                if usize::from(at) == PROTOCOL.len() { HeadState::Version } else { HeadState::Protocol(at) }
             }
-            (Place::Protocol(_), _) => return Err(HeadError::NotHttp),
-            (Place::Version, b'0' | b'1') => Place::Space,
-            (Place::Space, b' ') => Place::Status(0),
-            (Place::Status(digits @ 0..=2), b'0'..=b'9') => {
+            (HeadState::Protocol(_), _) => return Err(HeadError::NotHttp),
+            (HeadState::Version, b'0' | b'1') => HeadState::Space,
+            (HeadState::Space, b' ') => HeadState::Status(0),
+            (HeadState::Status(digits @ 0..=2), b'0'..=b'9') => {
                 self.status = self.status.saturating_mul(10).saturating_add(u16::from(byte & 0x0F));
-                Place::Status(digits.saturating_add(1))
+                HeadState::Status(digits.saturating_add(1))
             }
-            (Place::Status(3), _) if self.status < 100 => return Err(HeadError::Malformed),
-            (Place::Status(3), b' ') | (Place::Reason, b'\t' | b' '..=b'~' | 0x80..) => Place::Reason,
-            (Place::Status(3) | Place::Reason, b'\r') => Place::LineEnd,
-            (Place::Status(3) | Place::Reason | Place::LineEnd, b'\n') => Place::Line,
-            (Place::Line, b'\r') => Place::HeadEnd,
-            (Place::Line | Place::HeadEnd, b'\n') => {
-                step = Step::End;
-                Place::Line
+            (HeadState::Status(3), _) if self.status < 100 => return Err(HeadError::Malformed),
+            (HeadState::Status(3), b' ') | (HeadState::Reason, b'\t' | b' '..=b'~' | 0x80..) => HeadState::Reason,
+            (HeadState::Status(3) | HeadState::Reason, b'\r') => HeadState::LineEnd,
+            (HeadState::Status(3) | HeadState::Reason | HeadState::LineEnd, b'\n') => HeadState::Line,
+            (HeadState::Line, b'\r') => HeadState::HeadEnd,
+            (HeadState::Line | HeadState::HeadEnd, b'\n') => {
+                step = HeadStep::End;
+                HeadState::Line
             }
-            (Place::Line | Place::Name, _) if is_token(byte) => {
+            (HeadState::Line | HeadState::Name, _) if is_token(byte) => {
                 self.keep(byte);
-                Place::Name
+                HeadState::Name
             }
-            (Place::Name, b':') => {
+            (HeadState::Name, b':') => {
                 let known = FIELDS.iter().find(|(name, _)| !self.cut && self.text.eq_ignore_ascii_case(name));
                 self.field = known.map(|(_, field)| *field);
                 self.over = true;
-                Place::Value
+                HeadState::Value
             }
-            (Place::Value, b',') => {
+            (HeadState::Value, b',') => {
                 step = self.end_element();
-                Place::Value
+                HeadState::Value
             }
-            (Place::Value, b'\r') => Place::ValueEnd,
-            (Place::Value | Place::ValueEnd, b'\n') => Place::NextLine,
-            (Place::Value, b'\t' | b' '..=b'~' | 0x80..) => {
+            (HeadState::Value, b'\r') => HeadState::ValueEnd,
+            (HeadState::Value | HeadState::ValueEnd, b'\n') => HeadState::NextLine,
+            (HeadState::Value, b'\t' | b' '..=b'~' | 0x80..) => {
                 self.keep(byte);
-                Place::Value
+                HeadState::Value
             }
             _ => return Err(HeadError::Malformed),
         };
@@ -273,22 +273,22 @@ impl Default for Head {
     }
 }
 
-/// Why an answer's head can't be used. All of it is the doing of what answered: the server, or a proxy before it.
+/// Why a response's head is unusable. Each is an error of the server, or of a proxy in front of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum HeadError {
-    /// The answer doesn't begin with `HTTP/1.`: another protocol listens there, TLS perhaps.
+    /// The response does not begin with `HTTP/1.`: the port speaks another protocol, perhaps TLS.
     NotHttp,
-    /// A line of the head is not HTTP.
+    /// A line of the head is malformed.
     Malformed,
 }
 
 impl fmt::Display for HeadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NotHttp => "the answer is not HTTP/1: another program listens on this port, or it wants TLS (https)",
-            Self::Malformed => "the server or a proxy before it sent a broken HTTP head",
+            Self::NotHttp => "the response is not HTTP/1: another program uses this port, or it needs TLS (https)",
+            Self::Malformed => "the server or a proxy sent a malformed HTTP head",
         })
     }
 }

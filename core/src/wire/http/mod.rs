@@ -1,8 +1,8 @@
-//! What polling needs of HTTP/1.1, sans-IO: [`RequestHead`] writes a request, [`Response`] reads past the response's
-//! [`Head`] and hands on the pieces of its body.
+//! The part of HTTP/1.1 that polling needs, sans-IO. [`RequestHead`] writes a request, [`Response`] reads the [`Head`] and
+//! returns the body.
 //!
-//! One request a connection (`Connection: close`): a poll every few seconds gains nothing from keeping it, and a
-//! server that is restarted leaves no half-dead connection behind.
+//! Each request has its own connection (`Connection: close`). A poll every few seconds gains nothing from keeping one, and
+//! a server that restarts leaves no half-open connection.
 
 mod body;
 mod head;
@@ -10,13 +10,13 @@ mod request;
 mod response;
 
 pub use body::BodyError;
-pub use head::{Field, Head, HeadError, Told};
+pub use head::{Field, Head, HeadError, HeadItem};
 pub use request::{RequestError, RequestHead};
 pub use response::{Response, ResponseError};
 
 pub(crate) use body::seconds;
 
-/// `tchar` of RFC 9110, 5.6.2, in runs of their codes.
+/// Whether `byte` is a `tchar` (RFC 9110, 5.6.2).
 const fn is_token(byte: u8) -> bool {
     matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'0'..=b'9' | b'A'..=b'Z' | b'^'..=b'z' | b'|' | b'~')
 }
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_runs_are_the_characters_of_the_standard() {
+    fn is_token_any_byte_agrees_with_the_rfcs_list() {
         for byte in 0..=u8::MAX {
             let listed = byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
             assert_eq!(is_token(byte), listed, "{byte}");

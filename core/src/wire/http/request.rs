@@ -1,22 +1,34 @@
-//! Requests written into the caller's buffer.
+//! Writes requests into the caller's buffer.
 
 use core::fmt;
 
 use super::is_token;
 
-/// Where a request goes and what it brings along.
+/// The target and the headers of a request.
+///
+/// # Examples
+///
+/// ```
+/// # use comfyglow_core::wire::http::Request;
+/// let request = RequestHead { host: "127.0.0.1:8188", target: &["/comfy", "/queue"], headers: &[("X-Key", "1")] };
+/// let mut out = [0; 256];
+/// let len = request.write_get(&mut out)?;
+/// assert!(out[..len].starts_with(b"GET /comfy/queue HTTP/1.1\r\nHost: 127.0.0.1:8188\r\n"));
+/// assert!(out[..len].ends_with(b"\r\nX-Key: 1\r\n\r\n"));
+/// # Ok::<(), comfyglow_core::wire::http::RequestError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestHead<'a> {
-    /// The value of `Host`: name or address, with the port unless it is the scheme's own.
+    /// The value of `Host`: a name or address, with the port unless it is the scheme's default.
     pub host: &'a str,
-    /// Path and query, percent-encoded, beginning with `/`, in parts.
+    /// The parts of path and query, percent-encoded. The first begins with `/`.
     pub target: &'a [&'a str],
-    /// Headers of the user's own, say the `Authorization` of a proxy. Those that the protocol itself needs are
-    /// written anyway and are refused here.
+    /// The user's own headers, such as the `Authorization` for a proxy. Headers that the protocol itself sets are an error
+    /// here.
     pub headers: &'a [(&'a str, &'a str)],
 }
 
-/// Headers that only this crate may write: another copy of them would change what the request means.
+/// Headers that only this crate may write: a second one would change the request's meaning.
 const RESERVED: [&str; 12] = [
     "host",
     "connection",
@@ -32,30 +44,29 @@ const RESERVED: [&str; 12] = [
     "sec-websocket-protocol",
 ];
 
-/// The answer is sent as it is, and ends the connection.
+/// Headers for an uncompressed response that ends the connection.
 const PLAIN: [(&str, &str); 2] = [("Accept-Encoding", "identity"), ("Connection", "close")];
 
 impl RequestHead<'_> {
-    /// Writes the request as a GET whose answer is sent as it is, not compressed, and ends the connection. Returns
-    /// its length in bytes.
+    /// Writes a GET and returns its length in bytes. It asks for an uncompressed response that ends the connection.
     ///
     /// # Errors
     ///
-    /// A [`RequestError`] where a part can't stand in a request or `out` is too small; `out` is then of no use.
+    /// A [`RequestError`] if a part is not allowed in a request or `out` is too small. Then `out` holds no request.
     pub fn write_get(&self, out: &mut [u8]) -> Result<usize, RequestError> {
         self.write("GET ", &PLAIN, &[], out)
     }
 
-    /// Writes the request as a PATCH with a body of JSON, in parts; otherwise as [`write_get`](Self::write_get).
+    /// Writes a PATCH with a JSON body, given in parts; otherwise like [`write_get`](Self::write_get).
     ///
     /// # Errors
     ///
-    /// As [`write_get`](Self::write_get).
+    /// Those of [`write_get`](Self::write_get).
     pub fn write_patch(&self, body: &[&str], out: &mut [u8]) -> Result<usize, RequestError> {
         self.write("PATCH ", &PLAIN, body, out)
     }
 
-    /// Writes a GET with the headers of a protocol, then the user's own.
+    /// Writes a GET with the headers of another protocol, then the user's own.
     pub(crate) fn write_upgrade(&self, protocol: &[(&str, &str)], out: &mut [u8]) -> Result<usize, RequestError> {
         self.write("GET ", protocol, &[], out)
     }
@@ -87,8 +98,8 @@ impl RequestHead<'_> {
         if writer.len > writer.out.len() { Err(RequestError::TooSmall { needed: writer.len }) } else { Ok(writer.len) }
     }
 
-    /// Refuses whatever would end its line or field early: with it, a node's or a user's text could smuggle a
-    /// second request to the server.
+    /// Refuses bytes that would end a line or field early: with them a node's or a user's text could smuggle a second
+    /// request to the server.
     fn check(&self) -> Result<(), RequestError> {
         let mut target = self.target.iter().flat_map(|part| part.bytes());
         if target.next() != Some(b'/') || !target.all(|byte| byte.is_ascii_graphic() && byte != b'#') {
@@ -112,7 +123,7 @@ impl RequestHead<'_> {
     }
 }
 
-/// Writes what fits and counts the rest, so that a buffer too small can be told by how much.
+/// Writes the parts that fit and counts all, so that an error can name the needed length.
 struct Writer<'a> {
     out: &'a mut [u8],
     len: usize,
@@ -121,41 +132,41 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn put(&mut self, parts: &[&str]) {
         for part in parts {
-            if let Some(place) = self.out.get_mut(self.len..).and_then(|rest| rest.get_mut(..part.len())) {
-                place.copy_from_slice(part.as_bytes());
+            if let Some(slot) = self.out.get_mut(self.len..).and_then(|rest| rest.get_mut(..part.len())) {
+                slot.copy_from_slice(part.as_bytes());
             }
             self.len = self.len.saturating_add(part.len());
         }
     }
 }
 
-/// Why a request can't be written: a setting of the user's, or the caller's buffer.
+/// Why a request can't be written: an error in the user's settings, or a small buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum RequestError {
-    /// [`RequestHead::host`] is empty or has a character that no host has.
+    /// [`RequestHead::host`] is empty or has a character that is not allowed.
     Host,
-    /// [`RequestHead::target`] doesn't begin with `/` or has a character that must be percent-encoded.
+    /// [`RequestHead::target`] does not begin with `/` or has a character that must be percent-encoded.
     Target,
-    /// A header's name is empty or has a character that no name has.
+    /// A header's name is empty or has a character that is not allowed.
     HeaderName {
-        /// Its place in [`RequestHead::headers`].
+        /// The header's index in [`RequestHead::headers`].
         index: usize,
     },
     /// A header's value has a control character.
     HeaderValue {
-        /// Its place in [`RequestHead::headers`].
+        /// The header's index in [`RequestHead::headers`].
         index: usize,
     },
-    /// A header that only the protocol itself may set.
+    /// A header that only the protocol may set.
     ReservedHeader {
-        /// Its place in [`RequestHead::headers`].
+        /// The header's index in [`RequestHead::headers`].
         index: usize,
     },
     /// The buffer is too small for the request.
     TooSmall {
-        /// Bytes that the request takes.
+        /// The request's length in bytes.
         needed: usize,
     },
 }
@@ -163,20 +174,20 @@ pub enum RequestError {
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Host => f.write_str("the host in the settings is empty or has a character that no host has"),
+            Self::Host => f.write_str("the host in the settings is empty or has a character that is not allowed"),
             Self::Target => f.write_str(
-                "the path in the settings must begin with / and have everything but ASCII letters, digits and signs percent-encoded",
+                "the path in the settings must begin with /, and all but ASCII letters, digits and signs must be percent-encoded",
             ),
             Self::HeaderName { index } => {
-                write!(f, "header {index} of the settings has a name that is empty or has a forbidden character")
+                write!(f, "header {index} in the settings has a name that is empty or has a character that is not allowed")
             }
             Self::HeaderValue { index } => {
-                write!(f, "header {index} of the settings has a line break or another control character in its value")
+                write!(f, "header {index} in the settings has a line break or another control character in its value")
             }
             Self::ReservedHeader { index } => {
-                write!(f, "header {index} of the settings is one that the connection sets itself: remove it")
+                write!(f, "header {index} in the settings is set by the connection itself: remove it")
             }
-            Self::TooSmall { needed } => write!(f, "the request takes {needed} bytes, more than its buffer"),
+            Self::TooSmall { needed } => write!(f, "the request takes {needed} bytes, more than the buffer has"),
         }
     }
 }
@@ -194,7 +205,7 @@ mod tests {
     };
 
     #[test]
-    fn a_patch_brings_its_body_along() {
+    fn write_patch_has_the_body_and_its_length() {
         let mut out = [0; 300];
         let request = RequestHead { host: "desk", target: &["/internal/logs/subscribe"], headers: &[("X-Key", "1")] };
         let len = request.write_patch(&["{\"enabled\": ", "true}"], &mut out).unwrap();
@@ -209,12 +220,12 @@ mod tests {
     }
 
     #[test]
-    fn a_get_is_written_with_the_users_headers_last() {
+    fn write_get_has_the_users_headers_last() {
         let text = "GET /comfy/queue?a=b HTTP/1.1\r\nHost: desk:8188\r\nAccept-Encoding: identity\r\nConnection: close\r\nAuthorization: Basic eDp5\r\nX-Note: 1\t2 ü\r\n\r\n";
         let mut out = [0; 256];
         let len = QUEUE.write_get(&mut out).unwrap();
         assert_eq!(str::from_utf8(&out[..len]), Ok(text));
-        // Exactly enough is enough; every smaller buffer is told what it takes.
+        // A buffer of the exact length is enough; a smaller one gives the needed length.
         assert_eq!(QUEUE.write_get(&mut out[..len]), Ok(len));
         for size in 0..len {
             assert_eq!(QUEUE.write_get(&mut out[..size]), Err(RequestError::TooSmall { needed: len }));
@@ -222,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_can_be_injected() {
+    fn write_get_injection_in_any_part_is_an_error() {
         let mut out = [0; 256];
         for bad in ["\r\nX: y", "\n", "\0", "\x7f", "\u{1b}", " ", "ü"] {
             let text = std::format!("/a{bad}b");
@@ -247,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_that_cannot_stand_are_refused() {
+    fn write_get_part_that_is_not_allowed_is_an_error() {
         let mut out = [0; 256];
         for target in ["", "queue", "http://desk/queue", "/a#b"] {
             assert_eq!(

@@ -1,13 +1,13 @@
-//! The answer to a request.
+//! Reads the response to a request.
 
 use core::fmt;
 
 use super::{
-    BodyError, Field, Head, HeadError, Told,
+    BodyError, Field, Head, HeadError, HeadItem,
     body::{Body, Framing, seconds},
 };
 
-/// Reads a response: past its head, of any size, to the pieces of its body.
+/// Reads a response with a head of any size, and returns the pieces of its body.
 ///
 /// # Examples
 ///
@@ -30,32 +30,32 @@ pub struct Response {
     head: Head,
     framing: Framing,
     retry_after: Option<u32>,
-    /// Once the head is over.
+    /// `None` until the head ends.
     body: Option<Result<Body, BodyError>>,
 }
 
 impl Response {
-    /// Before the first byte.
+    /// Creates a reader for a response's first byte.
     pub const fn new() -> Self {
         Self { head: Head::new(), framing: Framing::new(), retry_after: None, body: None }
     }
 
-    /// The status code, `101..=999`; 0 while the head is not over.
+    /// The status code, `101..=999`; 0 until the head ends.
     pub const fn status(&self) -> u16 {
         self.head.status()
     }
 
-    /// Seconds after which the server, or a proxy before it, wants to be asked again (`Retry-After`), if it says so in seconds.
+    /// `Retry-After`: seconds to wait before the next request. `None` if it is missing or a date.
     pub const fn retry_after(&self) -> Option<u32> {
         self.retry_after
     }
 
-    /// The next piece of the body, taken from the front of `input`; never an empty one. `None`: the input is used
-    /// up, or the body is complete and what is left of the input doesn't belong to it.
+    /// Takes the next piece of the body from the front of `input`; it is never empty. `None` if the input is used up, or if
+    /// the body is complete: the rest of the input is not part of it.
     ///
     /// # Errors
     ///
-    /// A [`ResponseError`] as soon as it is certain; the same one again for everything after it.
+    /// A [`ResponseError`] as soon as it is certain; the same again on each later call.
     pub fn next<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<&'a [u8]>, ResponseError> {
         loop {
             if let Some(body) = &mut self.body {
@@ -67,23 +67,24 @@ impl Response {
             }
             match self.head.next(input).map_err(ResponseError::Head)? {
                 None => return Ok(None),
-                Some(Told::Element(Field::RetryAfter, element)) => self.retry_after = seconds(element),
-                Some(Told::Element(field, element)) => self.framing.element(field, element),
-                Some(Told::End { status }) => self.body = Some(Body::of(status, &self.framing)),
+                Some(HeadItem::Element(Field::RetryAfter, element)) => self.retry_after = seconds(element),
+                Some(HeadItem::Element(field, element)) => self.framing.element(field, element),
+                Some(HeadItem::End { status }) => self.body = Some(Body::of(status, &self.framing)),
             }
         }
     }
 
-    /// Whether the whole body has been handed on. Never so for one that ends with the connection.
+    /// Whether the whole body was returned. A body that ends with the connection is complete only after
+    /// [`finish_on_close`](Self::finish_on_close).
     pub const fn is_complete(&self) -> bool {
         matches!(&self.body, Some(Ok(body)) if body.is_complete())
     }
 
-    /// Tells that the server closed the connection.
+    /// Ends the response: the server closed the connection.
     ///
     /// # Errors
     ///
-    /// [`BodyError::Truncated`] where bytes, or the last chunk, were still owed; an earlier error again.
+    /// [`BodyError::Truncated`] if bytes or the last chunk are missing; an earlier error again.
     pub fn finish_on_close(&mut self) -> Result<(), ResponseError> {
         match &mut self.body {
             Some(Ok(body)) => body.finish_on_close().map_err(ResponseError::Body),
@@ -99,14 +100,14 @@ impl Default for Response {
     }
 }
 
-/// Why an answer can't be read. All of it is the doing of what answered: the server, or a proxy before it.
+/// Why a response is unusable. Each is an error of the server, or of a proxy in front of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ResponseError {
-    /// Its head.
+    /// The head is unusable.
     Head(HeadError),
-    /// Its body, or what the head says of it.
+    /// The body is unusable, or the head describes it wrongly.
     Body(BodyError),
 }
 
@@ -125,7 +126,7 @@ impl core::error::Error for ResponseError {}
 mod tests {
     use super::*;
 
-    /// What a response says of when to ask again, at its end.
+    /// The `Retry-After` of a response with these headers, after an interim response.
     fn retry_after(headers: &str) -> Option<u32> {
         let text = std::format!("HTTP/1.1 102 Processing\r\nRetry-After: 9\r\n\r\nHTTP/1.1 503 X\r\n{headers}\r\n\r\n");
         let mut response = Response::new();
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn when_to_ask_again_is_told_in_seconds_or_not_at_all() {
+    fn retry_after_not_in_seconds_is_none() {
         for (headers, seconds) in [
             ("Retry-After: 120", Some(120)),
             ("retry-after:  4294967295 \r\nA: b", Some(u32::MAX)),
@@ -151,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compressed_body_is_refused_with_an_error_of_its_own() {
+    fn next_compressed_body_is_a_content_encoding_error() {
         let mut response = Response::new();
         let mut input = &b"HTTP/1.1 200 OK\r\nContent-Encoding: identity, br\r\nContent-Length: 3\r\n\r\nabc"[..];
         let refused = Err(ResponseError::Body(BodyError::ContentEncoding));

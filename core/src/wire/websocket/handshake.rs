@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::key;
-use crate::wire::http::{Field, Head, HeadError, RequestError, RequestHead, Told, seconds};
+use crate::wire::http::{Field, Head, HeadError, HeadItem, RequestError, RequestHead, seconds};
 
 /// Requests a WebSocket and checks the server's response, whose head may have any size.
 ///
@@ -79,7 +79,7 @@ impl Handshake {
     /// A [`HandshakeError`] as soon as it is certain; the same again on each later call.
     pub fn feed(&mut self, input: &mut &[u8]) -> Result<bool, HandshakeError> {
         while let Some(item) = self.head.next(input).map_err(HandshakeError::Head)? {
-            let Told::Element(field, element) = item else { break };
+            let HeadItem::Element(field, element) = item else { break };
             let is = |word: &[u8]| element.is_some_and(|element| element.eq_ignore_ascii_case(word));
             match field {
                 Field::Upgrade => self.upgrade = Some(self.upgrade != Some(false) && is(b"websocket")),

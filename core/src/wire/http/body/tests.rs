@@ -1,25 +1,25 @@
 use super::*;
-use crate::wire::http::{Head, Told};
+use crate::wire::http::{Head, HeadItem};
 use std::{format, vec::Vec};
 
 fn body(headers: &str) -> Result<Body, BodyError> {
     status_body(200, headers)
 }
 
-/// The body behind a head of these headers.
+/// The body after a head with this status and these headers.
 fn status_body(status: u16, headers: &str) -> Result<Body, BodyError> {
     let (mut head, mut framing) = (Head::new(), Framing::new());
     let text = format!("HTTP/1.1 {status} X\r\n{headers}\r\n");
     let mut input = text.as_bytes();
-    while let Some(told) = head.next(&mut input).unwrap() {
-        if let Told::Element(field, element) = told {
+    while let Some(item) = head.next(&mut input).unwrap() {
+        if let HeadItem::Element(field, element) = item {
             framing.element(field, element);
         }
     }
     Body::of(head.status(), &framing)
 }
 
-/// The body's bytes and what is left of the input, read in pieces of `size`.
+/// Reads the body in pieces of `size`. Returns its bytes, the number of bytes left, and its state.
 fn read(mut body: Body, input: &[u8], size: usize) -> Result<(Vec<u8>, usize, Body), BodyError> {
     let mut bytes = Vec::new();
     let mut left = input.len();
@@ -35,7 +35,7 @@ fn read(mut body: Body, input: &[u8], size: usize) -> Result<(Vec<u8>, usize, Bo
 }
 
 #[test]
-fn a_length_is_kept_to_in_any_pieces() {
+fn next_content_length_in_any_pieces_ends_the_body() {
     for size in 1..=8 {
         let (bytes, left, body) = read(body("Content-Length: 5\r\n").unwrap(), b"helloHTT", size).unwrap();
         assert_eq!((bytes.as_slice(), left, body.is_complete()), (&b"hello"[..], 3, true));
@@ -45,7 +45,7 @@ fn a_length_is_kept_to_in_any_pieces() {
 }
 
 #[test]
-fn chunks_are_joined_in_any_pieces() {
+fn next_chunks_in_any_pieces_are_the_body() {
     let text = b"4;a=\"b\"\r\nWiki\r\n0005 ; x\r\npedia\r\nE\r\n in\r\n\r\nchunks.\r\n0;last\r\nTrailer: x\r\nB: y\r\n\r\nnext";
     for size in 1..=text.len() {
         let (bytes, left, body) = read(body("Transfer-Encoding: Chunked\r\n").unwrap(), text, size).unwrap();
@@ -55,7 +55,7 @@ fn chunks_are_joined_in_any_pieces() {
 }
 
 #[test]
-fn malformed_chunks_are_refused_and_stay_so() {
+fn next_malformed_chunk_is_an_error_that_stays() {
     for text in [
         &b"\r\n"[..],
         b";a\r\n",
@@ -84,7 +84,7 @@ fn malformed_chunks_are_refused_and_stay_so() {
 }
 
 #[test]
-fn without_a_length_the_close_is_the_end() {
+fn finish_on_close_without_length_completes_the_body() {
     let (bytes, left, mut body) = read(body("").unwrap(), b"all of it", 4).unwrap();
     assert_eq!((bytes.as_slice(), left, body.is_complete()), (&b"all of it"[..], 0, false));
     assert_eq!(body.finish_on_close(), Ok(()));
@@ -92,7 +92,7 @@ fn without_a_length_the_close_is_the_end() {
 }
 
 #[test]
-fn a_close_before_the_end_is_told() {
+fn finish_on_close_before_the_end_is_truncated() {
     let cut = |headers, input: &[u8]| read(body(headers).unwrap(), input, 3).unwrap().2.finish_on_close();
     assert_eq!(cut("Content-Length: 2\r\n", b"a"), Err(BodyError::Truncated));
     assert_eq!(cut("Content-Length: 2\r\n", b"ab"), Ok(()));
@@ -105,7 +105,7 @@ fn a_close_before_the_end_is_told() {
 }
 
 #[test]
-fn some_answers_have_no_body_whatever_they_say() {
+fn of_status_without_body_is_complete() {
     for status in [101, 204, 304] {
         assert!(status_body(status, "Content-Length: 5\r\n").unwrap().is_complete(), "{status}");
     }
@@ -113,7 +113,7 @@ fn some_answers_have_no_body_whatever_they_say() {
 }
 
 #[test]
-fn a_head_that_is_unclear_about_the_length_is_refused() {
+fn of_unclear_length_or_coding_is_an_error() {
     for (headers, error) in [
         ("Content-Length: 5\r\nContent-Length: 6\r\n", BodyError::ConflictingLengths),
         ("Content-Length: 5, 6\r\n", BodyError::ConflictingLengths),

@@ -7,23 +7,23 @@ use std::{
 
 use super::*;
 
-/// ComfyUI 0.33's answer to `/nope`, as recorded.
+/// ComfyUI 0.33's response to `/nope`, as recorded.
 const NOT_FOUND: &str = "HTTP/1.1 404 Not Found\r\nContent-Security-Policy: default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self' data:; frame-src 'self'; object-src 'self';\r\nTransfer-Encoding: chunked\r\nContent-Type: application/octet-stream\r\nDate: Sun, 22 Nov 2026 17:56:28 GMT\r\nServer: Python/3.11 aiohttp/3.14.5\r\n\r\n";
 
-/// What a head said: its status, 0 where it isn't over; its elements; and how many bytes are left behind it.
-type Said = (u16, Vec<(Field, Option<Vec<u8>>)>, usize);
+/// A head's status code (0 before its end), its elements, and the number of bytes left after it.
+type Outcome = (u16, Vec<(Field, Option<Vec<u8>>)>, usize);
 
-fn read(text: &[u8], size: usize) -> Result<Said, HeadError> {
+fn read(text: &[u8], size: usize) -> Result<Outcome, HeadError> {
     let (mut head, mut elements, mut left) = (Head::new(), Vec::new(), text.len());
     for mut piece in text.chunks(size) {
         left -= piece.len();
         loop {
             match head.next(&mut piece) {
-                Ok(Some(Told::Element(field, element))) => elements.push((field, element.map(<[u8]>::to_vec))),
-                Ok(Some(Told::End { status })) => assert_eq!(status, head.status()),
+                Ok(Some(HeadItem::Element(field, element))) => elements.push((field, element.map(<[u8]>::to_vec))),
+                Ok(Some(HeadItem::End { status })) => assert_eq!(status, head.status()),
                 Ok(None) => break,
                 Err(error) => {
-                    assert_eq!(head.next(&mut &b"more"[..]), Err(error), "said again");
+                    assert_eq!(head.next(&mut &b"more"[..]), Err(error), "an error stays");
                     assert_eq!(head.status(), 0);
                     return Err(error);
                 }
@@ -39,7 +39,7 @@ fn is(field: Field, element: &str) -> (Field, Option<Vec<u8>>) {
 }
 
 #[test]
-fn any_piece_size_reads_the_same_and_leaves_the_body() {
+fn next_pieces_of_any_size_read_the_same_and_leave_the_body() {
     let whole = format!("{NOT_FOUND}0\r\n\r\n");
     for size in 1..=whole.len() {
         let expected = (404, [is(Field::TransferEncoding, "chunked")].to_vec(), 5);
@@ -48,7 +48,7 @@ fn any_piece_size_reads_the_same_and_leaves_the_body() {
 }
 
 #[test]
-fn every_element_of_a_repeated_header_is_told() {
+fn next_repeated_header_returns_every_element() {
     let text =
         b"HTTP/1.1 200 OK\r\nUpgrade: x , y z\t\r\nCONNECTION:\r\nA: b\r\nuPgRaDe:, ,z,\nContent-Length:\r\n\r\n";
     let elements =
@@ -59,7 +59,7 @@ fn every_element_of_a_repeated_header_is_told() {
 }
 
 #[test]
-fn a_value_may_go_on_in_the_next_line() {
+fn next_folded_value_has_a_space() {
     let text = b"HTTP/1.1 200 OK\r\nUpgrade: a\r\n b,\n\tc \r\n\t \r\n \t, d\r\nConnection:\r\n \r\n  x\r\nContent-Length: 5\r\n \r\n\r\n 1";
     let elements = [
         is(Field::Upgrade, "a b"),
@@ -74,7 +74,7 @@ fn a_value_may_go_on_in_the_next_line() {
 }
 
 #[test]
-fn an_element_that_is_too_long_is_told_without_its_bytes() {
+fn next_element_of_more_than_32_bytes_is_none() {
     for (value, element) in [
         ("x".repeat(32), Some("x".repeat(32))),
         ("x".repeat(33), None),
@@ -90,7 +90,7 @@ fn an_element_that_is_too_long_is_told_without_its_bytes() {
 }
 
 #[test]
-fn interim_answers_go_by() {
+fn next_interim_responses_are_skipped() {
     let text =
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLocation: /\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n";
     for size in 1..=text.len() {
@@ -100,12 +100,12 @@ fn interim_answers_go_by() {
 }
 
 #[test]
-fn a_complete_head_takes_no_more() {
+fn next_after_the_head_takes_nothing() {
     assert_eq!(read(b"HTTP/1.0 200 OK\n\nHTTP/1.1 500 X\r\n\r\n", 99), Ok((200, Vec::new(), 18)));
 }
 
 #[test]
-fn what_is_not_http_is_refused_at_its_first_byte() {
+fn next_other_protocol_is_an_error_at_its_first_byte() {
     for text in [&b"\x15\x03\x01"[..], b"SSH-2.0-OpenSSH", b"\r\nHTTP/1.1 200 OK\r\n\r\n", b"HTTP/2 200\r\n\r\n"] {
         assert_eq!(read(text, 1), Err(HeadError::NotHttp), "{text:?}");
     }
@@ -114,7 +114,7 @@ fn what_is_not_http_is_refused_at_its_first_byte() {
 }
 
 #[test]
-fn broken_lines_are_refused() {
+fn next_malformed_line_is_an_error() {
     let mut texts: Vec<String> = [
         "A b\r\n",
         ": b\r\n",
@@ -137,8 +137,8 @@ fn broken_lines_are_refused() {
     }
 }
 
-/// What httparse makes of a head, in our words.
-fn as_httparse(text: &[u8]) -> Option<Said> {
+/// The outcome of httparse for a head.
+fn as_httparse(text: &[u8]) -> Option<Outcome> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut response = httparse::Response::new(&mut headers);
     let mut config = httparse::ParserConfig::default();
@@ -150,7 +150,7 @@ fn as_httparse(text: &[u8]) -> Option<Said> {
     for header in &*response.headers {
         let name = header.name.to_ascii_lowercase();
         let Some((_, field)) = FIELDS.iter().find(|(known, _)| *known == name.as_bytes()) else { continue };
-        // Folded lines, as they came.
+        // httparse keeps the line breaks of folded values.
         let value: Vec<u8> = header.value.iter().copied().filter(|byte| !b"\r\n".contains(byte)).collect();
         for element in value.split(|byte| *byte == b',') {
             let element = element.trim_ascii();
@@ -174,7 +174,7 @@ fn line() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn any_head_means_what_httparse_makes_of_it(
+    fn next_any_head_agrees_with_httparse(
         status in prop_oneof![9 => Just("200 OK".to_string()), 1 => "[2-9]{1,4}[ -~]{0,3}"],
         lines in prop::collection::vec(line(), 0..5),
         body in "[ -~]{0,5}",

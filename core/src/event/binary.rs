@@ -1,4 +1,4 @@
-//! Binary messages: a big-endian kind, a header of its own, and bytes that are handed on.
+//! Binary messages: a big-endian kind, that kind's header, and a body that the handler receives.
 //!
 //! ComfyUI's `protocol.py`: 1 = `PREVIEW_IMAGE` (format, image), 3 = `TEXT` (length, node id, text),
 //! 4 = `PREVIEW_IMAGE_WITH_METADATA` (length, JSON, image). Custom nodes may send any other number.
@@ -12,37 +12,37 @@ use crate::json::Lexer;
 const PREVIEW_IMAGE: u32 = 1;
 const TEXT: u32 = 3;
 const PREVIEW_IMAGE_WITH_METADATA: u32 = 4;
-/// The other format is JPEG; the frontend takes everything but this for one.
+/// The server's other format is JPEG. ComfyUI's frontend treats every number but this one as JPEG.
 const FORMAT_PNG: u32 = 2;
 
-/// How far a binary message was read.
+/// The reading state of a binary message.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Binary {
-    at: At,
-    /// Bytes of the integer that is being read, and its value so far.
-    read: u8,
+    state: BinaryState,
+    /// Bytes read of the current integer, 0..=3, and its value so far.
+    integer_bytes: u8,
     integer: u32,
     kind: u32,
     format: u32,
-    /// Bytes of the message.
+    /// Bytes of the whole message.
     len: u64,
-    /// Bytes behind the headers.
+    /// Bytes after the headers.
     body: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum At {
+enum BinaryState {
     Kind,
-    /// The format of a kind 1, the length in a kind 3 or 4.
-    Second,
-    /// Bytes left of a node id or of metadata.
-    Named(u32),
+    /// The format (kind 1), or the length of the node id (kind 3) or of the metadata (kind 4).
+    FormatOrLength,
+    /// The node id or the metadata, and how many of its bytes are still to come.
+    IdOrMetadata(u32),
     Body,
 }
 
 impl Binary {
     pub(super) const fn new() -> Self {
-        Self { at: At::Kind, read: 0, integer: 0, kind: 0, format: 0, len: 0, body: 0 }
+        Self { state: BinaryState::Kind, integer_bytes: 0, integer: 0, kind: 0, format: 0, len: 0, body: 0 }
     }
 
     pub(super) fn feed<H: Handler, C: Capacity>(
@@ -53,27 +53,27 @@ impl Binary {
         handler: &mut H,
     ) {
         self.len = self.len.saturating_add(piece.len() as u64);
-        while let Some((&byte, behind)) = piece.split_first() {
-            match self.at {
-                At::Kind | At::Second => {
-                    if let Some(integer) = self.push(byte) {
-                        self.header(integer, fields);
+        while let Some((&byte, rest)) = piece.split_first() {
+            match self.state {
+                BinaryState::Kind | BinaryState::FormatOrLength => {
+                    if let Some(integer) = self.push_integer_byte(byte) {
+                        self.end_integer(integer, fields);
                     }
-                    piece = behind;
+                    piece = rest;
                 }
-                At::Named(left) => {
+                BinaryState::IdOrMetadata(left) => {
                     let len = usize::try_from(left).unwrap_or(usize::MAX);
-                    let (named, behind) = piece.split_at_checked(len).unwrap_or((piece, &[]));
+                    let (front, rest) = piece.split_at_checked(len).unwrap_or((piece, &[]));
                     if self.kind == TEXT {
-                        fields.node.push(named);
+                        fields.node.push(front);
                     } else if fields.wants(EventKind::PreviewImageWithMetadata) {
-                        Reader { lexer, fields, handler }.read(false, named);
+                        Reader { lexer, fields, handler }.read(false, front);
                     }
-                    let left = left.saturating_sub(u32::try_from(named.len()).unwrap_or(u32::MAX));
-                    self.at = if left == 0 { At::Body } else { At::Named(left) };
-                    piece = behind;
+                    let left = left.saturating_sub(u32::try_from(front.len()).unwrap_or(u32::MAX));
+                    self.state = if left == 0 { BinaryState::Body } else { BinaryState::IdOrMetadata(left) };
+                    piece = rest;
                 }
-                At::Body => {
+                BinaryState::Body => {
                     self.body = self.body.saturating_add(piece.len() as u64);
                     let (kind, part) = match self.kind {
                         PREVIEW_IMAGE => (EventKind::PreviewImage, Part::Image(piece)),
@@ -90,28 +90,28 @@ impl Binary {
         }
     }
 
-    /// Takes a byte of an integer and returns it once it is whole.
-    fn push(&mut self, byte: u8) -> Option<u32> {
+    /// Takes a byte of an integer and returns the integer once it is complete.
+    fn push_integer_byte(&mut self, byte: u8) -> Option<u32> {
         self.integer = (self.integer << 8) | u32::from(byte);
-        self.read = self.read.wrapping_add(1) % 4;
-        (self.read == 0).then_some(self.integer)
+        self.integer_bytes = self.integer_bytes.wrapping_add(1) % 4;
+        (self.integer_bytes == 0).then_some(self.integer)
     }
 
-    fn header<C: Capacity>(&mut self, integer: u32, fields: &mut Fields<C>) {
-        if self.at == At::Kind {
+    fn end_integer<C: Capacity>(&mut self, integer: u32, fields: &mut Fields<C>) {
+        if self.state == BinaryState::Kind {
             self.kind = integer;
             let known = matches!(integer, PREVIEW_IMAGE | TEXT | PREVIEW_IMAGE_WITH_METADATA);
-            self.at = if known { At::Second } else { At::Body };
+            self.state = if known { BinaryState::FormatOrLength } else { BinaryState::Body };
             return;
         }
-        self.at = if integer == 0 { At::Body } else { At::Named(integer) };
+        self.state = if integer == 0 { BinaryState::Body } else { BinaryState::IdOrMetadata(integer) };
         match self.kind {
             PREVIEW_IMAGE => {
                 self.format = integer;
-                self.at = At::Body;
+                self.state = BinaryState::Body;
             }
             TEXT => fields.node.clear(),
-            // Metadata are shaped like a message's `data`.
+            // The metadata has the shape of a message's `data`.
             _ => {
                 fields.kind = EventKind::PreviewImageWithMetadata;
                 fields.field = Field::Data;
@@ -119,9 +119,9 @@ impl Binary {
         }
     }
 
-    /// What the message was, at its end.
+    /// The event of the message, which has ended.
     pub(super) fn event<'a, C: Capacity>(&self, fields: &'a mut Fields<C>) -> Event<'a> {
-        if self.at != At::Body {
+        if self.state != BinaryState::Body {
             return Event::Malformed(Malformed { at: self.len, reason: Reason::Short });
         }
         match self.kind {

@@ -1,4 +1,4 @@
-//! An entry of `nodes`, read in one go where it stands whole in a piece: most of what the server sends are these.
+//! Reads a complete entry of `nodes` in one go. Most of what the server sends is such entries.
 
 use super::NodeStatus;
 use crate::{
@@ -7,19 +7,20 @@ use crate::{
     number::{Literal, Milli, take_whole},
 };
 
-/// How the entry of a node that has finished goes on behind its name, most often.
-const FINISHED: &[u8] = b": {\"value\": 1.0, \"max\": 1.0, \"state\": \"finished\", \"node_id\": \"";
+/// The usual spelling of a finished node's entry, from after its id up to the value of `node_id`.
+const FINISHED_SPELLING: &[u8] = b": {\"value\": 1.0, \"max\": 1.0, \"state\": \"finished\", \"node_id\": \"";
 
 const ONE: Milli = Milli::from_thousandths(1_000);
 
-/// Whether entries are read so. It takes 2 KB, which a microcontroller's flash hasn't; there members are read one by one.
-pub(super) const IN_ONE_GO: bool = cfg!(target_pointer_width = "64");
+/// Whether entries are read in one go. That takes 2 KB of code, which a microcontroller can't afford; there the reader
+/// takes members one by one.
+pub(super) const READS_WHOLE_ENTRIES: bool = cfg!(target_pointer_width = "64");
 
-/// Bytes that are kept of an entry which a piece's end cuts.
-pub(super) const CUT_BYTES: usize = if IN_ONE_GO { ENTRY_BYTES } else { 0 };
+/// Bytes kept of an entry that a piece's end cuts.
+pub(super) const PARTIAL_ENTRY_BYTES: usize = if READS_WHOLE_ENTRIES { ENTRY_BYTES } else { 0 };
 
-/// An entry of `nodes`, borrowed.
-pub(super) struct Entry<'p> {
+/// An entry of `nodes`, borrowed from the piece.
+pub(super) struct NodeEntry<'p> {
     pub(super) node: &'p [u8],
     pub(super) value: Milli,
     pub(super) max: Milli,
@@ -27,20 +28,21 @@ pub(super) struct Entry<'p> {
     pub(super) display: Option<&'p [u8]>,
 }
 
-impl<'p> Entry<'p> {
-    /// Takes an entry, likely of the prompt `prompt`, from the front of `rest`. `None` where it isn't whole, or has anything
-    /// out of the ordinary in it, which the lexer then tells.
+impl<'p> NodeEntry<'p> {
+    /// Takes an entry, which is likely of the prompt `prompt`, from the front of `rest`.
+    ///
+    /// `None` if it is incomplete or unusual. Then the lexer must read it.
     #[inline]
     pub(super) fn take(rest: &mut &'p [u8], is_first: bool, prompt: &[u8]) -> Option<Self> {
         let mut cursor = Cursor(rest);
         if !is_first {
-            cursor.byte(b',')?;
+            cursor.spaced_byte(b',')?;
         }
         cursor.expect(b"\"")?;
         let from = cursor.0;
         let node = cursor.text()?;
         let before = cursor;
-        let entry = Self::as_the_server_spells(Name { node, from }, prompt, &mut cursor).or_else(|| {
+        let entry = Self::in_server_order(EntryId { node, from }, prompt, &mut cursor).or_else(|| {
             cursor = before;
             Self::in_any_order(node, &mut cursor)
         })?;
@@ -48,11 +50,11 @@ impl<'p> Entry<'p> {
         Some(entry)
     }
 
-    /// The entry behind its name, as `json.dumps` writes it.
+    /// Takes the part after the entry's id, in the server's order and spelling (`json.dumps`).
     #[inline]
-    fn as_the_server_spells(name: Name<'p>, prompt: &[u8], cursor: &mut Cursor<'p>) -> Option<Self> {
+    fn in_server_order(id: EntryId<'p>, prompt: &[u8], cursor: &mut Cursor<'p>) -> Option<Self> {
         let (mut value, mut max, mut state) = (ONE, ONE, NodeStatus::Finished);
-        if cursor.expect(FINISHED).is_none() {
+        if cursor.expect(FINISHED_SPELLING).is_none() {
             cursor.expect(b": {\"value\": ")?;
             value = cursor.milli()?;
             cursor.expect(b", \"max\": ")?;
@@ -62,34 +64,34 @@ impl<'p> Entry<'p> {
                 state = NodeStatus::Running;
             }
         }
-        cursor.name_or_text(name)?;
+        cursor.id_or_text(id)?;
         cursor.expect(b", \"prompt_id\": \"")?;
-        cursor.this_or_text(prompt)?;
+        cursor.expected_or_text(prompt)?;
         cursor.expect(b", \"display_node_id\": \"")?;
-        let display = Some(cursor.name_or_text(name)?);
+        let display = Some(cursor.id_or_text(id)?);
         if cursor.expect(b", \"parent_node_id\": null, \"real_node_id\": \"").is_none() {
             cursor.expect(b", \"parent_node_id\": \"")?;
             cursor.text()?;
             cursor.expect(b", \"real_node_id\": \"")?;
         }
-        cursor.name_or_text(name)?;
+        cursor.id_or_text(id)?;
         cursor.expect(b"}")?;
-        Some(Self { node: name.node, value, max, state, display })
+        Some(Self { node: id.node, value, max, state, display })
     }
 
-    /// The entry behind its name, its members in any order and with any spaces between them.
+    /// Takes the part after the entry's id, with members in any order and any spaces between them.
     fn in_any_order(node: &'p [u8], cursor: &mut Cursor<'p>) -> Option<Self> {
         let (mut value, mut max, mut state, mut display) = (None, None, None, None);
-        cursor.byte(b':')?;
-        cursor.byte(b'{')?;
+        cursor.spaced_byte(b':')?;
+        cursor.spaced_byte(b'{')?;
         loop {
             cursor.expect(b"\"")?;
             let key = cursor.text()?;
-            cursor.byte(b':')?;
+            cursor.spaced_byte(b':')?;
             if cursor.expect(b"\"").is_some() {
                 let text = cursor.text()?;
                 match key {
-                    b"state" => state = Some(NodeStatus::named(text)),
+                    b"state" => state = Some(NodeStatus::from_name(text)),
                     b"display_node_id" => display = Some(text),
                     b"value" | b"max" => return None,
                     _ => {}
@@ -106,70 +108,70 @@ impl<'p> Entry<'p> {
             if cursor.expect(b"}").is_some() {
                 return Some(Self { node, value: value?, max: max?, state: state?, display });
             }
-            cursor.byte(b',')?;
+            cursor.spaced_byte(b',')?;
         }
     }
 }
 
-/// The name of an entry, which is repeated in it.
+/// The id of an entry, which its members repeat.
 #[derive(Clone, Copy)]
-struct Name<'p> {
+struct EntryId<'p> {
     node: &'p [u8],
-    /// The piece from where it begins.
+    /// The piece from where the id begins.
     from: &'p [u8],
 }
 
-/// What is left of a piece. Each method takes what it names from the front, or says that it isn't there, whole.
+/// The rest of a piece. Each method takes what it names from the front; `None` if that isn't there completely.
 #[derive(Clone, Copy)]
 struct Cursor<'p>(&'p [u8]);
 
 impl<'p> Cursor<'p> {
     #[inline]
     fn expect(&mut self, literal: &[u8]) -> Option<()> {
-        let (front, behind) = self.0.split_at_checked(literal.len())?;
-        self.0 = same(front, literal).then_some(behind)?;
+        let (front, rest) = self.0.split_at_checked(literal.len())?;
+        self.0 = same(front, literal).then_some(rest)?;
         Some(())
     }
 
-    /// A text without escapes, behind its opening quote.
+    /// A text without escapes, after its opening quote.
     #[inline]
     fn text(&mut self) -> Option<&'p [u8]> {
-        let (text, behind) = self.0.split_at_checked(plain_len(self.0))?;
-        self.0 = behind.strip_prefix(b"\"")?;
+        let (text, rest) = self.0.split_at_checked(plain_len(self.0))?;
+        self.0 = rest.strip_prefix(b"\"")?;
         Some(text)
     }
 
-    /// The text `name`, which is likely, or any other, behind its opening quote.
+    /// The text of `id`, which is likely, or any other text, after its opening quote.
     #[inline]
-    fn name_or_text(&mut self, name: Name<'p>) -> Option<&'p [u8]> {
+    fn id_or_text(&mut self, id: EntryId<'p>) -> Option<&'p [u8]> {
         if let (Some(text), Some(other), Some(more)) =
-            (self.0.first_chunk(), name.from.first_chunk(), 7_usize.checked_sub(name.node.len()))
+            (self.0.first_chunk(), id.from.first_chunk(), 7_usize.checked_sub(id.node.len()))
         {
-            // With the quote behind it, in one go whatever its length.
+            // Compares the id and its closing quote at once, whatever the length.
             let differs = u64::from_le_bytes(*text) ^ u64::from_le_bytes(*other);
             if differs << more.wrapping_mul(8) == 0 {
-                self.0 = self.0.get(name.node.len().wrapping_add(1)..)?;
-                return Some(name.node);
+                self.0 = self.0.get(id.node.len().wrapping_add(1)..)?;
+                return Some(id.node);
             }
         }
-        self.this_or_text(name.node)
+        self.expected_or_text(id.node)
     }
 
-    /// The text `this`, which is likely and has no escapes, or any other, behind its opening quote.
+    /// The text `expected`, which has no escapes, or any other text, after its opening quote.
     #[inline]
-    fn this_or_text(&mut self, this: &[u8]) -> Option<&'p [u8]> {
-        match self.0.split_at_checked(this.len()) {
-            Some((text, [b'"', behind @ ..])) if same(text, this) => {
-                self.0 = behind;
+    fn expected_or_text(&mut self, expected: &[u8]) -> Option<&'p [u8]> {
+        match self.0.split_at_checked(expected.len()) {
+            Some((text, [b'"', rest @ ..])) if same(text, expected) => {
+                self.0 = rest;
                 Some(text)
             }
             _ => self.text(),
         }
     }
 
-    /// `byte` amid spaces.
+    /// `byte`, and spaces around it.
     #[inline]
-    fn byte(&mut self, byte: u8) -> Option<()> {
+    fn spaced_byte(&mut self, byte: u8) -> Option<()> {
         self.spaces();
         self.expect(&[byte])?;
         self.spaces();
@@ -181,13 +183,13 @@ impl<'p> Cursor<'p> {
         self.0 = behind_spaces(self.0);
     }
 
-    /// A number without minus and exponent, and the byte behind it that ends it, which stays.
+    /// A number without minus and exponent. The byte after it must end it, and stays.
     #[inline]
     fn milli(&mut self) -> Option<Milli> {
-        if let Some((number, behind)) = take_whole(self.0) {
-            let behind = behind.strip_prefix(b".0").unwrap_or(behind);
-            if let [b',' | b'}', ..] = behind {
-                self.0 = behind;
+        if let Some((number, rest)) = take_whole(self.0) {
+            let rest = rest.strip_prefix(b".0").unwrap_or(rest);
+            if let [b',' | b'}', ..] = rest {
+                self.0 = rest;
                 return Some(Milli::whole(number));
             }
         }
@@ -202,11 +204,11 @@ impl<'p> Cursor<'p> {
             }
         }
         let leads_with_zero = whole > 1 && self.0.first() == Some(&b'0');
-        let (number, behind) = self.0.split_at_checked(len)?;
-        if whole == 0 || leads_with_zero || !matches!(behind.first(), Some(b',' | b'}')) {
+        let (number, rest) = self.0.split_at_checked(len)?;
+        if whole == 0 || leads_with_zero || !matches!(rest.first(), Some(b',' | b'}')) {
             return None;
         }
-        self.0 = behind;
+        self.0 = rest;
         let mut literal = Literal::ZERO;
         literal.push(number);
         Some(literal.milli())

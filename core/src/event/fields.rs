@@ -1,6 +1,6 @@
 use super::{
     Event, EventKind, Interest, Malformed, NodeStatus, Reason,
-    field::{BEHIND_FINISHED, Field, Found, members},
+    field::{AFTER_FINISHED_PREFIX, Field, FieldSet, members},
 };
 use crate::{
     capacity::{Bytes as _, Capacity},
@@ -10,34 +10,35 @@ use crate::{
     text::{Id, Text},
 };
 
-/// What was read of the message at hand.
-#[expect(clippy::struct_excessive_bools, reason = "each is a item of its own that one message tells")]
+/// The values read so far of one message.
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact of one message")]
 #[derive(Debug)]
 pub(super) struct Fields<C: Capacity> {
     pub(super) interest: Interest,
     pub(super) kind: EventKind,
-    /// The container at hand.
+    /// The container being read.
     pub(super) level: Field,
     /// The field whose value comes next.
     pub(super) field: Field,
-    /// Which of the container's members is likely to come next.
+    /// Index of the container's member that is expected next.
     pub(super) next: u8,
-    /// How much of it was read up to its value.
+    /// Bytes of that member's spelling that the pieces so far have matched.
     pub(super) matched: u8,
-    pub(super) found: Found,
-    /// What was found of the entry at hand.
-    pub(super) entry: Found,
-    /// The message is an object.
+    /// The fields found in the message, outside entries of `nodes`.
+    pub(super) found: FieldSet,
+    /// The fields found in the current entry of `nodes`.
+    pub(super) entry_found: FieldSet,
+    /// Whether the message is an object.
     pub(super) is_object: bool,
-    /// `node` was `null`.
-    pub(super) no_node: bool,
-    /// `data` came before `type`.
+    /// Whether `node` was `null`.
+    pub(super) node_is_null: bool,
+    /// Whether `data` came before `type`.
     data_first: bool,
-    /// An entry lacked a field, or stood before `prompt_id`.
-    pub(super) broken: Option<&'static str>,
-    /// Entries or ids of `nodes`, or log entries.
+    /// The field that an invalid entry of `nodes` is malformed by, if there was such an entry.
+    pub(super) invalid_field: Option<&'static str>,
+    /// Number of entries or ids in `nodes`, or of log entries.
     pub(super) count: u32,
-    /// What was read of a member's name that came in pieces.
+    /// The beginning of a member's name that came in pieces.
     pub(super) key: Text<[u8; KEY_BYTES]>,
     pub(super) literal: Literal,
     pub(super) value: Milli,
@@ -47,9 +48,9 @@ pub(super) struct Fields<C: Capacity> {
     pub(super) timestamp: u64,
     pub(super) preview_metadata: bool,
     pub(super) prompt_id: Text<C::Id>,
-    /// It was written without escapes, and all of it was kept.
+    /// Whether `prompt_id` had no escapes and was kept whole.
     pub(super) is_plain_prompt: bool,
-    /// The type's name, then `node`, `node_id` or `sid`.
+    /// First the message's `type`, then `node`, `node_id` or `sid`.
     pub(super) node: Text<C::Id>,
     /// `display_node`, `display_node_id` or `node_type`.
     pub(super) display: Text<C::Id>,
@@ -60,7 +61,7 @@ pub(super) struct Fields<C: Capacity> {
 }
 
 impl<C: Capacity> Fields<C> {
-    #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
+    #[expect(clippy::inline_always, reason = "built in place, not on the stack first")]
     #[inline(always)]
     pub(super) const fn new(interest: Interest) -> Self {
         Self {
@@ -70,12 +71,12 @@ impl<C: Capacity> Fields<C> {
             field: Field::Root,
             next: 0,
             matched: 0,
-            found: Found::NONE,
-            entry: Found::NONE,
+            found: FieldSet::NONE,
+            entry_found: FieldSet::NONE,
             is_object: false,
-            no_node: false,
+            node_is_null: false,
             data_first: false,
-            broken: None,
+            invalid_field: None,
             count: 0,
             key: Text::new(),
             literal: Literal::ZERO,
@@ -94,17 +95,17 @@ impl<C: Capacity> Fields<C> {
         }
     }
 
-    /// Forgets the message; the texts are cleared where they begin, which spares writing their buffers.
+    /// Forgets the message. It leaves the texts alone: each is cleared when its value begins, which saves writes.
     pub(super) fn reset(&mut self) {
         self.kind = EventKind::Unknown;
         self.level = Field::Skip;
         self.field = Field::Root;
         self.matched = 0;
-        self.found = Found::NONE;
+        self.found = FieldSet::NONE;
         self.is_object = false;
-        self.no_node = false;
+        self.node_is_null = false;
         self.data_first = false;
-        self.broken = None;
+        self.invalid_field = None;
         self.count = 0;
         self.preview_metadata = false;
         self.key.clear();
@@ -114,38 +115,38 @@ impl<C: Capacity> Fields<C> {
         self.interest.contains(kind)
     }
 
-    /// A member's name was read.
-    pub(super) fn select_named(&mut self, name: &[u8]) {
-        let field = self.named(name);
+    /// Prepares for the value of the member `name`.
+    pub(super) fn select_member(&mut self, name: &[u8]) {
+        let field = self.member_field(name);
         self.select(field);
     }
 
-    /// The field that is named so in the container at hand.
-    pub(super) fn named(&mut self, name: &[u8]) -> Field {
+    /// The field of the member `name` in the current container.
+    pub(super) fn member_field(&mut self, name: &[u8]) -> Field {
         if self.level == Field::Nodes {
             self.node.push(name);
             return Field::NodeState;
         }
-        let mut members = members(self.level, self.kind).likely.iter().zip(1..);
+        let mut members = members(self.level, self.kind).expected.iter().zip(1..);
         let Some((member, next)) = members.find(|(member, _)| member.is_named(name)) else { return Field::Skip };
         self.next = next;
         member.field
     }
 
-    /// Prepares for the value of a field.
+    /// Prepares for the value of `field`.
     pub(super) fn select(&mut self, field: Field) {
         let skipped = match field {
-            // The type decides how `data` is read: of several, the last before `data` counts.
-            Field::Type => self.found.has(Field::Data) || self.data_first,
-            Field::Data if !self.found.has(Field::Type) => {
+            // The type decides how `data` is read. If there are several, the last one before `data` counts.
+            Field::Type => self.found.contains(Field::Data) || self.data_first,
+            Field::Data if !self.found.contains(Field::Type) => {
                 self.data_first = true;
                 true
             }
-            Field::Data => self.kind == EventKind::Unknown || self.found.has(Field::Data),
-            // The entries were read as this prompt's already.
-            Field::PromptId => self.found.has(Field::Nodes),
-            Field::Finished => {
-                self.finished();
+            Field::Data => self.kind == EventKind::Unknown || self.found.contains(Field::Data),
+            // The entries were already reported under the first `prompt_id`.
+            Field::PromptId => self.found.contains(Field::Nodes),
+            Field::FinishedPrefix => {
+                self.set_finished();
                 true
             }
             _ => false,
@@ -154,21 +155,21 @@ impl<C: Capacity> Fields<C> {
         self.begin_value();
     }
 
-    /// The entry at hand is of a node that has finished.
-    fn finished(&mut self) {
+    /// Sets what [`Field::FinishedPrefix`] says of the current entry.
+    fn set_finished(&mut self) {
         let one = Milli::from_thousandths(1_000);
         (self.value, self.max, self.state) = (one, one, NodeStatus::Finished);
         for field in [Field::Value, Field::Max, Field::State] {
-            self.entry.set(field);
+            self.entry_found.set(field);
         }
-        self.next = BEHIND_FINISHED;
+        self.next = AFTER_FINISHED_PREFIX;
     }
 
-    /// Forgets what an earlier value of the field at hand left.
+    /// Forgets an earlier value of the current field.
     pub(super) fn begin_value(&mut self) {
         let field = self.field;
         match field {
-            Field::Node => self.no_node = false,
+            Field::Node => self.node_is_null = false,
             Field::PromptId => self.is_plain_prompt = false,
             Field::Value | Field::Max | Field::QueueRemaining | Field::Timestamp => self.literal = Literal::ZERO,
             _ if field.container().is_some() => return,
@@ -182,7 +183,7 @@ impl<C: Capacity> Fields<C> {
         self.found_mut().clear(field);
     }
 
-    /// The text that the field at hand has.
+    /// The buffer for the current field's text; `None` if it has none.
     pub(super) fn text_mut(&mut self) -> Option<&mut Text<C::Id>> {
         match self.field {
             Field::Type | Field::Node | Field::Sid | Field::CachedNode => Some(&mut self.node),
@@ -193,53 +194,54 @@ impl<C: Capacity> Fields<C> {
         }
     }
 
-    /// Takes the value of a field from the front of `piece`, where it stands there whole and is of the simplest kind.
-    /// It means what the lexer's tokens would.
+    /// Takes the value of `field` from the front of `piece` and returns the rest.
+    ///
+    /// `None` unless the value is complete and simple. The result equals what the lexer's tokens give.
     #[inline]
-    pub(super) fn take<'p>(&mut self, field: Field, piece: &'p [u8]) -> Option<&'p [u8]> {
+    pub(super) fn take_value<'p>(&mut self, field: Field, piece: &'p [u8]) -> Option<&'p [u8]> {
         if let Field::Value | Field::Max | Field::QueueRemaining = field {
             return self.take_number(field, piece);
         }
         let text = piece.strip_prefix(b"\"")?;
-        if field == Field::PromptId && self.is_plain_prompt && !self.found.has(Field::Nodes) {
-            // Most often it is the one of the message before.
+        if field == Field::PromptId && self.is_plain_prompt && !self.found.contains(Field::Nodes) {
+            // Usually it is the previous message's prompt.
             let known = self.prompt_id.kept();
-            let (same_text, behind) = text.split_at_checked(known.len())?;
-            if let ([b'"', behind @ ..], true) = (behind, same(same_text, known)) {
+            let (same_text, rest) = text.split_at_checked(known.len())?;
+            if let ([b'"', rest @ ..], true) = (rest, same(same_text, known)) {
                 self.found.set(field);
-                return Some(behind);
+                return Some(rest);
             }
         }
-        let (text, behind) = text.split_at_checked(plain_len(text))?;
-        let behind = behind.strip_prefix(b"\"")?;
+        let (text, rest) = text.split_at_checked(plain_len(text))?;
+        let rest = rest.strip_prefix(b"\"")?;
         match field {
-            Field::Skip => return Some(behind),
-            Field::Finished => {
-                self.finished();
-                return Some(behind);
+            Field::Skip => return Some(rest),
+            Field::FinishedPrefix => {
+                self.set_finished();
+                return Some(rest);
             }
             // The type decides how `data` is read.
-            Field::Type if self.found.has(Field::Data) || self.data_first => return Some(behind),
+            Field::Type if self.found.contains(Field::Data) || self.data_first => return Some(rest),
             Field::Type => {
-                self.kind = EventKind::of_type(text)?;
+                self.kind = EventKind::from_type(text)?;
             }
             Field::State => {
-                self.state = NodeStatus::named(text);
+                self.state = NodeStatus::from_name(text);
             }
-            _ => return self.take_text(field, text).then_some(behind),
+            _ => return self.take_text(field, text).then_some(rest),
         }
         self.found_mut().set(field);
-        Some(behind)
+        Some(rest)
     }
 
-    /// The part of [`take`](Self::take) for numbers.
+    /// [`take_value`](Self::take_value) for numbers.
     #[inline]
     fn take_number<'p>(&mut self, field: Field, piece: &'p [u8]) -> Option<&'p [u8]> {
-        let (number, mut behind) = take_whole(piece)?;
-        if let ([b'.', b'0', rest @ ..], Field::Value | Field::Max) = (behind, field) {
-            behind = rest;
+        let (number, mut rest) = take_whole(piece)?;
+        if let ([b'.', b'0', after @ ..], Field::Value | Field::Max) = (rest, field) {
+            rest = after;
         }
-        if !matches!(behind, [b',' | b'}', ..]) {
+        if !matches!(rest, [b',' | b'}', ..]) {
             return None;
         }
         match field {
@@ -248,21 +250,21 @@ impl<C: Capacity> Fields<C> {
             _ => self.queue_remaining = number,
         }
         self.found_mut().set(field);
-        Some(behind)
+        Some(rest)
     }
 
-    /// The part of [`take`](Self::take) for texts that are kept: whether `field` has one.
-    // Not inlined: where its texts are would be worked out for each piece.
+    /// [`take_value`](Self::take_value) for texts that are kept. Returns `false` if `field` is not one of them.
+    // Inlined, it would compute the addresses of all texts for each piece.
     #[cfg_attr(target_pointer_width = "32", inline(never))]
     fn take_text(&mut self, field: Field, text: &[u8]) -> bool {
         match field {
-            Field::PromptId if self.found.has(Field::Nodes) => return true,
+            Field::PromptId if self.found.contains(Field::Nodes) => return true,
             Field::PromptId => {
                 self.prompt_id.become_bytes(text);
                 self.is_plain_prompt = text.len() <= C::Id::LEN;
             }
             Field::Node | Field::Sid => {
-                self.no_node = false;
+                self.node_is_null = false;
                 self.node.become_bytes(text);
             }
             Field::DisplayNode | Field::NodeType => self.display.become_bytes(text),
@@ -272,47 +274,47 @@ impl<C: Capacity> Fields<C> {
         true
     }
 
-    /// What was found in the container at hand: an entry of `nodes` has an account of its own.
-    pub(super) const fn found_mut(&mut self) -> &mut Found {
-        if matches!(self.level, Field::NodeState) { &mut self.entry } else { &mut self.found }
+    /// The fields found in the current container. An entry of `nodes` has its own set.
+    pub(super) const fn found_mut(&mut self) -> &mut FieldSet {
+        if matches!(self.level, Field::NodeState) { &mut self.entry_found } else { &mut self.found }
     }
 
-    /// What the message said that `lexer` has read.
-    // Not inlined: what it needs of the stack is free again before the event is told.
+    /// The event of the message that `lexer` has read to its end.
+    // Not inlined: its stack is free again before the handler runs.
     #[inline(never)]
     pub(super) fn event(&self, lexer: &mut Lexer) -> Event<'_> {
         let len = lexer.position();
         let (at, reason) = match lexer.end() {
             Err(error) => (error.at, Reason::Json(error.kind)),
             Ok(()) if !self.is_object => (0, Reason::NoObject),
-            Ok(()) if self.data_first || !self.found.has(Field::Type) => (len, Reason::NoType),
+            Ok(()) if self.data_first || !self.found.contains(Field::Type) => (len, Reason::NoType),
             Ok(()) => match self.missing() {
                 Some(name) => (len, Reason::Field(name)),
-                None => return self.whole(),
+                None => return self.valid_event(),
             },
         };
         Event::Malformed(Malformed { at, reason })
     }
 
-    /// A field that the message needs and hasn't.
+    /// The name of a required field that the message lacks.
     fn missing(&self) -> Option<&'static str> {
-        if self.broken.is_some() || self.kind == EventKind::Unknown {
-            return self.broken;
+        if self.invalid_field.is_some() || self.kind == EventKind::Unknown {
+            return self.invalid_field;
         }
         let level = if self.kind == EventKind::Status { Field::ExecInfo } else { Field::Data };
-        if !self.found.has(Field::Data) {
+        if !self.found.contains(Field::Data) {
             return Some("data");
         }
         members(level, self.kind).missing(self.found)
     }
 
-    /// The text `text` of `field`, where it was found.
+    /// `text`, if `field` was found.
     fn optional<'a>(&self, field: Field, text: &'a Text<C::Id>) -> Option<Id<'a>> {
-        self.found.has(field).then(|| text.as_id())
+        self.found.contains(field).then(|| text.as_id())
     }
 
     fn timestamp(&self) -> Option<u64> {
-        self.found.has(Field::Timestamp).then_some(self.timestamp)
+        self.found.contains(Field::Timestamp).then_some(self.timestamp)
     }
 
     pub(super) fn optional_prompt_id(&self) -> Option<Id<'_>> {
@@ -320,7 +322,7 @@ impl<C: Capacity> Fields<C> {
     }
 
     pub(super) fn optional_node(&self) -> Option<Id<'_>> {
-        self.optional(Field::Node, &self.node).filter(|_| !self.no_node)
+        self.optional(Field::Node, &self.node).filter(|_| !self.node_is_null)
     }
 
     pub(super) fn optional_display_node(&self) -> Option<Id<'_>> {
@@ -328,13 +330,13 @@ impl<C: Capacity> Fields<C> {
     }
 
     pub(super) fn is_png(&self) -> bool {
-        self.found.has(Field::ImageType) && self.word.as_bytes() == b"image/png" && !self.word.is_cut()
+        self.found.contains(Field::ImageType) && self.word.as_bytes() == b"image/png" && !self.word.is_cut()
     }
 
-    /// The checked message as an event.
-    fn whole(&self) -> Event<'_> {
+    /// The event of a message that is not malformed.
+    fn valid_event(&self) -> Event<'_> {
         let id = self.prompt_id.as_id();
-        let prompt_id = self.found.has(Field::PromptId).then_some(id);
+        let prompt_id = self.found.contains(Field::PromptId).then_some(id);
         let &Self { kind, value, max, count, queue_remaining, preview_metadata, .. } = self;
         match kind {
             EventKind::Status => Event::Status { queue_remaining, sid: self.optional(Field::Sid, &self.node) },

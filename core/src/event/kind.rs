@@ -1,7 +1,7 @@
 use super::Event;
 use crate::json;
 
-/// The kind of an [`Event`], without what it says.
+/// The kind of an [`Event`], without its values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -40,12 +40,12 @@ pub enum EventKind {
     Unknown,
     /// Any other binary kind.
     UnknownBinary,
-    /// What can't be used.
+    /// A malformed message, text or binary.
     Malformed,
 }
 
-/// What is behind a message's `type` up to the first member of its `data`.
-const BEHIND_NAME: &str = "\", \"data\": {";
+/// The server's spelling between the name in `type` and the first member of `data`.
+const AFTER_TYPE: &str = "\", \"data\": {";
 
 macro_rules! opening {
     ($name:literal) => {
@@ -54,8 +54,8 @@ macro_rules! opening {
 }
 
 impl EventKind {
-    /// The kinds of text messages, the most frequent first.
-    const TEXTS: [Self; 12] = [
+    /// The kinds of known text messages, the most frequent first.
+    const TEXT_KINDS: [Self; 12] = [
         Self::Progress,
         Self::ProgressState,
         Self::Executing,
@@ -70,16 +70,19 @@ impl EventKind {
         Self::Logs,
     ];
 
-    /// The wire's word for it; for the binary kinds the server's name of the constant in lower case.
+    /// The `type` on the wire, such as `execution_start`.
+    ///
+    /// For a binary kind it is the server's constant in lower case, such as `preview_image`; the last three are
+    /// comfyglow's own: `unknown`, `unknown_binary` and `malformed`.
     pub const fn name(self) -> &'static str {
         let opening = self.opening();
-        match opening.split_at_checked(opening.len().saturating_sub(BEHIND_NAME.len())) {
+        match opening.split_at_checked(opening.len().saturating_sub(AFTER_TYPE.len())) {
             Some((name, _)) => name,
             None => opening,
         }
     }
 
-    /// How the server spells what is between the quote before its name and the first member of a message's `data`.
+    /// The server's spelling from the name in `type` up to the first member of `data`.
     const fn opening(self) -> &'static str {
         match self {
             Self::Status => opening!("status"),
@@ -103,24 +106,26 @@ impl EventKind {
         }
     }
 
-    /// The kind of a text message whose `type` is `name`.
-    pub(super) fn of_type(name: &[u8]) -> Option<Self> {
-        Self::TEXTS.into_iter().find(|kind| kind.name().as_bytes() == name)
+    /// The kind of a text message whose `type` is `name`; `None` if this list lacks it.
+    pub(super) fn from_type(name: &[u8]) -> Option<Self> {
+        Self::TEXT_KINDS.into_iter().find(|kind| kind.name().as_bytes() == name)
     }
 
-    /// The kind of the message that `piece` begins, where it is spelled as the server does, and the members of its `data`.
-    pub(super) fn of_opening(piece: &[u8]) -> Option<(Self, &[u8])> {
-        let (begin, behind) = piece.split_first_chunk()?;
-        let [b' ', b'"', behind @ ..] = behind else { return None };
+    /// The kind of the message that `piece` begins, and the rest of `piece` after the `{` of its `data`.
+    ///
+    /// `None` unless the server's spelling of a known `type` is complete in `piece`.
+    pub(super) fn from_opening(piece: &[u8]) -> Option<(Self, &[u8])> {
+        let (begin, rest) = piece.split_first_chunk()?;
+        let [b' ', b'"', rest @ ..] = rest else { return None };
         if u64::from_ne_bytes(*begin) != u64::from_ne_bytes(*b"{\"type\":") {
             return None;
         }
-        Self::TEXTS.into_iter().find_map(|kind| Some((kind, json::behind(behind, kind.opening().as_bytes())?)))
+        Self::TEXT_KINDS.into_iter().find_map(|kind| Some((kind, json::behind(rest, kind.opening().as_bytes())?)))
     }
 }
 
 impl Event<'_> {
-    /// The event's kind.
+    /// The kind of this event.
     pub const fn kind(&self) -> EventKind {
         match self {
             Self::Status { .. } => EventKind::Status,
@@ -145,19 +150,30 @@ impl Event<'_> {
     }
 }
 
-/// A set of [`EventKind`]s: what somebody subscribed to.
+/// A set of [`EventKind`]s that a [`Decoder`](super::Decoder) reports in full.
 ///
-/// Of kinds outside the set no values are extracted; they are checked and counted all the same.
+/// The decoder still checks other messages and reports their events. It does not report their [parts](super::Part) or
+/// read a preview's metadata.
+///
+/// ```
+/// use comfyglow_core::event::{EventKind, Interest};
+///
+/// let interest = Interest::STATE.with(EventKind::PreviewImage);
+/// assert!(interest.contains(EventKind::Progress) && interest.contains(EventKind::PreviewImage));
+/// assert!(!interest.contains(EventKind::ProgressText));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Interest(u32);
 
 impl Interest {
-    /// Nothing.
+    /// The empty set.
     pub const NONE: Self = Self(0);
-    /// Everything.
+    /// All kinds.
     pub const ALL: Self = Self(u32::MAX);
-    /// What the state is made of: everything but flags and the contents of binary messages.
+    /// The kinds that the [`State`](crate::state::State) is built from.
+    ///
+    /// Feature flags and the contents of binary messages are not among them.
     pub const STATE: Self = Self::NONE
         .with(EventKind::Status)
         .with(EventKind::ExecutionStart)
@@ -171,19 +187,19 @@ impl Interest {
         .with(EventKind::ExecutionInterrupted)
         .with(EventKind::Logs);
 
-    /// The set with `kind` in it.
+    /// This set plus `kind`.
     #[must_use]
     pub const fn with(self, kind: EventKind) -> Self {
         Self(self.0 | 1 << kind as u8)
     }
 
-    /// Both sets.
+    /// The union of both sets.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Whether `kind` is in the set.
+    /// Returns whether `kind` is in the set.
     pub const fn contains(self, kind: EventKind) -> bool {
         self.0 & (1 << kind as u8) != 0
     }

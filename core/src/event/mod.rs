@@ -1,12 +1,13 @@
-//! What a message says: the server's events, typed, in the wire's names.
+//! Typed events from the server's messages, named as on the wire.
 //!
-//! [`Decoder`] reads messages in pieces and tells a [`Handler`] of each: first its [`Part`]s while they are read, then
-//! exactly one [`Event`] at its end. Nothing is collected: image bytes and log texts are handed on as borrowed pieces,
-//! ids and texts are cut at capacity, and what a message carries beyond the fields here ([`Message`]s hold it) is
-//! checked and skipped.
+//! [`Decoder`] reads messages in pieces and calls a [`Handler`]: [`Handler::part`] for each [`Part`] while the message
+//! is read, then [`Handler::event`] exactly once, at its end. The decoder collects nothing. Image bytes and log texts
+//! reach the handler as borrowed pieces. Ids and texts are cut at capacity. A message's other members are checked and
+//! skipped; [`Observer::raw`](crate::session::Observer::raw) receives them undecoded, as [`Message`] pieces.
 //!
-//! A message is *malformed* where it isn't one JSON object with a text `type` before its `data`, or where a field that
-//! its type needs is missing or of the wrong kind; of an optional field, the wrong kind reads as missing.
+//! A message is *malformed* if it is not one JSON object with a text `type` before its `data`. It is also malformed if
+//! a field that its type requires is missing or has the wrong kind of value. An optional field with the wrong kind of
+//! value reads as missing.
 
 mod binary;
 #[cfg(feature = "serde")]
@@ -27,188 +28,194 @@ pub use message::{Message, MessageKind};
 
 use crate::{json::JsonErrorKind, number::Milli, text::Id};
 
-/// A whole message.
+/// One complete message from the server.
+///
+/// An [`Id`] is cut at the decoder's capacity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// The queue's length changed, or the connection is new.
+    /// The queue's length changed, or the connection is new (`status`).
     Status {
-        /// Prompts queued and running.
+        /// Number of prompts queued and running.
         queue_remaining: u32,
-        /// The client id, in the first message of a connection only.
+        /// The client's id; `None` except in the first message of a connection.
         sid: Option<Id<'a>>,
     },
-    /// A prompt begins.
+    /// A prompt began (`execution_start`).
     ExecutionStart {
-        /// The prompt.
+        /// The prompt's id.
         prompt_id: Id<'a>,
-        /// The server's clock, in milliseconds since 1970.
+        /// The server's clock in milliseconds since 1970; `None` if missing.
         timestamp: Option<u64>,
     },
-    /// All nodes of the prompt whose results are still known were told ([`Part::CachedNode`]).
+    /// The server listed the nodes whose cached results it uses (`execution_cached`). [`Part::CachedNode`] carries each
+    /// id.
     ExecutionCached {
-        /// The prompt.
+        /// The prompt's id.
         prompt_id: Id<'a>,
-        /// How many ids there were.
+        /// Number of ids in the list.
         nodes: u32,
     },
-    /// A node begins, or, without one, the prompt is over.
+    /// A node began, or the prompt is over if `node` is `None` (`executing`).
     Executing {
-        /// The node; may be an expanded one, such as `4.0.0.1`.
+        /// The node's id. An expanded node has an id such as `4.0.0.1`.
         node: Option<Id<'a>>,
-        /// The node of the submitted graph that it stands for.
+        /// Id of the node in the submitted graph that this node belongs to.
         display_node: Option<Id<'a>>,
-        /// The prompt; missing where the server greets a client that reconnected.
+        /// The prompt's id; `None` when the server greets a client that reconnected.
         prompt_id: Option<Id<'a>>,
     },
-    /// A node's bar moved.
+    /// A node's progress bar moved (`progress`).
     Progress {
-        /// Steps done.
+        /// Number of steps done.
         value: Milli,
-        /// Steps in all; may be 0 or less.
+        /// Total number of steps; may be 0 or negative.
         max: Milli,
-        /// The prompt.
+        /// The prompt's id.
         prompt_id: Option<Id<'a>>,
-        /// The node; may be an expanded one.
+        /// The node's id; may be that of an expanded node.
         node: Option<Id<'a>>,
     },
-    /// All nodes that the prompt has started so far were told ([`Part::NodeState`]).
+    /// The server listed all nodes that the prompt has started so far (`progress_state`). [`Part::NodeState`] carries
+    /// each entry.
     ProgressState {
-        /// The prompt.
+        /// The prompt's id.
         prompt_id: Id<'a>,
-        /// How many nodes there were.
+        /// Number of nodes in the list.
         nodes: u32,
     },
-    /// A node has output to show.
+    /// A node has output to show (`executed`).
     Executed {
-        /// The prompt.
+        /// The prompt's id.
         prompt_id: Id<'a>,
-        /// The node; may be an expanded one.
+        /// The node's id; may be that of an expanded node.
         node: Id<'a>,
-        /// The node of the submitted graph that it stands for.
+        /// Id of the node in the submitted graph that this node belongs to.
         display_node: Option<Id<'a>>,
     },
-    /// The prompt ended well.
+    /// The prompt succeeded (`execution_success`).
     ExecutionSuccess {
-        /// The prompt.
+        /// The prompt's id.
         prompt_id: Id<'a>,
-        /// The server's clock, in milliseconds since 1970.
+        /// The server's clock in milliseconds since 1970; `None` if missing.
         timestamp: Option<u64>,
     },
-    /// A node failed, and the prompt with it, unless `exception_type` is `ExecutionBlocked`.
+    /// A node failed (`execution_error`). The prompt failed too, unless `exception_type` is `ExecutionBlocked`.
     ExecutionError {
-        /// The prompt.
+        /// The prompt's id.
         prompt_id: Id<'a>,
-        /// The node of the submitted graph that failed.
+        /// Id of the node in the submitted graph that failed.
         node_id: Option<Id<'a>>,
-        /// Its class.
+        /// That node's class.
         node_type: Option<Id<'a>>,
-        /// The exception's full name, such as `torch.OutOfMemoryError`.
+        /// The exception's full class name, such as `torch.OutOfMemoryError`.
         exception_type: Id<'a>,
-        /// Its message, which often ends with a line feed.
+        /// The exception's message, which often ends with a line feed.
         exception_message: Id<'a>,
-        /// The server's clock, in milliseconds since 1970.
+        /// The server's clock in milliseconds since 1970; `None` if missing.
         timestamp: Option<u64>,
     },
-    /// Somebody interrupted the prompt.
+    /// A user interrupted the prompt (`execution_interrupted`).
     ExecutionInterrupted {
-        /// The prompt.
+        /// The prompt's id.
         prompt_id: Id<'a>,
-        /// The node that was running.
+        /// Id of the node that was running.
         node_id: Option<Id<'a>>,
-        /// Its class.
+        /// That node's class.
         node_type: Option<Id<'a>>,
-        /// The server's clock, in milliseconds since 1970.
+        /// The server's clock in milliseconds since 1970; `None` if missing.
         timestamp: Option<u64>,
     },
-    /// What the server is able to do, in answer to the client's flags.
+    /// The server's capabilities, sent in response to the client's flags (`feature_flags`).
     FeatureFlags {
-        /// Previews come with metadata (binary kind 4) if the client asked for them.
+        /// Whether previews come with metadata (binary kind 4) if the client requested them.
         supports_preview_metadata: bool,
     },
-    /// Lines of the server's log ([`Part::Log`]), for who subscribed to them.
+    /// The server's log grew (`logs`); only clients that subscribed receive it. [`Part::Log`] carries the text.
     Logs {
-        /// How many entries there were.
+        /// Number of log entries.
         entries: u32,
     },
-    /// A preview image has passed by ([`Part::Image`]); binary kind 1.
+    /// A preview image ended (binary kind 1). [`Part::Image`] carries its bytes.
     PreviewImage {
-        /// How it is encoded.
+        /// The image's encoding.
         format: ImageFormat,
-        /// Its size in bytes.
+        /// The image's size in bytes.
         len: u64,
     },
-    /// A text that a node shows has passed by ([`Part::ProgressText`]); binary kind 3.
+    /// A text that a node shows ended (binary kind 3). [`Part::ProgressText`] carries it.
     ProgressText {
-        /// The node.
+        /// The node's id.
         node: Id<'a>,
     },
-    /// A preview image that names its node has passed by ([`Part::Image`]); binary kind 4.
+    /// A preview image that names its node ended (binary kind 4). [`Part::Image`] carries its bytes.
     PreviewImageWithMetadata {
-        /// How it is encoded.
+        /// The image's encoding.
         format: ImageFormat,
-        /// Its size in bytes.
+        /// The image's size in bytes.
         len: u64,
-        /// The prompt.
+        /// The prompt's id.
         prompt_id: Option<Id<'a>>,
-        /// The node; may be an expanded one.
+        /// The node's id; may be that of an expanded node.
         node_id: Option<Id<'a>>,
-        /// The node of the submitted graph that it stands for.
+        /// Id of the node in the submitted graph that this node belongs to.
         display_node_id: Option<Id<'a>>,
     },
-    /// A message of a type that isn't in this list: custom nodes send any.
+    /// A text message of a type that this list lacks. Custom nodes send their own types.
     Unknown {
-        /// Its `type`, which may be empty.
+        /// The message's `type`, which may be empty.
         event_type: Id<'a>,
     },
-    /// A binary message of a kind that isn't in this list.
+    /// A binary message of a kind that this list lacks.
     UnknownBinary {
-        /// Its kind.
+        /// The message's kind.
         kind: u32,
     },
-    /// A message that can't be used.
+    /// A malformed message; the [module's documentation](self) says what that is.
     Malformed(Malformed),
 }
 
-/// A part of a message that is still being read; the message may yet prove malformed.
+/// A part of a message, reported while the message is still being read.
+///
+/// The message may still turn out to be malformed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Part<'a> {
-    /// An id in an `execution_cached`. The prompt is told at the end only.
+    /// An id in an `execution_cached`. Only the event at the end names the prompt.
     CachedNode {
-        /// The node.
+        /// The node's id.
         node: Id<'a>,
     },
     /// An entry of a `progress_state`.
     NodeState {
-        /// The prompt.
+        /// The prompt's id.
         prompt_id: Id<'a>,
-        /// The node; may be an expanded one.
+        /// The node's id; may be that of an expanded node.
         node_id: Id<'a>,
-        /// Steps done.
+        /// Number of steps done.
         value: Milli,
-        /// Steps in all; may be 0 or less.
+        /// Total number of steps; may be 0 or negative.
         max: Milli,
-        /// Whether the node runs, has finished, or something that this version doesn't know.
+        /// Whether the node runs or has finished.
         state: NodeStatus,
-        /// The node of the submitted graph that it stands for.
+        /// Id of the node in the submitted graph that this node belongs to.
         display_node_id: Option<Id<'a>>,
     },
-    /// A piece of a log entry's text, with escapes and carriage returns as the terminal got them.
+    /// A piece of a log entry's text, with the terminal's escape sequences and carriage returns.
     Log(&'a [u8]),
     /// A piece of a text that a node shows.
     ProgressText(&'a [u8]),
-    /// A piece of a preview image; how it is encoded, the message's end tells.
+    /// A piece of a preview image. The event at the end has its encoding.
     Image(&'a [u8]),
 }
 
-/// A `progress_state` entry's `state`.
+/// The `state` of a `progress_state` entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum NodeStatus {
-    /// `running`; after an error or an interruption it stays so.
+    /// `running`. A node keeps this state after an error or an interruption.
     Running,
     /// `finished`
     Finished,
@@ -217,7 +224,7 @@ pub enum NodeStatus {
 }
 
 impl NodeStatus {
-    const fn named(name: &[u8]) -> Self {
+    const fn from_name(name: &[u8]) -> Self {
         match name {
             b"running" => Self::Running,
             b"finished" => Self::Finished,
@@ -226,40 +233,40 @@ impl NodeStatus {
     }
 }
 
-/// How a preview image is encoded.
+/// A preview image's encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ImageFormat {
-    /// JPEG, and whatever isn't known: the server's frontend takes it for JPEG too.
+    /// JPEG, or an unknown format number: ComfyUI's frontend also treats that as JPEG.
     Jpeg,
     /// PNG
     Png,
 }
 
-/// Why a message can't be used, and where.
+/// The error in a malformed message, and its offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Malformed {
-    /// The offset of the offending byte; the message's length where something is missing.
+    /// Offset of the offending byte, or the message's length if something is missing.
     pub at: u64,
-    /// What is wrong.
+    /// The kind of error.
     pub reason: Reason,
 }
 
-/// What makes a message malformed.
+/// The kind of error that makes a message malformed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Reason {
-    /// It is no JSON.
+    /// The message is not valid JSON.
     Json(JsonErrorKind),
-    /// It is JSON, but no object.
+    /// The message is JSON, but not an object.
     NoObject,
-    /// It has no text `type` before its `data`.
+    /// The message has no text `type` before its `data`.
     NoType,
-    /// A field that its type needs is missing or of the wrong kind.
+    /// A field that the message's type requires is missing or has the wrong kind of value.
     Field(&'static str),
-    /// A binary message is shorter than its header, or than its header says.
+    /// A binary message ends within its header, or is shorter than its header says.
     Short,
 }
 
@@ -267,7 +274,7 @@ impl core::fmt::Display for Malformed {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self.reason {
             Reason::Json(kind) => crate::json::JsonError { at: self.at, kind }.fmt(f),
-            Reason::NoObject => f.write_str("no JSON object"),
+            Reason::NoObject => f.write_str("not a JSON object"),
             Reason::NoType => f.write_str("no text `type` before `data`"),
             Reason::Field(name) => write!(f, "`{name}` is missing or of the wrong kind"),
             Reason::Short => write!(f, "cut off at byte {}", self.at),
@@ -275,11 +282,11 @@ impl core::fmt::Display for Malformed {
     }
 }
 
-/// Is told what messages say.
+/// Receives what a [`Decoder`] reads.
 pub trait Handler {
-    /// A part of the message at hand.
+    /// Receives a part of the message being read.
     fn part(&mut self, part: Part<'_>);
-    /// The message at hand ended.
+    /// Receives the message's event, once, at its end.
     fn event(&mut self, event: Event<'_>);
 }
 

@@ -1,10 +1,10 @@
-// As in the lexer: what a token is made of stays in registers where it is inlined, which counts on a desktop.
+// As in the lexer: inlined, a token's parts stay in registers, which matters on a desktop.
 #![allow(clippy::inline_always)]
 
 use super::{
     EventKind, Handler, NodeStatus, Part,
-    entry::{CUT_BYTES, Entry, IN_ONE_GO},
-    field::{COMMA_AND_SPACE, Field, Found, Member, members},
+    entry::{NodeEntry, PARTIAL_ENTRY_BYTES, READS_WHOLE_ENTRIES},
+    field::{COMMA_AND_SPACE, Field, FieldSet, Member, members},
     fields::Fields,
 };
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     text::Id,
 };
 
-/// Takes from the lexer what it finds, and keeps it in the fields.
+/// Fills [`Fields`] from the lexer's tokens or, where the spelling is predicted, straight from the bytes.
 pub(super) struct Reader<'a, H, C: Capacity> {
     pub(super) lexer: &'a mut Lexer,
     pub(super) fields: &'a mut Fields<C>,
@@ -21,22 +21,23 @@ pub(super) struct Reader<'a, H, C: Capacity> {
 }
 
 impl<H: Handler, C: Capacity> Reader<'_, H, C> {
-    /// Reads `piece`, token by token or, where it `predicts`, at once up to values that come behind likely names; then
-    /// returns the beginning of an entry of `nodes` that `piece` may end with.
+    /// Reads `piece` and returns the partial entry of `nodes` that it ends with, or nothing.
+    ///
+    /// If `predicts`, it compares whole spellings where it can. Otherwise it reads token by token, and returns nothing.
     pub(super) fn read<'p>(&mut self, predicts: bool, piece: &'p [u8]) -> &'p [u8] {
         let mut rest = piece;
         if predicts && self.lexer.is_fresh() {
-            self.opening(&mut rest);
+            self.take_opening(&mut rest);
         }
-        let cut = loop {
+        let partial = loop {
             if rest.is_empty() {
                 break rest;
             }
             if predicts {
                 match self.predict(&mut rest) {
-                    Ahead::Taken => continue,
-                    Ahead::Cut => break rest,
-                    Ahead::Odd => {}
+                    Prediction::Matched => continue,
+                    Prediction::PartialEntry => break rest,
+                    Prediction::Failed => {}
                 }
             }
             let Some(token) = self.lexer.next(&mut rest) else { break &[] };
@@ -44,98 +45,98 @@ impl<H: Handler, C: Capacity> Reader<'_, H, C> {
         };
         // An error stays in the lexer until the message's end.
         let _ = self.lexer.count(piece, rest);
-        cut
+        partial
     }
 
-    /// Takes what a message begins with up to the first member of its `data`.
+    /// Takes a message's opening, up to the first member of its `data`, if it is spelled as the server does.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    fn opening(&mut self, rest: &mut &[u8]) {
-        let Some((kind, behind)) = EventKind::of_opening(rest) else { return };
-        *rest = behind;
+    fn take_opening(&mut self, rest: &mut &[u8]) {
+        let Some((kind, after)) = EventKind::from_opening(rest) else { return };
+        *rest = after;
         let fields = &mut *self.fields;
         fields.kind = kind;
         fields.is_object = true;
-        fields.found = Found::OPENING;
-        fields.entry = Found::NONE;
+        fields.found = FieldSet::OPENING;
+        fields.entry_found = FieldSet::NONE;
         fields.level = Field::Data;
         fields.field = Field::Skip;
         fields.next = 0;
         self.lexer.take_opening();
     }
 
-    /// Takes members and the end of an object from the front of `rest`, as far as they are simple.
+    /// Takes members and an object's end from the front of `rest`, as far as they are simple.
     ///
-    /// The server spells its messages the same way each time (Python's `json.dumps`), which is compared in a fraction of
-    /// the time that it takes to look at each byte.
+    /// The server (Python's `json.dumps`) spells its messages the same way each time. Comparing spellings takes a
+    /// fraction of the time of reading each byte.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    fn predict(&mut self, rest: &mut &[u8]) -> Ahead {
-        let Some(behind_member) = self.lexer.behind_member() else { return Ahead::Odd };
+    fn predict(&mut self, rest: &mut &[u8]) -> Prediction {
+        let Some(after_member) = self.lexer.behind_member() else { return Prediction::Failed };
         let fields = &mut *self.fields;
-        if IN_ONE_GO && fields.level == Field::Nodes && !rest.starts_with(b"}") {
-            return self.entries(rest, behind_member);
+        if READS_WHOLE_ENTRIES && fields.level == Field::Nodes && !rest.starts_with(b"}") {
+            return self.take_entries(rest, after_member);
         }
-        let likely = members(fields.level, fields.kind).likely;
-        let mut is_first = !behind_member;
-        // Of the first member there is no comma to come; nor what was read of it.
+        let members = members(fields.level, fields.kind).expected;
+        let mut is_first = !after_member;
+        // The first member has no comma. What earlier pieces matched won't come again either.
         let mut skipped = usize::from(self.fields.matched).wrapping_add(if is_first { COMMA_AND_SPACE } else { 0 });
         loop {
-            let (field, value) = match self.likely_name(likely, skipped, rest) {
-                Name::Here(field, value) => (field, value),
-                Name::Cut => return Ahead::Odd,
-                Name::Other if rest.starts_with(b"}") => {
-                    self.ends(rest);
-                    return Ahead::Taken;
+            let (field, value) = match self.expected_key(members, skipped, rest) {
+                KeyMatch::Found(field, value) => (field, value),
+                KeyMatch::Partial => return Prediction::Failed,
+                KeyMatch::Other if rest.starts_with(b"}") => {
+                    self.take_object_end(rest);
+                    return Prediction::Matched;
                 }
-                Name::Other => {
-                    let Some((name, value)) = name(rest, is_first) else { return Ahead::Odd };
-                    (self.fields.named(name), value)
+                KeyMatch::Other => {
+                    let Some((name, value)) = take_key(rest, is_first) else { return Prediction::Failed };
+                    (self.fields.member_field(name), value)
                 }
             };
-            let Some(behind) = self.fields.take(field, value) else {
+            let Some(after) = self.fields.take_value(field, value) else {
                 *rest = value;
                 self.fields.select(field);
-                self.take_name(rest);
-                return Ahead::Taken;
+                self.after_key(rest);
+                return Prediction::Matched;
             };
-            *rest = behind;
+            *rest = after;
             is_first = false;
             skipped = 0;
             self.lexer.take_member();
         }
     }
 
-    /// Takes the name of the member that is likely to come from the front of `rest`, of which so much won't come any more.
+    /// Takes the expected member's spelling, without its first `skipped` bytes, from the front of `rest`.
     #[inline(always)]
-    fn likely_name<'p>(&mut self, likely: &[Member], skipped: usize, rest: &mut &'p [u8]) -> Name<'p> {
+    fn expected_key<'p>(&mut self, members: &[Member], skipped: usize, rest: &mut &'p [u8]) -> KeyMatch<'p> {
         let fields = &mut *self.fields;
-        while let Some(member) = likely.get(usize::from(fields.next)) {
-            let expected = member.spelled.as_bytes().get(skipped..).unwrap_or_default();
+        while let Some(member) = members.get(usize::from(fields.next)) {
+            let expected = member.spelling.as_bytes().get(skipped..).unwrap_or_default();
             match rest.split_at_checked(expected.len()) {
                 Some((front, value)) if same(front, expected) => {
                     fields.matched = 0;
                     fields.next = fields.next.wrapping_add(1);
-                    return Name::Here(member.field, value);
+                    return KeyMatch::Found(member.field, value);
                 }
                 None if expected.starts_with(rest) => {
                     let len = u8::try_from(rest.len()).unwrap_or(u8::MAX);
                     fields.matched = fields.matched.saturating_add(len);
                     *rest = &[];
-                    return Name::Cut;
+                    return KeyMatch::Partial;
                 }
                 _ if fields.matched != 0 => {
-                    self.replay();
-                    return Name::Cut;
+                    self.replay_matched();
+                    return KeyMatch::Partial;
                 }
-                // The entry is of a node that runs.
-                _ if member.field == Field::Finished => fields.next = fields.next.wrapping_add(1),
+                // The entry's node still runs.
+                _ if member.field == Field::FinishedPrefix => fields.next = fields.next.wrapping_add(1),
                 _ => break,
             }
         }
-        Name::Other
+        KeyMatch::Other
     }
 
-    /// Takes the end of an object that is not skipped from the front of `rest`, or the whole of a message's end.
-    fn ends(&mut self, rest: &mut &[u8]) {
+    /// Takes the end of an object from the front of `rest`, or the end of the whole message at once.
+    fn take_object_end(&mut self, rest: &mut &[u8]) {
         if self.fields.level == Field::Data && *rest == b"}}" {
             *rest = &[];
             self.lexer.take_ending();
@@ -148,31 +149,31 @@ impl<H: Handler, C: Capacity> Reader<'_, H, C> {
         self.end();
     }
 
-    /// A member's name was taken; its value is in front, or the beginning of it.
-    fn take_name(&mut self, rest: &mut &[u8]) {
+    /// Tells the lexer that a member's name was taken, and enters the value if that is an object.
+    fn after_key(&mut self, rest: &mut &[u8]) {
         self.lexer.take_name();
-        if let [b'{', behind @ ..] = *rest
+        if let [b'{', after @ ..] = *rest
             && self.fields.field.container() == Some(Container::Object)
         {
-            *rest = behind;
+            *rest = after;
             self.lexer.take_begin();
             self.begin(Container::Object);
         }
     }
 
-    /// What was likely doesn't come: the part of it that was read already is read as tokens.
-    pub(super) fn deviate(&mut self) {
+    /// Ends a prediction that won't come true: the lexer reads the bytes that it had matched.
+    pub(super) fn abandon_prediction(&mut self) {
         if self.fields.matched != 0 {
-            self.replay();
+            self.replay_matched();
         }
     }
 
     #[cold]
-    fn replay(&mut self) {
+    fn replay_matched(&mut self) {
         let matched = usize::from(core::mem::take(&mut self.fields.matched));
-        let likely = members(self.fields.level, self.fields.kind).likely.get(usize::from(self.fields.next));
+        let expected = members(self.fields.level, self.fields.kind).expected.get(usize::from(self.fields.next));
         let is_first = self.lexer.behind_member() == Some(false);
-        let mut read = likely.and_then(|member| member.spelled(is_first).get(..matched)).unwrap_or_default();
+        let mut read = expected.and_then(|member| member.spelling(is_first).get(..matched)).unwrap_or_default();
         while let Some(token) = self.lexer.next(&mut read) {
             self.token(token);
         }
@@ -199,21 +200,21 @@ impl<H: Handler, C: Capacity> Reader<'_, H, C> {
                 fields.node.push(piece);
                 fields.field = Field::NodeState;
             }
-            (false, true) => self.end_name(piece),
+            (false, true) => self.end_key(piece),
             (false, false) => fields.key.push(piece),
         }
     }
 
-    /// A member's name ended, of which `fields.key` has the pieces before.
+    /// Ends a member's name whose earlier pieces are in `fields.key`.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    fn end_name(&mut self, last: &[u8]) {
+    fn end_key(&mut self, last: &[u8]) {
         let fields = &mut *self.fields;
         if fields.key.as_bytes().is_empty() {
-            return fields.select_named(last);
+            return fields.select_member(last);
         }
         fields.key.push(last);
         let key = core::mem::take(&mut fields.key);
-        fields.select_named(if key.is_cut() { b"" } else { key.as_bytes() });
+        fields.select_member(if key.is_cut() { b"" } else { key.as_bytes() });
     }
 
     fn begin(&mut self, container: Container) {
@@ -221,22 +222,22 @@ impl<H: Handler, C: Capacity> Reader<'_, H, C> {
         let level = fields.field;
         if level.container() != Some(container) {
             self.lexer.skip();
-            return self.odd_value();
+            return self.unexpected_value();
         }
         match level {
             Field::Root => fields.is_object = true,
-            Field::NodeState | Field::Entry => fields.count = fields.count.saturating_add(1),
-            Field::Nodes | Field::CachedNodes | Field::Entries => {
+            Field::NodeState | Field::LogEntry => fields.count = fields.count.saturating_add(1),
+            Field::Nodes | Field::CachedNodes | Field::LogEntries => {
                 fields.count = 0;
                 fields.node.clear();
-                if level == Field::Nodes && !fields.found.has(Field::PromptId) {
-                    fields.broken = Some("prompt_id");
+                if level == Field::Nodes && !fields.found.contains(Field::PromptId) {
+                    fields.invalid_field = Some("prompt_id");
                 }
             }
             _ => {}
         }
         fields.found.set(level);
-        fields.entry = Found::NONE;
+        fields.entry_found = FieldSet::NONE;
         fields.level = level;
         fields.field = level.element();
         fields.next = 0;
@@ -245,63 +246,64 @@ impl<H: Handler, C: Capacity> Reader<'_, H, C> {
 
     fn end(&mut self) {
         if self.fields.level == Field::NodeState {
-            self.end_node();
+            self.end_node_entry();
         }
         let fields = &mut *self.fields;
         fields.level = fields.level.parent();
         fields.field = fields.level.element();
-        // Of containers that others are in, the first member is, mostly.
+        // A container inside another is usually its first member.
         fields.next = 1;
     }
 
-    /// Takes entries of `nodes` from the front of `rest`, as many as stand there whole.
+    /// Takes all complete entries of `nodes` from the front of `rest`.
     #[inline]
-    fn entries(&mut self, rest: &mut &[u8], behind_member: bool) -> Ahead {
+    fn take_entries(&mut self, rest: &mut &[u8], after_member: bool) -> Prediction {
         let Self { lexer, fields, handler } = self;
-        let told = fields.broken.is_none() && fields.wants(EventKind::ProgressState);
+        let is_reported = fields.invalid_field.is_none() && fields.wants(EventKind::ProgressState);
         let prompt_id = fields.prompt_id.as_id();
         let prompt = if fields.is_plain_prompt { fields.prompt_id.kept() } else { b"" };
-        let mut is_first = !behind_member;
+        let mut is_first = !after_member;
         while let [byte, ..] = *rest
             && *byte != b'}'
         {
-            if rest.len() < CUT_BYTES && !rest.ends_with(b"}") && find(rest, b'}').is_none() {
-                return Ahead::Cut;
+            if rest.len() < PARTIAL_ENTRY_BYTES && !rest.ends_with(b"}") && find(rest, b'}').is_none() {
+                return Prediction::PartialEntry;
             }
-            let mut behind = *rest;
-            let Some(Entry { node, value, max, state, display }) = Entry::take(&mut behind, is_first, prompt) else {
-                return Ahead::Odd;
+            let mut after = *rest;
+            let Some(NodeEntry { node, value, max, state, display }) = NodeEntry::take(&mut after, is_first, prompt)
+            else {
+                return Prediction::Failed;
             };
             let (node_id, display_node_id) = match (Id::whole::<C::Id>(node), display.map(Id::whole::<C::Id>)) {
                 (Some(node_id), None) => (node_id, None),
                 (Some(node_id), Some(Some(display))) => (node_id, Some(display)),
-                // A longer one is hashed as it is kept.
-                _ => return Ahead::Odd,
+                // An id longer than `ID` is hashed while it is kept.
+                _ => return Prediction::Failed,
             };
-            *rest = behind;
+            *rest = after;
             lexer.take_member();
             is_first = false;
             fields.count = fields.count.saturating_add(1);
-            if told {
+            if is_reported {
                 handler.part(Part::NodeState { prompt_id, node_id, value, max, state, display_node_id });
             }
         }
-        Ahead::Taken
+        Prediction::Matched
     }
 
-    /// An entry of `nodes` ended: it is told where it is whole.
-    fn end_node(&mut self) {
+    /// Ends an entry of `nodes` and reports it if it is complete.
+    fn end_node_entry(&mut self) {
         let fields = &mut *self.fields;
-        if let Some(name) = members(Field::NodeState, fields.kind).missing(fields.entry) {
-            fields.broken = Some(name);
-        } else if fields.broken.is_none() && fields.wants(EventKind::ProgressState) {
+        if let Some(name) = members(Field::NodeState, fields.kind).missing(fields.entry_found) {
+            fields.invalid_field = Some(name);
+        } else if fields.invalid_field.is_none() && fields.wants(EventKind::ProgressState) {
             self.handler.part(Part::NodeState {
                 prompt_id: fields.prompt_id.as_id(),
                 node_id: fields.node.as_id(),
                 value: fields.value,
                 max: fields.max,
                 state: fields.state,
-                display_node_id: fields.entry.has(Field::DisplayNode).then(|| fields.display.as_id()),
+                display_node_id: fields.entry_found.contains(Field::DisplayNode).then(|| fields.display.as_id()),
             });
         }
         fields.node.clear();
@@ -330,14 +332,14 @@ impl<H: Handler, C: Capacity> Reader<'_, H, C> {
         match fields.field {
             Field::Type => {
                 let name = if fields.node.is_cut() { b"" } else { fields.node.as_bytes() };
-                fields.kind = EventKind::of_type(name).unwrap_or(EventKind::Unknown);
+                fields.kind = EventKind::from_type(name).unwrap_or(EventKind::Unknown);
             }
-            Field::CachedNode => return self.end_cached(),
+            Field::CachedNode => return self.end_cached_node(),
             Field::State => {
-                fields.state = NodeStatus::named(fields.word.as_bytes());
+                fields.state = NodeStatus::from_name(fields.word.as_bytes());
             }
             Field::Value | Field::Max | Field::QueueRemaining | Field::Timestamp | Field::PreviewMetadata => return,
-            field if field.container().is_some() => return self.odd_value(),
+            field if field.container().is_some() => return self.unexpected_value(),
             _ => {}
         }
         let field = fields.field;
@@ -350,11 +352,11 @@ impl<H: Handler, C: Capacity> Reader<'_, H, C> {
         let field = fields.field;
         match field {
             Field::Value | Field::Max | Field::QueueRemaining | Field::Timestamp => fields.literal.push(piece),
-            // An id that is a number is read as the text it is written in.
+            // An id that is a number is kept as its literal.
             Field::Node | Field::CachedNode | Field::DisplayNode => {
                 return self.text(piece, ends);
             }
-            _ if ends => return self.odd_value(),
+            _ if ends => return self.unexpected_value(),
             _ => return,
         }
         if !ends {
@@ -379,19 +381,19 @@ impl<H: Handler, C: Capacity> Reader<'_, H, C> {
         let fields = &mut *self.fields;
         match fields.field {
             Field::Node if word == Word::Null => {
-                fields.no_node = true;
-                // That nothing runs is what only `executing` says.
+                fields.node_is_null = true;
+                // Only in `executing` does `null` say something: that no node runs.
                 if fields.kind == EventKind::Executing {
                     fields.found.set(Field::Node);
                 }
             }
             Field::PreviewMetadata => fields.preview_metadata = word == Word::True,
-            _ => self.odd_value(),
+            _ => self.unexpected_value(),
         }
     }
 
-    /// An id in an array of them ended; the next one begins anew.
-    fn end_cached(&mut self) {
+    /// Ends an id in `execution_cached` and reports it.
+    fn end_cached_node(&mut self) {
         let fields = &mut *self.fields;
         if fields.wants(EventKind::ExecutionCached) {
             self.handler.part(Part::CachedNode { node: fields.node.as_id() });
@@ -400,47 +402,48 @@ impl<H: Handler, C: Capacity> Reader<'_, H, C> {
         fields.node.clear();
     }
 
-    /// A value of the wrong kind ended, or a container of that kind began.
-    fn odd_value(&mut self) {
+    /// Handles a value or container that the current field must not have.
+    fn unexpected_value(&mut self) {
         let fields = &mut *self.fields;
         match fields.field {
             Field::CachedNode => {
-                fields.broken = Some("nodes");
+                fields.invalid_field = Some("nodes");
                 fields.count = fields.count.saturating_add(1);
                 fields.node.clear();
             }
-            Field::NodeState => fields.broken = Some("nodes"),
-            Field::Entry => fields.count = fields.count.saturating_add(1),
+            Field::NodeState => fields.invalid_field = Some("nodes"),
+            Field::LogEntry => fields.count = fields.count.saturating_add(1),
             _ => {}
         }
     }
 }
 
-/// What is ahead in a piece.
-enum Ahead {
-    /// What was predicted, which was taken.
-    Taken,
-    /// The beginning of an entry of `nodes` that the piece ends with.
-    Cut,
-    /// Something else, or nothing.
-    Odd,
+/// The outcome of a prediction.
+enum Prediction {
+    /// The piece had what was predicted, and it was taken.
+    Matched,
+    /// The piece ends with a partial entry of `nodes`.
+    PartialEntry,
+    /// The lexer must read what comes.
+    Failed,
 }
 
-/// What is in front of a piece where the name of a member is likely.
-enum Name<'p> {
-    /// The name of the field, and what is behind its colon.
-    Here(Field, &'p [u8]),
-    /// The beginning of it that the piece has, which was taken, or what was taken before of another.
-    Cut,
+/// How the front of a piece compares with an expected member's spelling.
+enum KeyMatch<'p> {
+    /// It is that spelling; the rest begins with the member's value.
+    Found(Field, &'p [u8]),
+    /// The piece ended within the spelling, or the lexer has replayed what earlier pieces had matched.
+    Partial,
+    /// It differs.
     Other,
 }
 
-/// A member's name without escapes at the front of `piece`, and what is behind its colon.
+/// Takes a member's name without escapes from the front of `piece`: the name, and the rest after its colon.
 #[inline]
-fn name(piece: &[u8], is_first: bool) -> Option<(&[u8], &[u8])> {
+fn take_key(piece: &[u8], is_first: bool) -> Option<(&[u8], &[u8])> {
     let before = if is_first { piece } else { behind_spaces(piece.strip_prefix(b",")?) };
     let text = before.strip_prefix(b"\"")?;
-    let (name, behind) = text.split_at_checked(plain_len(text))?;
-    let value = behind_spaces(behind.strip_prefix(b"\"")?).strip_prefix(b":")?;
+    let (name, after) = text.split_at_checked(plain_len(text))?;
+    let value = behind_spaces(after.strip_prefix(b"\"")?).strip_prefix(b":")?;
     Some((name, behind_spaces(value)))
 }

@@ -1,4 +1,4 @@
-//! What each message says, and what makes it malformed: the snapshot's table, row by row.
+//! Text messages against the table of SNAPSHOT.md: their events, and what makes them malformed.
 
 use std::{
     format,
@@ -15,22 +15,22 @@ mod decode;
 mod parts;
 mod values;
 
-/// Room for all ids of these tests, and for little of an exception's message.
+// `ID` holds all ids of these tests. `MESSAGE` is small, so that an exception's message is cut.
 const ID: usize = 32;
 
 crate::capacity! {
     struct Small { id: 32, message: 8, nodes: 4, names: 32, durations: 1, history: 4, request: 512 }
 }
 
-/// Events and parts, as text. Pieces of images and texts are joined; an event is told in full by its `Debug`.
+/// Records events and parts as their `Debug` text, and joins the pieces of images and texts.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Told {
+struct Recorder {
     events: Vec<String>,
     parts: Vec<String>,
     bytes: Vec<u8>,
 }
 
-impl Handler for Told {
+impl Handler for Recorder {
     fn part(&mut self, part: Part<'_>) {
         match part {
             Part::Log(piece) | Part::ProgressText(piece) | Part::Image(piece) => self.bytes.extend_from_slice(piece),
@@ -43,19 +43,19 @@ impl Handler for Told {
     }
 }
 
-fn read(interest: Interest, message: &str, size: usize) -> Told {
-    let (mut told, mut decoder) = (Told::default(), Decoder::<Small>::new(interest));
-    // Whatever was left by the message before is of no account.
-    decoder.text(br#"{"type": "executing", "data": {"node": "old", "prompt_id": "old"#, &mut Told::default());
-    decoder.end_text(&mut Told::default());
-    message.as_bytes().chunks(size.max(1)).for_each(|piece| decoder.text(piece, &mut told));
-    decoder.end_text(&mut told);
-    told
+fn read(interest: Interest, message: &str, size: usize) -> Recorder {
+    let (mut recorded, mut decoder) = (Recorder::default(), Decoder::<Small>::new(interest));
+    // What the previous message left behind must not matter.
+    decoder.text(br#"{"type": "executing", "data": {"node": "old", "prompt_id": "old"#, &mut Recorder::default());
+    decoder.end_text(&mut Recorder::default());
+    message.as_bytes().chunks(size.max(1)).for_each(|piece| decoder.text(piece, &mut recorded));
+    decoder.end_text(&mut recorded);
+    recorded
 }
 
-/// What a text message says to who wants all of it, which is the same in pieces of any size.
+/// What a text message reports with [`Interest::ALL`]; asserts that pieces of any size report the same.
 #[track_caller]
-fn text(message: &str) -> Told {
+fn text(message: &str) -> Recorder {
     let whole = read(Interest::ALL, message, message.len());
     for size in 1..=message.len().min(16) {
         assert_eq!(read(Interest::ALL, message, size), whole, "{message} in pieces of {size}");
@@ -66,13 +66,13 @@ fn text(message: &str) -> Told {
 /// The one event of a text message.
 #[track_caller]
 fn event(message: &str) -> String {
-    let mut told = text(message);
-    assert_eq!(told.events.len(), 1, "{message}");
-    told.events.remove(0)
+    let mut recorded = text(message);
+    assert_eq!(recorded.events.len(), 1, "{message}");
+    recorded.events.remove(0)
 }
 
 #[track_caller]
-fn assert_says(message: &str, expected: Event<'_>) {
+fn assert_event(message: &str, expected: Event<'_>) {
     assert_eq!(event(message), format!("{expected:?}"), "{message}");
 }
 
@@ -82,8 +82,8 @@ fn message(kind: &str, data: &str) -> String {
 
 #[track_caller]
 fn assert_malformed(message: &str, reason: Reason, at: usize) {
-    assert_says(message, Event::Malformed(Malformed { at: at as u64, reason }));
-    // It is checked and told also where nobody subscribed to its type.
+    assert_event(message, Event::Malformed(Malformed { at: at as u64, reason }));
+    // A message outside the interest is checked and reported too.
     let unwanted = read(Interest::NONE, message, message.len());
     assert_eq!(unwanted.events, text(message).events, "{message}");
     assert_eq!((unwanted.parts, unwanted.bytes), (vec![], vec![]), "{message}");
@@ -93,11 +93,11 @@ fn id(text: &str) -> Id<'_> {
     Id::from(text)
 }
 
-/// A field as it is written, and values of it that don't do.
-type Needed = (&'static str, &'static [&'static str]);
+/// A field as it is written, and invalid values for it.
+type RequiredField = (&'static str, &'static [&'static str]);
 
-/// For each row of the table: the type, its `data` with all needed fields, and each of these with values that don't do.
-const NEEDED: &[(&str, &str, &[Needed])] = &[
+/// For each row of the table: the type, `data` with all required fields, and invalid values for each of them.
+const REQUIRED: &[(&str, &str, &[RequiredField])] = &[
     (
         "status",
         r#"{"status": {"exec_info": {"queue_remaining": 1}}}"#,
@@ -106,30 +106,30 @@ const NEEDED: &[(&str, &str, &[Needed])] = &[
             &["null", "true", "\"1\"", "-1", "1.0", "1e0", "4294967296", "NaN", "[1]", "{}", "99999999999999999999999"],
         )],
     ),
-    ("execution_start", r#"{"prompt_id": "p"}"#, &[(r#""prompt_id": "p""#, NO_TEXT)]),
-    ("execution_success", r#"{"prompt_id": "p"}"#, &[(r#""prompt_id": "p""#, NO_TEXT)]),
-    ("execution_interrupted", r#"{"prompt_id": "p"}"#, &[(r#""prompt_id": "p""#, NO_TEXT)]),
+    ("execution_start", r#"{"prompt_id": "p"}"#, &[(r#""prompt_id": "p""#, NOT_TEXT)]),
+    ("execution_success", r#"{"prompt_id": "p"}"#, &[(r#""prompt_id": "p""#, NOT_TEXT)]),
+    ("execution_interrupted", r#"{"prompt_id": "p"}"#, &[(r#""prompt_id": "p""#, NOT_TEXT)]),
     (
         "execution_cached",
         r#"{"nodes": ["1", 2], "prompt_id": "p"}"#,
         &[
-            (r#""prompt_id": "p""#, NO_TEXT),
+            (r#""prompt_id": "p""#, NOT_TEXT),
             (
                 r#""nodes": ["1", 2]"#,
                 &["null", "1", "\"1\"", "{}", "[null]", "[\"1\", true]", "[[]]", "[\"1\", {}]", "[NaN]"],
             ),
         ],
     ),
-    ("executing", r#"{"node": "7"}"#, &[(r#""node": "7""#, NO_ID)]),
-    ("progress", r#"{"value": 1, "max": 20}"#, &[(r#""value": 1"#, NO_NUMBER), (r#""max": 20"#, NO_NUMBER)]),
+    ("executing", r#"{"node": "7"}"#, &[(r#""node": "7""#, NOT_ID)]),
+    ("progress", r#"{"value": 1, "max": 20}"#, &[(r#""value": 1"#, NOT_NUMBER), (r#""max": 20"#, NOT_NUMBER)]),
     (
         "progress_state",
         r#"{"prompt_id": "p", "nodes": {"1": {"value": 1, "max": 2, "state": "running"}}}"#,
         &[
-            (r#""prompt_id": "p""#, NO_TEXT),
-            (r#""value": 1"#, NO_NUMBER),
-            (r#""max": 2"#, NO_NUMBER),
-            (r#""state": "running""#, NO_TEXT),
+            (r#""prompt_id": "p""#, NOT_TEXT),
+            (r#""value": 1"#, NOT_NUMBER),
+            (r#""max": 2"#, NOT_NUMBER),
+            (r#""state": "running""#, NOT_TEXT),
             (
                 r#""nodes": {"1": {"value": 1, "max": 2, "state": "running"}}"#,
                 &["null", "[]", "1", "\"\"", "{\"1\": 1}", "{\"1\": []}"],
@@ -139,28 +139,28 @@ const NEEDED: &[(&str, &str, &[Needed])] = &[
     (
         "executed",
         r#"{"node": "7", "output": null, "prompt_id": "p"}"#,
-        &[(r#""prompt_id": "p""#, NO_TEXT), (r#""node": "7""#, NO_ID_NOR_NULL)],
+        &[(r#""prompt_id": "p""#, NOT_TEXT), (r#""node": "7""#, NOT_ID_OR_NULL)],
     ),
     (
         "execution_error",
         r#"{"prompt_id": "p", "exception_message": "m", "exception_type": "t"}"#,
         &[
-            (r#""prompt_id": "p""#, NO_TEXT),
-            (r#""exception_message": "m""#, NO_TEXT),
-            (r#""exception_type": "t""#, NO_TEXT),
+            (r#""prompt_id": "p""#, NOT_TEXT),
+            (r#""exception_message": "m""#, NOT_TEXT),
+            (r#""exception_type": "t""#, NOT_TEXT),
         ],
     ),
     ("feature_flags", "{}", &[]),
     ("logs", r#"{"entries": [{"m": "x"}]}"#, &[(r#""entries": [{"m": "x"}]"#, &["null", "{}", "\"\"", "1"])]),
 ];
 
-const NO_TEXT: &[&str] = &["null", "1", "true", "NaN", "[\"p\"]", "{\"p\": \"p\"}"];
-const NO_ID: &[&str] = &["true", "false", "NaN", "-Infinity", "[\"7\"]", "{\"node\": \"7\"}"];
-const NO_ID_NOR_NULL: &[&str] = &["null", "true", "false", "NaN", "-Infinity", "[\"7\"]", "{}"];
-const NO_NUMBER: &[&str] = &["null", "true", "\"1\"", "NaN", "Infinity", "-Infinity", "[1]", "{}"];
+const NOT_TEXT: &[&str] = &["null", "1", "true", "NaN", "[\"p\"]", "{\"p\": \"p\"}"];
+const NOT_ID: &[&str] = &["true", "false", "NaN", "-Infinity", "[\"7\"]", "{\"node\": \"7\"}"];
+const NOT_ID_OR_NULL: &[&str] = &["null", "true", "false", "NaN", "-Infinity", "[\"7\"]", "{}"];
+const NOT_NUMBER: &[&str] = &["null", "true", "\"1\"", "NaN", "Infinity", "-Infinity", "[1]", "{}"];
 
-/// The name that a reason gives to the field written as `field`.
-fn blamed(field: &str, value: Option<&str>) -> &'static str {
+/// The field that the reason names if the field written as `field` is missing or has `value`.
+fn reported_field(field: &str, value: Option<&str>) -> &'static str {
     let name = field.split('"').nth(1).unwrap();
     let inner = value.filter(|value| name == "nodes" && value.starts_with('{') && field.contains("running"));
     if inner.is_some() {
@@ -173,14 +173,14 @@ fn blamed(field: &str, value: Option<&str>) -> &'static str {
 }
 
 #[test]
-fn each_row_of_the_table_needs_its_fields() {
-    for (kind, data, fields) in NEEDED {
+fn text_message_without_required_field_is_malformed() {
+    for (kind, data, fields) in REQUIRED {
         let good = message(kind, data);
         assert!(!event(&good).starts_with("Malformed"), "{good}");
         let with_more = good
             .replacen("\"data\": {", "\"sid\": [], \"data\": {\"more\": [{\"prompt_id\": 1}], ", 1)
             .replace(", }", "}");
-        assert_eq!(event(&with_more), event(&good), "fields that nobody knows");
+        assert_eq!(event(&with_more), event(&good), "unknown fields are ignored");
         for bad in ["null", "[]", "1", "\"\"", "NaN"] {
             let bad = message(kind, bad);
             assert_malformed(&bad, Reason::Field("data"), bad.len());
@@ -190,17 +190,17 @@ fn each_row_of_the_table_needs_its_fields() {
         for (field, values) in *fields {
             let (name, _) = field.split_once(": ").unwrap();
             let gone = good.replacen(field, "\"other\": 0", 1);
-            assert_malformed(&gone, Reason::Field(blamed(field, None)), gone.len());
+            assert_malformed(&gone, Reason::Field(reported_field(field, None)), gone.len());
             for value in *values {
                 let bad = good.replacen(field, &format!("{name}: {value}"), 1);
-                assert_malformed(&bad, Reason::Field(blamed(field, Some(value))), bad.len());
+                assert_malformed(&bad, Reason::Field(reported_field(field, Some(value))), bad.len());
             }
         }
     }
 }
 
 #[test]
-fn what_is_no_message_is_told_with_reason_and_place() {
+fn invalid_message_reports_reason_and_offset() {
     use JsonErrorKind::{TooDeep, UnexpectedByte, UnexpectedEnd};
     for (text, reason, at) in [
         ("", Reason::Json(UnexpectedEnd), 0),
@@ -225,7 +225,7 @@ fn what_is_no_message_is_told_with_reason_and_place() {
     let deep = message("odd", &("[".repeat(64) + &"]".repeat(64)));
     assert_malformed(&deep, Reason::Json(TooDeep), 24 + 63);
     let allowed = message("odd", &("[".repeat(63) + &"]".repeat(63)));
-    assert_says(&allowed, Event::Unknown { event_type: id("odd") });
+    assert_event(&allowed, Event::Unknown { event_type: id("odd") });
     let late = message("progress_state", r#"{"nodes": {}, "prompt_id": "p"}"#);
     assert_malformed(&late, Reason::Field("prompt_id"), late.len());
     assert_eq!(Malformed { at: 26, reason: Reason::Json(UnexpectedByte) }.to_string(), "unexpected byte at byte 26");

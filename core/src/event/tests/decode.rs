@@ -1,4 +1,4 @@
-//! A user's own event types.
+//! Decoding into a user's own event types.
 
 use serde::Deserialize;
 
@@ -29,7 +29,7 @@ fn monitor() -> Monitor {
 }
 
 #[test]
-fn a_whole_message_becomes_a_users_own_type() {
+fn decode_gives_own_type_or_mismatch() {
     let whole = message("crystools.monitor", DATA);
     assert_eq!(decode(whole.as_bytes()), Ok(monitor()));
     for bad in [
@@ -53,22 +53,22 @@ fn collect<const N: usize>(collector: &mut Collector<N>, message: &str, size: us
 }
 
 #[test]
-fn a_collector_decodes_what_fits_it() {
-    const ROOM: usize = 200;
+fn collector_beyond_capacity_reports_too_long() {
+    const CAPACITY: usize = 200;
     let whole = message("crystools.monitor", DATA);
     let padded = |len: usize| format!("{whole}{}", " ".repeat(len - whole.len()));
-    let mut collector = Collector::<ROOM>::new();
+    let mut collector = Collector::<CAPACITY>::new();
     for size in [1, 7, 64, 1_000] {
-        for len in [ROOM - 1, ROOM] {
+        for len in [CAPACITY - 1, CAPACITY] {
             assert_eq!(collect(&mut collector, &padded(len), size), Ok(monitor()), "{len} bytes in pieces of {size}");
         }
-        for len in [ROOM + 1, 10 * ROOM] {
-            let told = collect(&mut collector, &padded(len), size);
-            assert_eq!(told, Err(DecodeError::TooLong(len)), "in pieces of {size}");
+        for len in [CAPACITY + 1, 10 * CAPACITY] {
+            let result = collect(&mut collector, &padded(len), size);
+            assert_eq!(result, Err(DecodeError::TooLong(len)), "in pieces of {size}");
         }
     }
     collector.push(b"cut off by a lost link");
     collector.clear();
     assert_eq!(collect(&mut collector, &whole, 9), Ok(monitor()));
-    assert_eq!(DecodeError::TooLong(201).to_string(), "the message has more than the buffer's room: 201 bytes so far");
+    assert_eq!(DecodeError::TooLong(201).to_string(), "the message is larger than the buffer: 201 bytes so far");
 }

@@ -1,9 +1,9 @@
-//! Each text message as a value.
+//! The event of each text message.
 
 use super::*;
 
 #[test]
-fn every_text_message_as_a_value() {
+fn text_message_of_each_type_gives_its_event() {
     let milli = Milli::from_thousandths;
     let p = id("p");
     for (kind, data, expected) in [
@@ -139,11 +139,11 @@ fn every_text_message_as_a_value() {
         ),
     ] {
         let spelled = message(kind, data);
-        assert_says(&spelled, expected);
+        assert_event(&spelled, expected);
         let kind = read(Interest::NONE, &spelled, 5).events[0].clone();
         let name = |event: &str| event.split([' ', '(']).next().unwrap_or_default().to_string();
-        assert_eq!(name(&kind), name(&format!("{expected:?}")), "checked and told though nobody subscribed: {spelled}");
+        assert_eq!(name(&kind), name(&format!("{expected:?}")), "the event does not depend on the interest: {spelled}");
     }
-    assert_says(r#"{"type": "x"}"#, Event::Unknown { event_type: id("x") });
-    assert_says(r#"{"sid": 1, "\u0074ype": "x", "sid": {"data": 1}} "#, Event::Unknown { event_type: id("x") });
+    assert_event(r#"{"type": "x"}"#, Event::Unknown { event_type: id("x") });
+    assert_event(r#"{"sid": 1, "\u0074ype": "x", "sid": {"data": 1}} "#, Event::Unknown { event_type: id("x") });
 }

@@ -214,6 +214,7 @@ pub enum Part<'a> {
 /// The `state` of a `progress_state` entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum NodeStatus {
     /// `running`. A node keeps this state after an error or an interruption.
     Running,
@@ -236,6 +237,7 @@ impl NodeStatus {
 /// A preview image's encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum ImageFormat {
     /// JPEG, or an unknown format number: ComfyUI's frontend also treats that as JPEG.
     Jpeg,

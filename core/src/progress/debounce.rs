@@ -5,38 +5,53 @@ use crate::{
 
 const INTERVAL: Duration = Duration::from_micros(DEBOUNCE_MICROS);
 
-/// Lets the first change through at once, then at most one each [`DEBOUNCE_MICROS`], and never loses the last.
+/// Limits how often changes are reported: the first at once, then at most one every [`DEBOUNCE_MICROS`] microseconds.
+///
+/// Changes within the interval become one. The last change is never lost.
+///
+/// ```
+/// use comfyglow_core::{progress::Debounce, time::Instant};
+///
+/// let mut debounce = Debounce::new();
+/// debounce.changed();
+/// assert!(debounce.take(Instant::ZERO));
+/// debounce.changed();
+/// assert!(!debounce.take(Instant::from_millis(5)), "too early");
+/// // Sleep until the deadline, then report both changes at once.
+/// let deadline = debounce.deadline().unwrap();
+/// assert!(debounce.take(deadline));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Debounce {
     waiting: bool,
-    told: Option<Instant>,
+    last_taken: Option<Instant>,
 }
 
 impl Debounce {
-    /// Nothing has changed yet.
+    /// Creates one without a pending change.
     pub const fn new() -> Self {
-        Self { waiting: false, told: None }
+        Self { waiting: false, last_taken: None }
     }
 
-    /// Something has changed.
+    /// Notes that something has changed.
     pub const fn changed(&mut self) {
         self.waiting = true;
     }
 
-    /// When a change that waits may be told; `None` where none waits.
+    /// When the pending change may be reported; `None` if none is pending.
     pub fn deadline(&self) -> Option<Instant> {
-        self.waiting.then(|| self.told.map_or(Instant::ZERO, |told| told.saturating_add(INTERVAL)))
+        self.waiting.then(|| self.last_taken.map_or(Instant::ZERO, |last| last.saturating_add(INTERVAL)))
     }
 
-    /// Whether a change is to be told `now`, which it then is.
+    /// Returns whether to report a change `now`, and takes the pending change if so.
     pub fn take(&mut self, now: Instant) -> bool {
-        // A clock that jumped back must not hold a change for longer than the interval.
-        let early = self.told.is_some_and(|told| now >= told && now < told.saturating_add(INTERVAL));
+        // A clock that jumped back must not delay a change for longer than the interval.
+        let early = self.last_taken.is_some_and(|last| now >= last && now < last.saturating_add(INTERVAL));
         if !self.waiting || early {
             return false;
         }
-        *self = Self { waiting: false, told: Some(now) };
+        *self = Self { waiting: false, last_taken: Some(now) };
         true
     }
 }
@@ -46,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_at_once_then_one_an_interval_and_the_last_in_the_end() {
+    fn debounce_within_interval_merges_changes_and_keeps_the_last() {
         let mut debounce = Debounce::new();
         let at = Instant::from_micros;
         assert!(!debounce.take(at(0)));
@@ -62,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_jumps_back_loses_nothing() {
+    fn debounce_after_clock_jumps_back_loses_no_change() {
         let mut debounce = Debounce::new();
         debounce.changed();
         assert!(debounce.take(Instant::from_millis(90_000)));

@@ -1,11 +1,18 @@
 use crate::{state::Percentage, time::Duration};
 
-/// How long the rest will take if it goes on as it did: `percentage` took `elapsed`.
+/// The time left if the rest takes as long per percent as `percentage` did, which took `elapsed`.
 ///
-/// `None` before anything is done.
+/// `None` at 0 %.
+///
+/// ```
+/// use comfyglow_core::{progress::linear_eta, state::Percentage, time::Duration};
+///
+/// let quarter = Percentage::from_millionths(25_000_000);
+/// assert_eq!(linear_eta(Duration::from_secs(10), quarter), Some(Duration::from_secs(30)));
+/// ```
 pub fn linear_eta(elapsed: Duration, percentage: Percentage) -> Option<Duration> {
     let (done, full) = (u64::from(percentage.millionths()), u64::from(Percentage::FULL.millionths()));
-    // Split, so that the product of long times and fine parts has room.
+    // Split, so that the product of a long time and a small percentage does not overflow.
     let rest = full.saturating_sub(done);
     let (whole, fraction) = (elapsed.as_micros().checked_div(done)?, elapsed.as_micros().checked_rem(done)?);
     let micros = whole.saturating_mul(rest).saturating_add(fraction.saturating_mul(rest).checked_div(done)?);
@@ -22,7 +29,7 @@ mod tests {
     }
 
     #[test]
-    fn goes_on_as_it_did() {
+    fn eta_extrapolates_linearly() {
         assert_eq!(eta(1_000, 0), None);
         assert_eq!(eta(1_000, 1), Some(99_000));
         assert_eq!(eta(1_000, 25), Some(3_000));
@@ -32,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn saturates_at_the_end_of_time() {
+    fn eta_of_longest_time_saturates() {
         let least = Percentage::from_millionths(1);
         assert_eq!(linear_eta(Duration::from_micros(u64::MAX), least), Some(Duration::from_micros(u64::MAX)));
         let year = Duration::from_secs(365 * 24 * 3_600);

@@ -1,14 +1,14 @@
-//! How long nodes take, learned from the runs before.
+//! How long nodes take, learned from earlier runs.
 
-use super::part;
+use super::mul_div;
 use crate::{
     capacity::List,
     text::{Id, Key},
 };
 
-/// A whole number of which the first 12 bits are kept, and how many follow: exact to 4,095, then to 1 in 2,048.
+/// A `u32` in 16 bits: its leading 12 bits and a 4-bit shift. Exact up to 4,095, then to 1 in 2,048.
 ///
-/// Their order is the numbers'.
+/// These compare as the numbers do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Short(u16);
@@ -16,10 +16,11 @@ pub(crate) struct Short(u16);
 impl Short {
     pub(crate) const ZERO: Self = Self(0);
     pub(crate) const ONE: Self = Self(1);
-    /// 2^22, somewhat less: of milliseconds 70 minutes. Of this weight 2,048 nodes fit the sum of their parts.
-    const HEAVY: Self = Self(10 << 12 | 0xfff);
+    /// The greatest weight: a little less than 2^22, which is 70 minutes in milliseconds. 2,048 such nodes fit the sum
+    /// of their parts.
+    const MAX_WEIGHT: Self = Self(10 << 12 | 0xfff);
 
-    /// `number`, its lowest bits lost; at most 4,095 · 2^15.
+    /// `number` without its lowest bits, at most 4,095 · 2^15.
     #[inline(never)]
     pub(crate) fn new(number: u32) -> Self {
         let shift = 20_u32.saturating_sub(number.leading_zeros());
@@ -33,18 +34,18 @@ impl Short {
         (self.0 as u32 & 0xfff) << (self.0 >> 12)
     }
 
-    /// As a number of the same order.
+    /// The 16 bits, which compare as the numbers do.
     pub(crate) const fn bits(self) -> u16 {
         self.0
     }
 
-    /// The number of these [`bits`](Self::bits).
+    /// The number with these [`bits`](Self::bits).
     pub(crate) const fn from_bits(bits: u16) -> Self {
         Self(bits)
     }
 }
 
-/// Which node it is: its class, and its id among those of the class.
+/// Identifies a node in [`Learned`]: hashes of its class and of its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NodeName {
     class: u32,
@@ -57,82 +58,86 @@ impl NodeName {
     }
 }
 
-/// How long a node took, or is thought to take.
+/// How long a node took, or is expected to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Took {
-    /// Milliseconds in all, or, of a node with steps, those that aren't its steps'.
+    /// Milliseconds in total; for a node with steps, those outside its steps.
     pub(crate) fixed: Short,
-    /// A step's length in units of 8 µs.
+    /// The length of a step in units of 8 µs.
     step: Short,
-    /// How many steps it had; 0 where it has none.
+    /// Number of steps; 0 if the node has none.
     pub(crate) steps: u16,
 }
 
 impl Took {
-    /// So many milliseconds in all.
+    /// `millis` in total, without steps.
     pub(crate) fn whole(millis: u32) -> Self {
         Self { fixed: Short::new(millis), step: Short::ZERO, steps: 0 }
     }
 
-    /// So many milliseconds in all, of which each of the `steps` took `step_micros`.
+    /// `millis` in total, of which each of the `steps` took `step_micros`.
     pub(crate) fn with_steps(millis: u32, steps: u16, step_micros: u32) -> Self {
         let took = Self { fixed: Short::ZERO, step: Short::new(step_micros / 8), steps };
         Self { fixed: Short::new(millis.saturating_sub(took.millis_of(steps))), ..took }
     }
 
+    /// Microseconds per step.
     pub(crate) fn step_micros(self) -> u32 {
         self.step.get().saturating_mul(8)
     }
 
-    /// Milliseconds that so many `steps` take.
+    /// Milliseconds that `steps` steps take.
     pub(crate) fn millis_of(self, steps: u16) -> u32 {
-        part(self.step_micros(), u32::from(steps), 1_000).unwrap_or(u32::MAX)
+        mul_div(self.step_micros(), u32::from(steps), 1_000).unwrap_or(u32::MAX)
     }
 
-    /// Milliseconds in all, with as many steps as it had.
+    /// Milliseconds in total, including all steps.
     pub(crate) fn millis(self) -> u32 {
         self.millis_of(self.steps).saturating_add(self.fixed.get())
     }
 
-    /// What it counts for in a percentage: its milliseconds, at least 1.
+    /// The node's weight in the percentage: its milliseconds, at least 1.
     pub(crate) fn weight(self) -> Short {
-        Short::new(self.millis()).max(Short::ONE).min(Short::HEAVY)
+        Short::new(self.millis()).max(Short::ONE).min(Short::MAX_WEIGHT)
     }
 
-    /// Seen for the first time. What a node spends before its first step is, the first time, mostly the loading of a
-    /// model, which stays loaded: no more of it is believed than half a step's time.
-    fn first(self) -> Self {
+    /// What to expect after the first run.
+    ///
+    /// In its first run a node mostly loads a model before its first step, and the model stays loaded. So at most half
+    /// a step's time is believed of that.
+    fn after_first_run(self) -> Self {
         let believed = Short::new(self.step_micros() / 2_000);
         Self { fixed: if self.steps > 0 { self.fixed.min(believed) } else { self.fixed }, ..self }
     }
 
-    /// What is thought after it was `seen` once more.
-    fn after(self, seen: Self) -> Self {
+    /// What to expect after another run, which took `seen`.
+    fn after_run(self, seen: Self) -> Self {
         if (self.steps > 0) != (seen.steps > 0) {
-            return seen.first();
+            return seen.after_first_run();
         }
-        Self { fixed: towards(self.fixed, seen.fixed), step: towards(self.step, seen.step), steps: seen.steps }
+        Self { fixed: blend(self.fixed, seen.fixed), step: blend(self.step, seen.step), steps: seen.steps }
     }
 }
 
-/// From `old` towards `new`: most of the way down, as what is too long has many causes and what is short has none; half
-/// the way up, but not past twice, so that one run that was held up doesn't spoil what many have taught.
-fn towards(old: Short, new: Short) -> Short {
+/// Moves `old` towards `new`: three quarters of the way down, or half of the way up but at most to twice.
+///
+/// A long run has many causes, a short one has none. The limit keeps one delayed run from spoiling what many taught.
+fn blend(old: Short, new: Short) -> Short {
     let (from, to) = (old.get(), new.get());
     if to < from {
         return Short::new(from.saturating_sub(from.saturating_sub(to).saturating_mul(3).saturating_add(3) / 4));
     }
-    let way = to.saturating_sub(from).div_ceil(2);
-    Short::new(from.saturating_add(way.min(from.saturating_add(1))))
+    let rise = to.saturating_sub(from).div_ceil(2);
+    Short::new(from.saturating_add(rise.min(from.saturating_add(1))))
 }
 
-/// How long a node took, as it is kept.
+/// A node and how long it takes, in 12 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
 pub struct LearnedNode {
     class: u32,
     node: u16,
-    // As in `Took`; here, so that an entry takes 12 bytes.
+    // The fields of `Took`: nested, it would be padded.
     fixed: Short,
     step: Short,
     steps: u16,
@@ -143,7 +148,7 @@ impl LearnedNode {
         Self { class, node, fixed, step, steps }
     }
 
-    const fn is(&self, name: NodeName) -> bool {
+    const fn has_name(&self, name: NodeName) -> bool {
         self.class == name.class && self.node == name.node
     }
 
@@ -152,14 +157,15 @@ impl LearnedNode {
     }
 }
 
-const _: () = assert!(size_of::<LearnedNode>() == 12, "many of them fit a gadget");
+const _: () = assert!(size_of::<LearnedNode>() == 12, "a gadget holds many of them");
 
-/// How long nodes took in the runs before, by class, and by id within a class: at most as many of them as the list `L` holds.
+/// How long nodes took in earlier runs, by class and id, for as many nodes as the list `L` holds.
 ///
-/// The one seen last comes first. A new one takes, where there is no room, the place of the shortest of the half that
-/// was longest not seen: what is forgotten counts least, and what has just been seen is never forgotten.
+/// In a full table, a new node replaces the shortest one in the half that was seen least recently. So what is forgotten
+/// matters least, and a node that was just seen is never forgotten.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Learned<L> {
+    /// The most recently seen first.
     entries: L,
 }
 
@@ -170,51 +176,53 @@ impl<L: List<LearnedNode>> Default for Learned<L> {
 }
 
 impl<L: List<LearnedNode>> Learned<L> {
-    /// Nothing was learned.
+    /// Creates an empty table.
     pub const fn new() -> Self {
         Self { entries: L::EMPTY }
     }
 
-    /// How many nodes' times are known.
+    /// Number of nodes whose durations are known.
     pub fn len(&self) -> usize {
         self.entries.items().len()
     }
 
-    /// Whether nothing was learned.
+    /// Returns whether no durations are known.
     pub fn is_empty(&self) -> bool {
         self.entries.items().is_empty()
     }
 
-    /// Whether the next node that is new takes another's place.
+    /// Returns whether the next new node replaces another one.
     pub fn is_full(&self) -> bool {
         self.entries.items().is_full()
     }
 
-    /// What is known, the node seen last first.
+    /// The known durations, the most recently seen node first.
     #[cfg(feature = "record")]
     pub(crate) fn entries(&self) -> impl Iterator<Item = &LearnedNode> {
         self.entries.items().iter()
     }
 
-    /// What was known after what is; past the capacity it is forgotten.
+    /// Appends an entry from a record; in a full table it is dropped.
     #[cfg(feature = "record")]
     pub(crate) fn restore(&mut self, entry: LearnedNode) {
         let _ = self.entries.items_mut().push(entry);
     }
 
-    /// How long the node takes. Where only others of its class were seen it is as long as the last of those, but of its
-    /// steps, whose number isn't known, half are expected: a second sampler mostly refines.
+    /// How long the node is expected to take; `None` if no node of its class is known.
+    ///
+    /// A new node is expected to take as long as the node of its class that was seen last, but with half of the steps:
+    /// their number isn't known, and a second sampler usually refines.
     pub(crate) fn expect(&self, name: NodeName) -> Option<Took> {
-        if let Some(known) = self.entries.items().iter().find(|entry| entry.is(name)) {
+        if let Some(known) = self.entries.items().iter().find(|entry| entry.has_name(name)) {
             return Some(known.took());
         }
         let took = self.entries.items().iter().find(|entry| entry.class == name.class)?.took();
         Some(Took { steps: took.steps.div_ceil(2), ..took })
     }
 
-    /// The node took that long.
+    /// Learns that the node `took` so long.
     pub(crate) fn learn(&mut self, name: NodeName, took: Took) {
-        let known = self.entries.items().iter().position(|entry| entry.is(name));
+        let known = self.entries.items().iter().position(|entry| entry.has_name(name));
         let at = match known {
             Some(at) => at,
             None if !self.entries.items().is_full() => {
@@ -230,8 +238,8 @@ impl<L: List<LearnedNode>> Learned<L> {
             }
         };
         let Some(entry) = self.entries.items().get(at) else { return };
-        let took = if known.is_some() { entry.took().after(took) } else { took.first() };
-        // It comes first, and those before it move on by one.
+        let took = if known.is_some() { entry.took().after_run(took) } else { took.after_first_run() };
+        // The entry moves to the front, and those before it move back by one.
         let mut carried = LearnedNode::new(name, took);
         for entry in self.entries.items_mut().iter_mut().take(at.saturating_add(1)) {
             core::mem::swap(entry, &mut carried);
@@ -252,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn short_numbers_are_exact_to_4095_and_then_nearly_so_and_in_order() {
+    fn compact_number_keeps_order_and_12_bits() {
         let mut before = Short::ZERO;
         let numbers =
             (0_u32..=4_096).chain((13..27).flat_map(|bits| [(1_u32 << bits) - 1, 1 << bits, (1 << bits) + 1]));
@@ -269,23 +277,23 @@ mod tests {
     }
 
     #[test]
-    fn the_shortest_of_the_half_that_was_longest_not_seen_makes_room_at_the_limit() {
+    fn learned_when_full_replaces_shortest_of_older_half() {
         let mut learned = Learned::<Durations<4>>::new();
         for (n, millis) in [(0, 9_000), (1, 20), (2, 300), (3, 40)] {
             assert!(!learned.is_full(), "below the limit");
             learned.learn(name("A", &n.to_string()), Took::whole(millis));
         }
         assert!(learned.is_full());
-        // Seen again it counts as new: 1 is then among the older half no more.
+        // Node 1, seen again, leaves the older half.
         learned.learn(name("A", "1"), Took::whole(20));
         learned.learn(name("B", "4"), Took::whole(1));
         assert_eq!(learned.len(), 4);
-        let knows = |node: &str| learned.entries.iter().any(|entry| entry.is(name("A", node)));
+        let knows = |node: &str| learned.entries.iter().any(|entry| entry.has_name(name("A", node)));
         assert_eq!(["0", "1", "2", "3"].map(knows), [true, true, false, true]);
     }
 
     #[test]
-    fn one_of_its_class_stands_for_a_node_that_is_new() {
+    fn learned_for_new_node_expects_last_of_its_class_with_half_its_steps() {
         let mut learned = Learned::<Durations<4>>::new();
         assert_eq!(learned.expect(name("KSampler", "3")), None);
         learned.learn(name("KSampler", "3"), Took::with_steps(2_000, 20, 100_000));
@@ -297,12 +305,15 @@ mod tests {
     }
 
     #[test]
-    fn a_models_loading_is_not_believed_at_once() {
+    fn learned_after_first_run_ignores_model_loading() {
         let mut learned = Learned::<Durations<4>>::new();
         let sampler = name("KSampler", "3");
         learned.learn(sampler, Took::with_steps(12_000, 20, 100_000));
-        assert!(learned.expect(sampler).unwrap().millis() <= 2_200, "10 s before the steps were a model's");
-        // But where it loads each time, it is.
+        assert!(
+            learned.expect(sampler).unwrap().millis() <= 2_200,
+            "10 s before the steps were the loading of a model"
+        );
+        // A node that loads a model in each run is believed.
         for _ in 0..12 {
             learned.learn(sampler, Took::with_steps(12_000, 20, 100_000));
         }
@@ -310,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn one_run_that_was_held_up_spoils_little_and_what_is_shorter_is_believed() {
+    fn learned_after_delayed_run_stays_within_twice_and_recovers() {
         let mut learned = Learned::<Durations<4>>::new();
         let node = name("VAEDecode", "8");
         let millis = |learned: &Learned<Durations<4>>| learned.expect(node).unwrap().millis();
@@ -323,7 +334,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_learned_lies_between_what_was_seen(seen in prop::collection::vec(0_u32..4_000, 1..20)) {
+        fn learned_duration_lies_between_shortest_and_longest(seen in prop::collection::vec(0_u32..4_000, 1..20)) {
             let mut learned = Learned::<Durations<2>>::new();
             for millis in &seen {
                 learned.learn(name("A", "1"), Took::whole(*millis));
@@ -333,7 +344,7 @@ mod tests {
         }
 
         #[test]
-        fn any_times_of_any_nodes_are_taken(
+        fn learned_with_any_durations_stays_within_capacity(
             times in prop::collection::vec((0_u8..9, any::<u32>(), any::<u16>(), any::<u32>()), 0..60),
         ) {
             let mut learned = Learned::<Durations<5>>::new();

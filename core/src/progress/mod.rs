@@ -1,4 +1,4 @@
-//! What is made of progress: how long it will take, its history, and how it moves on a screen.
+//! What follows from progress: the time left, the history, and how changes move on a screen.
 
 mod debounce;
 mod eta;
@@ -18,9 +18,9 @@ pub(crate) use run::{Rest, Run};
 
 use crate::divide::divide;
 
-/// `number` times `times`, divided by `by`; at most the greatest number, and `None` where it can't be divided.
-#[inline(never)] // It is asked for at many places.
-fn part(number: u32, times: u32, by: u32) -> Option<u32> {
-    let part = divide(u64::from(number).saturating_mul(u64::from(times)), u64::from(by))?;
-    Some(u32::try_from(part).unwrap_or(u32::MAX))
+/// `number * times / by`, at most `u32::MAX`; `None` if `by` is 0.
+#[inline(never)] // Called in many places.
+fn mul_div(number: u32, times: u32, by: u32) -> Option<u32> {
+    let quotient = divide(u64::from(number).saturating_mul(u64::from(times)), u64::from(by))?;
+    Some(u32::try_from(quotient).unwrap_or(u32::MAX))
 }

@@ -1,38 +1,39 @@
-//! How a prompt's run goes: how long the node that is shown has been at it, and whether the nodes before took as long as
-//! was expected.
+//! The timing of a prompt's run: how long the current node has taken, and how the run compares with what was expected.
 
-use super::{learned::Took, part};
+use super::{learned::Took, mul_div};
 use crate::{
     number::Milli,
     time::{Duration, Instant},
 };
 
-/// A tick is 1,024 µs: 32 bits of them are 50 days, and spans are right across a wrap.
-const TICK: u64 = 1_024;
+/// Microseconds in a tick. 32 bits of ticks are 50 days, and a span across the wrap is right.
+const TICK_MICROS: u64 = 1_024;
 
-#[expect(clippy::cast_possible_truncation, reason = "as wanted")]
+#[expect(clippy::cast_possible_truncation, reason = "ticks wrap")]
 fn ticks(now: Instant) -> u32 {
-    (now.as_micros() / TICK) as u32
+    (now.as_micros() / TICK_MICROS) as u32
 }
 
-/// How a prompt's run goes.
+/// The timing of a prompt's run.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Run {
-    /// When the node that is shown began, and whether that was seen.
-    since: u32,
-    seen_to_begin: bool,
-    /// The bar began anew, or isn't one of steps: it says nothing of how long a step takes.
-    uneven: bool,
+    /// When the current node began, in ticks.
+    node_since: u32,
+    /// Whether the session saw the current node begin.
+    saw_node_begin: bool,
+    /// Whether the bar restarted or doesn't count steps. Then it doesn't show how long a step takes.
+    is_irregular: bool,
     bar: Option<Bar>,
-    /// Milliseconds that nodes took, and those that they were expected to, each held within a quarter and four times of
-    /// the other.
+    /// Milliseconds that ended nodes took. Each counts for at least a quarter and at most four times of what was
+    /// expected.
     took: u32,
+    /// Milliseconds that those nodes were expected to take.
     expected: u32,
-    /// Seconds that the bar said it would take yet when it moved last; 0 where it didn't say.
-    told: u32,
+    /// Seconds left as the server's log reported them when the bar last moved; 0 if it didn't.
+    reported_secs: u32,
 }
 
-/// A bar in thousandths of steps.
+/// The current node's bar: steps are in thousandths, times in ticks.
 #[derive(Clone, Copy, Debug)]
 struct Bar {
     max: u32,
@@ -40,84 +41,92 @@ struct Bar {
     first_at: u32,
     last: u32,
     last_at: u32,
-    /// Of what was told at once, what took the longest for each step: how far it went, and its ticks.
+    /// The move with the longest time per step: its steps, and its ticks.
     slowest: (u32, u32),
 }
 
 impl Run {
     pub(crate) const fn new() -> Self {
-        Self { since: 0, seen_to_begin: false, uneven: false, bar: None, took: 0, expected: 0, told: 0 }
-    }
-
-    /// The prompt's start was seen: its first node will be seen to begin.
-    pub(crate) const fn start(&mut self) {
-        self.seen_to_begin = true;
-    }
-
-    /// What runs isn't known any more.
-    pub(crate) const fn lose(&mut self) {
-        self.seen_to_begin = false;
-        self.bar = None;
-    }
-
-    /// Another node begins; `replaces` one that was known.
-    pub(crate) fn begin(&mut self, now: Instant, replaces: bool) {
-        self.seen_to_begin |= replaces;
-        self.since = ticks(now);
-        self.uneven = false;
-        self.bar = None;
-        self.told = 0;
-    }
-
-    /// Something else of the node that is shown begins, with a bar of its own.
-    pub(crate) const fn begin_part(&mut self) {
-        if self.bar.is_some() {
-            self.uneven = true;
+        Self {
+            node_since: 0,
+            saw_node_begin: false,
+            is_irregular: false,
+            bar: None,
+            took: 0,
+            expected: 0,
+            reported_secs: 0,
         }
     }
 
-    /// The bar is at `value` of `max`.
+    /// Notes that the prompt's start was seen, and so its first node's start will be.
+    pub(crate) const fn start(&mut self) {
+        self.saw_node_begin = true;
+    }
+
+    /// Forgets the current node: it isn't known any more which one runs.
+    pub(crate) const fn lose(&mut self) {
+        self.saw_node_begin = false;
+        self.bar = None;
+    }
+
+    /// Begins another node. `replaces` says whether the node before it was known.
+    pub(crate) fn begin(&mut self, now: Instant, replaces: bool) {
+        self.saw_node_begin |= replaces;
+        self.node_since = ticks(now);
+        self.is_irregular = false;
+        self.bar = None;
+        self.reported_secs = 0;
+    }
+
+    /// Begins a part of the current node that has its own bar.
+    pub(crate) const fn begin_part(&mut self) {
+        if self.bar.is_some() {
+            self.is_irregular = true;
+        }
+    }
+
+    /// Moves the current node's bar to `value` of `max`.
     pub(crate) fn step(&mut self, now: Instant, value: Milli, max: Milli) {
         let (Ok(value), Ok(max)) = (u32::try_from(value.thousandths()), u32::try_from(max.thousandths())) else {
-            self.uneven = true;
+            self.is_irregular = true;
             return;
         };
         match &mut self.bar {
             Some(bar) if bar.max == max && value >= bar.last => {
-                bar.go_on(value, ticks(now));
+                bar.advance(value, ticks(now));
             }
             bar => {
-                self.uneven |= bar.is_some();
+                self.is_irregular |= bar.is_some();
                 let at = ticks(now);
                 *bar = Some(Bar { max, first: value, first_at: at, last: value, last_at: at, slowest: (0, 0) });
             }
         }
     }
 
-    /// The bar that moved just now says that it will take so many seconds yet.
+    /// Sets the seconds left that the server's log reports with the bar's last move.
     pub(crate) const fn tell_rest(&mut self, seconds: Option<u32>) {
-        self.told = match seconds {
+        self.reported_secs = match seconds {
             Some(seconds) => seconds,
             None => 0,
         };
     }
 
-    /// What is left of the time that the bar said it would take.
+    /// The time left by what the log reported, if it did and the time isn't over.
     pub(crate) fn told_rest(&self, now: Instant) -> Option<Duration> {
-        let told = Duration::from_secs(u64::from(self.told));
-        let bar = self.bar.filter(|_| self.told > 0)?;
-        let since = Duration::from_millis(u64::from(millis(ticks(now).wrapping_sub(bar.last_at))));
-        Some(told.saturating_sub(since)).filter(|rest| *rest > Duration::ZERO)
+        let reported = Duration::from_secs(u64::from(self.reported_secs));
+        let bar = self.bar.filter(|_| self.reported_secs > 0)?;
+        let since_move = Duration::from_millis(u64::from(millis(ticks(now).wrapping_sub(bar.last_at))));
+        Some(reported.saturating_sub(since_move)).filter(|rest| *rest > Duration::ZERO)
     }
 
-    /// How long the node took that ends now; `None` where its beginning wasn't seen.
+    /// How long the current node took if it ends now; `None` if its start wasn't seen.
     pub(crate) fn took(&self, now: Instant) -> Option<Took> {
-        if !self.seen_to_begin {
+        if !self.saw_node_begin {
             return None;
         }
-        let millis = millis(ticks(now).wrapping_sub(self.since));
-        let steps = self.bar.filter(|_| !self.uneven).and_then(|bar| {
-            let step_micros = bar.of(1_000_000, bar.way())?;
+        let millis = millis(ticks(now).wrapping_sub(self.node_since));
+        let steps = self.bar.filter(|_| !self.is_irregular).and_then(|bar| {
+            let step_micros = bar.scaled_span(1_000_000, bar.steps_done())?;
             let steps = bar.max / 1_000;
             let whole = steps > 1 && bar.max % 1_000 == 0;
             Some(Took::with_steps(millis, u16::try_from(steps).ok().filter(|_| whole)?, step_micros))
@@ -125,169 +134,175 @@ impl Run {
         Some(steps.unwrap_or_else(|| Took::whole(millis)))
     }
 
-    /// A node took that long and was expected to take as long as that. Of nodes with steps, the steps tell how fast the
-    /// server is: what they spend before may be a model's loading.
+    /// Compares how long a node took with what was expected of it.
+    ///
+    /// Of nodes with steps only the steps count: the time before them may be the loading of a model.
     pub(crate) fn compare(&mut self, took: Took, expected: Took) {
         let (took, expected) = match (took.steps, expected.steps) {
             (0, _) | (_, 0) => (took.millis(), expected.millis()),
             (steps, _) => (took.millis_of(steps), expected.millis_of(steps)),
         };
-        self.took = self.took.saturating_add(within(took, expected));
+        self.took = self.took.saturating_add(clamp_to_expected(took, expected));
         self.expected = self.expected.saturating_add(expected);
     }
 }
 
-/// What is known of the rest of a run, at a moment.
+/// What is known of the rest of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rest {
-    /// Milliseconds that the whole graph was expected to take.
+    /// Milliseconds that the whole graph is expected to take.
     pub(crate) whole: u32,
-    /// Those of the nodes that are still to come, the one that is shown not among them.
+    /// Milliseconds that the nodes after the current one are expected to take.
     pub(crate) pending: u32,
-    /// How long the node that is shown was expected to take, if one is, and whether that was learned.
+    /// How long the current node is expected to take, and whether that was learned.
     pub(crate) current: Option<(Took, bool)>,
 }
 
 impl Run {
-    /// Milliseconds that the rest will take.
+    /// Milliseconds that the rest of the run will take.
     pub(crate) fn rest(&self, now: Instant, rest: Rest) -> u32 {
         let now = ticks(now);
         let pace = self.pace(now, rest);
-        let current = rest.current.map_or(0, |(took, learned)| self.rest_of_current(now, took, learned, pace));
-        pace.of(rest.pending).saturating_add(current)
+        let current = rest.current.map_or(0, |(took, learned)| self.current_remaining(now, took, learned, pace));
+        pace.apply(rest.pending).saturating_add(current)
     }
 
-    /// How this run compares with what was expected so far. A part of the whole is taken to go as expected, so that
-    /// the first short nodes don't speak for all.
+    /// How this run compares with what was expected so far.
+    ///
+    /// A 24th of the whole is assumed to go as expected, so that the first short nodes don't decide.
     fn pace(&self, now: u32, rest: Rest) -> Pace {
         let (took, expected) = self.current_pace(now, rest.current).unwrap_or_default();
         let as_expected = (rest.whole / 24).max(1);
-        let took = self.took.saturating_add(within(took, expected)).saturating_add(as_expected);
+        let took = self.took.saturating_add(clamp_to_expected(took, expected)).saturating_add(as_expected);
         let expected = self.expected.saturating_add(expected).saturating_add(as_expected);
-        let pace = part(took, 1 << Pace::BITS, expected).unwrap_or(1 << Pace::BITS);
+        let pace = mul_div(took, 1 << Pace::BITS, expected).unwrap_or(1 << Pace::BITS);
         Pace(pace.clamp(1 << Pace::BITS >> 3, 1 << Pace::BITS << 3))
     }
 
-    /// Milliseconds that the node that is shown has taken for what it has done, and those that it was expected to.
+    /// Milliseconds that the current node took for what it has done, and those that were expected for it.
     fn current_pace(&self, now: u32, current: Option<(Took, bool)>) -> Option<(u32, u32)> {
         let (expected, _) = current.filter(|(_, learned)| *learned)?;
-        match self.even_bar() {
-            Some(bar) if expected.steps > 0 => Some((bar.span(), part(expected.step_micros(), bar.way(), 1_000_000)?)),
+        match self.regular_bar() {
+            Some(bar) if expected.steps > 0 => {
+                Some((bar.span_millis(), mul_div(expected.step_micros(), bar.steps_done(), 1_000_000)?))
+            }
             Some(_) => None,
             None => {
-                // Until it takes longer than it should there is nothing to be said.
-                let (spent, all) = (millis(now.wrapping_sub(self.since)), expected.millis());
+                // Only a node that takes longer than expected says something about the pace.
+                let (spent, all) = (millis(now.wrapping_sub(self.node_since)), expected.millis());
                 (spent > all).then_some((spent, all))
             }
         }
     }
 
-    fn even_bar(&self) -> Option<Bar> {
-        self.bar.filter(|_| !self.uneven)
+    fn regular_bar(&self) -> Option<Bar> {
+        self.bar.filter(|_| !self.is_irregular)
     }
 
-    fn rest_of_current(&self, now: u32, expected: Took, learned: bool, pace: Pace) -> u32 {
-        let spent = millis(now.wrapping_sub(self.since));
-        let learned_step = Some(pace.of(expected.step_micros())).filter(|_| learned && expected.steps > 0);
-        let fixed = pace.of(expected.fixed.get());
-        if let Some(bar) = self.even_bar()
-            && let Some((left, step)) = bar.rest(learned_step, self.since)
+    fn current_remaining(&self, now: u32, expected: Took, learned: bool, pace: Pace) -> u32 {
+        let spent = millis(now.wrapping_sub(self.node_since));
+        let learned_step = Some(pace.apply(expected.step_micros())).filter(|_| learned && expected.steps > 0);
+        let fixed = pace.apply(expected.fixed.get());
+        if let Some(bar) = self.regular_bar()
+            && let Some((left, step)) = bar.remaining(learned_step, self.node_since)
         {
-            // It may be at its next step for a while, but that isn't done before it is told.
+            // The next step may be well under way, but it isn't done before it is reported.
             let waited = millis(now.wrapping_sub(bar.last_at)).min(step);
-            // What isn't the steps' may come before or after them; a node may tell a step when it begins, too. In all it
-            // takes as long as was learned.
-            let told = part(step, bar.first, 1_000).unwrap_or_default();
-            let all_but_steps = if learned_step.is_some() { fixed.saturating_add(told) } else { 0 };
-            let after_steps = all_but_steps.saturating_sub(millis(bar.first_at.wrapping_sub(self.since)));
+            // The time outside the steps may come before or after them. A node may also report a step when that begins.
+            // The total is what was learned.
+            let first_steps = mul_div(step, bar.first, 1_000).unwrap_or_default();
+            let outside_steps = if learned_step.is_some() { fixed.saturating_add(first_steps) } else { 0 };
+            let after_steps = outside_steps.saturating_sub(millis(bar.first_at.wrapping_sub(self.node_since)));
             return left.saturating_sub(waited).saturating_add(after_steps);
         }
-        let steps = learned_step.and_then(|step| part(step, u32::from(expected.steps), 1_000)).unwrap_or_default();
-        // What takes longer than it should goes on for a while.
+        let steps = learned_step.and_then(|step| mul_div(step, u32::from(expected.steps), 1_000)).unwrap_or_default();
+        // A node that takes longer than expected goes on for a while.
         fixed.saturating_sub(spent).saturating_add(steps).max(spent / 8)
     }
 }
 
 impl Bar {
-    fn go_on(&mut self, value: u32, at: u32) {
-        let (way, took) = (value.saturating_sub(self.last), at.wrapping_sub(self.last_at));
-        if way == 0 {
+    fn advance(&mut self, value: u32, at: u32) {
+        let (steps, took) = (value.saturating_sub(self.last), at.wrapping_sub(self.last_at));
+        if steps == 0 {
             return;
         }
-        let (slow_way, slow_took) = self.slowest;
-        let product = |took: u32, way: u32| u64::from(took).saturating_mul(u64::from(way));
-        if product(took, slow_way) >= product(slow_took, way) {
-            self.slowest = (way, took);
+        let (slow_steps, slow_took) = self.slowest;
+        let product = |took: u32, steps: u32| u64::from(took).saturating_mul(u64::from(steps));
+        if product(took, slow_steps) >= product(slow_took, steps) {
+            self.slowest = (steps, took);
         }
         self.last = value;
         self.last_at = at;
     }
 
-    /// [`span`](Self::span), of which the slowest of the steps counts for no more than twice as long as the others: one
-    /// that was held up says nothing of those to come. `alone` are a step's microseconds where it has no others.
-    fn even_span(&self, alone: Option<u32>) -> u32 {
-        let (way, ticks) = self.slowest;
-        let (span, slowest) = (self.span(), millis(ticks));
-        let (others, others_way) = (span.saturating_sub(slowest), self.way().saturating_sub(way));
-        let most = part(others, way.saturating_mul(2), others_way)
-            .or_else(|| part(alone?.saturating_mul(4), way, 1_000_000))
+    /// [`span_millis`](Self::span_millis), but the slowest move counts for at most twice the others' time per step.
+    ///
+    /// A step that was delayed says nothing about those to come. Without others the limit is four times `step_micros`,
+    /// if that is given.
+    fn typical_span(&self, step_micros: Option<u32>) -> u32 {
+        let (steps, ticks) = self.slowest;
+        let (span, slowest) = (self.span_millis(), millis(ticks));
+        let (others, other_steps) = (span.saturating_sub(slowest), self.steps_done().saturating_sub(steps));
+        let most = mul_div(others, steps.saturating_mul(2), other_steps)
+            .or_else(|| mul_div(step_micros?.saturating_mul(4), steps, 1_000_000))
             .unwrap_or(u32::MAX);
         others.saturating_add(slowest.min(most))
     }
 
-    /// Thousandths of steps that were seen to be done.
-    const fn way(&self) -> u32 {
+    /// Thousandths of steps done since the bar was first seen.
+    const fn steps_done(&self) -> u32 {
         self.last.saturating_sub(self.first)
     }
 
-    /// Milliseconds that they took.
-    fn span(&self) -> u32 {
+    /// Milliseconds that [`steps_done`](Self::steps_done) took.
+    fn span_millis(&self) -> u32 {
         millis(self.last_at.wrapping_sub(self.first_at))
     }
 
-    /// The span `times` and divided by `by`.
-    fn of(&self, times: u32, by: u32) -> Option<u32> {
-        part(self.span(), times, by)
+    /// [`span_millis`](Self::span_millis) `* times / by`.
+    fn scaled_span(&self, times: u32, by: u32) -> Option<u32> {
+        mul_div(self.span_millis(), times, by)
     }
 
-    /// Milliseconds for the steps that are left, and for one of them, where a step was learned to take so many
-    /// microseconds.
-    fn rest(&self, learned: Option<u32>, since: u32) -> Option<(u32, u32)> {
-        // What is learned counts as much as one step that was seen, unless those that were seen are of another kind.
-        let seen = part(self.even_span(learned), 1_000_000, self.way());
-        let like = |step: &u32| seen.is_none_or(|seen| seen >= step / 2 && seen <= step.saturating_mul(2));
-        // A step's microseconds.
-        let step = match learned.filter(like) {
+    /// Milliseconds for the steps that are left, and for one step. `learned` is a step's microseconds, if known.
+    fn remaining(&self, learned: Option<u32>, node_since: u32) -> Option<(u32, u32)> {
+        // The learned length counts like one observed step, unless they differ by more than a factor of two.
+        let seen = mul_div(self.typical_span(learned), 1_000_000, self.steps_done());
+        let is_similar = |step: &u32| seen.is_none_or(|seen| seen >= step / 2 && seen <= step.saturating_mul(2));
+        // Microseconds per step.
+        let step = match learned.filter(is_similar) {
             Some(step) => {
-                let before = part(seen.unwrap_or_default(), self.way(), 1_000)?.saturating_add(step);
-                part(before, 1_000, self.way().saturating_add(1_000))?
+                let before = mul_div(seen.unwrap_or_default(), self.steps_done(), 1_000)?.saturating_add(step);
+                mul_div(before, 1_000, self.steps_done().saturating_add(1_000))?
             }
-            None => seen.or_else(|| part(millis(self.first_at.wrapping_sub(since)), 1_000_000, self.first))?,
+            None => seen.or_else(|| mul_div(millis(self.first_at.wrapping_sub(node_since)), 1_000_000, self.first))?,
         };
-        Some((part(step, self.max.saturating_sub(self.last), 1_000_000)?, step / 1_000))
+        Some((mul_div(step, self.max.saturating_sub(self.last), 1_000_000)?, step / 1_000))
     }
 }
 
-/// A run's time beside the expected, in parts of 2^[`BITS`](Self::BITS).
+/// A run's time divided by the expected time, as a fixed-point number with [`BITS`](Self::BITS) fraction bits.
 #[derive(Clone, Copy)]
 struct Pace(u32);
 
 impl Pace {
     const BITS: u32 = 10;
 
-    fn of(self, time: u32) -> u32 {
-        part(time, self.0, 1 << Self::BITS).unwrap_or(u32::MAX)
+    /// Scales an expected `time` to this pace.
+    fn apply(self, time: u32) -> u32 {
+        mul_div(time, self.0, 1 << Self::BITS).unwrap_or(u32::MAX)
     }
 }
 
-/// What a node took, as far as it may count beside what was expected of it: a quarter to four times as much.
-fn within(took: u32, expected: u32) -> u32 {
+/// `took`, but at least a quarter and at most four times of `expected`.
+fn clamp_to_expected(took: u32, expected: u32) -> u32 {
     took.min(expected.saturating_mul(4)).max(expected / 4)
 }
 
-/// So many ticks in milliseconds.
+/// `ticks` in milliseconds.
 fn millis(ticks: u32) -> u32 {
-    part(ticks, 128, 125).unwrap_or(u32::MAX)
+    mul_div(ticks, 128, 125).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -304,7 +319,7 @@ mod tests {
         run.start();
         run.begin(Instant::from_millis(1_000), false);
         for step in 1..=20 {
-            // Told twice, as servers do.
+            // Each step is reported twice, as servers do.
             for _ in 0..2 {
                 run.step(Instant::from_millis(1_200 + step * 500), steps(step), steps(20));
             }
@@ -313,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_and_the_rest_are_told_apart() {
+    fn run_with_steps_separates_them_from_the_rest() {
         let took = sampled().took(Instant::from_millis(11_300)).unwrap();
         assert!(took.millis().abs_diff(10_300) < 10, "{took:?}");
         assert!(took.step_micros().abs_diff(500_000) < 500, "{took:?}");
@@ -321,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_that_begins_anew_or_is_none_of_steps_tells_the_whole_only() {
+    fn run_with_irregular_bar_times_the_node_without_steps() {
         let mut anew = sampled();
         anew.step(Instant::from_millis(11_250), steps(1), steps(20));
         let mut other = sampled();
@@ -340,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_seen_to_begin_has_no_length() {
+    fn run_of_node_not_seen_to_begin_has_no_duration() {
         let mut run = Run::new();
         run.begin(Instant::ZERO, false);
         assert_eq!(run.took(Instant::from_millis(5)), None);

@@ -4,16 +4,26 @@ use crate::{
     time::{Duration, Instant},
 };
 
-/// How long a bar takes to where it should be.
-const TAKES: Duration = Duration::from_millis(300);
+/// How long a bar takes to reach the true value.
+const TRANSITION: Duration = Duration::from_millis(300);
 
-/// Bits that the share of the time left is reckoned in: those of the time itself and these fit 32.
-const BITS: u32 = 13;
+/// Fraction bits of the share of the time left. The time and these fit 32 bits.
+const FRACTION_BITS: u32 = 13;
 
-/// A percentage that moves smoothly towards the true one, as a function of time: a painter asks at each frame and keeps
-/// nothing.
+/// A percentage that moves smoothly towards the true one, within 300 ms.
 ///
-/// It never runs ahead of the truth, and within a prompt it never falls.
+/// It is a function of time: a painter calls [`at`](Self::at) for each frame and keeps nothing. It never exceeds the
+/// true percentage, and never falls within a prompt.
+///
+/// ```
+/// use comfyglow_core::{progress::Smooth, state::Percentage, time::Instant};
+///
+/// let half = Percentage::from_millionths(50_000_000);
+/// let mut smooth = Smooth::new();
+/// smooth.set(Instant::ZERO, half);
+/// assert!(smooth.at(Instant::from_millis(100)) < half);
+/// assert_eq!(smooth.at(Instant::from_millis(300)), half);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Smooth {
@@ -23,12 +33,12 @@ pub struct Smooth {
 }
 
 impl Smooth {
-    /// At nothing.
+    /// Creates one at 0 %.
     pub const fn new() -> Self {
         Self { from: Percentage::ZERO, to: Percentage::ZERO, since: Instant::ZERO }
     }
 
-    /// The truth has changed to `to`. A fall is another prompt's beginning and shown at once.
+    /// Sets the true percentage to `to`. A lower one belongs to another prompt and is shown at once.
     pub fn set(&mut self, now: Instant, to: Percentage) {
         if to == self.to {
             return;
@@ -38,18 +48,18 @@ impl Smooth {
         self.since = now;
     }
 
-    /// What to show at `now`: fast at first, then slowing down.
+    /// The percentage to show at `now`. It moves fast at first, then slows down.
     pub fn at(&self, now: Instant) -> Percentage {
-        let left = TAKES.as_micros().saturating_sub(now.saturating_since(self.since).as_micros());
-        let way = u64::from(self.to.millionths().saturating_sub(self.from.millionths()));
-        // What is left to go falls with the square of the time left, of which 13 bits are fine enough for any screen.
-        let left = divide(left << BITS, TAKES.as_micros()).unwrap_or_default();
-        let to_go = way.saturating_mul(left).saturating_mul(left) >> (2 * BITS);
+        let left = TRANSITION.as_micros().saturating_sub(now.saturating_since(self.since).as_micros());
+        let distance = u64::from(self.to.millionths().saturating_sub(self.from.millionths()));
+        // The distance to go falls with the square of the time left. 13 bits of it are fine enough for any screen.
+        let left = divide(left << FRACTION_BITS, TRANSITION.as_micros()).unwrap_or_default();
+        let to_go = distance.saturating_mul(left).saturating_mul(left) >> (2 * FRACTION_BITS);
         let to_go = u32::try_from(to_go).unwrap_or(u32::MAX);
         Percentage::from_millionths(self.to.millionths().saturating_sub(to_go))
     }
 
-    /// Whether it still moves at `now`, so that the next frame will look different.
+    /// Returns whether it still moves at `now`, so that the next frame differs.
     pub fn is_moving(&self, now: Instant) -> bool {
         self.at(now) != self.to
     }
@@ -64,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn arrives_and_never_overtakes_or_falls() {
+    fn smooth_towards_target_arrives_without_overtaking_or_falling() {
         let mut smooth = Smooth::new();
         let mut shown = Percentage::ZERO;
         let mut target = 0;
@@ -85,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn another_prompt_begins_at_once() {
+    fn smooth_with_lower_target_jumps_at_once() {
         let mut smooth = Smooth::new();
         smooth.set(Instant::ZERO, percent(100));
         smooth.set(Instant::from_millis(900), percent(3));
@@ -93,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_jumps_back_shows_no_nonsense() {
+    fn smooth_after_clock_jumps_back_shows_its_start() {
         let mut smooth = Smooth::new();
         smooth.set(Instant::from_millis(5_000), percent(50));
         assert_eq!(smooth.at(Instant::ZERO), Percentage::ZERO);

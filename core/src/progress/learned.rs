@@ -11,9 +11,9 @@ use crate::{
 /// These compare as the numbers do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) struct Short(u16);
+pub(crate) struct CompactU32(u16);
 
-impl Short {
+impl CompactU32 {
     pub(crate) const ZERO: Self = Self(0);
     pub(crate) const ONE: Self = Self(1);
     /// The greatest weight: a little less than 2^22, which is 70 minutes in milliseconds. 2,048 such nodes fit the sum
@@ -60,25 +60,25 @@ impl NodeName {
 
 /// How long a node took, or is expected to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Took {
+pub(crate) struct NodeDuration {
     /// Milliseconds in total; for a node with steps, those outside its steps.
-    pub(crate) fixed: Short,
+    pub(crate) fixed: CompactU32,
     /// The length of a step in units of 8 µs.
-    step: Short,
+    step: CompactU32,
     /// Number of steps; 0 if the node has none.
     pub(crate) steps: u16,
 }
 
-impl Took {
+impl NodeDuration {
     /// `millis` in total, without steps.
-    pub(crate) fn whole(millis: u32) -> Self {
-        Self { fixed: Short::new(millis), step: Short::ZERO, steps: 0 }
+    pub(crate) fn without_steps(millis: u32) -> Self {
+        Self { fixed: CompactU32::new(millis), step: CompactU32::ZERO, steps: 0 }
     }
 
     /// `millis` in total, of which each of the `steps` took `step_micros`.
     pub(crate) fn with_steps(millis: u32, steps: u16, step_micros: u32) -> Self {
-        let took = Self { fixed: Short::ZERO, step: Short::new(step_micros / 8), steps };
-        Self { fixed: Short::new(millis.saturating_sub(took.millis_of(steps))), ..took }
+        let took = Self { fixed: CompactU32::ZERO, step: CompactU32::new(step_micros / 8), steps };
+        Self { fixed: CompactU32::new(millis.saturating_sub(took.steps_millis(steps))), ..took }
     }
 
     /// Microseconds per step.
@@ -87,18 +87,18 @@ impl Took {
     }
 
     /// Milliseconds that `steps` steps take.
-    pub(crate) fn millis_of(self, steps: u16) -> u32 {
+    pub(crate) fn steps_millis(self, steps: u16) -> u32 {
         mul_div(self.step_micros(), u32::from(steps), 1_000).unwrap_or(u32::MAX)
     }
 
     /// Milliseconds in total, including all steps.
     pub(crate) fn millis(self) -> u32 {
-        self.millis_of(self.steps).saturating_add(self.fixed.get())
+        self.steps_millis(self.steps).saturating_add(self.fixed.get())
     }
 
     /// The node's weight in the percentage: its milliseconds, at least 1.
-    pub(crate) fn weight(self) -> Short {
-        Short::new(self.millis()).max(Short::ONE).min(Short::MAX_WEIGHT)
+    pub(crate) fn weight(self) -> CompactU32 {
+        CompactU32::new(self.millis()).max(CompactU32::ONE).min(CompactU32::MAX_WEIGHT)
     }
 
     /// What to expect after the first run.
@@ -106,7 +106,7 @@ impl Took {
     /// In its first run a node mostly loads a model before its first step, and the model stays loaded. So at most half
     /// a step's time is believed of that.
     fn after_first_run(self) -> Self {
-        let believed = Short::new(self.step_micros() / 2_000);
+        let believed = CompactU32::new(self.step_micros() / 2_000);
         Self { fixed: if self.steps > 0 { self.fixed.min(believed) } else { self.fixed }, ..self }
     }
 
@@ -122,13 +122,13 @@ impl Took {
 /// Moves `old` towards `new`: three quarters of the way down, or half of the way up but at most to twice.
 ///
 /// A long run has many causes, a short one has none. The limit keeps one delayed run from spoiling what many taught.
-fn blend(old: Short, new: Short) -> Short {
+fn blend(old: CompactU32, new: CompactU32) -> CompactU32 {
     let (from, to) = (old.get(), new.get());
     if to < from {
-        return Short::new(from.saturating_sub(from.saturating_sub(to).saturating_mul(3).saturating_add(3) / 4));
+        return CompactU32::new(from.saturating_sub(from.saturating_sub(to).saturating_mul(3).saturating_add(3) / 4));
     }
     let rise = to.saturating_sub(from).div_ceil(2);
-    Short::new(from.saturating_add(rise.min(from.saturating_add(1))))
+    CompactU32::new(from.saturating_add(rise.min(from.saturating_add(1))))
 }
 
 /// A node and how long it takes, in 12 bytes.
@@ -137,14 +137,14 @@ fn blend(old: Short, new: Short) -> Short {
 pub struct LearnedNode {
     class: u32,
     node: u16,
-    // The fields of `Took`: nested, it would be padded.
-    fixed: Short,
-    step: Short,
+    // The fields of `NodeDuration`: nested, it would be padded.
+    fixed: CompactU32,
+    step: CompactU32,
     steps: u16,
 }
 
 impl LearnedNode {
-    const fn new(NodeName { class, node }: NodeName, Took { fixed, step, steps }: Took) -> Self {
+    const fn new(NodeName { class, node }: NodeName, NodeDuration { fixed, step, steps }: NodeDuration) -> Self {
         Self { class, node, fixed, step, steps }
     }
 
@@ -152,8 +152,8 @@ impl LearnedNode {
         self.class == name.class && self.node == name.node
     }
 
-    const fn took(&self) -> Took {
-        Took { fixed: self.fixed, step: self.step, steps: self.steps }
+    const fn duration(&self) -> NodeDuration {
+        NodeDuration { fixed: self.fixed, step: self.step, steps: self.steps }
     }
 }
 
@@ -212,16 +212,16 @@ impl<L: List<LearnedNode>> Learned<L> {
     ///
     /// A new node is expected to take as long as the node of its class that was seen last, but with half of the steps:
     /// their number isn't known, and a second sampler usually refines.
-    pub(crate) fn expect(&self, name: NodeName) -> Option<Took> {
+    pub(crate) fn expected(&self, name: NodeName) -> Option<NodeDuration> {
         if let Some(known) = self.entries.items().iter().find(|entry| entry.has_name(name)) {
-            return Some(known.took());
+            return Some(known.duration());
         }
-        let took = self.entries.items().iter().find(|entry| entry.class == name.class)?.took();
-        Some(Took { steps: took.steps.div_ceil(2), ..took })
+        let took = self.entries.items().iter().find(|entry| entry.class == name.class)?.duration();
+        Some(NodeDuration { steps: took.steps.div_ceil(2), ..took })
     }
 
     /// Learns that the node `took` so long.
-    pub(crate) fn learn(&mut self, name: NodeName, took: Took) {
+    pub(crate) fn learn(&mut self, name: NodeName, took: NodeDuration) {
         let known = self.entries.items().iter().position(|entry| entry.has_name(name));
         let at = match known {
             Some(at) => at,
@@ -231,14 +231,19 @@ impl<L: List<LearnedNode>> Learned<L> {
             }
             None => {
                 let older = self.entries.items().len() / 2;
-                let shortest =
-                    self.entries.items().iter().enumerate().skip(older).min_by_key(|(_, entry)| entry.took().millis());
+                let shortest = self
+                    .entries
+                    .items()
+                    .iter()
+                    .enumerate()
+                    .skip(older)
+                    .min_by_key(|(_, entry)| entry.duration().millis());
                 let Some((at, _)) = shortest else { return };
                 at
             }
         };
         let Some(entry) = self.entries.items().get(at) else { return };
-        let took = if known.is_some() { entry.took().after_run(took) } else { took.after_first_run() };
+        let took = if known.is_some() { entry.duration().after_run(took) } else { took.after_first_run() };
         // The entry moves to the front, and those before it move back by one.
         let mut carried = LearnedNode::new(name, took);
         for entry in self.entries.items_mut().iter_mut().take(at.saturating_add(1)) {
@@ -261,19 +266,19 @@ mod tests {
 
     #[test]
     fn compact_number_keeps_order_and_12_bits() {
-        let mut before = Short::ZERO;
+        let mut before = CompactU32::ZERO;
         let numbers =
             (0_u32..=4_096).chain((13..27).flat_map(|bits| [(1_u32 << bits) - 1, 1 << bits, (1 << bits) + 1]));
         for number in numbers.chain([4_095 << 15, (4_095 << 15) + 1, u32::MAX]) {
-            let short = Short::new(number);
+            let short = CompactU32::new(number);
             let got = short.get();
             assert!(got <= number && number.min(4_095 << 15) - got <= number / 2_048, "{number} is kept as {got}");
             assert!(number > 4_095 || got == number);
             assert!(short >= before, "{number}");
             before = short;
         }
-        assert_eq!(Took::whole(u32::MAX).weight().get(), 4_095 << 10);
-        assert_eq!(Took::whole(0).weight(), Short::ONE);
+        assert_eq!(NodeDuration::without_steps(u32::MAX).weight().get(), 4_095 << 10);
+        assert_eq!(NodeDuration::without_steps(0).weight(), CompactU32::ONE);
     }
 
     #[test]
@@ -281,12 +286,12 @@ mod tests {
         let mut learned = Learned::<Durations<4>>::new();
         for (n, millis) in [(0, 9_000), (1, 20), (2, 300), (3, 40)] {
             assert!(!learned.is_full(), "below the limit");
-            learned.learn(name("A", &n.to_string()), Took::whole(millis));
+            learned.learn(name("A", &n.to_string()), NodeDuration::without_steps(millis));
         }
         assert!(learned.is_full());
         // Node 1, seen again, leaves the older half.
-        learned.learn(name("A", "1"), Took::whole(20));
-        learned.learn(name("B", "4"), Took::whole(1));
+        learned.learn(name("A", "1"), NodeDuration::without_steps(20));
+        learned.learn(name("B", "4"), NodeDuration::without_steps(1));
         assert_eq!(learned.len(), 4);
         let knows = |node: &str| learned.entries.iter().any(|entry| entry.has_name(name("A", node)));
         assert_eq!(["0", "1", "2", "3"].map(knows), [true, true, false, true]);
@@ -295,40 +300,40 @@ mod tests {
     #[test]
     fn learned_for_new_node_expects_last_of_its_class_with_half_its_steps() {
         let mut learned = Learned::<Durations<4>>::new();
-        assert_eq!(learned.expect(name("KSampler", "3")), None);
-        learned.learn(name("KSampler", "3"), Took::with_steps(2_000, 20, 100_000));
-        learned.learn(name("KSampler", "9"), Took::with_steps(6_000, 20, 300_000));
+        assert_eq!(learned.expected(name("KSampler", "3")), None);
+        learned.learn(name("KSampler", "3"), NodeDuration::with_steps(2_000, 20, 100_000));
+        learned.learn(name("KSampler", "9"), NodeDuration::with_steps(6_000, 20, 300_000));
         let steps =
-            |node: &str| learned.expect(name("KSampler", node)).map(|took| (took.step_micros() / 1_000, took.steps));
+            |node: &str| learned.expected(name("KSampler", node)).map(|took| (took.step_micros() / 1_000, took.steps));
         assert_eq!([steps("3"), steps("9"), steps("5")], [Some((100, 20)), Some((299, 20)), Some((299, 10))]);
-        assert_eq!(learned.expect(name("VAEDecode", "3")), None);
+        assert_eq!(learned.expected(name("VAEDecode", "3")), None);
     }
 
     #[test]
     fn learned_after_first_run_ignores_model_loading() {
         let mut learned = Learned::<Durations<4>>::new();
         let sampler = name("KSampler", "3");
-        learned.learn(sampler, Took::with_steps(12_000, 20, 100_000));
+        learned.learn(sampler, NodeDuration::with_steps(12_000, 20, 100_000));
         assert!(
-            learned.expect(sampler).unwrap().millis() <= 2_200,
+            learned.expected(sampler).unwrap().millis() <= 2_200,
             "10 s before the steps were the loading of a model"
         );
         // A node that loads a model in each run is believed.
         for _ in 0..12 {
-            learned.learn(sampler, Took::with_steps(12_000, 20, 100_000));
+            learned.learn(sampler, NodeDuration::with_steps(12_000, 20, 100_000));
         }
-        assert!(learned.expect(sampler).unwrap().millis() > 11_000);
+        assert!(learned.expected(sampler).unwrap().millis() > 11_000);
     }
 
     #[test]
     fn learned_after_delayed_run_stays_within_twice_and_recovers() {
         let mut learned = Learned::<Durations<4>>::new();
         let node = name("VAEDecode", "8");
-        let millis = |learned: &Learned<Durations<4>>| learned.expect(node).unwrap().millis();
-        learned.learn(node, Took::whole(1_000));
-        learned.learn(node, Took::whole(100_000));
+        let millis = |learned: &Learned<Durations<4>>| learned.expected(node).unwrap().millis();
+        learned.learn(node, NodeDuration::without_steps(1_000));
+        learned.learn(node, NodeDuration::without_steps(100_000));
         assert!(millis(&learned) <= 2_001);
-        learned.learn(node, Took::whole(1_000));
+        learned.learn(node, NodeDuration::without_steps(1_000));
         assert!(millis(&learned) <= 1_251);
     }
 
@@ -337,9 +342,9 @@ mod tests {
         fn learned_duration_lies_between_shortest_and_longest(seen in prop::collection::vec(0_u32..4_000, 1..20)) {
             let mut learned = Learned::<Durations<2>>::new();
             for millis in &seen {
-                learned.learn(name("A", "1"), Took::whole(*millis));
+                learned.learn(name("A", "1"), NodeDuration::without_steps(*millis));
             }
-            let millis = learned.expect(name("A", "1")).unwrap().millis();
+            let millis = learned.expected(name("A", "1")).unwrap().millis();
             prop_assert!(millis >= *seen.iter().min().unwrap() && millis <= *seen.iter().max().unwrap());
         }
 
@@ -350,8 +355,8 @@ mod tests {
             let mut learned = Learned::<Durations<5>>::new();
             for (node, millis, steps, micros) in times {
                 let node = name(&format!("{}", node % 3), &node.to_string());
-                learned.learn(node, Took::with_steps(millis, steps, micros));
-                prop_assert!(learned.expect(node).unwrap().weight() >= Short::ONE);
+                learned.learn(node, NodeDuration::with_steps(millis, steps, micros));
+                prop_assert!(learned.expected(node).unwrap().weight() >= CompactU32::ONE);
                 prop_assert!(learned.len() <= 5);
             }
         }

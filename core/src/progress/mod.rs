@@ -13,8 +13,8 @@ pub use history::{History, Point, ProgressPoint};
 pub use learned::{Learned, LearnedNode};
 pub use smooth::Smooth;
 
-pub(crate) use learned::{NodeName, Short, Took};
-pub(crate) use run::{Rest, Run};
+pub(crate) use learned::{CompactU32, NodeDuration, NodeName};
+pub(crate) use run::{RemainingWork, RunTiming};
 
 use crate::divide::divide;
 

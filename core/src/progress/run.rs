@@ -1,6 +1,6 @@
 //! The timing of a prompt's run: how long the current node has taken, and how the run compares with what was expected.
 
-use super::{learned::Took, mul_div};
+use super::{learned::NodeDuration, mul_div};
 use crate::{
     number::Milli,
     time::{Duration, Instant},
@@ -16,7 +16,7 @@ fn ticks(now: Instant) -> u32 {
 
 /// The timing of a prompt's run.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Run {
+pub(crate) struct RunTiming {
     /// When the current node began, in ticks.
     node_since: u32,
     /// Whether the session saw the current node begin.
@@ -45,7 +45,7 @@ struct Bar {
     slowest: (u32, u32),
 }
 
-impl Run {
+impl RunTiming {
     pub(crate) const fn new() -> Self {
         Self {
             node_since: 0,
@@ -64,13 +64,13 @@ impl Run {
     }
 
     /// Forgets the current node: it isn't known any more which one runs.
-    pub(crate) const fn lose(&mut self) {
+    pub(crate) const fn forget_node(&mut self) {
         self.saw_node_begin = false;
         self.bar = None;
     }
 
     /// Begins another node. `replaces` says whether the node before it was known.
-    pub(crate) fn begin(&mut self, now: Instant, replaces: bool) {
+    pub(crate) fn begin_node(&mut self, now: Instant, replaces: bool) {
         self.saw_node_begin |= replaces;
         self.node_since = ticks(now);
         self.is_irregular = false;
@@ -104,7 +104,7 @@ impl Run {
     }
 
     /// Sets the seconds left that the server's log reports with the bar's last move.
-    pub(crate) const fn tell_rest(&mut self, seconds: Option<u32>) {
+    pub(crate) const fn set_reported_remaining(&mut self, seconds: Option<u32>) {
         self.reported_secs = match seconds {
             Some(seconds) => seconds,
             None => 0,
@@ -112,7 +112,7 @@ impl Run {
     }
 
     /// The time left by what the log reported, if it did and the time isn't over.
-    pub(crate) fn told_rest(&self, now: Instant) -> Option<Duration> {
+    pub(crate) fn reported_remaining(&self, now: Instant) -> Option<Duration> {
         let reported = Duration::from_secs(u64::from(self.reported_secs));
         let bar = self.bar.filter(|_| self.reported_secs > 0)?;
         let since_move = Duration::from_millis(u64::from(millis(ticks(now).wrapping_sub(bar.last_at))));
@@ -120,7 +120,7 @@ impl Run {
     }
 
     /// How long the current node took if it ends now; `None` if its start wasn't seen.
-    pub(crate) fn took(&self, now: Instant) -> Option<Took> {
+    pub(crate) fn node_duration(&self, now: Instant) -> Option<NodeDuration> {
         if !self.saw_node_begin {
             return None;
         }
@@ -129,18 +129,18 @@ impl Run {
             let step_micros = bar.scaled_span(1_000_000, bar.steps_done())?;
             let steps = bar.max / 1_000;
             let whole = steps > 1 && bar.max % 1_000 == 0;
-            Some(Took::with_steps(millis, u16::try_from(steps).ok().filter(|_| whole)?, step_micros))
+            Some(NodeDuration::with_steps(millis, u16::try_from(steps).ok().filter(|_| whole)?, step_micros))
         });
-        Some(steps.unwrap_or_else(|| Took::whole(millis)))
+        Some(steps.unwrap_or_else(|| NodeDuration::without_steps(millis)))
     }
 
     /// Compares how long a node took with what was expected of it.
     ///
     /// Of nodes with steps only the steps count: the time before them may be the loading of a model.
-    pub(crate) fn compare(&mut self, took: Took, expected: Took) {
+    pub(crate) fn compare(&mut self, took: NodeDuration, expected: NodeDuration) {
         let (took, expected) = match (took.steps, expected.steps) {
             (0, _) | (_, 0) => (took.millis(), expected.millis()),
-            (steps, _) => (took.millis_of(steps), expected.millis_of(steps)),
+            (steps, _) => (took.steps_millis(steps), expected.steps_millis(steps)),
         };
         self.took = self.took.saturating_add(clamp_to_expected(took, expected));
         self.expected = self.expected.saturating_add(expected);
@@ -149,18 +149,18 @@ impl Run {
 
 /// What is known of the rest of a run.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rest {
+pub(crate) struct RemainingWork {
     /// Milliseconds that the whole graph is expected to take.
     pub(crate) whole: u32,
     /// Milliseconds that the nodes after the current one are expected to take.
     pub(crate) pending: u32,
     /// How long the current node is expected to take, and whether that was learned.
-    pub(crate) current: Option<(Took, bool)>,
+    pub(crate) current: Option<(NodeDuration, bool)>,
 }
 
-impl Run {
+impl RunTiming {
     /// Milliseconds that the rest of the run will take.
-    pub(crate) fn rest(&self, now: Instant, rest: Rest) -> u32 {
+    pub(crate) fn remaining_millis(&self, now: Instant, rest: RemainingWork) -> u32 {
         let now = ticks(now);
         let pace = self.pace(now, rest);
         let current = rest.current.map_or(0, |(took, learned)| self.current_remaining(now, took, learned, pace));
@@ -170,7 +170,7 @@ impl Run {
     /// How this run compares with what was expected so far.
     ///
     /// A 24th of the whole is assumed to go as expected, so that the first short nodes don't decide.
-    fn pace(&self, now: u32, rest: Rest) -> Pace {
+    fn pace(&self, now: u32, rest: RemainingWork) -> Pace {
         let (took, expected) = self.current_pace(now, rest.current).unwrap_or_default();
         let as_expected = (rest.whole / 24).max(1);
         let took = self.took.saturating_add(clamp_to_expected(took, expected)).saturating_add(as_expected);
@@ -180,7 +180,7 @@ impl Run {
     }
 
     /// Milliseconds that the current node took for what it has done, and those that were expected for it.
-    fn current_pace(&self, now: u32, current: Option<(Took, bool)>) -> Option<(u32, u32)> {
+    fn current_pace(&self, now: u32, current: Option<(NodeDuration, bool)>) -> Option<(u32, u32)> {
         let (expected, _) = current.filter(|(_, learned)| *learned)?;
         match self.regular_bar() {
             Some(bar) if expected.steps > 0 => {
@@ -199,7 +199,7 @@ impl Run {
         self.bar.filter(|_| !self.is_irregular)
     }
 
-    fn current_remaining(&self, now: u32, expected: Took, learned: bool, pace: Pace) -> u32 {
+    fn current_remaining(&self, now: u32, expected: NodeDuration, learned: bool, pace: Pace) -> u32 {
         let spent = millis(now.wrapping_sub(self.node_since));
         let learned_step = Some(pace.apply(expected.step_micros())).filter(|_| learned && expected.steps > 0);
         let fixed = pace.apply(expected.fixed.get());
@@ -314,10 +314,10 @@ mod tests {
     }
 
     /// A run whose node began at 1 s, took 20 steps of 500 ms, the first after 200 ms more, and ends at 11.3 s.
-    fn sampled() -> Run {
-        let mut run = Run::new();
+    fn sampled() -> RunTiming {
+        let mut run = RunTiming::new();
         run.start();
-        run.begin(Instant::from_millis(1_000), false);
+        run.begin_node(Instant::from_millis(1_000), false);
         for step in 1..=20 {
             // Each step is reported twice, as servers do.
             for _ in 0..2 {
@@ -329,7 +329,7 @@ mod tests {
 
     #[test]
     fn run_with_steps_separates_them_from_the_rest() {
-        let took = sampled().took(Instant::from_millis(11_300)).unwrap();
+        let took = sampled().node_duration(Instant::from_millis(11_300)).unwrap();
         assert!(took.millis().abs_diff(10_300) < 10, "{took:?}");
         assert!(took.step_micros().abs_diff(500_000) < 500, "{took:?}");
         assert!(took.fixed.get().abs_diff(300) < 10, "{took:?}");
@@ -340,7 +340,7 @@ mod tests {
         let mut anew = sampled();
         anew.step(Instant::from_millis(11_250), steps(1), steps(20));
         let mut other = sampled();
-        other.begin(Instant::from_millis(1_000), true);
+        other.begin_node(Instant::from_millis(1_000), true);
         for value in 1..3 {
             other.step(
                 Instant::from_millis(2_000 * value),
@@ -349,20 +349,20 @@ mod tests {
             );
         }
         for run in [anew, other] {
-            let took = run.took(Instant::from_millis(11_300)).unwrap();
+            let took = run.node_duration(Instant::from_millis(11_300)).unwrap();
             assert_eq!((took.steps, took.millis() / 10), (0, 1_030), "{run:?}");
         }
     }
 
     #[test]
     fn run_of_node_not_seen_to_begin_has_no_duration() {
-        let mut run = Run::new();
-        run.begin(Instant::ZERO, false);
-        assert_eq!(run.took(Instant::from_millis(5)), None);
-        run.begin(Instant::from_millis(5), true);
-        assert!(run.took(Instant::from_millis(9)).is_some());
-        run.lose();
-        run.begin(Instant::from_millis(9), false);
-        assert_eq!(run.took(Instant::from_millis(10)), None);
+        let mut run = RunTiming::new();
+        run.begin_node(Instant::ZERO, false);
+        assert_eq!(run.node_duration(Instant::from_millis(5)), None);
+        run.begin_node(Instant::from_millis(5), true);
+        assert!(run.node_duration(Instant::from_millis(9)).is_some());
+        run.forget_node();
+        run.begin_node(Instant::from_millis(9), false);
+        assert_eq!(run.node_duration(Instant::from_millis(10)), None);
     }
 }

@@ -28,7 +28,7 @@ use crate::{
     capacity::Capacity,
     limits::REPLACED_PROMPTS,
     log::Log,
-    progress::{History, Learned, Rest, Took},
+    progress::{History, Learned, NodeDuration, RemainingWork},
     quality::Quality,
     text::Key,
     time::{Duration, Instant},
@@ -223,7 +223,7 @@ impl<C: Capacity> State<C> {
     /// graph's nodes are new, the one as much as the other. It is no less than what the server's log says of a sampler.
     pub fn eta(&self, now: Instant) -> Option<Duration> {
         let prompt = self.prompt.as_ref().filter(|prompt| prompt.state == PromptState::Running)?;
-        self.learned_eta(now, prompt).max(prompt.run.told_rest(now))
+        self.learned_eta(now, prompt).max(prompt.run.reported_remaining(now))
     }
 
     fn learned_eta(&self, now: Instant, prompt: &Prompt<C>) -> Option<Duration> {
@@ -238,12 +238,14 @@ impl<C: Capacity> State<C> {
             let key = shown.as_id().key();
             let (weight, left) = self.nodes.left_of(key);
             pending = pending.saturating_sub(left);
-            match self.nodes.name_of(key).and_then(|name| self.learned.expect(name)) {
+            match self.nodes.name_of(key).and_then(|name| self.learned.expected(name)) {
                 Some(took) => (took, true),
-                None => (Took::whole(weight.get()), false),
+                None => (NodeDuration::without_steps(weight.get()), false),
             }
         });
-        let planned = Duration::from_millis(u64::from(prompt.run.rest(now, Rest { whole, pending, current })));
+        let planned = Duration::from_millis(u64::from(
+            prompt.run.remaining_millis(now, RemainingWork { whole, pending, current }),
+        ));
         if self.connection.source != Source::Websocket && current.is_none() {
             // Nobody tells what is done by now.
             return Some(planned.saturating_sub(elapsed)).filter(|rest| *rest > Duration::ZERO);

@@ -1,4 +1,4 @@
-//! Short texts packed one behind the other, such as the classes of a prompt's nodes.
+//! CompactU32 texts packed one behind the other, such as the classes of a prompt's nodes.
 
 use crate::capacity::Bytes;
 

@@ -6,7 +6,7 @@ use super::names::{Name, Names};
 use super::prompt::Weights;
 use crate::{
     capacity::{Capacity, List},
-    progress::{Learned, NodeName, Short, Took},
+    progress::{CompactU32, Learned, NodeDuration, NodeName},
     text::{Id, Key},
 };
 
@@ -28,7 +28,7 @@ pub(crate) struct Nodes<C: Capacity> {
     /// Nodes didn't fit: the sums are lower bounds.
     truncated: bool,
     /// What a node weighs of which nothing was learned.
-    typical: Short,
+    typical: CompactU32,
     /// Where the entries of a prompt that may begin with the message at hand stand.
     staged: Option<Stage>,
     /// Entries stand in the `execution_cached` that is being read; whether the sums were lower bounds before it.
@@ -60,7 +60,7 @@ pub struct Node {
     display: Name,
     class: Name,
     /// What it counts for in the percentage.
-    weight: Short,
+    weight: CompactU32,
     seen: Seen,
 }
 
@@ -94,7 +94,7 @@ impl Seen {
 }
 
 impl Node {
-    const fn new(key: Key, weight: Short) -> Self {
+    const fn new(key: Key, weight: CompactU32) -> Self {
         Self { key, part: 0, display: Name::NONE, class: Name::NONE, weight, seen: Seen(0) }
     }
 
@@ -132,7 +132,7 @@ impl<C: Capacity> Nodes<C> {
             sums: Sums { done: 0, finished: 0 },
             hint: 0,
             truncated: false,
-            typical: Short::ONE,
+            typical: CompactU32::ONE,
             staged: None,
             cached_soon: None,
         }
@@ -145,7 +145,7 @@ impl<C: Capacity> Nodes<C> {
         self.sums = Sums::default();
         self.hint = 0;
         self.truncated = false;
-        self.typical = Short::ONE;
+        self.typical = CompactU32::ONE;
         self.staged = None;
         self.cached_soon = None;
     }
@@ -387,11 +387,11 @@ impl<C: Capacity> Nodes<C> {
         if begins {
             self.entries.items_mut().retain(|entry| entry.seen.has(Seen::CACHED_SOON));
             for entry in self.entries.items_mut() {
-                *entry = Node { seen: Seen::CACHED_SOON, ..Node::new(entry.key, Short::ONE) };
+                *entry = Node { seen: Seen::CACHED_SOON, ..Node::new(entry.key, CompactU32::ONE) };
             }
             self.names.truncate(0);
             self.sums = Sums::default();
-            self.typical = Short::ONE;
+            self.typical = CompactU32::ONE;
             self.hint = 0;
         }
         self.change_all(|entry| {
@@ -437,21 +437,21 @@ impl<C: Capacity> Nodes<C> {
         let names = &self.names;
         let of = |entry: &Node| {
             let name = NodeName::new(entry.key, names.get(entry.class)?);
-            learned.expect(name).map(Took::weight)
+            learned.expected(name).map(NodeDuration::weight)
         };
         let (mut known, mut sum) = (0_u32, 0_u32);
         for entry in self.entries.items_mut().iter_mut().take(apart) {
             // Nothing weighs nothing: it marks those that are to weigh what is typical.
             let weight = if learned.is_empty() { None } else { of(entry) };
-            entry.weight = weight.unwrap_or(Short::ZERO);
+            entry.weight = weight.unwrap_or(CompactU32::ZERO);
             known = known.saturating_add(u32::from(weight.is_some()));
             sum = sum.saturating_add(entry.weight.get());
         }
         let rank = if learned.is_full() { 1 } else { known.div_ceil(2) };
-        let typical = if known == 0 { Short::ONE } else { self.weight_of_rank(apart, rank) };
+        let typical = if known == 0 { CompactU32::ONE } else { self.weight_of_rank(apart, rank) };
         let mut done = 0_u64;
         for entry in self.entries.items_mut().iter_mut().take(apart) {
-            if entry.weight == Short::ZERO {
+            if entry.weight == CompactU32::ZERO {
                 entry.weight = typical;
             }
             done = done.saturating_add(entry.weighed());
@@ -463,7 +463,7 @@ impl<C: Capacity> Nodes<C> {
     }
 
     /// The least weight that at least `rank` of the first `apart` nodes don't exceed, those of no weight aside.
-    fn weight_of_rank(&self, apart: usize, rank: u32) -> Short {
+    fn weight_of_rank(&self, apart: usize, rank: u32) -> CompactU32 {
         let (mut low, mut high) = (0_u16, u16::MAX);
         while low < high {
             let middle = low.midpoint(high);
@@ -476,11 +476,11 @@ impl<C: Capacity> Nodes<C> {
                 low = middle.saturating_add(1);
             }
         }
-        Short::from_bits(low)
+        CompactU32::from_bits(low)
     }
 
     /// What the node `key` weighs, and how much of that is left to do.
-    pub(crate) fn left_of(&self, key: Key) -> (Short, u32) {
+    pub(crate) fn left_of(&self, key: Key) -> (CompactU32, u32) {
         let Some(entry) = self.find(key) else { return (self.typical, 0) };
         let left = u64::from(WHOLE.saturating_sub(entry.done())).saturating_mul(u64::from(entry.weight.get()));
         (entry.weight, u32::try_from(left >> WHOLE_BITS).unwrap_or(u32::MAX))

@@ -2,7 +2,7 @@ use crate::{
     api::{ErrorField, ErrorFields},
     capacity::{Bytes, Capacity},
     number::Milli,
-    progress::Run,
+    progress::RunTiming,
     text::{Id, Key, Text},
     time::{Duration, Instant},
 };
@@ -51,7 +51,7 @@ pub struct Prompt<C: Capacity> {
     /// What the graph's nodes weigh.
     pub(in crate::state) weights: Weights,
     /// How its run goes.
-    pub(in crate::state) run: Run,
+    pub(in crate::state) run: RunTiming,
 }
 
 /// Where the record stands, once a prompt was seen.
@@ -307,7 +307,7 @@ impl<C: Capacity> Prompt<C> {
             nodes_finished: 0,
             truncated_nodes: false,
             weights: Weights { whole: 0, learned: 0 },
-            run: Run::new(),
+            run: RunTiming::new(),
         }
     }
 
@@ -340,7 +340,7 @@ impl<C: Capacity> Prompt<C> {
         self.nodes_finished = 0;
         self.truncated_nodes = false;
         self.weights = Weights::default();
-        self.run = Run::new();
+        self.run = RunTiming::new();
     }
 
     /// Its id; `None` where a reconnecting client was told the running node only.

@@ -161,7 +161,7 @@ fn a_table_from_a_larger_build_keeps_what_was_seen_last() {
     for n in 0..9 {
         large.learned.learn(
             crate::progress::NodeName::new(Id::from("1").key(), &n.to_string()),
-            crate::progress::Took::whole(n),
+            crate::progress::NodeDuration::without_steps(n),
         );
     }
     let mut out = vec![0; 500];

@@ -144,8 +144,8 @@ impl<C: Capacity> State<C> {
                 && let Some(shown) = nodes.display(key)
             {
                 prompt.make_current(key, Id::from(shown));
-                prompt.run.lose();
-                prompt.run.begin(now, false);
+                prompt.run.forget_node();
+                prompt.run.begin_node(now, false);
                 changes = changes.union(Changes::NODE);
             }
         }
@@ -156,7 +156,7 @@ impl<C: Capacity> State<C> {
         }
         prompt.steps = Steps::new(value, max);
         prompt.run.step(now, value, max);
-        prompt.run.tell_rest(bar.remaining);
+        prompt.run.set_reported_remaining(bar.remaining);
         prompt.count(nodes);
         self.note_progress(now);
         self.connection.source = Source::Logs;

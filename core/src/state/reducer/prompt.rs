@@ -31,7 +31,7 @@ impl<C: Capacity> Prompt<C> {
             self.run.begin_part();
         } else {
             self.learn_current(now, nodes, learned);
-            self.run.begin(now, self.current.is_some());
+            self.run.begin_node(now, self.current.is_some());
         }
         self.make_current(key, shown);
     }
@@ -41,8 +41,8 @@ impl<C: Capacity> Prompt<C> {
         let Some(key) = self.current_node().map(|shown| shown.as_id().key()) else { return };
         // A node that waits for others, lazily or as an expanded one does, isn't over yet.
         let name = nodes.name_of(key).filter(|_| nodes.has_run(key));
-        if let (Some(name), Some(took)) = (name, self.run.took(now)) {
-            if let Some(expected) = learned.expect(name) {
+        if let (Some(name), Some(took)) = (name, self.run.node_duration(now)) {
+            if let Some(expected) = learned.expected(name) {
                 self.run.compare(took, expected);
             }
             learned.learn(name, took);
@@ -59,7 +59,7 @@ impl<C: Capacity> Prompt<C> {
     pub(super) fn rest(&mut self) {
         self.current = None;
         self.steps = None;
-        self.run.lose();
+        self.run.forget_node();
     }
 
     pub(super) fn end(&mut self, now: Instant, state: PromptState) {

@@ -1,23 +1,23 @@
-//! Backoff: how long to wait before the next attempt, longer after each failure, spread by chance.
+//! Backoff: the wait before the next attempt to connect. It grows with each failure and is randomized.
 
 use crate::time::Duration;
 
-/// How the wait grows, and how chance spreads it.
+/// Configures how the wait grows and how it is randomized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct BackoffConfig {
-    /// The wait after the first failure.
+    /// The wait after the first failure, before jitter.
     pub initial: Duration,
-    /// What the wait is multiplied by after each further failure, in percent; less than 100 counts as 100.
+    /// Growth of the wait with each further failure, in percent; less than 100 counts as 100.
     pub factor_percent: u16,
     /// The longest wait.
     pub max: Duration,
-    /// How chance spreads it.
+    /// How the wait is randomized.
     pub jitter: Jitter,
 }
 
 impl BackoffConfig {
-    /// 1 s, half as much again each time, 30 s at most, spread over its upper half.
+    /// 1 s, then 50 % more each time, at most 30 s, with [`Jitter::Equal`].
     pub const DEFAULT: Self = Self {
         initial: Duration::from_secs(1),
         factor_percent: 150,
@@ -26,27 +26,42 @@ impl BackoffConfig {
     };
 }
 
-/// How chance spreads waits, so that many clients of one server don't come back at once.
+/// How waits are randomized, so that the clients of one server don't all return at once.
 ///
 /// The names are those of "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Jitter {
-    /// The wait as it is.
+    /// Not at all.
     None,
-    /// Anything from nothing to the wait.
+    /// A random time from zero to the wait.
     Full,
-    /// Half of the wait, and anything up to the other half.
+    /// Half of the wait plus a random time up to the other half.
     Equal,
-    /// Anything from the first wait to three times the last one, [`BackoffConfig::max`] at most.
+    /// A random time from the first wait to three times the last one, at most [`BackoffConfig::max`].
     Decorrelated,
 }
 
-/// The waits of one connection.
+/// The waits between attempts to connect to one server.
+///
+/// ```
+/// use comfyglow_core::{
+///     backoff::{Backoff, BackoffConfig, Jitter},
+///     time::Duration,
+/// };
+///
+/// let config = BackoffConfig { jitter: Jitter::None, ..BackoffConfig::DEFAULT };
+/// let mut backoff = Backoff::new();
+/// let random = 4; // from your random source
+/// assert_eq!(backoff.next(&config, random), Duration::from_millis(1_000));
+/// assert_eq!(backoff.next(&config, random), Duration::from_millis(1_500));
+/// backoff.reset();
+/// assert_eq!(backoff.next(&config, random), Duration::from_millis(1_000));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Backoff {
-    /// The next wait before chance spreads it, the last one as spread for [`Jitter::Decorrelated`]; `None` at the start.
+    /// The next wait before jitter; for [`Jitter::Decorrelated`] the last wait. `None` before the first failure.
     wait: Option<Duration>,
 }
 
@@ -57,17 +72,19 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// Before the first failure.
+    /// Creates one that has seen no failure.
     pub const fn new() -> Self {
         Self { wait: None }
     }
 
-    /// An attempt failed: how long to wait before the next one. `random` is any number, each as likely as the other.
+    /// Notes a failed attempt and returns the wait before the next one.
+    ///
+    /// `random` must be uniformly distributed over all of `u32`.
     pub fn next(&mut self, config: &BackoffConfig, random: u32) -> Duration {
         if config.jitter == Jitter::Decorrelated {
             let last = self.wait.unwrap_or(config.initial);
             let most = Duration::from_micros(last.as_micros().saturating_mul(3));
-            let wait = between(config.initial, most.max(config.initial), random).min(config.max);
+            let wait = random_between(config.initial, most.max(config.initial), random).min(config.max);
             self.wait = Some(wait);
             return wait;
         }
@@ -77,21 +94,21 @@ impl Backoff {
         self.wait = Some(Duration::from_micros(grown).min(config.max));
         match config.jitter {
             Jitter::None | Jitter::Decorrelated => wait,
-            Jitter::Full => between(Duration::ZERO, wait, random),
-            Jitter::Equal => between(Duration::from_micros(wait.as_micros() / 2), wait, random),
+            Jitter::Full => random_between(Duration::ZERO, wait, random),
+            Jitter::Equal => random_between(Duration::from_micros(wait.as_micros() / 2), wait, random),
         }
     }
 
-    /// The connection has proved itself: the next wait is the first again.
+    /// Starts again at the first wait, because a connection proved itself.
     pub const fn reset(&mut self) {
         self.wait = None;
     }
 }
 
-/// `random`'s share of the way from `least` to `most`, both among what can come.
-fn between(least: Duration, most: Duration, random: u32) -> Duration {
+/// Maps `random` linearly to a time from `least` to `most`.
+fn random_between(least: Duration, most: Duration, random: u32) -> Duration {
     let span = most.saturating_sub(least).as_micros();
-    // In milliseconds where the product would be too large for 64 bits, which nobody will see of waits of hours.
+    // If the product overflows 64 bits, the lower 32 bits of the span don't count. Such spans last over an hour.
     let part = match span.checked_mul(u64::from(random)) {
         Some(product) => product.wrapping_shr(32),
         None => (span >> 32).saturating_mul(u64::from(random)),
@@ -114,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn each_wait_is_half_as_long_again_up_to_the_longest() {
+    fn backoff_without_jitter_grows_by_half_up_to_the_maximum() {
         assert_eq!(
             waits(Jitter::None, 9, 11),
             [1_000, 1_500, 2_250, 3_375, 5_062, 7_593, 11_390, 17_085, 25_628, 30_000, 30_000]
@@ -122,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn chance_spreads_as_its_name_says() {
+    fn backoff_with_jitter_spreads_within_its_range() {
         assert_eq!(waits(Jitter::Full, 0, 3), [0, 0, 0]);
         assert_eq!(waits(Jitter::Full, u32::MAX, 3), [999, 1_499, 2_249]);
         assert_eq!(waits(Jitter::Equal, 0, 3), [500, 750, 1_125]);
@@ -132,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proven_connection_begins_anew() {
+    fn backoff_after_reset_starts_at_the_first_wait() {
         let config = BackoffConfig { jitter: Jitter::None, ..BackoffConfig::DEFAULT };
         let mut backoff = Backoff::new();
         backoff.next(&config, 0);
@@ -143,7 +160,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_wait_is_within_its_bounds(
+        fn backoff_with_any_config_stays_within_bounds(
             initial in any::<u64>(),
             factor_percent in any::<u16>(),
             max in any::<u64>(),

@@ -1,27 +1,27 @@
-//! The circuit breaker: after too many attempts in too short a time there are none for a while, then one to see.
+//! The circuit breaker: it pauses after too many attempts to connect, then allows a single one as a probe.
 //!
-//! Attempts count whether they failed or led to a connection that was lost: within [`BreakerConfig::window`] there are
-//! [`BREAKER_ATTEMPTS`] at most, and the one that tries an open circuit.
+//! An attempt counts whether it failed or made a connection that was lost later. Within [`BreakerConfig::window`] there
+//! are at most [`BREAKER_ATTEMPTS`] attempts plus the probe.
 
 use crate::{
     limits::BREAKER_ATTEMPTS,
     time::{Duration, Instant},
 };
 
-/// When the circuit opens, and for how long.
+/// Configures when the circuit opens, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct BreakerConfig {
-    /// The span in which there may be [`BREAKER_ATTEMPTS`] attempts; the next one would open the circuit instead.
+    /// The time span in which at most [`BREAKER_ATTEMPTS`] attempts are made. The next one opens the circuit instead.
     pub window: Duration,
-    /// How long the circuit stays open the first time; twice as long each time that the attempt after it fails.
+    /// How long the circuit stays open the first time. The time doubles whenever the probe fails.
     pub cool_down: Duration,
-    /// The longest that it stays open.
+    /// The longest time that the circuit stays open.
     pub max_cool_down: Duration,
 }
 
 impl BreakerConfig {
-    /// 60 s; 30 s to begin with, 5 minutes at most.
+    /// A window of 60 s, and a pause of 30 s that grows to at most 5 minutes.
     pub const DEFAULT: Self = Self {
         window: Duration::from_secs(60),
         cool_down: Duration::from_secs(30),
@@ -29,26 +29,44 @@ impl BreakerConfig {
     };
 }
 
-/// How the circuit is.
+/// The state of the circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Circuit {
-    /// Attempts are made.
+    /// Attempts are allowed.
     Closed,
-    /// None are made before this.
+    /// No attempt is allowed before this instant.
     Open(Instant),
-    /// One is made: whether it proves itself decides.
+    /// The probe is being made. Its outcome closes the circuit or opens it again.
     HalfOpen,
 }
 
 /// A circuit breaker for attempts to connect.
+///
+/// ```
+/// use comfyglow_core::{
+///     breaker::{Breaker, BreakerConfig, Circuit},
+///     time::Instant,
+/// };
+///
+/// let config = BreakerConfig::DEFAULT;
+/// let mut breaker = Breaker::new();
+/// let mut next = Instant::ZERO;
+/// for _ in 0..5 {
+///     breaker.attempt(next);
+///     // It failed at once, and you would like to try again right away.
+///     next = breaker.failed(&config, next, next);
+/// }
+/// assert_eq!(next, Instant::from_millis(30_000));
+/// assert_eq!(breaker.circuit(), Circuit::Open(next));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Breaker {
     circuit: Circuit,
-    /// The last attempts, the newest first.
+    /// When the last attempts were made, newest first.
     attempts: [Option<Instant>; BREAKER_ATTEMPTS],
-    /// How long the circuit was open last.
+    /// How long the circuit was last open; zero after it closed.
     cool_down: Duration,
 }
 
@@ -59,17 +77,17 @@ impl Default for Breaker {
 }
 
 impl Breaker {
-    /// A closed circuit, before the first attempt.
+    /// Creates a closed circuit without attempts.
     pub const fn new() -> Self {
         Self { circuit: Circuit::Closed, attempts: [None; BREAKER_ATTEMPTS], cool_down: Duration::ZERO }
     }
 
-    /// How the circuit is.
+    /// The current state of the circuit.
     pub const fn circuit(&self) -> Circuit {
         self.circuit
     }
 
-    /// An attempt is being made.
+    /// Notes an attempt. In an open circuit it is the probe.
     pub fn attempt(&mut self, now: Instant) {
         self.attempts.rotate_right(1);
         if let Some(newest) = self.attempts.first_mut() {
@@ -80,15 +98,17 @@ impl Breaker {
         }
     }
 
-    /// The attempt failed, or what it made was lost before it proved itself, and another is wanted at `wanted`: when it may
-    /// be made. Where that is later, the circuit is open until then.
+    /// Notes that an attempt failed, or that its connection was lost before it proved itself.
+    ///
+    /// `wanted` is when you want to make the next attempt. Returns when you may. If that is later, the circuit is open
+    /// until then.
     pub fn failed(&mut self, config: &BreakerConfig, now: Instant, wanted: Instant) -> Instant {
-        let tries_out = match self.circuit {
+        let opens = match self.circuit {
             Circuit::HalfOpen => true,
             Circuit::Open(_) => false,
             Circuit::Closed => wanted < self.allows(config, wanted),
         };
-        if tries_out {
+        if opens {
             let twice = Duration::from_micros(self.cool_down.as_micros().saturating_mul(2));
             self.cool_down = twice.max(config.cool_down).min(config.max_cool_down);
             self.circuit = Circuit::Open(now.saturating_add(self.cool_down));
@@ -99,7 +119,7 @@ impl Breaker {
         }
     }
 
-    /// When the next attempt may be made without opening the circuit, `now` at the earliest.
+    /// When the next attempt may be made without opening the circuit; `now` at the earliest.
     pub fn allows(&self, config: &BreakerConfig, now: Instant) -> Instant {
         match (self.circuit, self.attempts.last()) {
             (Circuit::Open(until), _) => until.max(now),
@@ -108,14 +128,15 @@ impl Breaker {
         }
     }
 
-    /// The connection has proved itself: the circuit closes. The attempts still count, for a link that lives for seconds
-    /// only, again and again, is no better than one that fails.
+    /// Closes the circuit, because a connection proved itself.
+    ///
+    /// Earlier attempts still count: connections that keep failing after seconds are no better than failed attempts.
     pub const fn close(&mut self) {
         self.circuit = Circuit::Closed;
         self.cool_down = Duration::ZERO;
     }
 
-    /// A person wants the next attempt now: all is forgotten.
+    /// Forgets everything, because a user wants an attempt now.
     pub const fn reset(&mut self) {
         *self = Self::new();
     }
@@ -131,7 +152,7 @@ mod tests {
         Instant::from_millis(seconds * 1_000)
     }
 
-    /// A breaker after attempts at `seconds`, each of which failed at once; the last one isn't told yet.
+    /// A breaker after attempts at `seconds`. All but the last have failed at once.
     fn after(seconds: &[u64]) -> Breaker {
         let mut breaker = Breaker::new();
         for (index, second) in seconds.iter().enumerate() {
@@ -144,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sixth_attempt_within_a_minute_opens_it() {
+    fn breaker_at_sixth_attempt_within_window_opens() {
         let mut breaker = after(&[0, 1, 2, 3, 4]);
         assert_eq!(breaker.circuit(), Circuit::Closed);
         assert_eq!(breaker.failed(&CONFIG, at(4), at(59)), at(59), "wanted later than the cool-down");
@@ -152,14 +173,14 @@ mod tests {
         let mut breaker = after(&[0, 1, 2, 3, 4]);
         assert_eq!(breaker.failed(&CONFIG, at(4), at(5)), at(34));
         let mut breaker = after(&[0, 1, 2, 3, 4]);
-        assert_eq!(breaker.failed(&CONFIG, at(4), at(60)), at(60), "a minute has gone by then");
+        assert_eq!(breaker.failed(&CONFIG, at(4), at(60)), at(60), "a minute will have passed");
         assert_eq!(breaker.circuit(), Circuit::Closed);
         let mut breaker = after(&[0, 1, 2, 3]);
         assert_eq!(breaker.failed(&CONFIG, at(3), at(4)), at(4), "the fifth");
     }
 
     #[test]
-    fn each_probe_that_fails_makes_it_longer_up_to_the_longest() {
+    fn breaker_after_failed_probe_doubles_the_pause_up_to_the_maximum() {
         let mut breaker = after(&[0, 0, 0, 0, 0]);
         let mut now = breaker.failed(&CONFIG, at(0), at(1));
         assert_eq!(now, at(30));
@@ -173,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_proves_itself_closes_it() {
+    fn breaker_after_proven_probe_closes() {
         let mut breaker = after(&[0, 1, 2, 3, 4]);
         assert_eq!(breaker.failed(&CONFIG, at(4), at(5)), at(34));
         breaker.attempt(at(34));
@@ -185,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn links_that_live_for_seconds_only_open_it_too() {
+    fn breaker_with_short_lived_connections_opens() {
         let mut breaker = Breaker::new();
         for second in [0, 6, 12, 18] {
             breaker.attempt(at(second));
@@ -200,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_forgets_all() {
+    fn breaker_after_reset_has_no_attempts() {
         let mut breaker = after(&[0, 0, 0, 0, 0]);
         breaker.failed(&CONFIG, at(0), at(0));
         breaker.reset();

@@ -1,23 +1,25 @@
-//! The heartbeat: pings that time the way to the server and find out when it is gone.
+//! The heartbeat: pings that measure the latency and detect a dead server.
 //!
-//! ComfyUI never pings by itself; it answers each ping at once, behind whatever it is sending (aiohttp's autoping).
+//! ComfyUI never sends pings. It answers each ping at once, after whatever it is sending (aiohttp's autoping).
 
 use crate::{
     limits::{FLOW_GAP_MILLIS, LATE_WAKE_SECONDS},
     time::{Duration, Instant},
 };
 
-/// When to ping and how long to wait.
+/// Configures when to ping and how long to wait for the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct HeartbeatConfig {
-    /// How long after a ping's answer the next one follows; zero means no pings, and a dead server is found out late.
-    /// Proxies drop what is silent for a minute.
+    /// Time between a pong and the next ping. Zero means no pings, and a dead server is noticed late.
+    ///
+    /// Proxies close connections that are silent for a minute.
     pub interval: Duration,
-    /// How long a ping may go without any byte from the server. Then the link is stale.
+    /// How long a ping may wait without any byte from the server. After that the connection is stale.
     pub timeout: Duration,
-    /// How long a ping's answer may be late while bytes flow. Then we read too slowly, and hold up all of the server's
-    /// clients: it sends to one after the other.
+    /// How late a pong may be while bytes arrive. A later one means that this client reads too slowly.
+    ///
+    /// A slow client delays all clients of the server, because the server sends to one after the other.
     pub patience: Duration,
     /// What the server is asked with.
     pub probe: Probe,
@@ -35,64 +37,83 @@ pub enum Probe {
 }
 
 impl HeartbeatConfig {
-    /// Every 30 s, 15 s without a byte, 5 s late.
+    /// A ping every 30 s, stale after 15 s without a byte, too slow if a pong is 5 s late.
     pub const DEFAULT: Self = Self {
         interval: Duration::from_secs(30),
         timeout: Duration::from_secs(15),
         patience: Duration::from_secs(5),
         probe: Probe::Ping,
     };
-    /// As [`DEFAULT`](Self::DEFAULT), by requests.
+    /// As [`DEFAULT`](Self::DEFAULT), but by requests: for hosts that can't ping.
     pub const BY_REQUEST: Self = Self { probe: Probe::Request, ..Self::DEFAULT };
     /// No pings.
     pub const OFF: Self = Self { interval: Duration::ZERO, ..Self::DEFAULT };
 }
 
-/// What the heartbeat wants.
+/// What to do for the heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Beat {
-    /// Nothing yet.
+    /// Nothing until the next [deadline](Heartbeat::deadline).
     Wait,
-    /// A ping is to be sent.
+    /// Send a ping with the payload of [`Heartbeat::ping`].
     Ping,
-    /// The server is gone.
+    /// Close the connection: the server is gone.
     Stale,
 }
 
-/// The heartbeat of one link.
+/// The heartbeat of one connection.
+///
+/// ```
+/// use comfyglow_core::{
+///     heartbeat::{Beat, Heartbeat, HeartbeatConfig},
+///     time::{Duration, Instant},
+/// };
+///
+/// let config = HeartbeatConfig::DEFAULT;
+/// let mut heartbeat = Heartbeat::new(Instant::ZERO);
+/// let first = heartbeat.deadline(&config).unwrap();
+/// assert_eq!(heartbeat.poll(&config, first), Beat::Ping);
+/// let payload = heartbeat.ping(&config, first);
+/// // Send the ping. The pong arrives 20 ms later.
+/// let latency = heartbeat.pong(&config, first.saturating_add(Duration::from_millis(20)), &payload);
+/// assert_eq!(latency, Some(Duration::from_millis(20)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Heartbeat {
     /// When the next ping is due.
     due: Instant,
-    /// The ping that waits for its answer: when it was sent, and when it is too late.
+    /// The ping that waits for its pong: when it was sent, and when the connection becomes stale.
     awaited: Option<(Instant, Instant)>,
-    /// How many were sent: each ping tells its number, so that no other answer is taken for its own.
+    /// Number of pings sent. It is the payload, so that no other pong is mistaken for the answer.
     number: u32,
-    /// When bytes came last, and since when without a gap, as far as a ping is awaited.
-    heard: Instant,
-    flowing: Instant,
+    /// When bytes last arrived.
+    last_received: Instant,
+    /// Since when bytes have arrived without a gap, while a ping waits.
+    flowing_since: Instant,
 }
 
 impl Heartbeat {
-    /// Of a link that opened at `now`. The first ping follows a second later, so that the latency is known soon.
+    /// Creates the heartbeat of a connection that opened at `now`.
+    ///
+    /// The first ping is due a second later, so that the latency is known soon.
     pub const fn new(now: Instant) -> Self {
         let due = now.saturating_add(Duration::from_secs(1));
-        Self { due, awaited: None, number: 0, heard: now, flowing: now }
+        Self { due, awaited: None, number: 0, last_received: now, flowing_since: now }
     }
 
-    /// When to look again.
+    /// When to call [`poll`](Self::poll) next; `None` if pings are off.
     pub fn deadline(&self, config: &HeartbeatConfig) -> Option<Instant> {
-        (config.interval > Duration::ZERO).then(|| self.awaited.map_or(self.due, |(_, late)| late))
+        (config.interval > Duration::ZERO).then(|| self.awaited.map_or(self.due, |(_, stale_at)| stale_at))
     }
 
-    /// What to do at `now`.
+    /// Returns what to do at `now`.
     pub fn poll(&mut self, config: &HeartbeatConfig, now: Instant) -> Beat {
         match (self.deadline(config), self.awaited) {
             (Some(deadline), None) if now >= deadline => Beat::Ping,
             (Some(deadline), Some(_)) if now >= deadline => {
-                // Who comes this late was asleep, and so couldn't read: the server gets another chance.
+                // A host that polls this late was asleep and couldn't read. The server gets another chance.
                 let asleep = now.saturating_since(deadline) > Duration::from_secs(LATE_WAKE_SECONDS);
                 if asleep { Beat::Ping } else { Beat::Stale }
             }
@@ -100,26 +121,26 @@ impl Heartbeat {
         }
     }
 
-    /// A ping goes out: its payload.
+    /// Notes that a ping is sent, and returns its payload.
     pub fn ping(&mut self, config: &HeartbeatConfig, now: Instant) -> [u8; 4] {
         self.number = self.number.wrapping_add(1);
         self.awaited = Some((now, now.saturating_add(config.timeout)));
         self.number.to_be_bytes()
     }
 
-    /// Bytes came: the server lives, whatever they are.
+    /// Notes that bytes arrived. Any byte shows that the server is alive.
     pub fn heard(&mut self, config: &HeartbeatConfig, now: Instant) {
-        // Of what came before the ping, nothing counts.
-        if let Some((_, late)) = &mut self.awaited {
-            *late = now.saturating_add(config.timeout);
-            if now.saturating_since(self.heard) > Duration::from_millis(FLOW_GAP_MILLIS) {
-                self.flowing = now;
+        // Bytes that arrived before the ping don't count.
+        if let Some((_, stale_at)) = &mut self.awaited {
+            *stale_at = now.saturating_add(config.timeout);
+            if now.saturating_since(self.last_received) > Duration::from_millis(FLOW_GAP_MILLIS) {
+                self.flowing_since = now;
             }
         }
-        self.heard = now;
+        self.last_received = now;
     }
 
-    /// A pong came: how long its ping took, if it answers the last one.
+    /// Notes a pong and returns how long its ping took; `None` unless it answers the last ping.
     pub fn pong(&mut self, config: &HeartbeatConfig, now: Instant, payload: &[u8]) -> Option<Duration> {
         let (sent, _) = self.awaited.filter(|_| payload == self.number.to_be_bytes())?;
         self.awaited = None;
@@ -127,16 +148,16 @@ impl Heartbeat {
         Some(now.saturating_since(sent))
     }
 
-    /// What stands in for a pong came: the next probe follows an interval later.
+    /// Takes in a response that stands in for a pong. The next probe follows after the interval.
     pub fn answered(&mut self, config: &HeartbeatConfig, now: Instant) {
         self.awaited = None;
         self.due = now.saturating_add(config.interval);
     }
 
-    /// Whether bytes flow and the answer to a ping behind them is late by more than [`HeartbeatConfig::patience`].
+    /// Returns whether a pong is late by more than [`HeartbeatConfig::patience`] while bytes arrive.
     pub fn is_overrun(&self, config: &HeartbeatConfig, now: Instant) -> bool {
         config.probe == Probe::Ping
-            && self.awaited.is_some_and(|(sent, _)| now.saturating_since(sent.max(self.flowing)) > config.patience)
+            && self.awaited.is_some_and(|(sent, _)| now.saturating_since(sent.max(self.flowing_since)) > config.patience)
     }
 }
 
@@ -160,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn pings_follow_each_other_and_are_timed() {
+    fn heartbeat_after_pong_times_it_and_schedules_the_next_ping() {
         let (mut heartbeat, payload) = pinged();
         assert_eq!(heartbeat.pong(&CONFIG, at(1_007), b"other"), None);
         assert_eq!(heartbeat.pong(&CONFIG, at(1_007), &payload), Some(Duration::from_millis(7)));
@@ -171,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_server_is_stale() {
+    fn heartbeat_without_bytes_is_stale_at_timeout() {
         let (mut heartbeat, _) = pinged();
         assert_eq!(heartbeat.deadline(&CONFIG), Some(at(16_000)));
         assert_eq!(heartbeat.poll(&CONFIG, at(15_999)), Beat::Wait);
@@ -179,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn any_byte_is_life() {
+    fn heartbeat_after_any_byte_restarts_the_timeout() {
         let (mut heartbeat, _) = pinged();
         heartbeat.heard(&CONFIG, at(9_000));
         assert_eq!(heartbeat.poll(&CONFIG, at(23_999)), Beat::Wait);
@@ -187,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn who_slept_asks_again() {
+    fn heartbeat_polled_late_pings_again() {
         let (mut heartbeat, first) = pinged();
         assert_eq!(heartbeat.poll(&CONFIG, at(21_000)), Beat::Stale);
         assert_eq!(heartbeat.poll(&CONFIG, at(21_001)), Beat::Ping);
@@ -196,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_answer_behind_bytes_that_flow_is_an_overrun() {
+    fn heartbeat_with_late_pong_among_bytes_is_overrun() {
         let (mut heartbeat, payload) = pinged();
         for millis in (1_000..=6_000).step_by(500) {
             heartbeat.heard(&CONFIG, at(millis));
@@ -209,14 +230,14 @@ mod tests {
     }
 
     #[test]
-    fn bytes_after_a_silence_are_no_overrun() {
+    fn heartbeat_with_bytes_after_silence_is_not_overrun() {
         let (mut heartbeat, _) = pinged();
         heartbeat.heard(&CONFIG, at(7_000));
-        assert!(!heartbeat.is_overrun(&CONFIG, at(7_000)), "the server was busy, or the network");
+        assert!(!heartbeat.is_overrun(&CONFIG, at(7_000)), "the server or the network was busy");
     }
 
     #[test]
-    fn there_may_be_none() {
+    fn heartbeat_disabled_sends_no_ping() {
         let mut heartbeat = Heartbeat::new(at(0));
         assert_eq!(heartbeat.deadline(&HeartbeatConfig::OFF), None);
         assert_eq!(heartbeat.poll(&HeartbeatConfig::OFF, at(9_999_999)), Beat::Wait);

@@ -1,83 +1,96 @@
-//! How good the connection is: what it carries, what gets lost, how long things take.
+//! The quality of the connection: traffic, losses and delays.
 
 use crate::time::{Duration, Instant};
 
-/// Parts that the last minute is counted in.
-const PARTS: usize = 6;
-const PART: Duration = Duration::from_secs(10);
+/// The last minute is counted in this many buckets.
+const BUCKETS: usize = 6;
+const BUCKET_SPAN: Duration = Duration::from_secs(10);
 
-/// Figures of a session's connection. Counts stay at their end rather than begin again.
+/// Figures about a session's connection. Counters saturate.
+///
+/// ```
+/// use comfyglow_core::session::{Config, GadgetSession};
+///
+/// let session = GadgetSession::new(Config::new("desk:8188"), 1);
+/// let quality = session.state().quality();
+/// println!("{} messages, {} bytes", quality.messages, quality.bytes);
+/// if let Some(latency) = quality.latency() {
+///     println!("latency: {latency}");
+/// }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Quality {
-    /// Messages of the socket received whole, text and binary.
+    /// Number of complete messages received on the socket, text and binary.
     pub messages: u32,
-    /// Bytes received on the socket.
+    /// Number of bytes received on the socket.
     pub bytes: u64,
-    /// Notes that delivery queues took in, as the host tells.
+    /// Number of notes that delivery queues accepted, as reported by the host.
     pub queued: u32,
-    /// Notes that they dropped since there was no room: a subscriber was too slow.
+    /// Number of notes that full delivery queues dropped: a subscriber was too slow.
     pub dropped: u32,
-    /// Notes that a later one took the place of, which loses nothing.
+    /// Number of notes that a later one replaced. That loses nothing.
     pub merged: u32,
-    /// Paints, as the host tells.
+    /// Number of paints, as reported by the host.
     pub paints: u32,
-    latency_last: Micros,
-    latency_max: Micros,
-    latency: Micros,
-    message_time: Micros,
-    paint_time: Micros,
+    latency_last: OptionalMicros,
+    latency_max: OptionalMicros,
+    latency: OptionalMicros,
+    message_time: OptionalMicros,
+    paint_time: OptionalMicros,
     /// When the socket opened, while it is open.
     pub(crate) established: Option<Instant>,
-    /// The last minute in parts, the newest at `newest`, which began at `begun`.
-    parts: [Part; PARTS],
+    /// The last minute, as a ring.
+    buckets: [Bucket; BUCKETS],
+    /// Index of the current bucket.
     newest: usize,
-    begun: Instant,
+    /// When the current bucket began.
+    newest_since: Instant,
 }
 
-/// A span that was measured, in microseconds and one more: 0 where none was. It ends at 71 minutes.
+/// A measured time in microseconds plus 1, at most 71 minutes; 0 if nothing was measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-struct Micros(u32);
+struct OptionalMicros(u32);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-struct Part {
+struct Bucket {
     messages: u32,
     dropped: u32,
     paints: u32,
 }
 
-/// Something that was measured or counted.
+/// A measurement or count that goes into [`Quality`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Sample {
-    /// Bytes of the socket were read.
+    /// The session read bytes from the socket.
     Read {
-        /// How many.
+        /// Number of bytes.
         bytes: u32,
-        /// Messages that ended with them.
+        /// Number of messages that ended in these bytes.
         messages: u32,
-        /// How long it took to take them in.
+        /// How long the session took to process them.
         took: Duration,
     },
-    /// A ping was answered after this.
+    /// A pong arrived this long after its ping.
     Pong(Duration),
-    /// The host painted, which took so long.
+    /// The host painted, and took this long.
     Painted(Duration),
-    /// Delivery queues took so many notes in, dropped and merged so many, since this was told last.
+    /// What delivery queues did since the host last reported it.
     Queued {
-        /// Taken in.
+        /// Number of notes accepted.
         queued: u32,
-        /// Dropped.
+        /// Number of notes dropped.
         dropped: u32,
-        /// Merged.
+        /// Number of notes replaced by later ones.
         merged: u32,
     },
 }
 
 impl Quality {
-    /// Nothing was measured.
+    /// Creates figures of a connection that was not measured yet.
     pub const fn new() -> Self {
         Self {
             messages: 0,
@@ -86,138 +99,142 @@ impl Quality {
             dropped: 0,
             merged: 0,
             paints: 0,
-            latency_last: Micros::NONE,
-            latency_max: Micros::NONE,
-            latency: Micros::NONE,
-            message_time: Micros::NONE,
-            paint_time: Micros::NONE,
+            latency_last: OptionalMicros::NONE,
+            latency_max: OptionalMicros::NONE,
+            latency: OptionalMicros::NONE,
+            message_time: OptionalMicros::NONE,
+            paint_time: OptionalMicros::NONE,
             established: None,
-            parts: [Part { messages: 0, dropped: 0, paints: 0 }; PARTS],
+            buckets: [Bucket { messages: 0, dropped: 0, paints: 0 }; BUCKETS],
             newest: 0,
-            begun: Instant::ZERO,
+            newest_since: Instant::ZERO,
         }
     }
 
     pub(crate) fn take(&mut self, now: Instant, sample: Sample) {
-        self.turn(now);
-        let mut none = Part::default();
-        let part = self.parts.get_mut(self.newest).unwrap_or(&mut none);
+        self.advance(now);
+        let mut none = Bucket::default();
+        let bucket = self.buckets.get_mut(self.newest).unwrap_or(&mut none);
         match sample {
             Sample::Read { bytes, messages, took } => {
                 self.bytes = self.bytes.saturating_add(bytes.into());
-                add(&mut self.messages, messages);
-                add(&mut part.messages, messages);
-                if let Some(each) = saturated(took.as_micros()).checked_div(messages) {
-                    self.message_time.smooth(Micros::of(Duration::from_micros(each.into())));
+                saturating_add_to(&mut self.messages, messages);
+                saturating_add_to(&mut bucket.messages, messages);
+                if let Some(each) = saturating_u32(took.as_micros()).checked_div(messages) {
+                    self.message_time.smooth(OptionalMicros::new(Duration::from_micros(each.into())));
                 }
             }
             Sample::Pong(took) => {
-                let took = Micros::of(took);
+                let took = OptionalMicros::new(took);
                 self.latency_last = took;
                 self.latency_max = self.latency_max.max(took);
                 self.latency.smooth(took);
             }
             Sample::Painted(took) => {
-                add(&mut self.paints, 1);
-                add(&mut part.paints, 1);
-                self.paint_time.smooth(Micros::of(took));
+                saturating_add_to(&mut self.paints, 1);
+                saturating_add_to(&mut bucket.paints, 1);
+                self.paint_time.smooth(OptionalMicros::new(took));
             }
             Sample::Queued { queued, dropped, merged } => {
-                add(&mut self.queued, queued);
-                add(&mut self.dropped, dropped);
-                add(&mut self.merged, merged);
-                add(&mut part.dropped, dropped);
+                saturating_add_to(&mut self.queued, queued);
+                saturating_add_to(&mut self.dropped, dropped);
+                saturating_add_to(&mut self.merged, merged);
+                saturating_add_to(&mut bucket.dropped, dropped);
             }
         }
     }
 
-    /// The time that a ping takes, smoothed as TCP does (RFC 6298: an eighth of the newest).
+    /// The time from ping to pong, smoothed as in TCP (RFC 6298: the newest counts for an eighth); `None` before the
+    /// first.
     pub fn latency(&self) -> Option<Duration> {
         self.latency.get()
     }
 
-    /// The last time that a ping took.
+    /// The latest time from ping to pong; `None` before the first.
     pub fn latency_last(&self) -> Option<Duration> {
         self.latency_last.get()
     }
 
-    /// The longest that a ping took.
+    /// The longest time from ping to pong; `None` before the first.
     pub fn latency_max(&self) -> Option<Duration> {
         self.latency_max.get()
     }
 
-    /// The time that a message takes from its bytes to the state, smoothed alike; known as far as the host's clock moves
-    /// between [`handle_input`](crate::session::Session::handle_input) and what follows.
+    /// The time from a message's bytes to the changed state, smoothed likewise; `None` before the first message.
+    ///
+    /// It is right only if the host's clock moves between [`handle_input`](crate::session::Session::handle_input) and
+    /// the next call.
     pub fn message_time(&self) -> Option<Duration> {
         self.message_time.get()
     }
 
-    /// The time that a paint takes, smoothed alike, as the host tells.
+    /// The time that a paint takes, smoothed likewise; `None` before the host reports the first.
     pub fn paint_time(&self) -> Option<Duration> {
         self.paint_time.get()
     }
 
-    /// How long the socket has been open.
+    /// How long the socket has been open; `None` while it is not.
     pub fn uptime(&self, now: Instant) -> Option<Duration> {
         self.established.map(|established| now.saturating_since(established))
     }
 
-    /// Notes dropped for each message of the last minute, in thousandths; `u32::MAX` thousandths at most.
+    /// Notes dropped per message in the last minute, in thousandths; 0 without any, saturates at `u32::MAX`.
     pub fn drop_rate(&self, now: Instant) -> u32 {
-        let (messages, dropped) = self.last_minute(now, |part| (part.messages, part.dropped));
-        u64::from(dropped).saturating_mul(1_000).checked_div(messages.max(1).into()).map_or(0, saturated)
+        let (messages, dropped) = self.last_minute(now, |bucket| (bucket.messages, bucket.dropped));
+        u64::from(dropped).saturating_mul(1_000).checked_div(messages.max(1).into()).map_or(0, saturating_u32)
     }
 
-    /// Paints a second in the last minute, in thousandths.
+    /// Paints per second in the last minute, in thousandths.
     pub fn update_rate(&self, now: Instant) -> u32 {
-        let (paints, _) = self.last_minute(now, |part| (part.paints, 0));
-        saturated(u64::from(paints).saturating_mul(1_000) / 60)
+        let (paints, _) = self.last_minute(now, |bucket| (bucket.paints, 0));
+        saturating_u32(u64::from(paints).saturating_mul(1_000) / 60)
     }
 
-    fn last_minute(&self, now: Instant, of: impl Fn(&Part) -> (u32, u32)) -> (u32, u32) {
-        let mut turned = Self { parts: self.parts, newest: self.newest, begun: self.begun, ..Self::new() };
-        turned.turn(now);
-        turned.parts.iter().map(of).fold((0, 0), |(a, b), (c, d)| (a.saturating_add(c), b.saturating_add(d)))
+    fn last_minute(&self, now: Instant, of: impl Fn(&Bucket) -> (u32, u32)) -> (u32, u32) {
+        let mut current =
+            Self { buckets: self.buckets, newest: self.newest, newest_since: self.newest_since, ..Self::new() };
+        current.advance(now);
+        current.buckets.iter().map(of).fold((0, 0), |(a, b), (c, d)| (a.saturating_add(c), b.saturating_add(d)))
     }
 
-    /// Begins the parts that have come since.
-    fn turn(&mut self, now: Instant) {
-        for _ in 0..PARTS {
-            if now.saturating_since(self.begun) < PART {
+    /// Moves to the bucket that contains `now`, and clears those on the way.
+    fn advance(&mut self, now: Instant) {
+        for _ in 0..BUCKETS {
+            if now.saturating_since(self.newest_since) < BUCKET_SPAN {
                 return;
             }
-            self.begun = self.begun.saturating_add(PART);
-            self.newest = if self.newest.saturating_add(1) < PARTS { self.newest.saturating_add(1) } else { 0 };
-            if let Some(part) = self.parts.get_mut(self.newest) {
-                *part = Part::default();
+            self.newest_since = self.newest_since.saturating_add(BUCKET_SPAN);
+            self.newest = if self.newest.saturating_add(1) < BUCKETS { self.newest.saturating_add(1) } else { 0 };
+            if let Some(bucket) = self.buckets.get_mut(self.newest) {
+                *bucket = Bucket::default();
             }
         }
-        if now.saturating_since(self.begun) >= PART {
-            self.begun = now;
+        if now.saturating_since(self.newest_since) >= BUCKET_SPAN {
+            self.newest_since = now;
         }
     }
 }
 
-fn add(count: &mut u32, more: u32) {
+fn saturating_add_to(count: &mut u32, more: u32) {
     *count = count.saturating_add(more);
 }
 
-fn saturated(number: u64) -> u32 {
+fn saturating_u32(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-impl Micros {
+impl OptionalMicros {
     const NONE: Self = Self(0);
 
-    fn of(span: Duration) -> Self {
-        Self(saturated(span.as_micros()).saturating_add(1))
+    fn new(span: Duration) -> Self {
+        Self(saturating_u32(span.as_micros()).saturating_add(1))
     }
 
     fn get(self) -> Option<Duration> {
         self.0.checked_sub(1).map(|micros| Duration::from_micros(micros.into()))
     }
 
-    /// An eighth of the way to `newest`.
+    /// Moves an eighth of the way to `newest`.
     fn smooth(&mut self, newest: Self) {
         let before = if *self == Self::NONE { newest } else { *self };
         let up = newest.0.saturating_sub(before.0) / 8;
@@ -243,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn latency_is_smoothed_and_its_worst_kept() {
+    fn quality_after_pongs_has_smoothed_last_and_longest_latency() {
         let mut quality = Quality::new();
         for took in [80, 80, 160, 80] {
             quality.take(at(0), Sample::Pong(Duration::from_millis(took)));
@@ -253,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn the_drop_rate_is_that_of_the_last_minute() {
+    fn quality_drop_rate_covers_the_last_minute() {
         let mut quality = Quality::new();
         assert_eq!(quality.drop_rate(at(0)), 0);
         quality.take(at(5), read(8, 80));
@@ -268,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn paints_are_counted_and_timed() {
+    fn quality_after_paints_counts_and_times_them() {
         let mut quality = Quality::new();
         for second in 0..60 {
             quality.take(at(second), Sample::Painted(Duration::from_millis(4)));
@@ -277,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_of_hours_leaves_nothing_of_before() {
+    fn quality_after_hours_without_samples_forgets_them() {
         let mut quality = Quality::new();
         quality.take(at(0), Sample::Queued { queued: 1, dropped: 1, merged: 0 });
         quality.take(at(7_200), read(1, 0));

@@ -1,4 +1,4 @@
-//! CompactU32 texts packed one behind the other, such as the classes of a prompt's nodes.
+//! Short texts packed one behind the other, such as the classes of a prompt's nodes.
 
 use crate::capacity::Bytes;
 

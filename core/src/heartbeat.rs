@@ -53,7 +53,7 @@ impl HeartbeatConfig {
 /// What to do for the heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Beat {
+pub enum HeartbeatAction {
     /// Nothing until the next [deadline](Heartbeat::deadline).
     Wait,
     /// Send a ping with the payload of [`Heartbeat::ping`].
@@ -66,14 +66,14 @@ pub enum Beat {
 ///
 /// ```
 /// use comfyglow_core::{
-///     heartbeat::{Beat, Heartbeat, HeartbeatConfig},
+///     heartbeat::{HeartbeatAction, Heartbeat, HeartbeatConfig},
 ///     time::{Duration, Instant},
 /// };
 ///
 /// let config = HeartbeatConfig::DEFAULT;
 /// let mut heartbeat = Heartbeat::new(Instant::ZERO);
 /// let first = heartbeat.deadline(&config).unwrap();
-/// assert_eq!(heartbeat.poll(&config, first), Beat::Ping);
+/// assert_eq!(heartbeat.poll(&config, first), HeartbeatAction::Ping);
 /// let payload = heartbeat.ping(&config, first);
 /// // Send the ping. The pong arrives 20 ms later.
 /// let latency = heartbeat.pong(&config, first.saturating_add(Duration::from_millis(20)), &payload);
@@ -109,15 +109,15 @@ impl Heartbeat {
     }
 
     /// Returns what to do at `now`.
-    pub fn poll(&mut self, config: &HeartbeatConfig, now: Instant) -> Beat {
+    pub fn poll(&mut self, config: &HeartbeatConfig, now: Instant) -> HeartbeatAction {
         match (self.deadline(config), self.awaited) {
-            (Some(deadline), None) if now >= deadline => Beat::Ping,
+            (Some(deadline), None) if now >= deadline => HeartbeatAction::Ping,
             (Some(deadline), Some(_)) if now >= deadline => {
                 // A host that polls this late was asleep and couldn't read. The server gets another chance.
                 let asleep = now.saturating_since(deadline) > Duration::from_secs(LATE_WAKE_SECONDS);
-                if asleep { Beat::Ping } else { Beat::Stale }
+                if asleep { HeartbeatAction::Ping } else { HeartbeatAction::Stale }
             }
-            _ => Beat::Wait,
+            _ => HeartbeatAction::Wait,
         }
     }
 
@@ -129,7 +129,7 @@ impl Heartbeat {
     }
 
     /// Notes that bytes arrived. Any byte shows that the server is alive.
-    pub fn heard(&mut self, config: &HeartbeatConfig, now: Instant) {
+    pub fn received(&mut self, config: &HeartbeatConfig, now: Instant) {
         // Bytes that arrived before the ping don't count.
         if let Some((_, stale_at)) = &mut self.awaited {
             *stale_at = now.saturating_add(config.timeout);
@@ -157,7 +157,9 @@ impl Heartbeat {
     /// Returns whether a pong is late by more than [`HeartbeatConfig::patience`] while bytes arrive.
     pub fn is_overrun(&self, config: &HeartbeatConfig, now: Instant) -> bool {
         config.probe == Probe::Ping
-            && self.awaited.is_some_and(|(sent, _)| now.saturating_since(sent.max(self.flowing_since)) > config.patience)
+            && self
+                .awaited
+                .is_some_and(|(sent, _)| now.saturating_since(sent.max(self.flowing_since)) > config.patience)
     }
 }
 
@@ -174,8 +176,8 @@ mod tests {
     /// A heartbeat whose first ping went out at 1 s.
     fn pinged() -> (Heartbeat, [u8; 4]) {
         let mut heartbeat = Heartbeat::new(at(0));
-        assert_eq!(heartbeat.poll(&CONFIG, at(999)), Beat::Wait);
-        assert_eq!(heartbeat.poll(&CONFIG, at(1_000)), Beat::Ping);
+        assert_eq!(heartbeat.poll(&CONFIG, at(999)), HeartbeatAction::Wait);
+        assert_eq!(heartbeat.poll(&CONFIG, at(1_000)), HeartbeatAction::Ping);
         let payload = heartbeat.ping(&CONFIG, at(1_000));
         (heartbeat, payload)
     }
@@ -187,43 +189,43 @@ mod tests {
         assert_eq!(heartbeat.pong(&CONFIG, at(1_007), &payload), Some(Duration::from_millis(7)));
         assert_eq!(heartbeat.pong(&CONFIG, at(1_008), &payload), None, "once");
         assert_eq!(heartbeat.deadline(&CONFIG), Some(at(31_007)));
-        assert_eq!(heartbeat.poll(&CONFIG, at(31_006)), Beat::Wait);
-        assert_eq!(heartbeat.poll(&CONFIG, at(31_007)), Beat::Ping);
+        assert_eq!(heartbeat.poll(&CONFIG, at(31_006)), HeartbeatAction::Wait);
+        assert_eq!(heartbeat.poll(&CONFIG, at(31_007)), HeartbeatAction::Ping);
     }
 
     #[test]
     fn heartbeat_without_bytes_is_stale_at_timeout() {
         let (mut heartbeat, _) = pinged();
         assert_eq!(heartbeat.deadline(&CONFIG), Some(at(16_000)));
-        assert_eq!(heartbeat.poll(&CONFIG, at(15_999)), Beat::Wait);
-        assert_eq!(heartbeat.poll(&CONFIG, at(16_000)), Beat::Stale);
+        assert_eq!(heartbeat.poll(&CONFIG, at(15_999)), HeartbeatAction::Wait);
+        assert_eq!(heartbeat.poll(&CONFIG, at(16_000)), HeartbeatAction::Stale);
     }
 
     #[test]
     fn heartbeat_after_any_byte_restarts_the_timeout() {
         let (mut heartbeat, _) = pinged();
-        heartbeat.heard(&CONFIG, at(9_000));
-        assert_eq!(heartbeat.poll(&CONFIG, at(23_999)), Beat::Wait);
-        assert_eq!(heartbeat.poll(&CONFIG, at(24_000)), Beat::Stale);
+        heartbeat.received(&CONFIG, at(9_000));
+        assert_eq!(heartbeat.poll(&CONFIG, at(23_999)), HeartbeatAction::Wait);
+        assert_eq!(heartbeat.poll(&CONFIG, at(24_000)), HeartbeatAction::Stale);
     }
 
     #[test]
     fn heartbeat_polled_late_pings_again() {
         let (mut heartbeat, first) = pinged();
-        assert_eq!(heartbeat.poll(&CONFIG, at(21_000)), Beat::Stale);
-        assert_eq!(heartbeat.poll(&CONFIG, at(21_001)), Beat::Ping);
+        assert_eq!(heartbeat.poll(&CONFIG, at(21_000)), HeartbeatAction::Stale);
+        assert_eq!(heartbeat.poll(&CONFIG, at(21_001)), HeartbeatAction::Ping);
         assert_ne!(heartbeat.ping(&CONFIG, at(3_600_000)), first);
-        assert_eq!(heartbeat.poll(&CONFIG, at(3_615_000)), Beat::Stale);
+        assert_eq!(heartbeat.poll(&CONFIG, at(3_615_000)), HeartbeatAction::Stale);
     }
 
     #[test]
     fn heartbeat_with_late_pong_among_bytes_is_overrun() {
         let (mut heartbeat, payload) = pinged();
         for millis in (1_000..=6_000).step_by(500) {
-            heartbeat.heard(&CONFIG, at(millis));
+            heartbeat.received(&CONFIG, at(millis));
             assert!(!heartbeat.is_overrun(&CONFIG, at(millis)));
         }
-        heartbeat.heard(&CONFIG, at(6_001));
+        heartbeat.received(&CONFIG, at(6_001));
         assert!(heartbeat.is_overrun(&CONFIG, at(6_001)));
         heartbeat.pong(&CONFIG, at(6_002), &payload);
         assert!(!heartbeat.is_overrun(&CONFIG, at(6_002)));
@@ -232,7 +234,7 @@ mod tests {
     #[test]
     fn heartbeat_with_bytes_after_silence_is_not_overrun() {
         let (mut heartbeat, _) = pinged();
-        heartbeat.heard(&CONFIG, at(7_000));
+        heartbeat.received(&CONFIG, at(7_000));
         assert!(!heartbeat.is_overrun(&CONFIG, at(7_000)), "the server or the network was busy");
     }
 
@@ -240,6 +242,6 @@ mod tests {
     fn heartbeat_disabled_sends_no_ping() {
         let mut heartbeat = Heartbeat::new(at(0));
         assert_eq!(heartbeat.deadline(&HeartbeatConfig::OFF), None);
-        assert_eq!(heartbeat.poll(&HeartbeatConfig::OFF, at(9_999_999)), Beat::Wait);
+        assert_eq!(heartbeat.poll(&HeartbeatConfig::OFF, at(9_999_999)), HeartbeatAction::Wait);
     }
 }

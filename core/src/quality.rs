@@ -111,7 +111,7 @@ impl Quality {
         }
     }
 
-    pub(crate) fn take(&mut self, now: Instant, sample: Sample) {
+    pub(crate) fn add(&mut self, now: Instant, sample: Sample) {
         self.advance(now);
         let mut none = Bucket::default();
         let bucket = self.buckets.get_mut(self.newest).unwrap_or(&mut none);
@@ -263,7 +263,7 @@ mod tests {
     fn quality_after_pongs_has_smoothed_last_and_longest_latency() {
         let mut quality = Quality::new();
         for took in [80, 80, 160, 80] {
-            quality.take(at(0), Sample::Pong(Duration::from_millis(took)));
+            quality.add(at(0), Sample::Pong(Duration::from_millis(took)));
         }
         assert_eq!((quality.latency_last(), quality.latency_max()), (Some(millis(80)), Some(millis(160))));
         assert_eq!(quality.latency(), Some(Duration::from_micros(88_750)));
@@ -273,10 +273,10 @@ mod tests {
     fn quality_drop_rate_covers_the_last_minute() {
         let mut quality = Quality::new();
         assert_eq!(quality.drop_rate(at(0)), 0);
-        quality.take(at(5), read(8, 80));
-        quality.take(at(5), Sample::Queued { queued: 8, dropped: 2, merged: 1 });
+        quality.add(at(5), read(8, 80));
+        quality.add(at(5), Sample::Queued { queued: 8, dropped: 2, merged: 1 });
         assert_eq!(quality.drop_rate(at(5)), 250);
-        quality.take(at(15), read(8, 0));
+        quality.add(at(15), read(8, 0));
         assert_eq!(quality.drop_rate(at(59)), 125);
         assert_eq!(quality.drop_rate(at(60)), 0, "the first ten seconds are a minute ago");
         assert_eq!(quality.drop_rate(at(100_000)), 0);
@@ -288,7 +288,7 @@ mod tests {
     fn quality_after_paints_counts_and_times_them() {
         let mut quality = Quality::new();
         for second in 0..60 {
-            quality.take(at(second), Sample::Painted(Duration::from_millis(4)));
+            quality.add(at(second), Sample::Painted(Duration::from_millis(4)));
         }
         assert_eq!((quality.paints, quality.update_rate(at(59)), quality.paint_time()), (60, 1_000, Some(millis(4))));
     }
@@ -296,10 +296,10 @@ mod tests {
     #[test]
     fn quality_after_hours_without_samples_forgets_them() {
         let mut quality = Quality::new();
-        quality.take(at(0), Sample::Queued { queued: 1, dropped: 1, merged: 0 });
-        quality.take(at(7_200), read(1, 0));
+        quality.add(at(0), Sample::Queued { queued: 1, dropped: 1, merged: 0 });
+        quality.add(at(7_200), read(1, 0));
         assert_eq!(quality.drop_rate(at(7_200)), 0);
-        quality.take(at(7_205), Sample::Queued { queued: 1, dropped: 1, merged: 0 });
+        quality.add(at(7_205), Sample::Queued { queued: 1, dropped: 1, merged: 0 });
         assert_eq!(quality.drop_rate(at(7_206)), 1_000);
         assert_eq!(quality.uptime(at(1)), None);
     }

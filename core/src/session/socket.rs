@@ -4,7 +4,7 @@ use super::{Config, End, tee::Tee};
 use crate::{
     capacity::Capacity,
     event::{Decoder, Interest, Message, MessageKind},
-    heartbeat::{Beat, Heartbeat},
+    heartbeat::{Heartbeat, HeartbeatAction},
     limits::CONNECT_SECONDS,
     reducer::Observer,
     state::{Changes, Fault, FaultKind, State},
@@ -131,13 +131,13 @@ impl<C: Capacity> Socket<C> {
     pub(super) fn expire(&mut self, now: Instant, config: &Config<'_>) -> Option<FaultKind> {
         let kind = match self.phase {
             Phase::Open => match self.heartbeat.poll(&config.heartbeat, now) {
-                Beat::Wait => return None,
-                Beat::Ping => {
+                HeartbeatAction::Wait => return None,
+                HeartbeatAction::Ping => {
                     // It counts from now on, even if it has to wait to be sent.
                     self.ping = Some(self.heartbeat.ping(&config.heartbeat, now));
                     return None;
                 }
-                Beat::Stale => FaultKind::Silent,
+                HeartbeatAction::Stale => FaultKind::Silent,
             },
             Phase::Opening if self.deadline(config).is_some_and(|deadline| now >= deadline) => FaultKind::TimedOut,
             _ => return None,
@@ -199,7 +199,7 @@ impl<C: Capacity> Socket<C> {
 
     /// Something came: the server lives, whatever it is.
     pub(super) fn heard(&mut self, now: Instant, config: &Config<'_>) {
-        self.heartbeat.heard(&config.heartbeat, now);
+        self.heartbeat.received(&config.heartbeat, now);
     }
 
     /// A pong came.

@@ -60,7 +60,7 @@ impl<C: Capacity> State<C> {
     }
 
     pub(super) fn measured(&mut self, now: Instant, sample: Sample) -> Changes {
-        self.quality.take(now, sample);
+        self.quality.add(now, sample);
         if matches!(sample, Sample::Pong(_)) { Changes::CONNECTION } else { Changes::NONE }
     }
 }

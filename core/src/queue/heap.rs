@@ -2,7 +2,7 @@ use core::cmp::Ordering;
 
 use heapless::Vec;
 
-/// A binary heap of at most `N` items, the least first. Unlike the one of heapless, it gives up any of its items.
+/// A binary heap of at most `N` items, the least first. Unlike heapless's, it can remove any item.
 #[derive(Clone, Debug)]
 pub(super) struct Heap<T, const N: usize>(Vec<T, N>);
 
@@ -15,34 +15,34 @@ impl<T: Ord, const N: usize> Heap<T, N> {
         self.0.is_full()
     }
 
-    /// The items, in no order.
+    /// The items, in no particular order.
     pub(super) fn items(&self) -> &[T] {
         &self.0
     }
 
-    /// The item at `at` of [`items`](Self::items), which must go on comparing as it did.
+    /// The item at index `at` of [`items`](Self::items). The caller must not change how it compares.
     pub(super) fn get_mut(&mut self, at: usize) -> Option<&mut T> {
         self.0.get_mut(at)
     }
 
-    /// Takes an item in, where there is room.
+    /// Adds an item. Returns `false` if the heap is full.
     pub(super) fn push(&mut self, item: T) -> bool {
         let at = self.0.len();
-        let taken = self.0.push(item).is_ok();
+        let added = self.0.push(item).is_ok();
         self.rise(at);
-        taken
+        added
     }
 
-    /// Gives up the least item.
+    /// Removes the least item.
     pub(super) fn pop(&mut self) -> Option<T> {
         self.remove(0)
     }
 
-    /// Gives up the item at `at` of [`items`](Self::items).
+    /// Removes the item at index `at` of [`items`](Self::items).
     pub(super) fn remove(&mut self, at: usize) -> Option<T> {
         let last = self.0.pop()?;
-        let Some(place) = self.0.get_mut(at) else {
-            // The last one itself, or none.
+        let Some(slot) = self.0.get_mut(at) else {
+            // `at` is the last index or out of range.
             return if at == self.0.len() {
                 Some(last)
             } else {
@@ -50,13 +50,13 @@ impl<T: Ord, const N: usize> Heap<T, N> {
                 None
             };
         };
-        let item = core::mem::replace(place, last);
+        let item = core::mem::replace(slot, last);
         self.sink(at);
         self.rise(at);
         Some(item)
     }
 
-    /// Swaps the item at `at` with those above it, until none of them is greater.
+    /// Swaps the item at `at` upwards until its parent is not greater.
     fn rise(&mut self, mut at: usize) {
         while let Some(above) = at.checked_sub(1).map(|n| n >> 1)
             && self.is_less(at, above)
@@ -66,7 +66,7 @@ impl<T: Ord, const N: usize> Heap<T, N> {
         }
     }
 
-    /// Swaps the item at `at` with those below it, until none of them is less.
+    /// Swaps the item at `at` downwards until neither child is less.
     fn sink(&mut self, mut at: usize) {
         loop {
             let left = at.saturating_mul(2).saturating_add(1);
@@ -80,7 +80,7 @@ impl<T: Ord, const N: usize> Heap<T, N> {
         }
     }
 
-    /// Whether both are there, and the one at `a` is less.
+    /// Returns whether both indices exist and the item at `a` is less.
     fn is_less(&self, a: usize, b: usize) -> bool {
         matches!((self.0.get(a), self.0.get(b)), (Some(a), Some(b)) if a.cmp(b) == Ordering::Less)
     }
@@ -101,9 +101,9 @@ mod tests {
     use super::Heap;
 
     proptest! {
-        /// Against a sorted list: what is pushed, popped and removed, at any place and past the end.
+        /// Compares the heap with a sorted list over random pushes, pops and removals, also out of range.
         #[test]
-        fn gives_up_the_least_and_any_other(steps in prop::collection::vec((0_u8..3, any::<u8>()), 0..60)) {
+        fn heap_after_any_steps_equals_sorted_list(steps in prop::collection::vec((0_u8..3, any::<u8>()), 0..60)) {
             let (mut heap, mut list) = (Heap::<u8, 12>::new(), Vec::new());
             for (step, number) in steps {
                 match step {

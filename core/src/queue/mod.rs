@@ -1,7 +1,7 @@
-//! What subscribers are told, the most urgent first, in fixed memory.
+//! A delivery queue: notes for a subscriber, the most urgent first, in fixed memory.
 //!
-//! The queue stands behind the reducer, never before it: the state takes in every event at once and in the wire's order,
-//! and is the same with any queue. [`Subscription`](crate::subscription::Subscription) fills one.
+//! The queue comes after the reducer, never before it. The state takes every event at once and in the wire's order, and
+//! is the same with any queue. [`Subscription`](crate::subscription::Subscription) fills one.
 
 mod heap;
 mod note;
@@ -10,19 +10,36 @@ pub use note::{Class, Kind, Note};
 
 use heap::Heap;
 
-/// A queue of at most `N` notes, 2 or more.
+/// A priority queue of at most `N` notes. `N` must be 2 or more.
 ///
-/// Of one prompt, errors and ends come first, then starts, changes of the node and outputs, then the server's queue, then
-/// progress; of one class, what came first. A prompt's notes never overtake those of the prompt before.
+/// Within a prompt, notes come out by [`Class`]: errors and ends first, then starts, changes of the node and outputs,
+/// then the server's queue, then progress. Within a class they come out in the order of arrival. A prompt's notes never
+/// overtake those of an earlier prompt.
 ///
-/// An end takes its prompt's waiting progress away. In a full queue progress is replaced by later progress; then the
-/// oldest note of the lowest class goes and is counted; where all are errors and ends, the oldest become one
-/// [`Kind::Lagged`], which tells how many.
+/// An end removes its prompt's waiting progress. In a full queue, later progress replaces earlier progress. If that
+/// frees no room, the oldest note of the lowest class is dropped and counted. If all notes are errors and ends, the
+/// oldest ones become one [`Kind::Lagged`], which has their number.
+///
+/// ```
+/// use comfyglow_core::{
+///     queue::{Kind, Note, Queue},
+///     state::PromptState,
+/// };
+///
+/// let mut queue = Queue::<4>::new();
+/// let prompt = 1;
+/// queue.push(Note::new(prompt, Kind::Status).with_count(3));
+/// queue.push(Note::new(prompt, Kind::Progress));
+/// queue.push(Note::new(prompt, Kind::End(PromptState::Success)));
+/// assert_eq!(queue.pop().map(|note| note.kind()), Some(Kind::End(PromptState::Success)));
+/// assert_eq!(queue.pop().and_then(|note| note.count()), Some(3));
+/// assert!(queue.is_empty(), "the end has removed the progress");
+/// ```
 #[derive(Clone, Debug)]
 pub struct Queue<const N: usize> {
     heap: Heap<Note, N>,
-    /// The order of the next note.
-    next: u32,
+    /// The order number of the next note.
+    next_order: u32,
     dropped: u32,
     merged: u32,
 }
@@ -34,45 +51,46 @@ impl<const N: usize> Default for Queue<N> {
 }
 
 impl<const N: usize> Queue<N> {
-    /// An empty queue.
+    /// Creates an empty queue.
     pub const fn new() -> Self {
-        const { assert!(N >= 2, "one place is the note's that tells how many are lost") }
-        Self { heap: Heap::new(), next: 0, dropped: 0, merged: 0 }
+        const { assert!(N >= 2, "a lagged note needs one place") }
+        Self { heap: Heap::new(), next_order: 0, dropped: 0, merged: 0 }
     }
 
-    /// Notes that wait.
+    /// Number of waiting notes, 0..=`N`.
     pub fn len(&self) -> usize {
         self.heap.items().len()
     }
 
-    /// Whether none waits.
+    /// Returns whether no note waits.
     pub fn is_empty(&self) -> bool {
         self.heap.items().is_empty()
     }
 
-    /// Notes that were lost for want of room, those that a [`Kind::Lagged`] tells of among them. Stays at `u32::MAX`.
+    /// Number of notes dropped because the queue was full, including those in a [`Kind::Lagged`]; saturates at
+    /// `u32::MAX`.
     pub const fn dropped(&self) -> u32 {
         self.dropped
     }
 
-    /// Progress that was not told, as later progress or the prompt's end was. Stays at `u32::MAX`.
+    /// Number of progress notes replaced by later progress or removed by an end; saturates at `u32::MAX`.
     pub const fn merged(&self) -> u32 {
         self.merged
     }
 
-    /// The next note to tell.
+    /// Takes out the most urgent note; `None` if none waits.
     pub fn pop(&mut self) -> Option<Note> {
         self.heap.pop()
     }
 
-    /// Takes a note in.
+    /// Adds a note, and makes room for it if the queue is full.
     pub fn push(&mut self, mut note: Note) {
         if self.is_empty() {
-            // So the order has room for 2^32 notes between two moments at which nothing waits.
-            self.next = 0;
+            // So the order number overflows only if 2^32 notes come without the queue being empty once.
+            self.next_order = 0;
         }
-        note.order = self.next;
-        self.next = self.next.saturating_add(1);
+        note.order = self.next_order;
+        self.next_order = self.next_order.saturating_add(1);
         if matches!(note.kind(), Kind::End(_)) {
             self.forget_progress(note.generation());
         }
@@ -81,8 +99,8 @@ impl<const N: usize> Queue<N> {
         }
     }
 
-    /// A prompt is over: how far it was is of no interest any more.
-    #[inline(never)] // What it needs of the stack is not on the way of other notes; and the next two.
+    /// Removes the waiting progress of a prompt that has ended.
+    #[inline(never)] // Keeps its stack out of the path of other notes, as for the next two.
     fn forget_progress(&mut self, generation: u32) {
         while let Some(at) = self.position(|note| is_progress_of(note, generation)) {
             self.heap.remove(at);
@@ -90,7 +108,7 @@ impl<const N: usize> Queue<N> {
         }
     }
 
-    /// Makes room in a full queue for `note`; `false` where it needs none any more.
+    /// Makes room for `note` in a full queue. Returns `false` if `note` must not be added.
     #[inline(never)]
     fn make_room(&mut self, note: &Note) -> bool {
         let class = note.kind().class();
@@ -103,23 +121,24 @@ impl<const N: usize> Queue<N> {
         }
         let lowest = self.heap.items().iter().map(|waiting| waiting.kind().class()).max().unwrap_or(class);
         if lowest == Class::End && class == Class::End {
-            self.lag();
+            self.merge_ends();
             return true;
         }
         let oldest = if class > lowest { None } else { self.oldest(lowest) };
-        let gone = oldest.and_then(|at| self.heap.remove(at));
-        let is_superseded = |gone: Note| self.position(|later| is_progress_of(later, gone.generation())).is_some();
-        if lowest == Class::Progress && gone.is_some_and(is_superseded) {
+        let removed = oldest.and_then(|at| self.heap.remove(at));
+        let is_superseded =
+            |removed: Note| self.position(|later| is_progress_of(later, removed.generation())).is_some();
+        if lowest == Class::Progress && removed.is_some_and(is_superseded) {
             self.merged = self.merged.saturating_add(1);
         } else {
             self.dropped = self.dropped.saturating_add(1);
         }
-        gone.is_some()
+        removed.is_some()
     }
 
-    /// Two errors or ends become a note that so many were lost.
+    /// Replaces the first two errors or ends by one [`Kind::Lagged`].
     #[inline(never)]
-    fn lag(&mut self) {
+    fn merge_ends(&mut self) {
         let (Some(first), Some(second)) = (self.heap.pop(), self.heap.pop()) else { return };
         let lost = [first, second].iter().filter(|note| note.kind() != Kind::Lagged).count();
         self.dropped = self.dropped.saturating_add(u32::try_from(lost).unwrap_or(u32::MAX));
@@ -129,19 +148,19 @@ impl<const N: usize> Queue<N> {
         self.heap.push(lagged);
     }
 
-    fn position(&self, is_it: impl Fn(&Note) -> bool) -> Option<usize> {
-        self.heap.items().iter().position(is_it)
+    fn position(&self, matches: impl Fn(&Note) -> bool) -> Option<usize> {
+        self.heap.items().iter().position(matches)
     }
 
-    /// The first to be told of a class.
+    /// The index of the note of `class` that would come out first.
     fn oldest(&self, class: Class) -> Option<usize> {
         let items = self.heap.items().iter().enumerate().filter(|(_, note)| note.kind().class() == class);
         items.min_by_key(|(_, note)| **note).map(|(at, _)| at)
     }
 
-    /// The last to be told of those that are meant.
-    fn last(&mut self, is_meant: impl Fn(&Note) -> bool) -> Option<&mut Note> {
-        let items = self.heap.items().iter().enumerate().filter(|(_, note)| is_meant(note));
+    /// The matching note that would come out last.
+    fn last(&mut self, matches: impl Fn(&Note) -> bool) -> Option<&mut Note> {
+        let items = self.heap.items().iter().enumerate().filter(|(_, note)| matches(note));
         let (at, _) = items.max_by_key(|(_, note)| **note)?;
         self.heap.get_mut(at)
     }

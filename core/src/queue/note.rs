@@ -6,50 +6,51 @@ use crate::{
     text::Key,
 };
 
-/// What a [`Note`] tells.
+/// What a [`Note`] reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Kind {
-    /// The connection fares otherwise.
+    /// The connection's status changed.
     Connection(ConnectionStatus),
-    /// A prompt began, or was found to run.
+    /// A prompt began, or was found running.
     ExecutionStart,
-    /// How many nodes' results were still known: [`Note::count`].
+    /// Some nodes use cached results: [`Note::count`] is their number.
     ExecutionCached,
     /// Another node runs: [`Note::node`].
     Executing,
     /// A node has output to show: [`Note::node`].
     Executed,
-    /// Prompts queued and running: [`Note::count`].
+    /// The queue's length changed: [`Note::count`] is the number of prompts queued and running.
     Status,
-    /// How far it is: [`Note::node`], [`Note::steps`], [`Note::percentage`].
+    /// The prompt progressed: [`Note::node`], [`Note::steps`], [`Note::percentage`].
     Progress,
-    /// A node was blocked, which doesn't end its prompt.
+    /// A node was blocked. That does not end its prompt.
     Warning,
-    /// The prompt ended so, never [`PromptState::Running`]. An outcome may follow [`PromptState::Ended`], which is a guess, and
-    /// another one what only the server's log told, until [`Prompt::is_settled`](crate::state::Prompt::is_settled).
+    /// The prompt ended in this state, which is never [`PromptState::Running`].
+    ///
+    /// Another end may follow until [`Prompt::is_settled`](crate::state::Prompt::is_settled): [`PromptState::Ended`] is
+    /// a guess, and an outcome that only the server's log reported may be corrected.
     End(PromptState),
-    /// So many notes of the class [`Class::End`], the connection's and warnings among them, didn't fit any more:
-    /// [`Note::count`].
+    /// Notes of the class [`Class::End`] were dropped because the queue was full: [`Note::count`] is their number.
     Lagged,
 }
 
-/// How urgent a note is: of one prompt, a note of a lesser class comes first.
+/// The urgency of a note. Within a prompt, a note of a lesser class comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Class {
-    /// Errors and ends, and the connection's.
+    /// Ends, warnings, and the connection's status.
     End,
-    /// Starts, changes of the node, outputs.
+    /// Starts, changes of the node, and outputs.
     Change,
-    /// The server's queue.
+    /// The length of the server's queue.
     Status,
-    /// How far it is.
+    /// Progress.
     Progress,
 }
 
 impl Kind {
-    /// How urgent it is.
+    /// The class of notes of this kind.
     pub const fn class(self) -> Class {
         match self {
             Self::Connection(_) | Self::Warning | Self::End(_) | Self::Lagged => Class::End,
@@ -60,29 +61,30 @@ impl Kind {
     }
 }
 
-/// Something that happened, in numbers; the texts to it are in the [`State`](crate::state::State).
+/// Something that happened, in numbers. The texts are in the [`State`](crate::state::State).
 ///
-/// Notes compare by when they are to be told: the prompt's generation, then the class, then the order of arrival.
+/// Notes compare by the order in which a [`Queue`](super::Queue) delivers them: by the prompt's generation, then by
+/// class, then by arrival.
 #[derive(Clone, Copy, Debug)]
 pub struct Note {
-    /// The bar; no bar where its end is 0.
+    /// The steps of the bar; there is no bar if `max` is 0.
     value: Milli,
     max: Milli,
     node: Key,
     generation: u32,
-    /// A count, or millionths of a percent.
+    /// A count, or a percentage in millionths of a percent, or [`UNKNOWN`].
     number: u32,
-    /// When it came to the queue.
+    /// The order of arrival in the queue.
     pub(super) order: u32,
     kind: Kind,
     has_node: bool,
 }
 
-/// Stands for a percentage that isn't known.
+/// Stands for an unknown count or percentage.
 const UNKNOWN: u32 = u32::MAX;
 
 impl Note {
-    /// A note of the prompt of this `generation`, with no numbers.
+    /// Creates a note without numbers, about the prompt with this [`generation`](crate::state::State::generation).
     pub fn new(generation: u32, kind: Kind) -> Self {
         let none = Milli::from_thousandths(0);
         Self {
@@ -97,7 +99,7 @@ impl Note {
         }
     }
 
-    /// With the node that it speaks of.
+    /// Sets the node that the note is about.
     #[must_use]
     pub fn with_node(mut self, node: Option<Key>) -> Self {
         self.has_node = node.is_some();
@@ -105,14 +107,14 @@ impl Note {
         self
     }
 
-    /// With a count.
+    /// Sets the count.
     #[must_use]
     pub const fn with_count(mut self, count: u32) -> Self {
         self.number = count;
         self
     }
 
-    /// With how far it is.
+    /// Sets the current node's bar and the percentage of the whole workflow.
     #[must_use]
     pub fn with_progress(mut self, steps: Option<Steps>, percentage: Option<Percentage>) -> Self {
         (self.value, self.max) =
@@ -121,46 +123,48 @@ impl Note {
         self
     }
 
-    /// What it tells.
+    /// What the note reports.
     pub const fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// Which of the prompts seen to begin it speaks of: [`State::generation`](crate::state::State::generation) as of then.
+    /// The number of the prompt that the note is about: [`State::generation`](crate::state::State::generation) at that
+    /// time.
     pub const fn generation(&self) -> u32 {
         self.generation
     }
 
-    /// The node it speaks of, by its id's [`key`](crate::text::Id::key).
+    /// The node that the note is about, by its id's [`key`](crate::text::Id::key); `None` if it is about no node.
     pub fn node(&self) -> Option<Key> {
         self.has_node.then_some(self.node)
     }
 
-    /// How many: of nodes, prompts or notes, as the kind says.
+    /// The number of nodes, prompts or notes, depending on the kind; `None` if the note has no count.
     pub fn count(&self) -> Option<u32> {
         (self.kind != Kind::Progress && self.number != UNKNOWN).then_some(self.number)
     }
 
-    /// The current node's bar.
+    /// The current node's bar; `None` if it has none.
     pub fn steps(&self) -> Option<Steps> {
         Steps::new(self.value, self.max)
     }
 
-    /// Of the whole workflow.
+    /// The percentage of the whole workflow; `None` if unknown or if the note is not progress.
     pub fn percentage(&self) -> Option<Percentage> {
         (self.kind == Kind::Progress && self.number != UNKNOWN).then(|| Percentage::from_millionths(self.number))
     }
 
-    /// Takes the numbers of a later note of its kind.
+    /// Takes the contents of a later note of the same kind, but keeps its own place in the order.
     pub(super) fn take_over(&mut self, later: Self) {
         *self = Self { order: self.order, ..later };
     }
 
-    /// How many notes it stands for.
+    /// The number of notes that this one stands for.
     pub(super) fn weight(&self) -> u32 {
         if self.kind == Kind::Lagged { self.number } else { 1 }
     }
 
+    /// The key that notes compare by.
     const fn rank(&self) -> (u32, Class, u32) {
         (self.generation, self.kind.class(), self.order)
     }

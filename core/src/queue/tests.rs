@@ -20,7 +20,7 @@ fn drain<const N: usize>(queue: &mut Queue<N>) -> Vec<(u32, Kind)> {
 }
 
 #[test]
-fn the_urgent_first_then_who_came_first_and_no_prompt_overtakes_another() {
+fn queue_orders_by_prompt_then_class_then_arrival() {
     let mut queue = Queue::<16>::new();
     let pushed = [
         (1, Kind::Status),
@@ -48,7 +48,7 @@ fn the_urgent_first_then_who_came_first_and_no_prompt_overtakes_another() {
 }
 
 #[test]
-fn an_end_takes_its_own_prompts_progress_away_only() {
+fn queue_at_end_removes_progress_of_that_prompt_only() {
     let mut queue = Queue::<8>::new();
     for note in [progress(1, 1), progress(2, 1), progress(2, 2), Note::new(2, END)] {
         queue.push(note);
@@ -58,42 +58,42 @@ fn an_end_takes_its_own_prompts_progress_away_only() {
 }
 
 #[test]
-fn progress_is_merged_when_there_is_no_room_and_the_latest_wins() {
+fn queue_when_full_merges_progress_into_the_latest() {
     let mut queue = Queue::<3>::new();
     for value in 1..=9 {
         queue.push(progress(1, value));
     }
     assert_eq!((queue.len(), queue.merged(), queue.dropped()), (3, 6, 0));
-    // Another note takes the place of the progress that later progress makes needless.
+    // Another note replaces progress that later progress supersedes.
     queue.push(Note::new(1, Kind::Executing));
-    let told: Vec<_> = core::iter::from_fn(|| queue.pop()).map(|note| (note.kind(), note.steps())).collect();
-    assert_eq!(told, [(Kind::Executing, None), (Kind::Progress, steps_at(2)), (Kind::Progress, steps_at(9))]);
+    let popped: Vec<_> = core::iter::from_fn(|| queue.pop()).map(|note| (note.kind(), note.steps())).collect();
+    assert_eq!(popped, [(Kind::Executing, None), (Kind::Progress, steps_at(2)), (Kind::Progress, steps_at(9))]);
     assert_eq!((queue.merged(), queue.dropped()), (7, 0));
 }
 
 #[test]
-fn the_lowest_class_makes_room_its_oldest_first() {
+fn queue_when_full_drops_oldest_of_lowest_class() {
     let mut queue = Queue::<3>::new();
     for kind in [Kind::Status, Kind::Executing, Kind::Executed] {
         queue.push(Note::new(1, kind));
     }
     queue.push(Note::new(1, Kind::ExecutionStart)); // status goes
     queue.push(Note::new(1, Kind::Warning)); // the oldest change goes
-    queue.push(progress(1, 1)); // is itself the lowest
+    queue.push(progress(1, 1)); // is the lowest itself
     queue.push(Note::new(1, Kind::Status)); // as well
     assert_eq!(drain(&mut queue), [(1, Kind::Warning), (1, Kind::Executed), (1, Kind::ExecutionStart)]);
     assert_eq!((queue.dropped(), queue.merged()), (4, 0));
 
     let mut queue = Queue::<2>::new();
     for kind in [Kind::Executing, Kind::Executed, Kind::ExecutionCached] {
-        queue.push(Note::new(1, kind)); // the third is of the lowest class itself, yet not the oldest
+        queue.push(Note::new(1, kind)); // the third is also of the lowest class, but not the oldest
     }
     assert_eq!(drain(&mut queue), [(1, Kind::Executed), (1, Kind::ExecutionCached)]);
 }
 
 #[test]
-fn ends_that_do_not_fit_become_one_note_that_tells_how_many() {
-    // At, and above, the least capacity.
+fn queue_full_of_ends_merges_them_into_lagged_with_count() {
+    // At the least capacity, and above it.
     let mut queue = Queue::<2>::new();
     for generation in 1..=5 {
         queue.push(Note::new(generation, END));
@@ -115,7 +115,7 @@ fn ends_that_do_not_fit_become_one_note_that_tells_how_many() {
 }
 
 #[test]
-fn a_note_tells_what_it_was_made_with_and_nothing_else() {
+fn note_has_the_numbers_it_was_given_and_no_others() {
     let (node, half) = (Id::from("7").key(), Percentage::from_millionths(50_000_000));
     let plain = Note::new(1, Kind::Status);
     assert_eq!((plain.node(), plain.count(), plain.steps(), plain.percentage()), (None, None, None, None));
@@ -128,19 +128,19 @@ fn a_note_tells_what_it_was_made_with_and_nothing_else() {
 }
 
 #[test]
-fn a_note_is_small() {
+fn note_size_is_at_most_40_bytes() {
     assert!(size_of::<Note>() <= 40, "{}", size_of::<Note>());
     assert!(size_of::<Queue<16>>() <= 16 * 40 + 24);
 }
 
 proptest::proptest! {
-    /// What comes out, at any capacity and any drain schedule: no end is lost silently, all is accounted for, within a
-    /// class of a prompt the order is that of arrival, and of what waits together the least rank comes first.
+    /// At any capacity and with any drain schedule, no end is lost silently and every note is accounted for. Within a
+    /// class of a prompt the order is that of arrival. Of the waiting notes the one with the least rank comes first.
     #[test]
-    fn all_is_accounted_for(steps in proptest::collection::vec((0_u8..13, 0_u32..2), 0..200)) {
-        law::<2>(&steps)?;
-        law::<3>(&steps)?;
-        law::<16>(&steps)?;
+    fn queue_with_any_notes_accounts_for_all(steps in proptest::collection::vec((0_u8..13, 0_u32..2), 0..200)) {
+        check_queue::<2>(&steps)?;
+        check_queue::<3>(&steps)?;
+        check_queue::<16>(&steps)?;
     }
 }
 
@@ -148,7 +148,7 @@ fn counted<'a>(notes: impl Iterator<Item = &'a Note>) -> u32 {
     u32::try_from(notes.count()).unwrap()
 }
 
-fn law<const N: usize>(steps: &[(u8, u32)]) -> Result<(), proptest::test_runner::TestCaseError> {
+fn check_queue<const N: usize>(steps: &[(u8, u32)]) -> Result<(), proptest::test_runner::TestCaseError> {
     use proptest::{prop_assert, prop_assert_eq};
     let kinds = [
         Kind::Progress,
@@ -165,18 +165,18 @@ fn law<const N: usize>(steps: &[(u8, u32)]) -> Result<(), proptest::test_runner:
     let mut queue = Queue::<N>::new();
     let (mut generation, mut pushed, mut ends) = (1, 0_u32, 0_u32);
     let mut last_progress = None;
-    let mut told = Vec::new();
-    let mut told_since_push = None;
+    let mut popped = Vec::new();
+    let mut popped_since_push = None;
     for (number, (kind, newer)) in (1_u32..).zip(steps) {
         let Some(kind) = kinds.get(usize::from(*kind)) else {
-            // Nothing is pushed in between: what comes later may not be more urgent.
+            // Without a push in between, a later note must not be more urgent.
             let Some(note) = queue.pop() else { continue };
-            prop_assert!(told_since_push.is_none_or(|before: Note| before <= note));
-            told_since_push = Some(note);
-            told.push(note);
+            prop_assert!(popped_since_push.is_none_or(|before: Note| before <= note));
+            popped_since_push = Some(note);
+            popped.push(note);
             continue;
         };
-        told_since_push = None;
+        popped_since_push = None;
         generation += newer;
         pushed += 1;
         ends += u32::from(kind.class() == Class::End);
@@ -185,7 +185,7 @@ fn law<const N: usize>(steps: &[(u8, u32)]) -> Result<(), proptest::test_runner:
             Kind::End(_) => last_progress = last_progress.filter(|(of, _)| *of != generation),
             _ => {}
         }
-        // The count numbers them, to tell their order at the other end.
+        // The count numbers the notes, so that their order can be checked when they come out.
         let note = Note::new(generation, *kind);
         let note = if *kind == Kind::Progress {
             note.with_progress(
@@ -198,13 +198,13 @@ fn law<const N: usize>(steps: &[(u8, u32)]) -> Result<(), proptest::test_runner:
         queue.push(note);
         prop_assert!(queue.len() <= N);
     }
-    told.extend(core::iter::from_fn(|| queue.pop()));
-    let lagged: u32 = told.iter().filter(|note| note.kind() == Kind::Lagged).map(|note| note.count().unwrap()).sum();
-    let heard = told.iter().filter(|note| note.kind() != Kind::Lagged);
-    prop_assert_eq!(counted(heard.clone()) + queue.merged() + queue.dropped(), pushed);
-    prop_assert_eq!(counted(heard.clone().filter(|note| note.kind().class() == Class::End)) + lagged, ends);
+    popped.extend(core::iter::from_fn(|| queue.pop()));
+    let lagged: u32 = popped.iter().filter(|note| note.kind() == Kind::Lagged).map(|note| note.count().unwrap()).sum();
+    let delivered = popped.iter().filter(|note| note.kind() != Kind::Lagged);
+    prop_assert_eq!(counted(delivered.clone()) + queue.merged() + queue.dropped(), pushed);
+    prop_assert_eq!(counted(delivered.clone().filter(|note| note.kind().class() == Class::End)) + lagged, ends);
     for class in [Class::End, Class::Change, Class::Status, Class::Progress] {
-        let of_class = heard.clone().filter(|note| note.kind().class() == class);
+        let of_class = delivered.clone().filter(|note| note.kind().class() == class);
         let numbers: Vec<_> = of_class
             .map(|note| {
                 (note.generation(), note.count().map(i64::from).or(note.steps().map(|s| s.value.thousandths())))
@@ -214,12 +214,12 @@ fn law<const N: usize>(steps: &[(u8, u32)]) -> Result<(), proptest::test_runner:
         sorted.sort_unstable();
         prop_assert_eq!(numbers, sorted);
     }
-    // Progress gives way to later progress, an end, or the want of room, and to nothing else.
-    let heard_last = heard.filter_map(|note| note.steps().map(|steps| steps.value.thousandths())).next_back();
+    // Only later progress, an end, or a full queue removes progress.
+    let delivered_last = delivered.filter_map(|note| note.steps().map(|steps| steps.value.thousandths())).next_back();
     if queue.dropped() == 0
         && let Some((_, last)) = last_progress
     {
-        prop_assert_eq!(heard_last, Some(i64::from(last)));
+        prop_assert_eq!(delivered_last, Some(i64::from(last)));
     }
     Ok(())
 }

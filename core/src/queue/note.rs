@@ -9,6 +9,7 @@ use crate::{
 /// What a [`Note`] reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Kind {
     /// The connection's status changed.
     Connection(ConnectionStatus),

@@ -8,8 +8,10 @@
 //! ```
 
 use comfyglow_core::{
-    event::{Collector, DecodeError, Event, Raw},
-    session::{Config, GadgetSession, Input, Link, Observer},
+    capacity::GadgetCapacity,
+    event::{Collector, DecodeError, Event, Message, MessageKind},
+    reducer::Observer,
+    session::{Config, Input, Session},
     time::Instant,
 };
 use serde::Deserialize;
@@ -59,13 +61,15 @@ impl OwnEvents {
     }
 }
 
-impl Observer for OwnEvents {
-    fn raw(&mut self, piece: Raw<'_>, first: bool, _last: bool) {
-        let Raw::Text(piece) = piece else { return };
-        if first {
+impl Observer<GadgetCapacity> for OwnEvents {
+    fn raw(&mut self, message: &Message<'_>) {
+        if message.kind != MessageKind::Text {
+            return;
+        }
+        if message.first {
             self.message.clear();
         }
-        self.message.push(piece);
+        self.message.push(message.bytes);
     }
 
     // The session calls this after the message's last piece.
@@ -78,21 +82,15 @@ impl Observer for OwnEvents {
 }
 
 fn main() {
-    let mut session = GadgetSession::new(Config::new("desk:8188"), 1);
+    let mut session = Session::<GadgetCapacity>::new(Config::new("desk:8188"), 1);
     let mut own_events = OwnEvents::default();
     let now = Instant::ZERO;
-    // Your host connects and reads a socket. Here the socket is open already, and two messages arrive.
+    // Your host opens a WebSocket and reads it. Here it is open already, and two messages arrive.
     session.attach(now);
     for message in [
         r#"{"type": "crystools.monitor", "data": {"cpu_utilization": 12.5, "gpus": [{"gpu_temperature": 61}]}}"#,
         r#"{"type": "my_pack.rating", "data": {"node": "17", "score": 8}}"#,
     ] {
-        session.handle_input_with(now, Input::Bytes(Link::Socket, &text_frame(message)), &mut own_events);
+        session.handle_input_with(now, Input::Message(Message::text(message)), &mut own_events);
     }
-}
-
-/// A server's WebSocket frame with a text of less than 126 bytes.
-fn text_frame(text: &str) -> Vec<u8> {
-    let len = u8::try_from(text.len()).expect("a short text");
-    [&[0x81, len], text.as_bytes()].concat()
 }

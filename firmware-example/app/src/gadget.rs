@@ -25,9 +25,6 @@ pub struct Gadget {
     pub(crate) choices: RefCell<Choices>,
     pub(crate) start: Start,
     pub(crate) network: Cell<Network>,
-    /// There is an address, a new one perhaps.
-    #[cfg(feature = "mdns")]
-    pub(crate) addressed: Signal<NoopRawMutex, ()>,
     /// The radio has joined a network.
     pub(crate) joined: Cell<bool>,
     /// That changed.
@@ -71,8 +68,6 @@ impl Gadget {
             choices: RefCell::new(Choices::new()),
             start,
             network: Cell::new(Network::Starting),
-            #[cfg(feature = "mdns")]
-            addressed: Signal::new(),
             joined: Cell::new(false),
             radio: Signal::new(),
             has_read: Cell::new(false),

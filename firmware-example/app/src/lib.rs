@@ -8,7 +8,6 @@
 //! | [`Runner::run`](embassy_net::Runner::run) of [`network()`] | moves frames |
 //! | [`Gadget::watch_network`] | knows whether there is a network |
 //! | [`Gadget::stay_joined`], on a board with a [`Radio`] | joins the Wi-Fi, again and again |
-//! | `Gadget::answer_mdns`, with the feature `mdns` | answers to `comfyglow.local` |
 //! | [`Gadget::carry`], for each [`Link`](comfyglow_core::session::Link) | opens a link, moves its bytes |
 //! | [`Gadget::keep_time`] | tells the time |
 //! | [`Gadget::paint`] | paints, in slices, at the display's rate |
@@ -32,8 +31,6 @@ mod keeper;
 mod lights;
 mod line;
 mod log;
-#[cfg(feature = "mdns")]
-mod mdns;
 mod network;
 mod radio;
 mod screen;

@@ -7,8 +7,8 @@ use embassy_time::{Duration, with_timeout};
 
 use crate::gadget::Gadget;
 
-/// Sockets that are open at once: two links, DHCP, DNS, and mDNS.
-const SOCKETS: usize = 4 + cfg!(feature = "mdns") as usize;
+/// Sockets that are open at once: two links, DHCP and DNS.
+const SOCKETS: usize = 4;
 
 /// How long a cable may take to be found plugged in.
 const LINK_PATIENCE: Duration = Duration::from_secs(3);
@@ -61,8 +61,6 @@ impl Gadget {
             self.network.set(Network::Up);
             self.repaint.signal(());
             self.tell(Input::Host(Host::Online));
-            #[cfg(feature = "mdns")]
-            self.addressed.signal(());
             // Of a link that goes and comes in an instant the stack may see nothing, but the radio does.
             if let Either::First(()) = select(stack.wait_config_down(), self.radio.wait()).await {
                 self.absent(match (stack.is_link_up(), self.start.has_radio) {

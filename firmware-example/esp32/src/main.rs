@@ -22,7 +22,7 @@ use comfyglow_app::{
 };
 use embassy_embedded_hal::{adapter::BlockingAsync, flash::partition::Partition};
 use embassy_executor::{Spawner, task};
-use embassy_futures::{join::join5, select::select};
+use embassy_futures::{join::join4, select::select};
 use embassy_sync::{blocking_mutex::raw::NoopRawMutex, mutex::Mutex};
 use embassy_time::Timer;
 use esp_hal::{
@@ -168,7 +168,7 @@ async fn talk(gadget: &'static Gadget, stack: Stack<'static>) {
     let (mut socket, mut http) = (([0; SOCKET.0], [0; SOCKET.1]), ([0; HTTP.0], [0; HTTP.1]));
     let socket = gadget.carry(Link::Socket, stack, &mut socket.0, &mut socket.1);
     let http = gadget.carry(Link::Http, stack, &mut http.0, &mut http.1);
-    join5(gadget.watch_network(stack), gadget.answer_mdns(stack), gadget.keep_time(), socket, http).await;
+    join4(gadget.watch_network(stack), gadget.keep_time(), socket, http).await;
 }
 
 #[task]

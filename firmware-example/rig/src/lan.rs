@@ -1,5 +1,5 @@
-//! A local network in memory, at the other end of a [`Cable`]: a router that gives addresses and knows names, hosts that know
-//! each other by mDNS, and a server. It reads no clock.
+//! A local network in memory, at the other end of a [`Cable`]: a router that gives addresses and knows names, hosts that
+//! answer to their names by mDNS, and a server. It reads no clock.
 
 use std::{
     collections::BTreeMap,
@@ -54,7 +54,6 @@ pub struct Lan {
     dhcp: SocketHandle,
     dns: SocketHandle,
     mdns: SocketHandle,
-    asker: SocketHandle,
     visitors: Visitors,
     /// The address that DHCP gives; it is silent where there is none.
     pub gives: Option<Ipv4Addr>,
@@ -62,8 +61,6 @@ pub struct Lan {
     pub names: BTreeMap<String, Ipv4Addr>,
     /// Hosts that answer to their names by mDNS.
     pub hosts: BTreeMap<String, Ipv4Addr>,
-    /// What was told to everybody by mDNS, or to who asked: packets, the oldest first.
-    pub told: Vec<Vec<u8>>,
     /// What answers at the server's port.
     pub speaks: Speaks,
     /// The server.
@@ -84,20 +81,18 @@ impl Lan {
         let mut interface = Interface::new(config, &mut cable, Instant::ZERO);
         interface.join_multicast_group(EVERYBODY).expect("it is the first group");
         let mut sockets = SocketSet::new(Vec::new());
-        let [dhcp, dns, mdns, asker] = [DHCP.0, DNS, MDNS, 40_000].map(|port| udp_at(&mut sockets, port));
+        let [dhcp, dns, mdns] = [DHCP.0, DNS, MDNS].map(|port| udp_at(&mut sockets, port));
         let mut lan = Self {
             cable,
             interface,
             dhcp,
             dns,
             mdns,
-            asker,
             visitors: Visitors::new(&mut sockets),
             sockets,
             gives: Some(Ipv4Addr::new(192, 168, 1, 50)),
             names: BTreeMap::from([("desk".to_owned(), SERVER)]),
             hosts: BTreeMap::from([("desk.local".to_owned(), SERVER)]),
-            told: Vec::new(),
             speaks: Speaks::ComfyUi,
             server: Server::default(),
         };
@@ -113,21 +108,6 @@ impl Lan {
                 addresses.push(IpCidr::Ipv4(Ipv4Cidr::new(address, 24))).expect("there is room for two");
             }
         });
-    }
-
-    /// Another host asks everybody for `name` by mDNS: as one that listens to what everybody is told, or, where `unicast`, as
-    /// one that wants to be answered alone (RFC 6762, 6.7).
-    pub fn ask(&mut self, name: &str, kind: u16, unicast: bool) {
-        let question = names::question(name, kind);
-        let socket = if unicast { self.asker } else { self.mdns };
-        let to = IpEndpoint::from(SocketAddrV4::new(EVERYBODY, MDNS));
-        self.sockets.get_mut::<udp::Socket<'_>>(socket).send_slice(&question, to).expect("there is room");
-    }
-
-    /// Another host tells everybody this by mDNS.
-    pub fn tell(&mut self, packet: &[u8]) {
-        let to = IpEndpoint::from(SocketAddrV4::new(EVERYBODY, MDNS));
-        self.sockets.get_mut::<udp::Socket<'_>>(self.mdns).send_slice(packet, to).expect("there is room");
     }
 
     /// All that is to be done at `micros`.
@@ -181,26 +161,17 @@ impl Lan {
     fn answer_names(&mut self) {
         let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.dns);
         while let Ok((bytes, from)) = socket.recv() {
-            let Some(Asked { id, name, question, .. }) = names::asked(bytes) else { continue };
+            let Some(Asked { id, name, question }) = names::asked(bytes) else { continue };
             let answer = names::answer(id, &question, self.names.get(&name).copied());
             socket.send_slice(&answer, from.endpoint).expect("there is room");
         }
         let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.mdns);
         while let Ok((bytes, from)) = socket.recv() {
-            let Some(Asked { id, name, question, .. }) = names::asked(bytes).filter(|asked| asked.is_question) else {
-                self.told.push(bytes.to_vec());
-                continue;
-            };
-            // Who isn't meant stays silent.
+            let Some(Asked { id, name, question }) = names::asked(bytes) else { continue };
+            // A host that doesn't have the name stays silent.
             let Some(address) = self.hosts.get(&name) else { continue };
-            let is_alone = from.endpoint.port != MDNS;
-            let to = if is_alone { from.endpoint } else { SocketAddrV4::new(EVERYBODY, MDNS).into() };
-            let answer = names::answer(if is_alone { id } else { 0 }, &question, Some(*address));
-            socket.send_slice(&answer, to).expect("there is room");
-        }
-        let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.asker);
-        while let Ok((bytes, _)) = socket.recv() {
-            self.told.push(bytes.to_vec());
+            let answer = names::answer(id, &question, Some(*address));
+            socket.send_slice(&answer, from.endpoint).expect("there is room");
         }
     }
 }

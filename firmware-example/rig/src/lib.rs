@@ -7,7 +7,7 @@
 pub mod cable;
 pub mod lan;
 pub mod lcd;
-pub mod names;
+mod names;
 pub mod nor;
 pub mod oled;
 pub mod strip;

@@ -3,7 +3,6 @@
 use std::{
     cell::RefCell,
     future::Future,
-    net::Ipv4Addr,
     pin::Pin,
     rc::Rc,
     sync::{Mutex, MutexGuard},
@@ -115,7 +114,6 @@ impl Desk {
             Box::pin(async move { gadget.carry(Link::Socket, stack, &mut [0; 2_048], &mut [0; 1_024]).await }),
             Box::pin(async move { gadget.carry(Link::Http, stack, &mut [0; 1_536], &mut [0; 1_024]).await }),
             Box::pin(async move { gadget.keep_time().await }),
-            Box::pin(async move { gadget.answer_mdns(stack).await }),
         ];
         if has_radio {
             tasks.push(Box::pin(async move { gadget.stay_joined(radio).await }));
@@ -204,10 +202,5 @@ impl Desk {
     /// What the session knows of the queue.
     pub(crate) fn queue(&self) -> Option<usize> {
         self.session.borrow().state().queue_remaining().map(|queued| queued as usize)
-    }
-
-    /// The gadget's address, as the network gives it.
-    pub(crate) fn address(&self) -> Ipv4Addr {
-        self.lan.gives.expect("it gives one")
     }
 }

@@ -5,10 +5,7 @@ mod desk;
 use std::net::Ipv4Addr;
 
 use comfyglow_app::core::state::{ConnectionStatus, FaultKind, NetworkDown, PromptState};
-use comfyglow_rig::{
-    lan::{SERVER, Speaks},
-    names::{self, A},
-};
+use comfyglow_rig::lan::{SERVER, Speaks};
 use comfyglow_tests::server::Outcome;
 use desk::{Air, Desk};
 
@@ -191,60 +188,4 @@ fn a_server_that_is_off_is_told() {
     let mut desk = Desk::new("desk");
     desk.lan.speaks = Speaks::Nothing;
     desk.until(5, |desk| desk.status().1 == Some(FaultKind::Unreachable));
-}
-
-/// Whether one of the packets that were told is an answer that holds this.
-fn is_told(desk: &Desk, part: &[u8]) -> bool {
-    desk.lan.told.iter().any(|told| told[2] & 0x80 != 0 && told.windows(part.len()).any(|some| some == part))
-}
-
-#[test]
-fn it_answers_to_its_own_name() {
-    let mut desk = Desk::new("desk");
-    desk.until(10, Desk::is_connected);
-    desk.pass(5_000);
-    let octets = desk.address().octets();
-    assert!(is_told(&desk, &octets), "it is announced");
-    for unicast in [false, true] {
-        for (kind, name) in [(A, "comfyglow.local"), (28, "ComfyGlow.local"), (255, "comfyglow.LOCAL")] {
-            desk.lan.told.clear();
-            desk.lan.ask(name, kind, unicast);
-            desk.pass(100);
-            assert!(is_told(&desk, &octets), "{name} {kind} {unicast}");
-            assert_eq!(desk.lan.told.len(), 1);
-            // Who asks as DNS does gets its own question back.
-            assert_eq!(desk.lan.told[0][..2] == [0x12, 0x34], unicast);
-        }
-        desk.lan.told.clear();
-        desk.lan.ask("comfyglow-2.local", A, unicast);
-        desk.lan.ask("comfyglow", A, unicast);
-        desk.pass(100);
-        assert!(desk.lan.told.is_empty(), "nobody else is answered for");
-    }
-}
-
-#[test]
-fn a_name_that_somebody_has_is_left_to_them() {
-    let mut desk = Desk::new("desk");
-    let other = Ipv4Addr::new(192, 168, 1, 9);
-    desk.lan.hosts.insert("comfyglow.local".to_owned(), other);
-    desk.lan.hosts.insert("comfyglow-2.local".to_owned(), other);
-    desk.until(10, Desk::is_connected);
-    desk.pass(5_000);
-    let octets = desk.address().octets();
-    desk.lan.told.clear();
-    desk.lan.ask("comfyglow-3.local", A, true);
-    desk.pass(100);
-    assert!(is_told(&desk, &octets));
-    // Somebody comes later, and says that it is theirs.
-    desk.lan.tell(&names::told("comfyglow-3.local", other));
-    desk.pass(5_000);
-    desk.lan.told.clear();
-    desk.lan.ask("comfyglow-3.local", A, true);
-    desk.pass(100);
-    assert!(!is_told(&desk, &octets));
-    desk.lan.told.clear();
-    desk.lan.ask("comfyglow-4.local", A, true);
-    desk.pass(100);
-    assert!(is_told(&desk, &octets));
 }

@@ -15,9 +15,6 @@ pub const KEY_DIGITS: usize = 64;
 /// Bytes of a server's name or address with its port, in decimal digits, and the colon.
 pub const SERVER_BYTES: usize = 72;
 
-/// Bytes of the gadget's own name in the network. DNS has room for 63; a display's line and a DHCP server's table don't.
-pub const NAME_BYTES: usize = 32;
-
 /// Percent of a brightness at most.
 pub const BRIGHTNESS: u8 = 100;
 

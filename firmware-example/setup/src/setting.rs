@@ -17,8 +17,6 @@ pub enum Setting {
     Password,
     /// The ComfyUI server.
     Server,
-    /// The gadget's own name in the network.
-    Name,
     /// The display.
     Display,
     /// The outline that is drawn for.
@@ -33,11 +31,10 @@ pub enum Setting {
 
 impl Setting {
     /// All of them, in the order that they are shown in.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 8] = [
         Self::Ssid,
         Self::Password,
         Self::Server,
-        Self::Name,
         Self::Display,
         Self::Layout,
         Self::Brightness,
@@ -51,7 +48,6 @@ impl Setting {
             Self::Ssid => "ssid",
             Self::Password => "password",
             Self::Server => "server",
-            Self::Name => "name",
             Self::Display => "display",
             Self::Layout => "layout",
             Self::Brightness => "brightness",
@@ -66,7 +62,6 @@ impl Setting {
             Self::Ssid => limits::SSID_BYTES,
             Self::Password => limits::KEY_DIGITS,
             Self::Server => limits::SERVER_BYTES,
-            Self::Name => limits::NAME_BYTES,
             Self::Display | Self::Layout => 16,
             Self::Brightness | Self::Leds | Self::LedsBrightness => 3,
         }
@@ -97,8 +92,6 @@ pub enum SettingsError {
     Server,
     /// The server is wanted over TLS.
     Https,
-    /// The gadget's name can't be a name in a network, or is longer than [`limits::NAME_BYTES`].
-    Name,
     /// There is no such display.
     Display,
     /// There is no such layout.
@@ -132,11 +125,6 @@ impl fmt::Display for SettingsError {
                 limits::SERVER_BYTES
             ),
             Self::Https => f.write_str("a gadget can't speak https; give it a server in its network, over http"),
-            Self::Name => write!(
-                f,
-                "the name has 1 to {} of a-z, 0-9 and -, which neither begins nor ends it",
-                limits::NAME_BYTES
-            ),
             Self::Display => {
                 f.write_str("displays are")?;
                 list(f, Display::ALL.into_iter().map(Display::name))

@@ -6,9 +6,7 @@ use heapless::String;
 
 use crate::{
     display::{Display, Layout},
-    limits::{
-        BRIGHTNESS, KEY_DIGITS, LEDS, NAME_BYTES, PASSWORD_BYTES, PASSWORD_LEAST_BYTES, SERVER_BYTES, SSID_BYTES,
-    },
+    limits::{BRIGHTNESS, KEY_DIGITS, LEDS, PASSWORD_BYTES, PASSWORD_LEAST_BYTES, SERVER_BYTES, SSID_BYTES},
     setting::{Setting, SettingsError},
 };
 
@@ -22,8 +20,6 @@ pub struct Settings {
     password: String<KEY_DIGITS>,
     server: String<SERVER_BYTES>,
     port: u16,
-    /// Empty for [`Settings::NAME`].
-    name: String<NAME_BYTES>,
     display: Display,
     layout: Layout,
     brightness: u8,
@@ -52,9 +48,6 @@ impl Missing {
 }
 
 impl Settings {
-    /// The gadget's own name in the network unless another is set.
-    pub const NAME: &str = "comfyglow";
-
     /// Nothing is set.
     pub const fn new() -> Self {
         Self {
@@ -62,7 +55,6 @@ impl Settings {
             password: String::new(),
             server: String::new(),
             port: COMFYUI_PORT,
-            name: String::new(),
             display: Display::Ssd1306W128H64,
             layout: Layout::Auto,
             brightness: 100,
@@ -107,7 +99,6 @@ impl Settings {
             Setting::Ssid => self.ssid = text(value).ok_or(SettingsError::Ssid)?,
             Setting::Password => self.password = password(value).ok_or(SettingsError::Password)?,
             Setting::Server => (self.server, self.port) = server(value)?,
-            Setting::Name => self.name = own_name(value).ok_or(SettingsError::Name)?,
             Setting::Display => self.display = Display::named(value).ok_or(SettingsError::Display)?,
             Setting::Layout => self.layout = Layout::named(value).ok_or(SettingsError::Layout)?,
             Setting::Brightness => self.brightness = percent(value)?,
@@ -134,7 +125,6 @@ impl Settings {
             Setting::Ssid => self.ssid = new.ssid,
             Setting::Password => self.password = new.password,
             Setting::Server => (self.server, self.port) = (new.server, new.port),
-            Setting::Name => self.name = new.name,
             Setting::Display => self.display = new.display,
             Setting::Layout => self.layout = new.layout,
             Setting::Brightness => self.brightness = new.brightness,
@@ -150,7 +140,6 @@ impl Settings {
             Setting::Ssid => !self.ssid.is_empty(),
             Setting::Password => !self.password.is_empty(),
             Setting::Server => !self.server.is_empty(),
-            Setting::Name => !self.name.is_empty(),
             Setting::Display => self.display != new.display,
             Setting::Layout => self.layout != new.layout,
             Setting::Brightness => self.brightness != new.brightness,
@@ -196,11 +185,6 @@ impl Settings {
         self.port
     }
 
-    /// The gadget's own name in the network, without `.local`.
-    pub fn name(&self) -> &str {
-        if self.name.is_empty() { Self::NAME } else { &self.name }
-    }
-
     /// The display.
     pub const fn display(&self) -> Display {
         self.display
@@ -241,7 +225,6 @@ impl Settings {
             Setting::Ssid => out.write_str(self.ssid()),
             Setting::Password => out.write_str(self.password()),
             Setting::Server => out.write_str(self.server()),
-            Setting::Name => out.write_str(self.name()),
             Setting::Display => out.write_str(self.display.name()),
             Setting::Layout => out.write_str(self.layout.name()),
             Setting::Brightness => write!(out, "{}", self.brightness),
@@ -308,11 +291,6 @@ fn password(value: &str) -> Option<String<KEY_DIGITS>> {
         _ => false,
     };
     String::try_from(value).ok().filter(|_| fits)
-}
-
-fn own_name(value: &str) -> Option<String<NAME_BYTES>> {
-    let fits = value.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
-    text(value).filter(|_| fits && !value.starts_with('-') && !value.ends_with('-'))
 }
 
 /// A server with its port written out, and the port. What a browser's line has about it is dropped.

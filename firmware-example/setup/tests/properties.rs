@@ -54,14 +54,13 @@ impl Gadget {
 
 fn settings() -> impl Strategy<Value = Settings> {
     let password = prop_oneof![Just(String::new()), "[ -~]{8,63}", "[0-9a-fA-F]{64}", "[ä-ü☕ \"]{4,20}"];
-    let text =
-        ("[^\\p{Cc}]{1,10}", password, "[a-zA-Z0-9._-]{1,60}(:[1-9][0-9]{0,3})?", "[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?");
+    let text = ("[^\\p{Cc}]{1,10}", password, "[a-zA-Z0-9._-]{1,60}(:[1-9][0-9]{0,3})?");
     let number = (0..Display::ALL.len(), 0_u8..=100, 0_u16..=144, 0_u8..=100);
     (text, number).prop_filter_map("a password of so many bytes", |(text, number)| {
         let mut settings = Settings::new();
-        let (ssid, password, server, name) = text;
+        let (ssid, password, server) = text;
         let (display, brightness, leds, leds_brightness) = number;
-        let values = [ssid, password, server, name, Display::ALL[display].name().into(), "round".into()];
+        let values = [ssid, password, server, Display::ALL[display].name().into(), "round".into()];
         let numbers = [brightness.to_string(), leds.to_string(), leds_brightness.to_string()];
         for (setting, value) in Setting::ALL.into_iter().zip(values.into_iter().chain(numbers)) {
             settings.put(setting, &value).ok()?;
@@ -76,7 +75,6 @@ fn value(settings: &Settings, setting: Setting) -> String {
         Setting::Ssid => settings.ssid().into(),
         Setting::Password => settings.password().into(),
         Setting::Server => settings.server().into(),
-        Setting::Name => settings.name().into(),
         Setting::Display => settings.display().name().into(),
         Setting::Layout => settings.layout().name().into(),
         Setting::Brightness => settings.brightness().to_string(),

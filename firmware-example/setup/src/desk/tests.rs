@@ -35,7 +35,6 @@ fn what_is_set_is_shown() {
             "ssid=My home",
             "password=(set)",
             "server=",
-            "name=comfyglow",
             "display=ssd1306-128x64",
             "layout=auto",
             "brightness=100",
@@ -129,9 +128,7 @@ fn help_names_all_settings_and_no_line_of_it_looks_like_an_answer() {
 #[test]
 fn there_is_room_for_the_longest_answer() {
     let mut settings = Settings::new();
-    for (setting, value) in
-        Setting::ALL.into_iter().zip(["s".repeat(32), "p".repeat(63), "h".repeat(67), "n".repeat(32)])
-    {
+    for (setting, value) in Setting::ALL.into_iter().zip(["s".repeat(32), "p".repeat(63), "h".repeat(67)]) {
         settings.put(setting, &value).unwrap();
     }
     let desk = &mut Desk::new(Board { displays: &Display::ALL, ..BOARD }, settings);

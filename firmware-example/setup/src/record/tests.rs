@@ -9,7 +9,6 @@ fn longest() -> Settings {
         "ß".repeat(16),
         "0f".repeat(32),
         "a".repeat(67),
-        "b".repeat(32),
         "ssd1306-128x32".into(),
         "rectangle".into(),
         "10".into(),

@@ -23,10 +23,7 @@ fn a_line_is_read() {
 fn nothing_set_is_what_the_table_says() {
     let settings = Settings::new();
     assert_eq!((settings.ssid(), settings.password(), settings.server(), settings.host()), ("", "", "", ""));
-    assert_eq!(
-        (settings.name(), settings.display().name(), settings.layout()),
-        ("comfyglow", "ssd1306-128x64", Layout::Auto)
-    );
+    assert_eq!((settings.display().name(), settings.layout()), ("ssd1306-128x64", Layout::Auto));
     assert_eq!((settings.brightness(), settings.leds(), settings.leds_brightness()), (100, 0, 30));
     assert!(Setting::ALL.into_iter().all(|setting| !settings.is_set(setting)));
 }
@@ -97,12 +94,6 @@ fn each_limit_holds_below_at_and_above_it() {
             ],
         ),
         ("server", &[], SettingsError::Https, &["https://desk".into()]),
-        (
-            "name",
-            &[long(1), long(NAME_BYTES), "desk-2".into()],
-            SettingsError::Name,
-            &[long(0), long(NAME_BYTES + 1), "-desk".into(), "desk-".into(), "Desk".into(), "desk.local".into()],
-        ),
         ("display", &["sh1106-128x64".into()], SettingsError::Display, &["oled".into(), long(0)]),
         ("layout", &["auto".into(), "round".into()], SettingsError::Layout, &["square".into(), long(0)]),
         (
@@ -139,7 +130,7 @@ fn a_server_is_written_with_its_port() {
 #[test]
 fn what_is_unset_is_as_if_never_set() {
     for (setting, value) in
-        Setting::ALL.into_iter().zip(["Home", "12345678", "desk", "lamp", "gc9a01-240x240", "round", "1", "8", "100"])
+        Setting::ALL.into_iter().zip(["Home", "12345678", "desk", "gc9a01-240x240", "round", "1", "8", "100"])
     {
         let mut settings = set(setting.name(), value).unwrap();
         assert!(settings.is_set(setting) && settings != Settings::new());
@@ -174,7 +165,6 @@ fn an_error_says_what_would_be_right_with_the_limits() {
         (SettingsError::Password, "8 to 63"),
         (SettingsError::Password, "64"),
         (SettingsError::Server, "72"),
-        (SettingsError::Name, "32"),
         (SettingsError::Brightness, "100"),
         (SettingsError::Leds, "144"),
         (SettingsError::Setting, "leds-brightness"),

@@ -31,6 +31,8 @@ mod keeper;
 mod lights;
 mod line;
 mod log;
+#[cfg(feature = "mdns")]
+mod mdns;
 mod network;
 mod radio;
 mod screen;

@@ -17,14 +17,15 @@ use embassy_sync::{blocking_mutex::raw::NoopRawMutex, signal::Signal};
 use embassy_time::{Duration, with_timeout};
 use heapless::Vec;
 
+#[cfg(feature = "mdns")]
+use crate::mdns;
 use crate::{gadget::Gadget, log::warning};
 
 /// The most bytes that the session sends at once.
 const HEAD: usize = <GadgetCapacity as Capacity>::Request::LEN;
 
-/// How long a name may be looked up: who knows it has been asked three times by then. Nobody says that there is no such
-/// name in `.local`.
-const NAME_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a DNS query may take. By then it has been sent three times.
+const DNS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the session wants of a line. A later order takes the place of one that was not carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +119,10 @@ impl Gadget {
     /// One connection, from its beginning to its end.
     async fn converse(&self, link: Link, stack: Stack<'_>, socket: &mut TcpSocket<'_>) -> End {
         let way = self.line(link);
-        let Some(address) = self.resolve(stack).await else { return End::NameUnknown };
+        let Some(address) = self.resolve(stack).await else {
+            warning!("no address of {}", self.settings.host());
+            return End::NameUnknown;
+        };
         if socket.connect((address, self.settings.port())).await.is_err() {
             return End::Unreachable;
         }
@@ -148,18 +152,18 @@ impl Gadget {
         }
     }
 
-    /// The server's address. Names that end in `.local` are asked of everybody (RFC 6762, 5.1), with the feature `mdns`.
+    /// The server's address. Finds a name in `.local` by multicast DNS (RFC 6762, 3), with the feature `mdns`, any other by
+    /// DNS.
     async fn resolve(&self, stack: Stack<'_>) -> Option<IpAddress> {
         let host = self.settings.host();
         if let Ok(address) = Ipv4Address::from_str(host) {
             return Some(address.into());
         }
-        if let Ok(Ok(addresses)) = with_timeout(NAME_PATIENCE, stack.dns_query(host, DnsQueryType::A)).await
-            && let Some(address) = addresses.first()
-        {
-            return Some(*address);
+        #[cfg(feature = "mdns")]
+        if let Some(name) = mdns::local_name(host) {
+            return self.find_local(stack, name).await;
         }
-        warning!("no address of {}", host);
-        None
+        let query = stack.dns_query(host, DnsQueryType::A);
+        with_timeout(DNS_TIMEOUT, query).await.ok()?.ok()?.first().copied()
     }
 }

@@ -7,8 +7,8 @@ use embassy_time::{Duration, with_timeout};
 
 use crate::gadget::Gadget;
 
-/// Sockets that are open at once: two links, DHCP and DNS.
-const SOCKETS: usize = 4;
+/// Sockets that are open at once: two links, DHCP and DNS, and a multicast DNS query of each link.
+const SOCKETS: usize = if cfg!(feature = "mdns") { 6 } else { 4 };
 
 /// How long a cable may take to be found plugged in.
 const LINK_PATIENCE: Duration = Duration::from_secs(3);

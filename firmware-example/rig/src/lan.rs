@@ -26,6 +26,9 @@ pub const ROUTER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 1);
 /// Where the server is at the beginning.
 pub const SERVER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 20);
 
+/// A host on another link.
+const FOREIGN: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 9);
+
 /// Whom mDNS asks (RFC 6762).
 const EVERYBODY: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
 
@@ -46,6 +49,18 @@ pub enum Speaks {
     Nothing,
 }
 
+/// Who responds to multicast DNS queries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Responder {
+    /// A host on the link, from mDNS's port.
+    #[default]
+    Host,
+    /// A host on the link, from another port.
+    OtherPort,
+    /// A host on another link.
+    OtherLink,
+}
+
 /// A local network.
 pub struct Lan {
     cable: Cable,
@@ -54,6 +69,7 @@ pub struct Lan {
     dhcp: SocketHandle,
     dns: SocketHandle,
     mdns: SocketHandle,
+    other_port: SocketHandle,
     visitors: Visitors,
     /// The address that DHCP gives; it is silent where there is none.
     pub gives: Option<Ipv4Addr>,
@@ -61,6 +77,8 @@ pub struct Lan {
     pub names: BTreeMap<String, Ipv4Addr>,
     /// Hosts that answer to their names by mDNS.
     pub hosts: BTreeMap<String, Ipv4Addr>,
+    /// Who responds for those hosts.
+    pub responder: Responder,
     /// What answers at the server's port.
     pub speaks: Speaks,
     /// The server.
@@ -81,18 +99,20 @@ impl Lan {
         let mut interface = Interface::new(config, &mut cable, Instant::ZERO);
         interface.join_multicast_group(EVERYBODY).expect("it is the first group");
         let mut sockets = SocketSet::new(Vec::new());
-        let [dhcp, dns, mdns] = [DHCP.0, DNS, MDNS].map(|port| udp_at(&mut sockets, port));
+        let [dhcp, dns, mdns, other_port] = [DHCP.0, DNS, MDNS, 40_000].map(|port| udp_at(&mut sockets, port));
         let mut lan = Self {
             cable,
             interface,
             dhcp,
             dns,
             mdns,
+            other_port,
             visitors: Visitors::new(&mut sockets),
             sockets,
             gives: Some(Ipv4Addr::new(192, 168, 1, 50)),
             names: BTreeMap::from([("desk".to_owned(), SERVER)]),
             hosts: BTreeMap::from([("desk.local".to_owned(), SERVER)]),
+            responder: Responder::Host,
             speaks: Speaks::ComfyUi,
             server: Server::default(),
         };
@@ -165,13 +185,23 @@ impl Lan {
             let answer = names::answer(id, &question, self.names.get(&name).copied());
             socket.send_slice(&answer, from.endpoint).expect("there is room");
         }
+        let mut answers = Vec::new();
         let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.mdns);
         while let Ok((bytes, from)) = socket.recv() {
             let Some(Asked { id, name, question }) = names::asked(bytes) else { continue };
             // A host that doesn't have the name stays silent.
             let Some(address) = self.hosts.get(&name) else { continue };
-            let answer = names::answer(id, &question, Some(*address));
-            socket.send_slice(&answer, from.endpoint).expect("there is room");
+            answers.push((names::answer(id, &question, Some(*address)), from.endpoint));
+        }
+        let (socket, address) = match self.responder {
+            Responder::Host => (self.mdns, None),
+            Responder::OtherPort => (self.other_port, None),
+            Responder::OtherLink => (self.mdns, Some(FOREIGN.into())),
+        };
+        let socket = self.sockets.get_mut::<udp::Socket<'_>>(socket);
+        for (answer, to) in answers {
+            let to = udp::UdpMetadata { local_address: address, ..to.into() };
+            socket.send_slice(&answer, to).expect("there is room");
         }
     }
 }

@@ -5,7 +5,7 @@ mod desk;
 use std::net::Ipv4Addr;
 
 use comfyglow_app::core::state::{ConnectionStatus, FaultKind, NetworkDown, PromptState};
-use comfyglow_rig::lan::{SERVER, Speaks};
+use comfyglow_rig::lan::{Responder, SERVER, Speaks};
 use comfyglow_tests::server::Outcome;
 use desk::{Air, Desk};
 
@@ -171,6 +171,30 @@ fn a_name_that_nobody_knows_is_told_and_found_once_somebody_does() {
         knows.insert(server.to_owned(), SERVER);
         desk.until(320, Desk::is_connected);
     }
+}
+
+#[test]
+fn local_name_answered_from_another_port_or_link_is_unknown() {
+    for responder in [Responder::OtherPort, Responder::OtherLink] {
+        let mut desk = Desk::new("desk.local");
+        desk.lan.responder = responder;
+        desk.pass(4_900);
+        assert_eq!(desk.status().0, ConnectionStatus::Connecting, "{responder:?}");
+        desk.pass(500);
+        assert_eq!(desk.status().1, Some(FaultKind::NameUnknown), "{responder:?}");
+        desk.lan.responder = Responder::Host;
+        desk.until(60, Desk::is_connected);
+    }
+}
+
+#[test]
+fn local_name_answered_late_is_found_by_the_third_query() {
+    let mut desk = Desk::new("desk.local");
+    let hosts = std::mem::take(&mut desk.lan.hosts);
+    desk.pass(2_500);
+    desk.lan.hosts = hosts;
+    desk.pass(1_000);
+    assert!(desk.is_connected(), "{:?}", desk.status());
 }
 
 #[test]

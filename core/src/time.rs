@@ -1,4 +1,9 @@
 //! Time is an argument: the core never reads a clock.
+//!
+//! With the feature `embassy-time`, both types convert from embassy's and into them by `From`.
+
+#[cfg(feature = "embassy-time")]
+mod embassy;
 
 use core::{fmt, num::NonZeroU64};
 

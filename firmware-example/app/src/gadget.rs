@@ -149,14 +149,13 @@ impl Gadget {
 
 /// The moment, as the core counts.
 pub(crate) fn now() -> Instant {
-    Instant::from_micros(embassy_time::Instant::now().as_micros())
+    embassy_time::Instant::now().into()
 }
 
 /// Waits until `deadline`, or for ever.
 async fn until(deadline: Option<Instant>) {
-    let Some(deadline) = deadline else { return core::future::pending().await };
-    // Rounded up: a clock of milliseconds would come too early.
-    let tick = 1_000_000 / embassy_time::TICK_HZ;
-    let ticks = deadline.as_micros().div_ceil(tick.max(1));
-    Timer::at(embassy_time::Instant::from_ticks(ticks)).await;
+    match deadline {
+        Some(deadline) => Timer::at(deadline.into()).await,
+        None => core::future::pending().await,
+    }
 }

@@ -48,7 +48,7 @@ impl Gadget {
                 }
             }
             let wait = backoff.next(&BackoffConfig::DEFAULT, next(&mut chance));
-            Timer::after_micros(wait.as_micros()).await;
+            Timer::after(wait.into()).await;
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The display: painted at its own rate, a slice at a time, whatever the server does.
 
-use comfyglow_core::{session::Host, state::NetworkDown, time::Duration, wire::Input};
+use comfyglow_core::{session::Host, state::NetworkDown, wire::Input};
 use comfyglow_ui::{Drawn, Ink, Network as Seen, Notice, Options, Scene, Shape, Surface, Ui};
 use embassy_futures::{select::select, yield_now};
 use embassy_time::{Instant, Timer};
@@ -93,7 +93,7 @@ impl Gadget {
             }
             if pixels > 0 {
                 drawn = Instant::now();
-                self.tell(Input::Host(Host::Painted { took: Duration::from_micros(begun.elapsed().as_micros()) }));
+                self.tell(Input::Host(Host::Painted { took: begun.elapsed().into() }));
             } else {
                 panel.rest(drawn.elapsed().as_secs()).await?;
             }

@@ -18,7 +18,6 @@ mod figures;
 mod file_length;
 mod fuzz;
 mod msrv;
-mod mutants;
 mod numbers;
 mod partition;
 mod probe;
@@ -42,7 +41,6 @@ enum Xtask {
     Cross(cross::Args),
     Esp32(esp32::Args),
     Fuzz(fuzz::Args),
-    Mutants(mutants::Args),
     Numbers(numbers::Args),
     Panics(probe::panics::Args),
     Partition(partition::Args),
@@ -63,7 +61,6 @@ fn main() -> ExitCode {
         Xtask::Cross(args) => cross::run(&args),
         Xtask::Esp32(args) => esp32::run(&args),
         Xtask::Fuzz(args) => fuzz::run(&args),
-        Xtask::Mutants(args) => mutants::run(&args),
         Xtask::Numbers(args) => numbers::run(&args),
         Xtask::Panics(args) => probe::panics::run(&args),
         Xtask::Partition(args) => partition::run(&args),

@@ -1,11 +1,12 @@
-use crate::{state::Percentage, time::Duration};
+use super::Percentage;
+use crate::time::Duration;
 
 /// The time left if the rest takes as long per percent as `percentage` did, which took `elapsed`.
 ///
 /// `None` at 0 %.
 ///
 /// ```
-/// use comfyglow_core::{progress::linear_eta, state::Percentage, time::Duration};
+/// use comfyglow_core::{progress::{Percentage, linear_eta}, time::Duration};
 ///
 /// let quarter = Percentage::from_millionths(25_000_000);
 /// assert_eq!(linear_eta(Duration::from_secs(10), quarter), Some(Duration::from_secs(30)));

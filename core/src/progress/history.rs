@@ -1,4 +1,5 @@
-use crate::{capacity::Ring, divide::divide, number::Milli, state::Steps, time::Instant};
+use super::Steps;
+use crate::{capacity::Ring, divide::divide, number::Milli, time::Instant};
 
 /// The progress at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ mod debounce;
 mod eta;
 mod history;
 mod learned;
+mod measure;
 mod run;
 mod smooth;
 
@@ -11,6 +12,7 @@ pub use debounce::Debounce;
 pub use eta::linear_eta;
 pub use history::{History, Point, ProgressPoint};
 pub use learned::{Learned, LearnedNode};
+pub use measure::{Percentage, Steps};
 pub use smooth::Smooth;
 
 pub(crate) use learned::{CompactU32, NodeDuration, NodeName};

@@ -16,7 +16,7 @@ const FRACTION_BITS: u32 = 13;
 /// true percentage, and never falls within a prompt.
 ///
 /// ```
-/// use comfyglow_core::{progress::Smooth, state::Percentage, time::Instant};
+/// use comfyglow_core::{progress::{Percentage, Smooth}, time::Instant};
 ///
 /// let half = Percentage::from_millionths(50_000_000);
 /// let mut smooth = Smooth::new();

@@ -19,7 +19,7 @@ const POLL_MAX: Duration = Duration::from_secs(POLL_MAX_SECONDS);
 const WAY_AGAIN: Duration = Duration::from_secs(WAY_AGAIN_SECONDS);
 const SOON: Duration = Duration::from_millis(RECONCILE_MILLIS);
 
-#[expect(clippy::struct_excessive_bools, reason = "each is a item of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug)]
 pub(super) struct Reconcile {
     /// When the next round begins: how many prompts there are, then which one runs.

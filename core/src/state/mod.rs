@@ -11,12 +11,13 @@ mod prompt;
 pub mod record;
 pub mod reducer;
 
+pub use crate::progress::{Percentage, Steps};
 pub use changes::Changes;
 pub use connection::{
     Blame, Connection, ConnectionStatus, Fault, FaultKind, LastEvent, NetworkDown, ObserveMode, Source, Waiting,
     WaitingFor,
 };
-pub use prompt::{ErrorRecord, Percentage, Prompt, PromptState, Steps};
+pub use prompt::{ErrorRecord, Prompt, PromptState};
 
 pub use nodes::Node;
 pub(crate) use nodes::{Nodes, Seen, WHOLE, part_of};

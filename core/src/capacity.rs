@@ -26,11 +26,6 @@ use core::fmt;
 
 use heapless::{Deque, Vec, deque::DequeView, vec::VecView};
 
-pub use crate::{
-    progress::{LearnedNode, Point},
-    state::Node,
-};
-
 /// What a session has room for. All of it is in the session itself; nothing is allocated.
 ///
 /// [`capacity!`](crate::capacity!) makes one. Its supertraits are what the derives of the types that hold it ask for.
@@ -42,15 +37,15 @@ pub trait Capacity: Clone + fmt::Debug + PartialEq + Eq + 'static {
     type Message: Bytes;
     /// Nodes of a prompt whose progress is tracked, fewer than 65,535. Past them the counts are lower
     /// bounds, and marked so.
-    type Nodes: List<Node>;
+    type Nodes: Length;
     /// Bytes for the distinct display ids and class names of a prompt's nodes, fewer than 65,535. Past them a node is
     /// shown by its own id, without its class.
     type Names: Bytes;
     /// Nodes whose durations are remembered from earlier runs, 12 bytes each. Past them a new one replaces the one that
     /// counts least.
-    type Durations: List<LearnedNode>;
+    type Durations: Length;
     /// Progress events that the history keeps, 10 bytes each. Past them the oldest makes room.
-    type History: Ring<Point>;
+    type History: Length;
     /// Bytes for the head of a request. A longer one is a
     /// [`Config`](crate::state::FaultKind::Config) fault.
     type Request: Bytes;
@@ -76,21 +71,14 @@ macro_rules! capacity {
         impl $crate::capacity::Capacity for $name {
             type Id = [u8; $id];
             type Message = [u8; $message];
-            type Nodes = $crate::capacity::Nodes<$nodes>;
+            type Nodes = $crate::capacity::Max<$nodes>;
             type Names = [u8; $names];
-            type Durations = $crate::capacity::Durations<$durations>;
-            type History = $crate::capacity::Points<$history>;
+            type Durations = $crate::capacity::Max<$durations>;
+            type History = $crate::capacity::Max<$history>;
             type Request = [u8; $request];
         }
     };
 }
-
-/// At most `N` nodes.
-pub type Nodes<const N: usize> = Vec<Node, N>;
-/// The durations of at most `N` nodes.
-pub type Durations<const N: usize> = Vec<LearnedNode, N>;
-/// The last `N` progress events.
-pub type Points<const N: usize> = Deque<Point, N>;
 
 capacity! {
     /// For a microcontroller with tens of KB of RAM.
@@ -131,7 +119,6 @@ impl DesktopCapacity {
 const _: () = {
     assert!(<GadgetCapacity as Capacity>::Id::LEN >= 36, "a UUID must fit");
     assert!(<DesktopCapacity as Capacity>::Message::LEN <= u16::MAX as usize, "a text's length has 16 bits");
-    assert!(size_of::<<GadgetCapacity as Capacity>::History>() <= 512, "RAM of a gadget for its history");
 };
 
 /// An array of bytes: `[u8; N]`.
@@ -147,21 +134,47 @@ impl<const N: usize> Bytes for [u8; N] {
     const ZERO: Self = [0; N];
 }
 
+/// The most that something may have: [`Max`].
+pub trait Length: Clone + fmt::Debug + PartialEq + Eq + sealed::Sealed + 'static {
+    /// How many.
+    const MAX: usize;
+    /// A list of so many.
+    type List<T: Item>: List<T>;
+    /// A ring of so many.
+    type Ring<T: Item>: Ring<T>;
+}
+
+/// At most `N`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Max<const N: usize>;
+
+impl<const N: usize> Length for Max<N> {
+    const MAX: usize = N;
+    type List<T: Item> = Vec<T, N>;
+    type Ring<T: Item> = Deque<T, N>;
+}
+
+/// What lists and rings hold.
+pub trait Item: Clone + fmt::Debug + PartialEq + Eq + 'static {}
+
+impl<T: Clone + fmt::Debug + PartialEq + Eq + 'static> Item for T {}
+
 /// A list of bounded length: `heapless::Vec<T, N>`.
 pub trait List<T>: Clone + fmt::Debug + PartialEq + Eq + sealed::Sealed + 'static {
-    /// The most that it holds.
-    const CAPACITY: usize;
-    /// Nothing in it.
-    const EMPTY: Self;
+    /// Nothing in it. Not a constant, which would be copied by way of the stack.
+    fn empty() -> Self;
     /// Its items.
     fn items(&self) -> &VecView<T>;
     /// Its items, to change.
     fn items_mut(&mut self) -> &mut VecView<T>;
 }
 
-impl<T: Clone + fmt::Debug + PartialEq + Eq + 'static, const N: usize> List<T> for Vec<T, N> {
-    const CAPACITY: usize = N;
-    const EMPTY: Self = Self::new();
+impl<T: Item, const N: usize> List<T> for Vec<T, N> {
+    #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::new()
+    }
 
     #[inline]
     fn items(&self) -> &VecView<T> {
@@ -176,19 +189,20 @@ impl<T: Clone + fmt::Debug + PartialEq + Eq + 'static, const N: usize> List<T> f
 
 /// A ring of bounded length: `heapless::Deque<T, N>`.
 pub trait Ring<T>: fmt::Debug + sealed::Sealed + 'static {
-    /// The most that it holds.
-    const CAPACITY: usize;
-    /// Nothing in it.
-    const EMPTY: Self;
+    /// Nothing in it. Not a constant, which would be copied by way of the stack.
+    fn empty() -> Self;
     /// Its items, the oldest first.
     fn items(&self) -> &DequeView<T>;
     /// Its items, to change.
     fn items_mut(&mut self) -> &mut DequeView<T>;
 }
 
-impl<T: fmt::Debug + 'static, const N: usize> Ring<T> for Deque<T, N> {
-    const CAPACITY: usize = N;
-    const EMPTY: Self = Self::new();
+impl<T: Item, const N: usize> Ring<T> for Deque<T, N> {
+    #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::new()
+    }
 
     #[inline]
     fn items(&self) -> &DequeView<T> {
@@ -205,6 +219,7 @@ mod sealed {
     /// Other types would have to keep promises that code relies on.
     pub trait Sealed {}
     impl<const N: usize> Sealed for [u8; N] {}
+    impl<const N: usize> Sealed for super::Max<N> {}
     impl<T, const N: usize> Sealed for heapless::Vec<T, N> {}
     impl<T, const N: usize> Sealed for heapless::Deque<T, N> {}
 }

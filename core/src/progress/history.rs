@@ -1,5 +1,10 @@
 use super::Steps;
-use crate::{capacity::Ring, divide::divide, number::Milli, time::Instant};
+use crate::{
+    capacity::{Length, Ring},
+    divide::divide,
+    number::Milli,
+    time::Instant,
+};
 
 /// The progress at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,8 +21,8 @@ pub struct ProgressPoint {
 }
 
 /// A [`ProgressPoint`] in 10 bytes: an unknown percentage is a special value, and the time's halves need no padding.
-#[derive(Clone, Copy, Debug)]
-pub struct Point {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Point {
     at_ms: [u16; 2],
     permille: u16,
     value: u16,
@@ -26,7 +31,7 @@ pub struct Point {
 
 const UNKNOWN_PERMILLE: u16 = u16::MAX;
 
-/// The last progress events, as many as the ring `R` holds, for a chart. A new event replaces the oldest.
+/// The last progress events, as many as `L` says, for a chart. A new event replaces the oldest.
 ///
 /// ```
 /// use comfyglow_core::{capacity::GadgetCapacity, session::{Config, Session}};
@@ -37,13 +42,13 @@ const UNKNOWN_PERMILLE: u16 = u16::MAX;
 /// }
 /// ```
 #[derive(Debug)]
-pub struct History<R> {
-    points: R,
+pub struct History<L: Length> {
+    points: L::Ring<Point>,
 }
 
-impl<R: Ring<Point>> History<R> {
-    pub(crate) const fn new() -> Self {
-        Self { points: R::EMPTY }
+impl<L: Length> History<L> {
+    pub(crate) fn new() -> Self {
+        Self { points: Ring::empty() }
     }
 
     pub(crate) fn push(&mut self, now: Instant, permille: Option<u16>, steps: Option<Steps>) {
@@ -99,14 +104,14 @@ fn rounded_steps(milli: Milli) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capacity::Points;
+    use crate::capacity::Max;
 
     const HISTORY: usize = 100;
 
     #[test]
     fn history_beyond_capacity_drops_the_oldest() {
         for count in [HISTORY - 1, HISTORY, HISTORY + 1, 3 * HISTORY] {
-            let mut history = History::<Points<HISTORY>>::new();
+            let mut history = History::<Max<HISTORY>>::new();
             for n in 0..count {
                 history.push(Instant::from_millis(n as u64), None, None);
             }

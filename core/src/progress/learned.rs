@@ -2,7 +2,7 @@
 
 use super::mul_div;
 use crate::{
-    capacity::List,
+    capacity::{Length, List},
     text::{Id, Key},
 };
 
@@ -134,7 +134,7 @@ fn blend(old: CompactU32, new: CompactU32) -> CompactU32 {
 /// A node and how long it takes, in 12 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "record", derive(serde::Serialize, serde::Deserialize))]
-pub struct LearnedNode {
+pub(crate) struct LearnedNode {
     class: u32,
     node: u16,
     // The fields of `NodeDuration`: nested, it would be padded.
@@ -159,26 +159,26 @@ impl LearnedNode {
 
 const _: () = assert!(size_of::<LearnedNode>() == 12, "a gadget holds many of them");
 
-/// How long nodes took in earlier runs, by class and id, for as many nodes as the list `L` holds.
+/// How long nodes took in earlier runs, by class and id, for as many nodes as `L` says.
 ///
 /// In a full table, a new node replaces the shortest one in the half that was seen least recently. So what is forgotten
 /// matters least, and a node that was just seen is never forgotten.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Learned<L> {
+pub struct Learned<L: Length> {
     /// The most recently seen first.
-    entries: L,
+    entries: L::List<LearnedNode>,
 }
 
-impl<L: List<LearnedNode>> Default for Learned<L> {
+impl<L: Length> Default for Learned<L> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<L: List<LearnedNode>> Learned<L> {
+impl<L: Length> Learned<L> {
     /// Creates an empty table.
-    pub const fn new() -> Self {
-        Self { entries: L::EMPTY }
+    pub fn new() -> Self {
+        Self { entries: List::empty() }
     }
 
     /// Number of nodes whose durations are known.
@@ -258,7 +258,7 @@ mod tests {
     use std::{format, string::ToString};
 
     use super::*;
-    use crate::capacity::Durations;
+    use crate::capacity::Max;
 
     fn name(class: &str, node: &str) -> NodeName {
         NodeName::new(Id::from(node).key(), class)
@@ -283,7 +283,7 @@ mod tests {
 
     #[test]
     fn learned_when_full_replaces_shortest_of_older_half() {
-        let mut learned = Learned::<Durations<4>>::new();
+        let mut learned = Learned::<Max<4>>::new();
         for (n, millis) in [(0, 9_000), (1, 20), (2, 300), (3, 40)] {
             assert!(!learned.is_full(), "below the limit");
             learned.learn(name("A", &n.to_string()), NodeDuration::without_steps(millis));
@@ -299,7 +299,7 @@ mod tests {
 
     #[test]
     fn learned_for_new_node_expects_last_of_its_class_with_half_its_steps() {
-        let mut learned = Learned::<Durations<4>>::new();
+        let mut learned = Learned::<Max<4>>::new();
         assert_eq!(learned.expected(name("KSampler", "3")), None);
         learned.learn(name("KSampler", "3"), NodeDuration::with_steps(2_000, 20, 100_000));
         learned.learn(name("KSampler", "9"), NodeDuration::with_steps(6_000, 20, 300_000));
@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn learned_after_first_run_ignores_model_loading() {
-        let mut learned = Learned::<Durations<4>>::new();
+        let mut learned = Learned::<Max<4>>::new();
         let sampler = name("KSampler", "3");
         learned.learn(sampler, NodeDuration::with_steps(12_000, 20, 100_000));
         assert!(
@@ -327,9 +327,9 @@ mod tests {
 
     #[test]
     fn learned_after_delayed_run_stays_within_twice_and_recovers() {
-        let mut learned = Learned::<Durations<4>>::new();
+        let mut learned = Learned::<Max<4>>::new();
         let node = name("VAEDecode", "8");
-        let millis = |learned: &Learned<Durations<4>>| learned.expected(node).unwrap().millis();
+        let millis = |learned: &Learned<Max<4>>| learned.expected(node).unwrap().millis();
         learned.learn(node, NodeDuration::without_steps(1_000));
         learned.learn(node, NodeDuration::without_steps(100_000));
         assert!(millis(&learned) <= 2_001);
@@ -340,7 +340,7 @@ mod tests {
     proptest! {
         #[test]
         fn learned_duration_lies_between_shortest_and_longest(seen in prop::collection::vec(0_u32..4_000, 1..20)) {
-            let mut learned = Learned::<Durations<2>>::new();
+            let mut learned = Learned::<Max<2>>::new();
             for millis in &seen {
                 learned.learn(name("A", "1"), NodeDuration::without_steps(*millis));
             }
@@ -352,7 +352,7 @@ mod tests {
         fn learned_with_any_durations_stays_within_capacity(
             times in prop::collection::vec((0_u8..9, any::<u32>(), any::<u16>(), any::<u32>()), 0..60),
         ) {
-            let mut learned = Learned::<Durations<5>>::new();
+            let mut learned = Learned::<Max<5>>::new();
             for (node, millis, steps, micros) in times {
                 let node = name(&format!("{}", node % 3), &node.to_string());
                 learned.learn(node, NodeDuration::with_steps(millis, steps, micros));

@@ -10,11 +10,13 @@ mod smooth;
 
 pub use debounce::Debounce;
 pub use eta::linear_eta;
-pub use history::{History, Point, ProgressPoint};
-pub use learned::{Learned, LearnedNode};
+pub use history::{History, ProgressPoint};
+pub use learned::Learned;
 pub use measure::{Percentage, Steps};
 pub use smooth::Smooth;
 
+#[cfg(feature = "record")]
+pub(crate) use learned::LearnedNode;
 pub(crate) use learned::{CompactU32, NodeDuration, NodeName};
 pub(crate) use run::{RemainingWork, RunTiming};
 

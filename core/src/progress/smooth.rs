@@ -1,6 +1,6 @@
+use super::Percentage;
 use crate::{
     divide::divide,
-    state::Percentage,
     time::{Duration, Instant},
 };
 

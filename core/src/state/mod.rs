@@ -19,7 +19,6 @@ pub use connection::{
 };
 pub use prompt::{ErrorRecord, Prompt, PromptState};
 
-pub use nodes::Node;
 pub(crate) use nodes::{Nodes, Seen, WHOLE, part_of};
 pub(crate) use prompt::{Announced, Target};
 
@@ -125,7 +124,7 @@ impl<C: Capacity> State<C> {
     /// Nothing is known.
     #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
     #[inline(always)]
-    pub const fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             connection: Connection::new(),
             queue_remaining: None,

@@ -5,7 +5,7 @@ mod inferred;
 use super::names::{Name, Names};
 use super::prompt::Weights;
 use crate::{
-    capacity::{Capacity, List},
+    capacity::{Capacity, Length, List},
     progress::{CompactU32, Learned, NodeDuration, NodeName},
     text::{Id, Key},
 };
@@ -20,7 +20,7 @@ const WHOLE_BITS: u32 = 30;
 /// message that is still being read may stand apart, behind [`stage`](Self::stage), until it proves well-formed.
 #[derive(Debug)]
 pub(crate) struct Nodes<C: Capacity> {
-    entries: C::Nodes,
+    entries: <C::Nodes as Length>::List<Node>,
     names: Names<C::Names>,
     sums: Sums,
     /// Where the next entry asked for is likely to be: messages list the nodes in the same order again and again.
@@ -52,7 +52,7 @@ struct Sums {
 
 /// A node as it is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Node {
+struct Node {
     key: Key,
     /// The part that is done, of [`WHOLE`].
     part: u32,
@@ -124,10 +124,10 @@ impl Node {
 }
 
 impl<C: Capacity> Nodes<C> {
-    pub(crate) const fn new() -> Self {
-        const { assert!(C::Nodes::CAPACITY < u16::MAX as usize, "a node is found by 16 bits") }
+    pub(crate) fn new() -> Self {
+        const { assert!(C::Nodes::MAX < u16::MAX as usize, "a node is found by 16 bits") }
         Self {
-            entries: C::Nodes::EMPTY,
+            entries: List::empty(),
             names: Names::new(),
             sums: Sums { done: 0, finished: 0 },
             hint: 0,

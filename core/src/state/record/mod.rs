@@ -17,7 +17,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    capacity::{Bytes, Capacity, List},
+    capacity::{Bytes, Capacity, Length},
     number::Milli,
     progress::{Learned, LearnedNode},
     state::{ErrorRecord, Percentage, Prompt, PromptState, Source, State, Steps},
@@ -221,7 +221,7 @@ fn body(bytes: &[u8]) -> Result<&[u8], RecordError> {
 
 impl<C: Capacity> State<C> {
     /// The most bytes that [`export`](Self::export) writes.
-    pub const RECORD_BYTES: usize = max_bytes(C::Id::LEN, C::Message::LEN, C::Durations::CAPACITY);
+    pub const RECORD_BYTES: usize = max_bytes(C::Id::LEN, C::Message::LEN, C::Durations::MAX);
 
     /// Writes the last prompt, as it is at `now`, and what was learned as a record to the beginning of `out`, and returns
     /// the record's length in bytes.
@@ -303,7 +303,7 @@ impl<C: Capacity> State<C> {
 }
 
 /// The prompt and what was learned, of the record that `bytes` begin with.
-fn read<L: List<LearnedNode>>(bytes: &[u8]) -> Result<(Kept<'_>, Learned<L>), RecordError> {
+fn read<L: Length>(bytes: &[u8]) -> Result<(Kept<'_>, Learned<L>), RecordError> {
     // The checksum is right: what still doesn't fit the format was written so, by whomever.
     let odd = |_: postcard::Error| RecordError::Foreign;
     let (kept, mut rest) = postcard::take_from_bytes::<Kept<'_>>(body(bytes)?).map_err(odd)?;

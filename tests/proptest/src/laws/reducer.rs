@@ -1,7 +1,7 @@
 //! What holds after every action, whatever came before.
 
 use comfyglow_core::{
-    capacity::{Capacity, List as _, Ring as _},
+    capacity::{Capacity, Length as _},
     reducer::{Action, apply},
     state::Changes,
     state::{Percentage, PromptState, State},
@@ -60,13 +60,12 @@ pub fn check_reducer<C: Capacity>(reducer: &mut impl Reducer<C>, actions: &[(Act
         now = now.saturating_add(*wait);
         let changes = act.tell::<C>(|action| reducer.reduce(now, action));
         let after = Shown::of(reducer.state());
-        sound(&after, C::Nodes::CAPACITY)
-            .unwrap_or_else(|what| panic!("after action {place}, {act:?}: {what}: {after:#?}"));
+        sound(&after, C::Nodes::MAX).unwrap_or_else(|what| panic!("after action {place}, {act:?}: {what}: {after:#?}"));
         step(&before, act, &after, changes)
             .unwrap_or_else(|what| panic!("action {place}, {act:?}: {what}: {before:#?} became {after:#?}"));
         count(act, &mut fed);
         assert_eq!(counts(reducer.state().messages()), fed, "after action {place}, {act:?}: the messages are counted");
-        assert!(reducer.state().history().len() <= C::History::CAPACITY, "the history has its bounds");
+        assert!(reducer.state().history().len() <= C::History::MAX, "the history has its bounds");
         before = after;
     }
 }

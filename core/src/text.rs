@@ -56,7 +56,7 @@ pub struct Text<B> {
     buffer: B,
     /// Bytes of `buffer` in use.
     filled: u16,
-    /// The hash of the bytes past the buffer; [`BASIS`] if there are none.
+    /// The hash of the bytes past the buffer, exclusive-or [`BASIS`]: 0 if there are none, so an empty text is all zeros.
     past: u64,
 }
 
@@ -69,13 +69,13 @@ impl<B: Bytes> Default for Text<B> {
 impl<B: Bytes> Text<B> {
     /// The empty text.
     pub const fn new() -> Self {
-        Self { buffer: B::ZERO, filled: 0, past: BASIS }
+        Self { buffer: B::ZERO, filled: 0, past: 0 }
     }
 
     /// Makes the text empty.
     pub const fn clear(&mut self) {
         self.filled = 0;
-        self.past = BASIS;
+        self.past = 0;
     }
 
     /// Replaces the text by a copy of `other`.
@@ -83,7 +83,7 @@ impl<B: Bytes> Text<B> {
     pub fn set(&mut self, other: Id<'_>) {
         self.clear();
         self.push(other.kept);
-        if other.past != BASIS {
+        if other.past != 0 {
             // The bytes that `other` did not keep can't be hashed again. With the same capacity its hash fits this text.
             self.past = other.past;
         }
@@ -131,20 +131,20 @@ impl<B: Bytes> Text<B> {
 
     /// Whether bytes of the text were not kept.
     pub const fn is_cut(&self) -> bool {
-        self.past != BASIS
+        self.past != 0
     }
 
     /// The bytes that were kept, and the hash of the others.
     #[cfg(feature = "record")]
     pub(crate) fn parts(&self) -> (&[u8], u64) {
-        (self.as_bytes(), self.past)
+        (self.as_bytes(), self.past ^ BASIS)
     }
 
     /// The text of these [`parts`](Self::parts), cut if a larger text kept them.
     #[cfg(feature = "record")]
     pub(crate) fn from_parts(kept: &[u8], past: u64) -> Self {
         let mut text = Self::new();
-        text.set(Id { kept, past });
+        text.set(Id { kept, past: past ^ BASIS });
         text
     }
 }
@@ -159,7 +159,7 @@ fn push(buffer: &mut [u8], filled: &mut u16, past: &mut u64, piece: &[u8]) {
     }
     *filled = filled.saturating_add(u16::try_from(kept.len()).unwrap_or(u16::MAX));
     if !surplus.is_empty() {
-        *past = fnv1a(*past, surplus);
+        *past = fnv1a(*past ^ BASIS, surplus) ^ BASIS;
     }
 }
 
@@ -230,7 +230,7 @@ pub struct Id<'a> {
 impl<'a> Id<'a> {
     /// The text `bytes`; `None` if a [`Text<B>`] would cut it.
     pub(crate) fn whole<B: Bytes>(bytes: &'a [u8]) -> Option<Self> {
-        (bytes.len() <= B::LEN).then_some(Self { kept: bytes, past: BASIS })
+        (bytes.len() <= B::LEN).then_some(Self { kept: bytes, past: 0 })
     }
 
     /// The complete characters that were kept of the text.
@@ -240,7 +240,7 @@ impl<'a> Id<'a> {
 
     /// Whether bytes of the text were not kept.
     pub const fn is_cut(&self) -> bool {
-        self.past != BASIS
+        self.past != 0
     }
 
     /// The hash of the whole text, for tables.
@@ -248,13 +248,13 @@ impl<'a> Id<'a> {
     pub fn key(&self) -> Key {
         let kept = fnv1a(BASIS, self.kept);
         // The bytes past the buffer have a hash of their own: most ids have none, and compare without a hash.
-        Key(if self.past == BASIS { kept } else { kept.rotate_left(32) ^ self.past })
+        Key(if self.past == 0 { kept } else { kept.rotate_left(32) ^ self.past ^ BASIS })
     }
 }
 
 impl<'a> From<&'a str> for Id<'a> {
     fn from(text: &'a str) -> Self {
-        Self { kept: text.as_bytes(), past: BASIS }
+        Self { kept: text.as_bytes(), past: 0 }
     }
 }
 

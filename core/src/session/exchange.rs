@@ -232,8 +232,7 @@ impl<C: Capacity> Exchange<C> {
         self.result = Some(result);
     }
 
-    // Not inlined: its stack would be taken for as long as the socket is read.
-    #[inline(never)]
+    #[inline]
     pub(super) fn body(
         &mut self,
         now: Instant,

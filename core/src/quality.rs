@@ -9,9 +9,9 @@ const BUCKET_SPAN: Duration = Duration::from_secs(10);
 /// Figures about a session's connection. Counters saturate.
 ///
 /// ```
-/// use comfyglow_core::session::{Config, GadgetSession};
+/// use comfyglow_core::{capacity::GadgetCapacity, session::{Config, Session}};
 ///
-/// let session = GadgetSession::new(Config::new("desk:8188"), 1);
+/// let session = Session::<GadgetCapacity>::new(Config::new("desk:8188"), 1);
 /// let quality = session.state().quality();
 /// println!("{} messages, {} bytes", quality.messages, quality.bytes);
 /// if let Some(latency) = quality.latency() {

@@ -30,6 +30,20 @@ pub enum Request {
 }
 
 impl Request {
+    /// Path and query, as far as they are fixed.
+    pub(crate) const fn path_and_query(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Prompt => ("/prompt", ""),
+            Self::Queue => ("/queue", ""),
+            Self::History => ("/history/", ""),
+            Self::Jobs => ("/api/jobs", "?status=in_progress&limit=1"),
+            Self::Ended => ("/api/jobs", "?status=completed,failed,cancelled&limit=1&offset="),
+            Self::LastHistory => ("/history", "?max_items="),
+            Self::Extension => ("/comfyglow", ""),
+            Self::LogSubscription => ("/internal/logs/subscribe", ""),
+        }
+    }
+
     /// Whether it finds out how other clients' prompts can be observed.
     pub(crate) const fn is_way(self) -> bool {
         matches!(self, Self::Extension | Self::LogSubscription)
@@ -87,8 +101,10 @@ pub struct Target<'a> {
     pub(crate) path: [&'a str; 2],
     /// The last segment of the path, not encoded yet.
     pub(crate) segment: &'a str,
-    /// The query in parts, the user's own last.
-    pub(crate) query: [&'a str; 6],
+    /// The query in parts.
+    pub(crate) query: [&'a str; 4],
+    /// The query of the user's own, which stands behind.
+    pub(crate) own: &'a str,
 }
 
 impl<'a> Target<'a> {
@@ -100,15 +116,7 @@ impl<'a> Target<'a> {
         query: [&'a str; 4],
         own: &'a str,
     ) -> Self {
-        let [first, second, third, fourth] = query;
-        let mark = if first.is_empty() && !own.is_empty() {
-            "?"
-        } else if own.is_empty() {
-            ""
-        } else {
-            "&"
-        };
-        Self { path: [prefix, path], segment, query: [first, second, third, fourth, mark, own] }
+        Self { path: [prefix, path], segment, query, own }
     }
 
     /// All parts in order; `segment` is the encoded one.
@@ -117,16 +125,24 @@ impl<'a> Target<'a> {
         'a: 'b,
     {
         let [prefix, path] = self.path;
-        let [a, b, c, d, mark, own] = self.query;
-        [prefix, path, segment, a, b, c, d, mark, own]
+        let [a, b, c, d] = self.query;
+        let mark = if self.own.is_empty() {
+            ""
+        } else if a.is_empty() {
+            "?"
+        } else {
+            "&"
+        };
+        [prefix, path, segment, a, b, c, d, mark, self.own]
     }
 }
 
 impl fmt::Display for Target<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.path.iter().try_for_each(|part| f.write_str(part))?;
+        let [prefix, path, _, rest @ ..] = self.parts("");
+        [prefix, path].iter().try_for_each(|part| f.write_str(part))?;
         percent::encoded(self.segment).try_for_each(|byte| f.write_char(byte.into()))?;
-        self.query.iter().try_for_each(|part| f.write_str(part))
+        rest.iter().try_for_each(|part| f.write_str(part))
     }
 }
 

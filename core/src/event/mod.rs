@@ -3,7 +3,7 @@
 //! [`Decoder`] reads messages in pieces and calls a [`Handler`]: [`Handler::part`] for each [`Part`] while the message
 //! is read, then [`Handler::event`] exactly once, at its end. The decoder collects nothing. Image bytes and log texts
 //! reach the handler as borrowed pieces. Ids and texts are cut at capacity. A message's other members are checked and
-//! skipped; [`Observer::raw`](crate::session::Observer::raw) receives them undecoded, as [`Message`] pieces.
+//! skipped; [`Observer::raw`](crate::reducer::Observer::raw) receives them undecoded, as [`Message`] pieces.
 //!
 //! A message is *malformed* if it is not one JSON object with a text `type` before its `data`. It is also malformed if
 //! a field that its type requires is missing or has the wrong kind of value. An optional field with the wrong kind of

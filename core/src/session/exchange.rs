@@ -137,19 +137,14 @@ impl<C: Capacity> Exchange<C> {
         prompt_id: &'a str,
         client_id: [&'a str; 3],
     ) -> HttpRequest<'a> {
-        let digits = str::from_utf8(&self.digits).unwrap_or_default();
-        let (path, segment, query) = match self.request {
-            Request::Prompt => ("/prompt", "", ["", "", ""]),
-            Request::Queue => ("/queue", "", ["", "", ""]),
-            Request::History => ("/history/", prompt_id, ["", "", ""]),
-            Request::Jobs => ("/api/jobs", "", ["?", "status=in_progress&limit=1", ""]),
-            Request::Ended => ("/api/jobs", "", ["?", "status=completed,failed,cancelled&limit=1&offset=", digits]),
-            Request::LastHistory => ("/history", "", ["?", "max_items=", digits.trim_start_matches('0')]),
-            Request::Extension => ("/comfyglow", "", ["", "", ""]),
-            Request::LogSubscription => ("/internal/logs/subscribe", "", ["", "", ""]),
+        let (path, query) = self.request.path_and_query();
+        let segment = if self.request == Request::History { prompt_id } else { "" };
+        let digits = match self.request {
+            Request::Ended => str::from_utf8(&self.digits).unwrap_or_default(),
+            Request::LastHistory => str::from_utf8(&self.digits).unwrap_or_default().trim_start_matches('0'),
+            _ => "",
         };
-        let [mark, own, digits] = query;
-        let target = Target::new(config.prefix, path, segment, [mark, own, digits, ""], config.query);
+        let target = Target::new(config.prefix, path, segment, [query, digits, "", ""], config.query);
         let body = (self.request == Request::LogSubscription).then_some(Body { client_id });
         HttpRequest { method: if body.is_some() { Method::Patch } else { Method::Get }, target, body }
     }

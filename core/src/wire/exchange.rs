@@ -2,7 +2,7 @@
 
 use super::http::{RequestHead, Response};
 use crate::{
-    api::{Body, Method},
+    api::{Body, HttpRequest},
     capacity::Capacity,
     percent,
     reducer::Observer,
@@ -132,25 +132,23 @@ impl Exchange {
 }
 
 /// Writes the session's request; `None` where it doesn't fit or can't be sent.
+#[inline(never)]
 fn write<C: Capacity>(session: &Session<'_, C>, out: &mut [u8]) -> Option<usize> {
-    let request = session.request();
+    let HttpRequest { method, target, body } = session.request();
     let config = &session.config;
     // What has to be encoded stands behind the request while that is written.
-    let room = match request.body {
+    let room = match body {
         Some(body) => body.client_id.iter().fold(0_usize, |len, part| len.saturating_add(part.len())).saturating_mul(2),
-        None => request.target.segment.len().saturating_mul(3),
+        None => target.segment.len().saturating_mul(3),
     };
     let (out, room) = out.split_at_mut_checked(out.len().saturating_sub(room))?;
-    let head = |target| RequestHead { host: config.host, target, headers: config.headers };
-    match (request.method, request.body) {
-        (Method::Patch, Some(body)) => {
+    let (segment, body): (&str, &[&str]) = match body {
+        Some(body) => {
             let [before, behind] = Body::AROUND;
-            let id = percent::json_from_encoded_into(body.client_id, room)?;
-            head(&request.target.parts("")).write_patch(&[before, id, behind], out).ok()
+            ("", &[before, percent::json_from_encoded_into(body.client_id, room)?, behind])
         }
-        _ => {
-            let segment = percent::encode_into(request.target.segment, room)?;
-            head(&request.target.parts(segment)).write_get(out).ok()
-        }
-    }
+        None => (percent::encode_into(target.segment, room)?, &[]),
+    };
+    let head = RequestHead { host: config.host, target: &target.parts(segment), headers: config.headers };
+    head.write(method, body, out).ok()
 }

@@ -3,16 +3,17 @@
 use core::fmt;
 
 use super::is_token;
+use crate::api::Method;
 
 /// The target and the headers of a request.
 ///
 /// # Examples
 ///
 /// ```
-/// # use comfyglow_core::wire::http::Request;
+/// # use comfyglow_core::{api::Method, wire::http::RequestHead};
 /// let request = RequestHead { host: "127.0.0.1:8188", target: &["/comfy", "/queue"], headers: &[("X-Key", "1")] };
 /// let mut out = [0; 256];
-/// let len = request.write_get(&mut out)?;
+/// let len = request.write(Method::Get, &[], &mut out)?;
 /// assert!(out[..len].starts_with(b"GET /comfy/queue HTTP/1.1\r\nHost: 127.0.0.1:8188\r\n"));
 /// assert!(out[..len].ends_with(b"\r\nX-Key: 1\r\n\r\n"));
 /// # Ok::<(), comfyglow_core::wire::http::RequestError>(())
@@ -48,30 +49,22 @@ const RESERVED: [&str; 12] = [
 const PLAIN: [(&str, &str); 2] = [("Accept-Encoding", "identity"), ("Connection", "close")];
 
 impl RequestHead<'_> {
-    /// Writes a GET and returns its length in bytes. It asks for an uncompressed response that ends the connection.
+    /// Writes the request and returns its length in bytes. It asks for a response that is not compressed and ends the
+    /// connection. A `body` is JSON, given in parts; without parts there is none.
     ///
     /// # Errors
     ///
     /// A [`RequestError`] if a part is not allowed in a request or `out` is too small. Then `out` holds no request.
-    pub fn write_get(&self, out: &mut [u8]) -> Result<usize, RequestError> {
-        self.write("GET ", &PLAIN, &[], out)
-    }
-
-    /// Writes a PATCH with a JSON body, given in parts; otherwise like [`write_get`](Self::write_get).
-    ///
-    /// # Errors
-    ///
-    /// Those of [`write_get`](Self::write_get).
-    pub fn write_patch(&self, body: &[&str], out: &mut [u8]) -> Result<usize, RequestError> {
-        self.write("PATCH ", &PLAIN, body, out)
+    pub fn write(&self, method: Method, body: &[&str], out: &mut [u8]) -> Result<usize, RequestError> {
+        self.write_with(method.name(), &PLAIN, body, out)
     }
 
     /// Writes a GET with the headers of another protocol, then the user's own.
     pub(crate) fn write_upgrade(&self, protocol: &[(&str, &str)], out: &mut [u8]) -> Result<usize, RequestError> {
-        self.write("GET ", protocol, &[], out)
+        self.write_with("GET", protocol, &[], out)
     }
 
-    fn write(
+    fn write_with(
         &self,
         method: &str,
         protocol: &[(&str, &str)],
@@ -80,7 +73,7 @@ impl RequestHead<'_> {
     ) -> Result<usize, RequestError> {
         self.check()?;
         let mut writer = Writer { out, len: 0 };
-        writer.put(&[method]);
+        writer.put(&[method, " "]);
         writer.put(self.target);
         writer.put(&[" HTTP/1.1\r\nHost: ", self.host, "\r\n"]);
         for (name, value) in protocol.iter().chain(self.headers) {
@@ -208,14 +201,14 @@ mod tests {
     fn write_patch_has_the_body_and_its_length() {
         let mut out = [0; 300];
         let request = RequestHead { host: "desk", target: &["/internal/logs/subscribe"], headers: &[("X-Key", "1")] };
-        let len = request.write_patch(&["{\"enabled\": ", "true}"], &mut out).unwrap();
+        let len = request.write(Method::Patch, &["{\"enabled\": ", "true}"], &mut out).unwrap();
         assert_eq!(
             str::from_utf8(&out[..len]).unwrap(),
             "PATCH /internal/logs/subscribe HTTP/1.1\r\nHost: desk\r\nAccept-Encoding: identity\r\nConnection: close\r\n\
              X-Key: 1\r\nContent-Type: application/json\r\nContent-Length: 17\r\n\r\n{\"enabled\": true}"
         );
-        assert_eq!(request.write_patch(&["{\"enabled\": ", "true}"], &mut out[..len]), Ok(len));
-        let short = request.write_patch(&["{\"enabled\": ", "true}"], &mut out[..len - 1]);
+        assert_eq!(request.write(Method::Patch, &["{\"enabled\": ", "true}"], &mut out[..len]), Ok(len));
+        let short = request.write(Method::Patch, &["{\"enabled\": ", "true}"], &mut out[..len - 1]);
         assert_eq!(short, Err(RequestError::TooSmall { needed: len }));
     }
 
@@ -223,12 +216,12 @@ mod tests {
     fn write_get_has_the_users_headers_last() {
         let text = "GET /comfy/queue?a=b HTTP/1.1\r\nHost: desk:8188\r\nAccept-Encoding: identity\r\nConnection: close\r\nAuthorization: Basic eDp5\r\nX-Note: 1\t2 ü\r\n\r\n";
         let mut out = [0; 256];
-        let len = QUEUE.write_get(&mut out).unwrap();
+        let len = QUEUE.write(Method::Get, &[], &mut out).unwrap();
         assert_eq!(str::from_utf8(&out[..len]), Ok(text));
         // A buffer of the exact length is enough; a smaller one gives the needed length.
-        assert_eq!(QUEUE.write_get(&mut out[..len]), Ok(len));
+        assert_eq!(QUEUE.write(Method::Get, &[], &mut out[..len]), Ok(len));
         for size in 0..len {
-            assert_eq!(QUEUE.write_get(&mut out[..size]), Err(RequestError::TooSmall { needed: len }));
+            assert_eq!(QUEUE.write(Method::Get, &[], &mut out[..size]), Err(RequestError::TooSmall { needed: len }));
         }
     }
 
@@ -238,22 +231,30 @@ mod tests {
         for bad in ["\r\nX: y", "\n", "\0", "\x7f", "\u{1b}", " ", "ü"] {
             let text = std::format!("/a{bad}b");
             assert_eq!(
-                RequestHead { target: &[&text], ..QUEUE }.write_get(&mut out),
+                RequestHead { target: &[&text], ..QUEUE }.write(Method::Get, &[], &mut out),
                 Err(RequestError::Target),
                 "{text:?}"
             );
             assert_eq!(
-                RequestHead { host: &text[1..], ..QUEUE }.write_get(&mut out),
+                RequestHead { host: &text[1..], ..QUEUE }.write(Method::Get, &[], &mut out),
                 Err(RequestError::Host),
                 "{text:?}"
             );
             let headers = [("A", "b"), (&text[1..], "c")];
             let request = RequestHead { headers: &headers, ..QUEUE };
-            assert_eq!(request.write_get(&mut out), Err(RequestError::HeaderName { index: 1 }), "{text:?}");
+            assert_eq!(
+                request.write(Method::Get, &[], &mut out),
+                Err(RequestError::HeaderName { index: 1 }),
+                "{text:?}"
+            );
         }
         for bad in ["a\rb", "a\nb", "a\r\nB: c", "\0", "\u{7f}", "\u{8}"] {
             let request = RequestHead { headers: &[("A", bad)], ..QUEUE };
-            assert_eq!(request.write_get(&mut out), Err(RequestError::HeaderValue { index: 0 }), "{bad:?}");
+            assert_eq!(
+                request.write(Method::Get, &[], &mut out),
+                Err(RequestError::HeaderValue { index: 0 }),
+                "{bad:?}"
+            );
         }
     }
 
@@ -262,21 +263,33 @@ mod tests {
         let mut out = [0; 256];
         for target in ["", "queue", "http://desk/queue", "/a#b"] {
             assert_eq!(
-                RequestHead { target: &[target], ..QUEUE }.write_get(&mut out),
+                RequestHead { target: &[target], ..QUEUE }.write(Method::Get, &[], &mut out),
                 Err(RequestError::Target),
                 "{target:?}"
             );
         }
         for host in ["", "desk/", "me@desk", "desk?x"] {
-            assert_eq!(RequestHead { host, ..QUEUE }.write_get(&mut out), Err(RequestError::Host), "{host:?}");
+            assert_eq!(
+                RequestHead { host, ..QUEUE }.write(Method::Get, &[], &mut out),
+                Err(RequestError::Host),
+                "{host:?}"
+            );
         }
         for name in ["", "A:", "A(", "A B"] {
             let request = RequestHead { headers: &[(name, "b")], ..QUEUE };
-            assert_eq!(request.write_get(&mut out), Err(RequestError::HeaderName { index: 0 }), "{name:?}");
+            assert_eq!(
+                request.write(Method::Get, &[], &mut out),
+                Err(RequestError::HeaderName { index: 0 }),
+                "{name:?}"
+            );
         }
         for name in ["HOST", "Connection", "Sec-WebSocket-Extensions", "content-length"] {
             let request = RequestHead { headers: &[("A", "b"), (name, "c")], ..QUEUE };
-            assert_eq!(request.write_get(&mut out), Err(RequestError::ReservedHeader { index: 1 }), "{name:?}");
+            assert_eq!(
+                request.write(Method::Get, &[], &mut out),
+                Err(RequestError::ReservedHeader { index: 1 }),
+                "{name:?}"
+            );
         }
     }
 }

@@ -10,12 +10,12 @@ use crate::limits::CONTROL_BYTES;
 /// # Examples
 ///
 /// ```
-/// # use comfyglow_core::websocket::Outgoing;
+/// # use comfyglow_core::wire::websocket::Outgoing;
 /// let text = Outgoing::Text("Hello");
 /// let mut out = [0; 5 + Outgoing::OVERHEAD];
 /// let len = text.write([0x37, 0xFA, 0x21, 0x3D], &mut out)?;
 /// assert_eq!(out[..len], *b"\x81\x85\x37\xFA\x21\x3D\x7F\x9F\x4D\x51\x58");
-/// # Ok::<(), comfyglow_core::websocket::SendError>(())
+/// # Ok::<(), comfyglow_core::wire::websocket::SendError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{capacity::Bytes, json::same};
+use crate::capacity::Bytes;
 
 /// FNV-1a's offset basis and prime for 64 bits.
 const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
@@ -292,6 +292,38 @@ impl defmt::Format for Id<'_> {
     }
 }
 
+/// Whether two texts are the same. A microcontroller's `memcmp` compares byte by byte; a desktop's is fast enough.
+#[inline]
+pub(crate) fn same(text: &[u8], other: &[u8]) -> bool {
+    if cfg!(target_pointer_width = "64") { text == other } else { same_by_words(text, other) }
+}
+
+#[inline(never)]
+fn same_by_words(text: &[u8], other: &[u8]) -> bool {
+    const WORD: usize = size_of::<usize>();
+    if text.len() != other.len() {
+        return false;
+    }
+    let Some(last) = text.len().checked_sub(WORD) else {
+        return text.iter().zip(other).all(|(a, b)| a == b);
+    };
+    // The last word overlaps with the one before.
+    let end = |bytes: &[u8]| bytes.get(last..).and_then(|end| end.first_chunk().copied()).map(usize::from_ne_bytes);
+    if end(text) != end(other) {
+        return false;
+    }
+    let (mut text, mut other) = (text, other);
+    while let (Some((a, text_after)), Some((b, other_after))) = (text.split_first_chunk(), other.split_first_chunk())
+        && text.len() > WORD
+    {
+        if usize::from_ne_bytes(*a) != usize::from_ne_bytes(*b) {
+            return false;
+        }
+        (text, other) = (text_after, other_after);
+    }
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -337,6 +369,21 @@ mod tests {
             copy.set(t.as_id());
             assert_eq!(copy, t);
             assert_eq!(copy.as_str(), "ä€😀");
+        }
+    }
+
+    #[test]
+    fn same_one_byte_or_the_length_differs_is_false() {
+        let text = [b'a'; 20];
+        for len in 0..=text.len() {
+            let whole = &text[..len];
+            assert!(same_by_words(whole, whole) && same(whole, whole), "{len}");
+            for at in 0..len {
+                let mut other = text;
+                other[at] = b'b';
+                assert!(!same_by_words(whole, &other[..len]), "{at} of {len}");
+                assert!(!same_by_words(whole, &text[..at]), "{at} of {len}");
+            }
         }
     }
 }

@@ -10,7 +10,9 @@ mod scan;
 
 pub use error::{JsonError, JsonErrorKind};
 pub use lexer::Lexer;
-pub(crate) use scan::{behind, behind_spaces, find, plain_len, same};
+pub(crate) use scan::{behind, behind_spaces, find, plain_len};
+
+pub(crate) use crate::text::same;
 
 /// A value that is a bare word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

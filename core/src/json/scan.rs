@@ -1,4 +1,6 @@
-//! Searches and compares bytes, a machine word at a time.
+//! Searches bytes, a machine word at a time.
+
+use crate::text::same;
 
 const WORD: usize = size_of::<usize>();
 const ONES: usize = usize::MAX / 0xff;
@@ -43,42 +45,11 @@ fn len_before(bytes: &[u8], specials: impl Fn(usize) -> usize, is_special: impl 
     len.saturating_add(words.remainder().iter().take_while(|b| !is_special(**b)).count())
 }
 
-/// Whether two texts are the same. A microcontroller's `memcmp` compares byte by byte; a desktop's is fast enough.
-#[inline]
-pub(crate) fn same(text: &[u8], other: &[u8]) -> bool {
-    if cfg!(target_pointer_width = "64") { text == other } else { same_by_words(text, other) }
-}
-
 /// `text` without the prefix `front`; `None` if it does not begin with it.
 #[inline]
 pub(crate) fn behind<'t>(text: &'t [u8], front: &[u8]) -> Option<&'t [u8]> {
     let (begin, after) = text.split_at_checked(front.len())?;
     same(begin, front).then_some(after)
-}
-
-#[inline(never)]
-fn same_by_words(text: &[u8], other: &[u8]) -> bool {
-    if text.len() != other.len() {
-        return false;
-    }
-    let Some(last) = text.len().checked_sub(WORD) else {
-        return text.iter().zip(other).all(|(a, b)| a == b);
-    };
-    // The last word overlaps with the one before.
-    let end = |bytes: &[u8]| bytes.get(last..).and_then(|end| end.first_chunk().copied()).map(usize::from_ne_bytes);
-    if end(text) != end(other) {
-        return false;
-    }
-    let (mut text, mut other) = (text, other);
-    while let (Some((a, text_after)), Some((b, other_after))) = (text.split_first_chunk(), other.split_first_chunk())
-        && text.len() > WORD
-    {
-        if usize::from_ne_bytes(*a) != usize::from_ne_bytes(*b) {
-            return false;
-        }
-        (text, other) = (text_after, other_after);
-    }
-    true
 }
 
 const fn is_special(byte: u8) -> bool {
@@ -99,21 +70,6 @@ const fn zeros(word: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn same_one_byte_or_the_length_differs_is_false() {
-        let text = [b'a'; 20];
-        for len in 0..=text.len() {
-            let whole = &text[..len];
-            assert!(same_by_words(whole, whole) && same(whole, whole), "{len}");
-            for at in 0..len {
-                let mut other = text;
-                other[at] = b'b';
-                assert!(!same_by_words(whole, &other[..len]), "{at} of {len}");
-                assert!(!same_by_words(whole, &text[..at]), "{at} of {len}");
-            }
-        }
-    }
 
     #[test]
     fn plain_len_and_find_any_byte_at_any_index_agree_with_a_bytewise_search() {

@@ -1,49 +1,75 @@
 //! Percent-encoding of ids, which may be any text: whoever submits a prompt chooses its id.
 
-/// The bytes of `text` as they can stand in a path's segment or a query's value: everything but letters, digits and
-/// `-._~` becomes `%XX`.
-pub(crate) fn encoded(text: &str) -> impl Iterator<Item = u8> {
-    text.bytes()
-        .flat_map(|byte| match byte {
-            b'-' | b'.' | b'_' | b'~' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => [Some(byte), None, None],
-            _ => [Some(b'%'), Some(hex(byte >> 4)), Some(hex(byte & 0x0F))],
-        })
-        .flatten()
+/// Where bytes are written to.
+pub(crate) trait Sink {
+    /// Takes a byte; `None` once there is no room.
+    fn put(&mut self, byte: u8) -> Option<()>;
 }
 
-/// Writes `text` [encoded] into `out`, at most three times its bytes; `None` where `out` is too small.
-pub(crate) fn encode_into<'a>(text: &str, out: &'a mut [u8]) -> Option<&'a str> {
-    fill(encoded(text), out)
-}
-
-/// The bytes that stand between the quotes of a JSON string for a percent-encoded text, which is given in parts.
-pub(crate) fn json_from_encoded(text: [&str; 3]) -> impl Iterator<Item = u8> {
-    let mut bytes = text.into_iter().flat_map(str::bytes);
-    core::iter::from_fn(move || {
-        let byte = bytes.next()?;
-        Some(if byte == b'%' { nibble(bytes.next()) << 4 | nibble(bytes.next()) } else { byte })
+/// Writes `text` so that it can stand as a path's segment or a query's value: everything but letters, digits and `-._~`
+/// becomes `%XX`, which is at most three times its bytes.
+pub(crate) fn encode(text: &str, out: &mut impl Sink) -> Option<()> {
+    text.bytes().try_for_each(|byte| {
+        if let b'-' | b'.' | b'_' | b'~' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' = byte {
+            return out.put(byte);
+        }
+        out.put(b'%')?;
+        hex(byte, out)
     })
-    .flat_map(|plain| match plain {
-        b'"' | b'\\' => [Some(b'\\'), Some(plain), None, None, None, None],
-        ..b' ' => [b'\\', b'u', b'0', b'0', hex(plain >> 4), hex(plain & 0x0F)].map(Some),
-        _ => [Some(plain), None, None, None, None, None],
-    })
-    .flatten()
 }
 
-/// Writes [`json_from_encoded`] into `out`, at most twice the bytes of `text`; `None` where `out` is too small or the text
-/// isn't UTF-8.
-pub(crate) fn json_from_encoded_into<'a>(text: [&str; 3], out: &'a mut [u8]) -> Option<&'a str> {
-    fill(json_from_encoded(text), out)
-}
-
-fn fill(bytes: impl Iterator<Item = u8>, out: &mut [u8]) -> Option<&str> {
-    let (mut places, mut len) = (out.iter_mut(), 0_usize);
-    for byte in bytes {
-        *places.next()? = byte;
-        len = len.saturating_add(1);
+/// Writes a percent-encoded text, given in parts, as it stands between the quotes of a JSON string: at most twice its bytes.
+pub(crate) fn json_from_encoded(text: [&str; 3], out: &mut impl Sink) -> Option<()> {
+    let mut bytes = text.iter().flat_map(|part| part.bytes());
+    while let Some(byte) = bytes.next() {
+        let plain = if byte == b'%' { nibble(bytes.next()) << 4 | nibble(bytes.next()) } else { byte };
+        if let b'"' | b'\\' | ..b' ' = plain {
+            out.put(b'\\')?;
+        }
+        if plain < b' ' {
+            b"u00".iter().try_for_each(|byte| out.put(*byte))?;
+            hex(plain, out)?;
+        } else {
+            out.put(plain)?;
+        }
     }
-    out.get(..len).and_then(|bytes| str::from_utf8(bytes).ok())
+    Some(())
+}
+
+/// Writes into a buffer.
+struct Buffer<'a> {
+    room: &'a mut [u8],
+    len: usize,
+}
+
+impl Sink for Buffer<'_> {
+    #[inline(never)]
+    fn put(&mut self, byte: u8) -> Option<()> {
+        *self.room.get_mut(self.len)? = byte;
+        self.len = self.len.saturating_add(1);
+        Some(())
+    }
+}
+
+/// As [`encode`], into `out`; `None` where `out` is too small.
+pub(crate) fn encode_into<'a>(text: &str, out: &'a mut [u8]) -> Option<&'a str> {
+    let mut buffer = Buffer { room: out, len: 0 };
+    encode(text, &mut buffer)?;
+    buffer.text()
+}
+
+/// As [`json_from_encoded`], into `out`; `None` where `out` is too small or the text isn't UTF-8.
+pub(crate) fn json_from_encoded_into<'a>(text: [&str; 3], out: &'a mut [u8]) -> Option<&'a str> {
+    let mut buffer = Buffer { room: out, len: 0 };
+    json_from_encoded(text, &mut buffer)?;
+    buffer.text()
+}
+
+impl<'a> Buffer<'a> {
+    fn text(self) -> Option<&'a str> {
+        let Self { room, len } = self;
+        room.get(..len).and_then(|bytes| str::from_utf8(bytes).ok())
+    }
 }
 
 /// The number of a hexadecimal digit; 0 for any other byte.
@@ -51,9 +77,11 @@ fn nibble(digit: Option<u8>) -> u8 {
     digit.and_then(|digit| char::from(digit).to_digit(16)).and_then(|number| number.try_into().ok()).unwrap_or_default()
 }
 
-/// The digit of a number below 16.
-const fn hex(digit: u8) -> u8 {
-    if digit < 10 { b'0'.wrapping_add(digit) } else { b'A'.wrapping_sub(10).wrapping_add(digit) }
+/// Writes the two hexadecimal digits of a byte.
+fn hex(byte: u8, out: &mut impl Sink) -> Option<()> {
+    [byte >> 4, byte & 0x0F].into_iter().try_for_each(|digit| {
+        out.put(if digit < 10 { b'0'.wrapping_add(digit) } else { b'A'.wrapping_sub(10).wrapping_add(digit) })
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What the session asks ComfyUI over HTTP, and how that is written.
 
-use core::fmt::{self, Write as _};
+use core::fmt;
 
 use super::place::Place;
 use crate::percent;
@@ -141,7 +141,7 @@ impl fmt::Display for Target<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [prefix, path, _, rest @ ..] = self.parts("");
         [prefix, path].iter().try_for_each(|part| f.write_str(part))?;
-        percent::encoded(self.segment).try_for_each(|byte| f.write_char(byte.into()))?;
+        percent::encode(self.segment, &mut Characters::of(f)).ok_or(fmt::Error)?;
         rest.iter().try_for_each(|part| f.write_str(part))
     }
 }
@@ -162,26 +162,38 @@ impl fmt::Display for Body<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [before, behind] = Self::AROUND;
         f.write_str(before)?;
-        // The id may hold any character, of up to four bytes.
-        let (mut character, mut len) = ([0; 4], 0_usize);
-        for byte in percent::json_from_encoded(self.client_id) {
-            if let Some(place) = character.get_mut(len) {
-                *place = byte;
-            }
-            len = len.saturating_add(1);
-            match str::from_utf8(character.get(..len).unwrap_or_default()) {
-                Ok(whole) => {
-                    f.write_str(whole)?;
-                    len = 0;
-                }
-                Err(error) if error.error_len().is_none() && len < character.len() => {}
-                Err(_) => {
-                    f.write_char(char::REPLACEMENT_CHARACTER)?;
-                    len = 0;
-                }
-            }
-        }
+        percent::json_from_encoded(self.client_id, &mut Characters::of(f)).ok_or(fmt::Error)?;
         f.write_str(behind)
+    }
+}
+
+/// Writes bytes of UTF-8 as characters; what isn't UTF-8 is replaced.
+struct Characters<'a, 'f> {
+    to: &'a mut fmt::Formatter<'f>,
+    /// The character under way.
+    character: [u8; 4],
+    len: usize,
+}
+
+impl<'a, 'f> Characters<'a, 'f> {
+    const fn of(to: &'a mut fmt::Formatter<'f>) -> Self {
+        Self { to, character: [0; 4], len: 0 }
+    }
+}
+
+impl percent::Sink for Characters<'_, '_> {
+    fn put(&mut self, byte: u8) -> Option<()> {
+        if let Some(place) = self.character.get_mut(self.len) {
+            *place = byte;
+        }
+        self.len = self.len.saturating_add(1);
+        let character = match str::from_utf8(self.character.get(..self.len).unwrap_or_default()) {
+            Ok(whole) => whole,
+            Err(error) if error.error_len().is_none() && self.len < self.character.len() => return Some(()),
+            Err(_) => "\u{fffd}",
+        };
+        self.len = 0;
+        self.to.write_str(character).ok()
     }
 }
 

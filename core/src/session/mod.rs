@@ -112,6 +112,8 @@ pub struct Session<'c, C: Capacity> {
 impl<'c, C: Capacity> Session<'c, C> {
     /// A session that opens a WebSocket at once. `seed` is random: backoff and fresh client ids are made of it, and a
     /// [`Wire`](crate::wire::Wire)'s keys and masks.
+    #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
+    #[inline(always)]
     pub fn new(config: Config<'c>, seed: u64) -> Self {
         const { assert!(C::Id::LEN >= 24, "the types of events, read into an id's room, must fit whole") }
         Self {

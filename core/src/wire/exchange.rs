@@ -32,6 +32,8 @@ enum Phase {
 }
 
 impl Exchange {
+    #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
+    #[inline(always)]
     pub(super) const fn new() -> Self {
         Self { phase: Phase::Idle, response: Response::new(), status_reported: false, drop_due: false }
     }

@@ -104,6 +104,8 @@ pub struct Wire<'c, C: Capacity> {
 
 impl<'c, C: Capacity> Wire<'c, C> {
     /// A wire around a new session, see [`Session::new`]. `seed` is random.
+    #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
+    #[inline(always)]
     pub fn new(config: Config<'c>, seed: u64) -> Self {
         Self {
             sending: None,
@@ -292,8 +294,10 @@ impl<'c, C: Capacity> Wire<'c, C> {
         if let Some(text) = session.take_greeting() {
             return Outgoing::Text(text).write(session.random.bytes(), out).ok();
         }
-        if let Some(payload) = socket.pong.take() {
-            return Outgoing::Pong(&payload).write(session.random.bytes(), out).ok();
+        if let Some(payload) = &socket.pong {
+            let written = Outgoing::Pong(payload).write(session.random.bytes(), out).ok();
+            socket.pong = None;
+            return written;
         }
         let payload = session.take_ping()?;
         Outgoing::Ping(&payload).write(session.random.bytes(), out).ok()

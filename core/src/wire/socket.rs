@@ -44,6 +44,8 @@ enum Phase {
 }
 
 impl Socket {
+    #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
+    #[inline(always)]
     pub(super) const fn new() -> Self {
         Self {
             phase: Phase::Idle,
@@ -184,7 +186,7 @@ impl Socket {
             Ok(open) => {
                 if open {
                     self.phase = Phase::Open;
-                    self.receiver = Receiver::new();
+                    self.receiver.reset();
                     self.pong = None;
                 }
                 Ok(open)

@@ -126,6 +126,12 @@ impl Receiver {
         Self { state: ReceiverState::Header(HeaderState::Start), message: None, control: [0; CONTROL_BYTES] }
     }
 
+    /// Goes back to before the first frame of a new connection.
+    pub const fn reset(&mut self) {
+        self.state = ReceiverState::Header(HeaderState::Start);
+        self.message = None;
+    }
+
     /// Takes the next piece or control frame from the front of `input`. Call it until it returns `None`: then the input is
     /// used up.
     ///

@@ -89,9 +89,10 @@ impl Breaker {
 
     /// Notes an attempt. In an open circuit it is the probe.
     pub fn attempt(&mut self, now: Instant) {
-        self.attempts.rotate_right(1);
-        if let Some(newest) = self.attempts.first_mut() {
-            *newest = Some(now);
+        // It comes first, and those before it move on by one.
+        let mut newest = Some(now);
+        for attempt in &mut self.attempts {
+            core::mem::swap(attempt, &mut newest);
         }
         if matches!(self.circuit, Circuit::Open(_)) {
             self.circuit = Circuit::HalfOpen;

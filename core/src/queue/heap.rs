@@ -40,20 +40,12 @@ impl<T: Ord, const N: usize> Heap<T, N> {
 
     /// Removes the item at index `at` of [`items`](Self::items).
     pub(super) fn remove(&mut self, at: usize) -> Option<T> {
-        let last = self.0.pop()?;
-        let Some(slot) = self.0.get_mut(at) else {
-            // `at` is the last index or out of range.
-            return if at == self.0.len() {
-                Some(last)
-            } else {
-                let _ = self.0.push(last);
-                None
-            };
-        };
-        let item = core::mem::replace(slot, last);
+        let last = self.0.len().checked_sub(1).filter(|last| at <= *last)?;
+        self.swap(at, last);
+        let item = self.0.pop();
         self.sink(at);
         self.rise(at);
-        Some(item)
+        item
     }
 
     /// Swaps the item at `at` upwards until its parent is not greater.

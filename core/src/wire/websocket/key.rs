@@ -75,9 +75,11 @@ fn compress(hash: &mut [u32; 5], mut words: [u32; 16]) {
             _ => (b ^ c ^ d, 0xCA62_C1D6),
         };
         let sum = a.rotate_left(5).wrapping_add(mixed).wrapping_add(e).wrapping_add(constant).wrapping_add(words[0]);
-        let next = (words[13] ^ words[8] ^ words[2] ^ words[0]).rotate_left(1);
-        words.copy_within(1.., 0);
-        words[15] = next;
+        let mut next = (words[13] ^ words[8] ^ words[2] ^ words[0]).rotate_left(1);
+        // It comes last, and those before it move on by one: without `memmove`, which nothing else needs.
+        for word in words.iter_mut().rev() {
+            core::mem::swap(word, &mut next);
+        }
         (a, b, c, d, e) = (sum, a, b.rotate_left(30), c, d);
     }
     for (word, more) in hash.iter_mut().zip([a, b, c, d, e]) {

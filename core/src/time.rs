@@ -46,11 +46,13 @@ impl Instant {
 
     /// `self` + `delay`, or the latest instant.
     #[must_use]
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub const fn saturating_add(self, delay: Duration) -> Self {
         Self(self.0.saturating_add(delay.0))
     }
 
     /// The time from `earlier` to `self`; zero if `earlier` is later.
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub const fn saturating_since(self, earlier: Self) -> Duration {
         Duration(self.0.get().saturating_sub(earlier.0.get()))
     }
@@ -112,6 +114,7 @@ impl Duration {
 
     /// `self` - `other`; zero if `other` is longer.
     #[must_use]
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub const fn saturating_sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }

@@ -44,15 +44,20 @@ pub trait Capacity: Clone + fmt::Debug + PartialEq + Eq + 'static {
     /// Nodes whose durations are remembered from earlier runs, 12 bytes each. Past them a new one replaces the one that
     /// counts least.
     type Durations: Length;
-    /// Progress events that the history keeps, 10 bytes each. Past them the oldest makes room.
+    /// Progress events that the history keeps, at least 1, 10 bytes each. Past them the oldest makes room.
     type History: Length;
     /// Bytes for the head of a request. A longer one is a
     /// [`Config`](crate::state::FaultKind::Config) fault.
     type Request: Bytes;
+    /// Whether anything is requested over HTTP: graphs, missed outcomes, others' prompts, and the log. `false` leaves the
+    /// code for that out of a program, whatever [`Config::http`](crate::session::Config::http) says; a session then knows
+    /// what its socket reports.
+    const HTTP: bool = true;
 }
 
 /// Makes a type that is a [`Capacity`] of these numbers: bytes of an id, bytes of an exception's message, nodes, bytes of
-/// names, durations, points of the history, bytes of a request's head.
+/// names, durations, points of the history, bytes of a request's head. 0 durations and 1 point leave the code for them out of a
+/// program, as does `http: false` at the end.
 #[macro_export]
 macro_rules! capacity {
     ($(#[$attribute:meta])* $visibility:vis struct $name:ident {
@@ -62,7 +67,8 @@ macro_rules! capacity {
         names: $names:literal,
         durations: $durations:literal,
         history: $history:literal,
-        request: $request:literal $(,)?
+        request: $request:literal
+        $(, http: $http:literal)? $(,)?
     }) => {
         $(#[$attribute])*
         #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +82,7 @@ macro_rules! capacity {
             type Durations = $crate::capacity::Max<$durations>;
             type History = $crate::capacity::Max<$history>;
             type Request = [u8; $request];
+            $(const HTTP: bool = $http;)?
         }
     };
 }

@@ -18,7 +18,7 @@ use crate::{
 impl<C: Capacity> Session<'_, C> {
     /// Whether anything is requested over HTTP.
     pub(super) fn asks(&self) -> bool {
-        let may = self.config.http && !self.leaving && !self.reconnect.is_offline();
+        let may = C::HTTP && self.config.http && !self.leaving && !self.reconnect.is_offline();
         may && (self.socket.is_open() || !self.reconnect.is_over())
     }
 

@@ -229,6 +229,7 @@ impl<'c, C: Capacity> Session<'c, C> {
                 self.end_reading(now, Changes::NONE, None, observer);
             }
             Input::Message(_) | Input::Alive | Input::Pong(_) => {}
+            Input::Response { .. } | Input::Body(_) | Input::BodyEnd if !C::HTTP => {}
             Input::Response { status } => {
                 self.probe_answered(now, observer);
                 self.exchange.response(status);

@@ -180,6 +180,7 @@ impl<'c, C: Capacity> Wire<'c, C> {
     pub fn handle_input_with(&mut self, now: Instant, input: Input<'_>, observer: &mut impl Observer<C>) {
         match input {
             Input::Opened(Link::Socket) => self.socket.opened(),
+            Input::Opened(Link::Http) | Input::Bytes(Link::Http, _) | Input::Closed(Link::Http, _) if !C::HTTP => {}
             Input::Opened(Link::Http) => self.exchange.opened(),
             Input::Bytes(Link::Socket, bytes) => self.socket_bytes(now, bytes, observer),
             Input::Bytes(Link::Http, bytes) => self.exchange.bytes(now, bytes, &mut self.session, observer),

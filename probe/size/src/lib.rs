@@ -5,7 +5,8 @@
 use core::{hint::black_box, mem::MaybeUninit, panic::PanicInfo};
 
 use comfyglow_core::{
-    capacity::GadgetCapacity,
+    capacity::{Capacity, GadgetCapacity},
+    reducer::Observer,
     session::{Config, Host},
     subscription::{Subscription, Topics},
     time::Instant,
@@ -24,19 +25,29 @@ fn panic(_: &PanicInfo<'_>) -> ! {
     }
 }
 
-/// Drives a session for ever, and `paint`s at each turn. To be called once.
+/// Drives a gadget's session with a subscriber for ever, and `paint`s at each turn. Call it once.
 pub fn drive(paint: impl Fn(&Wire<'_, GadgetCapacity>, Instant)) -> ! {
     // SAFETY: nothing else refers to them, as this never returns and is called once.
     let (place, subscriber) = unsafe { (&mut *(&raw mut SESSION), &mut *(&raw mut SUBSCRIBER)) };
     let subscriber = subscriber.write(Subscription::new(black_box(Topics::ALL)));
     let session = place.write(Wire::<GadgetCapacity>::new(black_box(Config::new("desk")), black_box(0)));
     loop {
-        let now = black_box(Instant::ZERO);
-        session.handle_input_with(now, black_box(Input::Host(Host::Wake)), subscriber);
-        while !matches!(black_box(session.poll_output_with(now, subscriber)), Output::Sleep(_)) {}
+        turn(session, subscriber, &paint);
         while black_box(subscriber.next()).is_some() {}
-        black_box(session.view(now));
-        black_box(session.smooth_percentage(now));
-        paint(session, now);
     }
+}
+
+/// Reports an input, carries out what follows, and paints.
+#[inline]
+pub fn turn<C: Capacity>(
+    session: &mut Wire<'static, C>,
+    observer: &mut impl Observer<C>,
+    paint: &impl Fn(&Wire<'_, C>, Instant),
+) {
+    let now = black_box(Instant::ZERO);
+    session.handle_input_with(now, black_box(Input::Host(Host::Wake)), observer);
+    while !matches!(black_box(session.poll_output_with(now, observer)), Output::Sleep(_)) {}
+    black_box(session.view(now));
+    black_box(session.smooth_percentage(now));
+    paint(session, now);
 }

@@ -46,10 +46,12 @@ pub(crate) fn figures(project: &Project) -> Result<Figures> {
     let events = Size::of(&programs.join("events"))?;
     let session = Size::of(&programs.join("session"))?;
     let snapshot = Size::of(&programs.join("snapshot"))?;
+    let small = Size::of(&programs.join("small"))?;
     let mut figures = Figures::new();
-    figures.add("flash, json to view", events.flash, "B", Some(16 * KB));
+    figures.add("flash, small: websocket to view", small.flash, "B", Some(44 * KB));
+    figures.add("flash, json to view", events.flash, "B", None);
     figures.add("flash, with websocket and http", session.flash, "B", None);
-    figures.add("flash, with json out too", snapshot.flash, "B", Some(40 * KB));
+    figures.add("flash, with json out too", snapshot.flash, "B", Some(72 * KB));
     figures.add("memory of a gadget's session", session.memory, "B", Some(8 * KB));
     Ok(figures)
 }

@@ -4,6 +4,7 @@
 
 mod changes;
 mod connection;
+mod end;
 mod names;
 mod nodes;
 mod prompt;
@@ -19,6 +20,7 @@ pub use connection::{
 };
 pub use prompt::{ErrorRecord, Prompt, PromptState};
 
+pub(crate) use end::{Outcome, PromptEnd};
 pub(crate) use nodes::{Nodes, Seen, WHOLE, part_of};
 pub(crate) use prompt::{Announced, Target};
 
@@ -65,8 +67,8 @@ pub struct State<C: Capacity> {
     renewed: Changes,
     /// What the server's log says.
     log: Log,
-    /// How the prompt is to end by the log.
-    logged: PromptState,
+    /// The outcome of the prompt, once the log reports its end.
+    logged: Option<Outcome>,
     /// The log has yet to tell the end of the record's before.
     log_owes: bool,
     /// Ends of prompts without a record, by log or queue, that are still to be asked after: the last of those that ended.
@@ -140,7 +142,7 @@ impl<C: Capacity> State<C> {
             announced: Announced::new(),
             renewed: Changes::NONE,
             log: Log::new(),
-            logged: PromptState::Ended,
+            logged: None,
             log_owes: false,
             unheard_ends: 0,
             logged_ends: 0,
@@ -222,7 +224,7 @@ impl<C: Capacity> State<C> {
     /// Otherwise it is what the nodes that are still to come took in earlier runs, at this run's pace; and, as far as the
     /// graph's nodes are new, the one as much as the other. It is no less than what the server's log says of a sampler.
     pub fn eta(&self, now: Instant) -> Option<Duration> {
-        let prompt = self.prompt.as_ref().filter(|prompt| prompt.state == PromptState::Running)?;
+        let prompt = self.prompt.as_ref().filter(|prompt| prompt.end.is_running())?;
         self.learned_eta(now, prompt).max(prompt.run.reported_remaining(now))
     }
 

@@ -1,3 +1,4 @@
+use super::{Outcome, PromptEnd};
 use crate::{
     api::{ErrorField, ErrorFields},
     capacity::{Bytes, Capacity},
@@ -13,7 +14,7 @@ use crate::{
 pub struct Prompt<C: Capacity> {
     /// Its id; not known yet where a reconnecting client was told the running node only.
     pub(in crate::state) id: Option<Text<C::Id>>,
-    pub(in crate::state) state: PromptState,
+    pub(in crate::state) end: PromptEnd,
     /// The node last made current, by its own id.
     pub(in crate::state) current: Option<Key>,
     /// Where there is one, its display id.
@@ -35,16 +36,11 @@ pub struct Prompt<C: Capacity> {
     pub(in crate::state) previews: u32,
     pub(in crate::state) text_updates: u32,
     pub(in crate::state) warnings: u32,
-    /// It failed, by `error`.
-    pub(in crate::state) failed: bool,
-    /// It ended, and nobody will tell how.
-    pub(in crate::state) settled: bool,
-    /// Its end is known from the log only: the server is still to be asked.
-    pub(in crate::state) provisional: bool,
     /// The log told its end.
     pub(in crate::state) logged: bool,
     /// The queue did.
     pub(in crate::state) fell: bool,
+    /// It counts once the outcome is an error.
     pub(in crate::state) error: ErrorRecord<C>,
     pub(in crate::state) nodes_finished: u32,
     pub(in crate::state) truncated_nodes: bool,
@@ -237,7 +233,7 @@ impl<C: Capacity> Prompt<C> {
     pub(in crate::state) const fn new() -> Self {
         Self {
             id: None,
-            state: PromptState::Running,
+            end: PromptEnd::Running,
             shown: Text::new(),
             current: None,
             steps: None,
@@ -252,9 +248,6 @@ impl<C: Capacity> Prompt<C> {
             previews: 0,
             text_updates: 0,
             warnings: 0,
-            failed: false,
-            settled: false,
-            provisional: false,
             logged: false,
             fell: false,
             error: ErrorRecord::new(),
@@ -271,7 +264,7 @@ impl<C: Capacity> Prompt<C> {
             Some(id) => self.id.get_or_insert_default().set(id),
             None => self.id = None,
         }
-        self.state = PromptState::Running;
+        self.end = PromptEnd::Running;
         self.current = None;
         self.steps = None;
         self.started = None;
@@ -285,9 +278,6 @@ impl<C: Capacity> Prompt<C> {
         self.previews = 0;
         self.text_updates = 0;
         self.warnings = 0;
-        self.failed = false;
-        self.settled = false;
-        self.provisional = false;
         self.logged = false;
         self.fell = false;
         self.error.clear();
@@ -304,29 +294,24 @@ impl<C: Capacity> Prompt<C> {
 
     /// How it fares.
     pub const fn state(&self) -> PromptState {
-        self.state
+        self.end.state()
     }
 
     /// Whether its end is known as well as it ever will be: final, or [`PromptState::Ended`] where the server was asked for
     /// the outcome and doesn't know it.
     pub const fn is_settled(&self) -> bool {
-        // Of one without a known id nobody can be asked.
-        let nameless = match &self.id {
-            Some(id) => id.is_cut(),
-            None => true,
-        };
-        let is_over = self.is_final() || matches!(self.state, PromptState::Ended) && (self.settled || nameless);
-        is_over || self.provisional && nameless
+        !self.end.is_running() && !self.is_unsettled()
     }
 
     /// Whether it ended, and it is known how, by more than the log.
     pub(crate) const fn is_final(&self) -> bool {
-        self.state.is_final() && !self.provisional
+        self.end.is_final()
     }
 
     /// Whether it ended, and how is still to be found out.
     pub(crate) const fn is_unsettled(&self) -> bool {
-        !matches!(self.state, PromptState::Running) && !self.is_settled()
+        // The server knows the prompt by its whole id.
+        self.end.is_open() && matches!(&self.id, Some(id) if !id.is_cut())
     }
 
     /// The node that runs, by the id that it has in the submitted graph.
@@ -366,10 +351,10 @@ impl<C: Capacity> Prompt<C> {
 
     /// How far the whole workflow is; never falls. `None` before success where the graph isn't known.
     pub fn percentage(&self) -> Option<Percentage> {
-        match self.state {
-            PromptState::Success => Some(Percentage::FULL),
-            _ => self.nodes_total.map(|_| self.percentage),
+        if self.end.is(Outcome::Success) {
+            return Some(Percentage::FULL);
         }
+        self.nodes_total.map(|_| self.percentage)
     }
 
     /// Messages of nodes that have output to show.
@@ -394,7 +379,7 @@ impl<C: Capacity> Prompt<C> {
 
     /// Why it failed.
     pub fn error(&self) -> Option<&ErrorRecord<C>> {
-        self.failed.then_some(&self.error)
+        self.end.is(Outcome::Error).then_some(&self.error)
     }
 
     /// How long it has run, or ran; `None` where its start wasn't seen.

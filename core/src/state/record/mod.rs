@@ -20,7 +20,7 @@ use crate::{
     capacity::{Bytes, Capacity, Length},
     number::Milli,
     progress::{Learned, LearnedNode},
-    state::{ErrorRecord, Percentage, Prompt, PromptState, Source, State, Steps},
+    state::{ErrorRecord, Percentage, Prompt, PromptEnd, PromptState, Source, State, Steps},
     text::Text,
     time::{Duration, Instant},
 };
@@ -317,7 +317,7 @@ fn read<L: Length>(bytes: &[u8]) -> Result<(Kept<'_>, Learned<L>), RecordError> 
 }
 
 fn keep_prompt<C: Capacity>(prompt: &Prompt<C>, now: Instant) -> KeptPrompt<'_> {
-    let state = STATES.iter().position(|state| *state == prompt.state).unwrap_or_default();
+    let state = STATES.iter().position(|state| *state == prompt.state()).unwrap_or_default();
     KeptPrompt {
         id: prompt.id.as_ref().map(keep),
         state: u8::try_from(state).unwrap_or_default(),
@@ -347,7 +347,7 @@ fn restore_prompt<C: Capacity>(kept: &KeptPrompt<'_>) -> Option<Prompt<C>> {
     let state = *STATES.get(usize::from(kept.state))?;
     let mut prompt = Prompt::new();
     prompt.id = kept.id.as_ref().map(KeptText::text);
-    prompt.state = state;
+    prompt.end = PromptEnd::restored(state);
     if let Some(shown) = &kept.current_node {
         prompt.shown = shown.text();
         prompt.current = Some(prompt.shown.as_id().key());
@@ -370,7 +370,6 @@ fn restore_prompt<C: Capacity>(kept: &KeptPrompt<'_>) -> Option<Prompt<C>> {
     prompt.text_updates = kept.text_updates;
     prompt.warnings = kept.warnings;
     if let Some(error) = &kept.error {
-        prompt.failed = true;
         prompt.error = ErrorRecord {
             node_id: error.node_id.as_ref().map(KeptText::text),
             node_type: error.node_type.as_ref().map(KeptText::text),

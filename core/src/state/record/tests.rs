@@ -149,7 +149,7 @@ fn the_largest_record_is_as_large_as_it_is_said_to_be() {
         exception_type: text(97),
         exception_message: Text::from(long.as_str()),
     };
-    prompt.failed = true;
+    prompt.end = PromptEnd::restored(PromptState::Error);
     prompt.error = error;
     let len = exported(&state, Instant::ZERO).len();
     assert!(len <= Small::RECORD_BYTES && len + 96 > Small::RECORD_BYTES, "{len} of {}", Small::RECORD_BYTES);

@@ -5,7 +5,7 @@ use crate::{
     capacity::Capacity,
     log::{Bar, Logged},
     number::Milli,
-    state::{Changes, ConnectionStatus, ObserveMode, PromptState, Seen, Source, State, Steps, part_of},
+    state::{Changes, ConnectionStatus, ObserveMode, Outcome, PromptEnd, Seen, Source, State, Steps, part_of},
     text::Id,
     time::Instant,
 };
@@ -30,7 +30,7 @@ impl<C: Capacity> State<C> {
         self.connection.way = None;
         self.busy_since = None;
         self.falls = 0;
-        self.logged = PromptState::Ended;
+        self.logged = None;
         self.log.cut();
         core::mem::take(&mut self.renewed)
     }
@@ -96,7 +96,7 @@ impl<C: Capacity> State<C> {
         match logged {
             Logged::Bar { bar, begins, behind_full } => return self.bar(now, bar, begins && behind_full),
             Logged::Failed => {
-                self.logged = PromptState::Error;
+                self.logged = Some(Outcome::Error);
                 if self.is_followed()
                     && let Some(prompt) = self.prompt.as_mut()
                 {
@@ -110,7 +110,7 @@ impl<C: Capacity> State<C> {
                     prompt.error.push(text, &[byte], first);
                 }
             }
-            Logged::Interrupted => self.logged = PromptState::Interrupted,
+            Logged::Interrupted => self.logged = Some(Outcome::Interrupted),
             Logged::Executed => return self.executed(now),
         }
         Changes::NONE
@@ -167,7 +167,7 @@ impl<C: Capacity> State<C> {
     fn executed(&mut self, now: Instant) -> Changes {
         self.busy_since = Some(now);
         self.falls = 0;
-        let outcome = core::mem::replace(&mut self.logged, PromptState::Ended);
+        let outcome = self.logged.take();
         if core::mem::replace(&mut self.log_owes, false) {
             return Changes::NONE;
         }
@@ -186,9 +186,7 @@ impl<C: Capacity> State<C> {
         if !prompt.is_running() {
             return Changes::NONE;
         }
-        prompt.failed = outcome == PromptState::Error;
-        prompt.provisional = outcome.is_final();
-        prompt.end(now, outcome);
+        prompt.end(now, PromptEnd::logged(outcome));
         prompt.count(&self.nodes);
         self.connection.source = Source::Logs;
         // What was asked before is older.

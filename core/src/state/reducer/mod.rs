@@ -17,7 +17,7 @@ use crate::{
     capacity::Capacity,
     event::{Event, EventKind, NodeStatus, Part},
     number::Milli,
-    state::{Changes, ErrorRecord, LastEvent, Prompt, PromptState, Seen, Source, State, Steps, Target, part_of},
+    state::{Changes, ErrorRecord, LastEvent, Outcome, Prompt, PromptEnd, Seen, Source, State, Steps, Target, part_of},
     text::{Id, Key},
     time::Instant,
 };
@@ -213,7 +213,7 @@ impl<C: Capacity> State<C> {
                 None => Changes::NONE,
             },
             Event::ExecutionSuccess { prompt_id, .. } => self.execution_success(now, prompt_id),
-            Event::ExecutionInterrupted { prompt_id, .. } => self.end(now, prompt_id, PromptState::Interrupted),
+            Event::ExecutionInterrupted { prompt_id, .. } => self.end(now, prompt_id, Outcome::Interrupted),
             Event::ExecutionError { prompt_id, node_id, node_type, exception_type, exception_message, .. } => {
                 self.execution_error(now, prompt_id, node_id, node_type, exception_type, exception_message)
             }
@@ -257,7 +257,7 @@ impl<C: Capacity> State<C> {
         match self.prompt.as_mut() {
             // Nothing is queued or runs, and no outcome was heard: it passed us by.
             Some(prompt) if queue_remaining == 0 && prompt.is_running() => {
-                prompt.end(now, PromptState::Ended);
+                prompt.end(now, PromptEnd::Guessed);
                 changes.union(Changes::PROMPT).union(Changes::NODE).union(Changes::PROGRESS)
             }
             _ => changes,
@@ -319,7 +319,7 @@ impl<C: Capacity> State<C> {
         // The outcome comes before this: it was missed.
         self.take(id);
         if let Some(prompt) = self.prompt.as_mut() {
-            prompt.end(now, PromptState::Ended);
+            prompt.end(now, PromptEnd::Guessed);
         }
         Changes::PROMPT.union(Changes::NODE).union(Changes::PROGRESS)
     }
@@ -401,7 +401,7 @@ impl<C: Capacity> State<C> {
         {
             prompt.learn_current(now, &self.nodes, &mut self.learned);
         }
-        self.end(now, id, PromptState::Success)
+        self.end(now, id, Outcome::Success)
     }
 
     /// The prompt succeeded: what was announced has finished, where nothing told so.
@@ -427,7 +427,6 @@ impl<C: Capacity> State<C> {
             return Changes::OUTPUT;
         }
         // Filled where it stands: a record is too large to be made on a small stack.
-        prompt.failed = true;
         let error = &mut prompt.error;
         for (place, id) in [(&mut error.node_id, node_id), (&mut error.node_type, node_type)] {
             match id {
@@ -437,12 +436,12 @@ impl<C: Capacity> State<C> {
         }
         error.exception_type.set(exception_type);
         error.exception_message.set(exception_message);
-        self.end(now, id, PromptState::Error)
+        self.end(now, id, Outcome::Error)
     }
 
-    fn end(&mut self, now: Instant, id: Id<'_>, state: PromptState) -> Changes {
+    fn end(&mut self, now: Instant, id: Id<'_>, outcome: Outcome) -> Changes {
         let Some(prompt) = self.running(id) else { return Changes::NONE };
-        prompt.end(now, state);
+        prompt.end(now, PromptEnd::Final(outcome));
         if let Some(prompt) = self.prompt.as_mut() {
             prompt.count(&self.nodes);
         }
@@ -504,11 +503,8 @@ impl<C: Capacity> State<C> {
             if prompt.id.is_none() {
                 prompt.id.get_or_insert_default().set(id);
             }
-            prompt.state = PromptState::Running;
+            prompt.end = PromptEnd::Running;
             prompt.ended = None;
-            prompt.settled = false;
-            prompt.provisional = false;
-            prompt.failed = false;
         }
     }
 

@@ -4,7 +4,7 @@ use crate::{
     capacity::Capacity,
     divide::divide,
     progress::Learned,
-    state::{Nodes, Percentage, Prompt, PromptState, WHOLE},
+    state::{Nodes, Outcome, Percentage, Prompt, PromptEnd, WHOLE},
     text::{Id, Key},
     time::Instant,
 };
@@ -15,7 +15,7 @@ impl<C: Capacity> Prompt<C> {
     }
 
     pub(super) fn is_running(&self) -> bool {
-        self.state == PromptState::Running
+        self.end.is_running()
     }
 
     /// Makes the node `key` the current one, and learns how long the one before took.
@@ -62,9 +62,9 @@ impl<C: Capacity> Prompt<C> {
         self.run.forget_node();
     }
 
-    pub(super) fn end(&mut self, now: Instant, state: PromptState) {
+    pub(super) fn end(&mut self, now: Instant, end: PromptEnd) {
         self.rest();
-        self.state = state;
+        self.end = end;
         self.ended = Some(now);
     }
 
@@ -72,10 +72,10 @@ impl<C: Capacity> Prompt<C> {
     pub(super) fn count(&mut self, nodes: &Nodes<C>) {
         self.nodes_finished = nodes.finished();
         self.truncated_nodes = nodes.is_truncated();
-        let reached = match (self.state, self.nodes_total) {
-            (PromptState::Success, _) => Percentage::FULL,
-            (_, Some(_)) => share(nodes.done(), self.weights.whole).min(Percentage::ALMOST),
-            (_, None) => return,
+        let reached = match self.nodes_total {
+            _ if self.end.is(Outcome::Success) => Percentage::FULL,
+            Some(_) => share(nodes.done(), self.weights.whole).min(Percentage::ALMOST),
+            None => return,
         };
         self.percentage = self.percentage.max(reached);
     }

@@ -4,7 +4,7 @@ use super::EXECUTION_BLOCKED;
 use crate::{
     api::{Item, JobStatus},
     capacity::Capacity,
-    state::{Changes, ConnectionStatus, ObserveMode, PromptState, SocketGeneration, Source, State},
+    state::{Changes, ConnectionStatus, ObserveMode, Outcome, PromptEnd, SocketGeneration, Source, State},
     text::Id,
     time::Instant,
 };
@@ -120,26 +120,19 @@ impl<C: Capacity> State<C> {
         match status {
             JobStatus::Success => {
                 self.pass_rest(id);
-                self.end(seen, id, PromptState::Success)
+                self.end(seen, id, Outcome::Success)
             }
-            JobStatus::Interrupted => self.end(seen, id, PromptState::Interrupted),
+            JobStatus::Interrupted => self.end(seen, id, Outcome::Interrupted),
             // It is no end, and an answer that took it for one says nothing of how the prompt stands.
             JobStatus::Error if prompt.error.exception_type.as_id() == Id::from(EXECUTION_BLOCKED) => Changes::NONE,
-            JobStatus::Error => {
-                // Its texts came on the way.
-                let changes = self.end(seen, id, PromptState::Error);
-                if let Some(prompt) = self.prompt.as_mut() {
-                    prompt.failed = true;
-                }
-                changes
-            }
+            // Its texts came on the way.
+            JobStatus::Error => self.end(seen, id, Outcome::Error),
             JobStatus::Ended if prompt.is_running() => {
-                prompt.end(now, PromptState::Ended);
+                prompt.end(now, PromptEnd::Guessed);
                 Changes::PROMPT.union(Changes::NODE).union(Changes::PROGRESS)
             }
             JobStatus::Ended => {
-                prompt.settled = true;
-                prompt.provisional = false;
+                prompt.end = prompt.end.settled();
                 Changes::PROMPT
             }
             JobStatus::Waiting | JobStatus::Running | JobStatus::Missed => Changes::NONE,

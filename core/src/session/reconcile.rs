@@ -53,8 +53,8 @@ pub(super) struct Reconcile {
     doubts: bool,
     /// When what the queue told counts, unless the log tells it by then.
     quiet: Option<Instant>,
-    /// The ends that the log told beside the socket, or the queue did, that were dealt with.
-    logged_ends: u8,
+    /// The [doubtful ends](State::doubtful_ends) that were dealt with.
+    doubtful_ends: u8,
     /// One of the prompts that ended unseen was asked after, whatever came of it.
     asked_after: bool,
 }
@@ -96,7 +96,7 @@ impl Reconcile {
             way_again: None,
             doubts: false,
             quiet: None,
-            logged_ends: 0,
+            doubtful_ends: 0,
             asked_after: false,
         }
     }
@@ -110,9 +110,9 @@ impl Reconcile {
 
     /// The socket is open; `status` is how often the queue was told before.
     pub(super) fn established(&mut self, now: Instant, status: u32) {
-        let Self { graph_of, logged_ends, .. } = *self;
+        let Self { graph_of, doubtful_ends, .. } = *self;
         let due = Some(now.saturating_add(SOON));
-        *self = Self { due, said_at: status, graph_of, logged_ends, ..Self::new() };
+        *self = Self { due, said_at: status, graph_of, doubtful_ends, ..Self::new() };
     }
 
     /// The socket is lost.
@@ -228,9 +228,9 @@ impl Reconcile {
             }
         }
         self.glance = self.glance.filter(|_| !told);
-        if self.logged_ends != state.logged_ends() {
+        if self.doubtful_ends != state.doubtful_ends() {
             // Whoever runs may be another by now.
-            self.logged_ends = state.logged_ends();
+            self.doubtful_ends = state.doubtful_ends();
             if state.connection().way == Some(ObserveMode::Polling) {
                 // Nothing else will tell, and the next may be a quick one.
                 self.glance = None;

@@ -7,6 +7,7 @@ mod connection;
 mod end;
 mod names;
 mod nodes;
+mod observation;
 mod prompt;
 #[cfg(feature = "record")]
 pub mod record;
@@ -22,14 +23,15 @@ pub use prompt::{ErrorRecord, Prompt, PromptState};
 
 pub(crate) use end::{Outcome, PromptEnd};
 pub(crate) use nodes::{Nodes, Seen, WHOLE, part_of};
+pub(crate) use observation::Activity;
 pub(crate) use prompt::{Announced, Target};
 
+use observation::Observation;
 use prompt::{Slot, Weights};
 
 use crate::{
     capacity::Capacity,
     limits::REPLACED_PROMPTS,
-    log::Log,
     progress::{History, Learned, NodeDuration, RemainingWork},
     quality::Quality,
     text::Key,
@@ -65,20 +67,8 @@ pub struct State<C: Capacity> {
     announced: Announced<C>,
     /// What the message at hand changed before its end, or by beginning, naming or reviving the record.
     renewed: Changes,
-    /// What the server's log says.
-    log: Log,
-    /// The outcome of the prompt, once the log reports its end.
-    logged: Option<Outcome>,
-    /// The log has yet to tell the end of the record's before.
-    log_owes: bool,
-    /// Ends of prompts without a record, by log or queue, that are still to be asked after: the last of those that ended.
-    unheard_ends: u8,
-    /// The log told an end while the socket's record runs, or the queue while any does, modulo 256.
-    logged_ends: u8,
-    /// Ends of prompts without a record, by the queue, that the log is to tell.
-    falls: u8,
-    /// When the prompt that runs began, by the queue or the log, where that was seen.
-    busy_since: Option<Instant>,
+    /// What the server's log and its queue report.
+    observation: Observation,
 }
 
 /// Counts what the socket has reported of things that HTTP reports too. A request keeps it, so that its response, which
@@ -141,13 +131,7 @@ impl<C: Capacity> State<C> {
             replaced: [Key::NONE; REPLACED_PROMPTS],
             announced: Announced::new(),
             renewed: Changes::NONE,
-            log: Log::new(),
-            logged: None,
-            log_owes: false,
-            unheard_ends: 0,
-            logged_ends: 0,
-            falls: 0,
-            busy_since: None,
+            observation: Observation::new(),
         }
     }
 
@@ -184,17 +168,18 @@ impl<C: Capacity> State<C> {
 
     /// Prompts that ended without a record, whose outcomes are still to be requested: the last of those that ended.
     pub(crate) const fn unseen_ends(&self) -> u8 {
-        self.unheard_ends
+        self.observation.unseen()
     }
 
-    /// Ends that the log reported while the socket's record runs, or the queue while any does, modulo 256.
-    pub(crate) const fn logged_ends(&self) -> u8 {
-        self.logged_ends
+    /// Ends, modulo 256, after which another prompt may run than the record's: the log reported them while the socket's
+    /// record runs, or the queue while any does.
+    pub(crate) const fn doubtful_ends(&self) -> u8 {
+        self.observation.doubtful()
     }
 
     /// Ends of prompts without a record, by the queue, that the log is to report.
     pub(crate) const fn falls(&self) -> u8 {
-        self.falls
+        self.observation.queue_only()
     }
 
     /// As if the prompt had been restored from a record.

@@ -9,7 +9,6 @@ use crate::{
 };
 
 /// The record of a prompt.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug)]
 pub struct Prompt<C: Capacity> {
     /// Its id; not known yet where a reconnecting client was told the running node only.
@@ -36,10 +35,6 @@ pub struct Prompt<C: Capacity> {
     pub(in crate::state) previews: u32,
     pub(in crate::state) text_updates: u32,
     pub(in crate::state) warnings: u32,
-    /// The log told its end.
-    pub(in crate::state) logged: bool,
-    /// The queue did.
-    pub(in crate::state) fell: bool,
     /// It counts once the outcome is an error.
     pub(in crate::state) error: ErrorRecord<C>,
     pub(in crate::state) nodes_finished: u32,
@@ -248,8 +243,6 @@ impl<C: Capacity> Prompt<C> {
             previews: 0,
             text_updates: 0,
             warnings: 0,
-            logged: false,
-            fell: false,
             error: ErrorRecord::new(),
             nodes_finished: 0,
             truncated_nodes: false,
@@ -278,8 +271,6 @@ impl<C: Capacity> Prompt<C> {
         self.previews = 0;
         self.text_updates = 0;
         self.warnings = 0;
-        self.logged = false;
-        self.fell = false;
         self.error.clear();
         self.nodes_finished = 0;
         self.truncated_nodes = false;

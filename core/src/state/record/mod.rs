@@ -284,6 +284,9 @@ impl<C: Capacity> State<C> {
         // Old until the server confirms it.
         if prompt.is_some() {
             self.connection.source = Source::Restored;
+            self.observation.expect_end();
+        } else {
+            self.observation.expect_no_end();
         }
         self.prompt.restore(prompt);
         self.nodes.clear();

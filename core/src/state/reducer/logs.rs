@@ -5,7 +5,7 @@ use crate::{
     capacity::Capacity,
     log::{Bar, Logged},
     number::Milli,
-    state::{Changes, ConnectionStatus, ObserveMode, Outcome, PromptEnd, Seen, Source, State, Steps, part_of},
+    state::{Activity, Changes, ConnectionStatus, ObserveMode, Outcome, Seen, Source, State, Steps, part_of},
     text::Id,
     time::Instant,
 };
@@ -14,24 +14,14 @@ impl<C: Capacity> State<C> {
     /// Prompts of others are followed that way.
     pub(super) fn follow(&mut self, way: ObserveMode) -> Changes {
         self.connection.way = Some(way);
-        self.log.cut();
-        self.log_owes = false;
-        self.falls = 0;
-        // The log told its end before we read it.
-        if let Some(prompt) = self.prompt.as_mut().filter(|prompt| !prompt.is_running()) {
-            prompt.logged = true;
-            prompt.fell = true;
-        }
+        self.observation.observe(self.activity());
         Changes::CONNECTION
     }
 
     /// Without a connection nobody is followed.
     pub(super) fn follow_nobody(&mut self) -> Changes {
         self.connection.way = None;
-        self.busy_since = None;
-        self.falls = 0;
-        self.logged = None;
-        self.log.cut();
+        self.observation.disconnect();
         core::mem::take(&mut self.renewed)
     }
 
@@ -39,53 +29,20 @@ impl<C: Capacity> State<C> {
     #[inline(never)]
     pub(super) fn count_busy(&mut self, now: Instant, remaining: u32) {
         let Some(before) = self.queue_remaining else { return };
-        if before == 0 && remaining > 0 {
-            self.busy_since = Some(now);
-        }
-        if remaining < before && matches!(self.connection.way, Some(ObserveMode::Polling | ObserveMode::Logs)) {
-            self.one_ended(remaining);
-        }
-    }
-
-    /// A prompt ended, by the queue, and so many remain: that of the record, or one that began and ended between two
-    /// questions; or one that waited was taken from it.
-    fn one_ended(&mut self, remaining: u32) {
-        let has_log = self.connection.way == Some(ObserveMode::Logs);
-        match self.prompt.as_mut().filter(|prompt| !prompt.fell) {
-            Some(prompt) => {
-                prompt.fell = true;
-                if prompt.is_running() && remaining > 0 && !has_log {
-                    self.logged_ends = self.logged_ends.wrapping_add(1);
-                }
-            }
-            // The log tells so soon, as a rule.
-            None if has_log => self.falls = self.falls.saturating_add(1),
-            None => self.unheard_ends = self.unheard_ends.saturating_add(1),
-        }
-    }
-
-    /// The log didn't tell what the queue did: a server that is to log warnings only writes no ends.
-    pub(super) fn count_falls(&mut self) -> Changes {
-        self.unheard_ends = self.unheard_ends.saturating_add(core::mem::take(&mut self.falls));
-        Changes::NONE
-    }
-
-    /// One of the prompts that ended unseen was asked after.
-    pub(super) fn asked_after_end(&mut self) -> Changes {
-        self.unheard_ends = self.unheard_ends.saturating_sub(1);
-        Changes::NONE
+        let activity = self.activity();
+        self.observation.queue_changed(now, before, remaining, self.connection.way, activity);
     }
 
     /// Whether there are prompts that ended unseen before whatever runs, and can be asked after.
     pub(crate) fn is_behind(&self) -> bool {
-        (self.unheard_ends > 0 || self.falls > 0) && self.connection.status == ConnectionStatus::Connected
+        self.observation.is_behind() && self.connection.status == ConnectionStatus::Connected
     }
 
     /// A piece of the log's text.
     #[inline(never)] // What it needs of the stack is not on the way of other messages.
     pub(super) fn log(&mut self, now: Instant, text: &[u8]) {
         for byte in text {
-            if let Some(logged) = self.log.next(*byte) {
+            if let Some(logged) = self.observation.next(*byte) {
                 let changes = self.logged(now, logged);
                 self.renewed = self.renewed.union(changes);
             }
@@ -96,7 +53,7 @@ impl<C: Capacity> State<C> {
         match logged {
             Logged::Bar { bar, begins, behind_full } => return self.bar(now, bar, begins && behind_full),
             Logged::Failed => {
-                self.logged = Some(Outcome::Error);
+                self.observation.ends_with(Outcome::Error);
                 if self.is_followed()
                     && let Some(prompt) = self.prompt.as_mut()
                 {
@@ -110,7 +67,7 @@ impl<C: Capacity> State<C> {
                     prompt.error.push(text, &[byte], first);
                 }
             }
-            Logged::Interrupted => self.logged = Some(Outcome::Interrupted),
+            Logged::Interrupted => self.observation.ends_with(Outcome::Interrupted),
             Logged::Executed => return self.executed(now),
         }
         Changes::NONE
@@ -118,12 +75,20 @@ impl<C: Capacity> State<C> {
 
     /// Whether a prompt runs that the log may speak of: where the socket tells, that is better.
     fn is_followed(&self) -> bool {
-        self.is_running() && self.connection.source != Source::Websocket
+        self.activity() == Activity::OffSocket
+    }
+
+    fn activity(&self) -> Activity {
+        match self.connection.source {
+            _ if !self.is_running() => Activity::Over,
+            Source::Websocket => Activity::OnSocket,
+            Source::Polling | Source::Logs | Source::Restored => Activity::OffSocket,
+        }
     }
 
     /// The bar that the log told last, where it was too early for what is known by now.
     pub(super) fn take_up_bar(&mut self, now: Instant) -> Changes {
-        match self.log.bar() {
+        match self.observation.bar() {
             Some(bar) => self.bar(now, bar, false),
             None => Changes::NONE,
         }
@@ -165,28 +130,9 @@ impl<C: Capacity> State<C> {
 
     /// A prompt is over, by the log.
     fn executed(&mut self, now: Instant) -> Changes {
-        self.busy_since = Some(now);
-        self.falls = 0;
-        let outcome = self.logged.take();
-        if core::mem::replace(&mut self.log_owes, false) {
-            return Changes::NONE;
-        }
-        let is_followed = self.is_followed();
-        let Some(prompt) = self.prompt.as_mut().filter(|prompt| !prompt.logged) else {
-            // One without a record.
-            self.unheard_ends = self.unheard_ends.saturating_add(1);
-            return Changes::NONE;
-        };
-        if prompt.is_running() && !is_followed {
-            // The socket may tell of another one by now.
-            self.logged_ends = self.logged_ends.wrapping_add(1);
-            return Changes::NONE;
-        }
-        prompt.logged = true;
-        if !prompt.is_running() {
-            return Changes::NONE;
-        }
-        prompt.end(now, PromptEnd::logged(outcome));
+        let end = self.observation.executed(now, self.activity());
+        let (Some(end), Some(prompt)) = (end, self.prompt.as_mut()) else { return Changes::NONE };
+        prompt.end(now, end);
         prompt.count(&self.nodes);
         self.connection.source = Source::Logs;
         // What was asked before is older.

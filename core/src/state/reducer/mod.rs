@@ -69,8 +69,14 @@ fn reduce<C: Capacity>(state: &mut State<C>, now: Instant, action: Action<'_>) -
         Action::Established => state.established(now),
         Action::Lost(fault) => state.lost(fault),
         Action::Observe(mode) => state.follow(mode),
-        Action::LogSilent => state.count_falls(),
-        Action::AskedAfterEnd => state.asked_after_end(),
+        Action::LogSilent => {
+            state.observation.log_silent();
+            Changes::NONE
+        }
+        Action::AskedAfterEnd => {
+            state.observation.outcome_requested();
+            Changes::NONE
+        }
         Action::Part(Part::Log(text)) => {
             state.log(now, text);
             Changes::NONE
@@ -521,6 +527,7 @@ impl<C: Capacity> State<C> {
             self.remember_replaced(old);
         }
         self.prompt.begin(id);
+        self.observation.expect_end();
         self.generation = self.generation.saturating_add(1);
         self.renewed = Changes::PROMPT.union(Changes::NODE).union(Changes::PROGRESS).union(Changes::OUTPUT);
     }

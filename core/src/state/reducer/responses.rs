@@ -75,12 +75,14 @@ impl<C: Capacity> State<C> {
             // It is asked first how that one ended.
             Some(prompt) if prompt.is_running() || prompt.is_unsettled() => {}
             _ if self.was_replaced(id.key()) => {}
-            old => {
+            _ => {
                 // HTTP may be ahead of the socket: lines of the one before may still come.
-                self.log_owes |= old.is_some_and(|old| !old.logged) && self.connection.way == Some(ObserveMode::Logs);
+                if self.connection.way == Some(ObserveMode::Logs) {
+                    self.observation.owe_end();
+                }
                 self.begin(Some(id));
                 if let Some(prompt) = self.prompt.as_mut() {
-                    prompt.started = self.busy_since;
+                    prompt.started = self.observation.busy_since();
                 }
                 self.connection.source = Source::Polling;
                 return self.take_up_bar(now);
@@ -92,12 +94,10 @@ impl<C: Capacity> State<C> {
     /// The prompt began and ended unseen.
     fn missed(&mut self, now: Instant, id: Id<'_>) -> Changes {
         let changes = self.runs(now, id);
-        let Some(prompt) = self.prompt.as_mut().filter(|prompt| prompt.is(id) && prompt.is_running()) else {
+        if !self.prompt.as_ref().is_some_and(|prompt| prompt.is(id) && prompt.is_running()) {
             return changes;
-        };
-        // Log and queue have told what they tell of it.
-        prompt.logged = true;
-        prompt.fell = true;
+        }
+        self.observation.expect_no_end();
         changes.union(self.is_over(now, id, JobStatus::Ended))
     }
 

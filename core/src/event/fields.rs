@@ -11,7 +11,6 @@ use crate::{
 };
 
 /// The values read so far of one message.
-#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact of one message")]
 #[derive(Debug)]
 pub(super) struct Fields<C: Capacity> {
     pub(super) interest: Interest,
@@ -24,16 +23,13 @@ pub(super) struct Fields<C: Capacity> {
     pub(super) next: u8,
     /// Bytes of that member's spelling that the pieces so far have matched.
     pub(super) matched: u8,
-    /// The fields found in the message, outside entries of `nodes`.
+    /// The fields found in the message, outside entries of `nodes`. [`Field::Data`] without [`Field::Type`] means that
+    /// `data` came first; no `type` counts after it.
     pub(super) found: FieldSet,
     /// The fields found in the current entry of `nodes`.
     pub(super) entry_found: FieldSet,
-    /// Whether the message is an object.
-    pub(super) is_object: bool,
     /// Whether `node` was `null`.
     pub(super) node_is_null: bool,
-    /// Whether `data` came before `type`.
-    data_first: bool,
     /// The field that an invalid entry of `nodes` is malformed by, if there was such an entry.
     pub(super) invalid_field: Option<&'static str>,
     /// Number of entries or ids in `nodes`, or of log entries.
@@ -73,9 +69,7 @@ impl<C: Capacity> Fields<C> {
             matched: 0,
             found: FieldSet::NONE,
             entry_found: FieldSet::NONE,
-            is_object: false,
             node_is_null: false,
-            data_first: false,
             invalid_field: None,
             count: 0,
             key: Text::new(),
@@ -102,9 +96,7 @@ impl<C: Capacity> Fields<C> {
         self.field = Field::Root;
         self.matched = 0;
         self.found = FieldSet::NONE;
-        self.is_object = false;
         self.node_is_null = false;
-        self.data_first = false;
         self.invalid_field = None;
         self.count = 0;
         self.preview_metadata = false;
@@ -137,9 +129,9 @@ impl<C: Capacity> Fields<C> {
     pub(super) fn select(&mut self, field: Field) {
         let skipped = match field {
             // The type decides how `data` is read. If there are several, the last one before `data` counts.
-            Field::Type => self.found.contains(Field::Data) || self.data_first,
+            Field::Type => self.found.contains(Field::Data),
             Field::Data if !self.found.contains(Field::Type) => {
-                self.data_first = true;
+                self.found.set(Field::Data);
                 true
             }
             Field::Data => self.kind == EventKind::Unknown || self.found.contains(Field::Data),
@@ -221,7 +213,7 @@ impl<C: Capacity> Fields<C> {
                 return Some(rest);
             }
             // The type decides how `data` is read.
-            Field::Type if self.found.contains(Field::Data) || self.data_first => return Some(rest),
+            Field::Type if self.found.contains(Field::Data) => return Some(rest),
             Field::Type => {
                 self.kind = EventKind::from_type(text)?;
             }
@@ -286,8 +278,8 @@ impl<C: Capacity> Fields<C> {
         let len = lexer.position();
         let (at, reason) = match lexer.end() {
             Err(error) => (error.at, Reason::Json(error.kind)),
-            Ok(()) if !self.is_object => (0, Reason::NoObject),
-            Ok(()) if self.data_first || !self.found.contains(Field::Type) => (len, Reason::NoType),
+            Ok(()) if !self.found.contains(Field::Root) => (0, Reason::NoObject),
+            Ok(()) if !self.found.contains(Field::Type) => (len, Reason::NoType),
             Ok(()) => match self.missing() {
                 Some(name) => (len, Reason::Field(name)),
                 None => return self.valid_event(),

@@ -55,7 +55,6 @@ impl<H: Handler, C: Capacity> Reader<'_, H, C> {
         *rest = after;
         let fields = &mut *self.fields;
         fields.kind = kind;
-        fields.is_object = true;
         fields.found = FieldSet::OPENING;
         fields.entry_found = FieldSet::NONE;
         fields.level = Field::Data;
@@ -225,7 +224,6 @@ impl<H: Handler, C: Capacity> Reader<'_, H, C> {
             return self.unexpected_value();
         }
         match level {
-            Field::Root => fields.is_object = true,
             Field::NodeState | Field::LogEntry => fields.count = fields.count.saturating_add(1),
             Field::Nodes | Field::CachedNodes | Field::LogEntries => {
                 fields.count = 0;

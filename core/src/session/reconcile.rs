@@ -19,7 +19,6 @@ const POLL_MAX: Duration = Duration::from_secs(POLL_MAX_SECONDS);
 const WAY_AGAIN: Duration = Duration::from_secs(WAY_AGAIN_SECONDS);
 const SOON: Duration = Duration::from_millis(RECONCILE_MILLIS);
 
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug)]
 pub(super) struct Reconcile {
     /// When the next round begins: how many prompts there are, then which one runs.
@@ -30,16 +29,12 @@ pub(super) struct Reconcile {
     next: Option<Request>,
     /// How long after an answer the next round follows while there is no socket, and what wasn't answered is asked again.
     pace: Duration,
-    /// `/api/jobs` isn't there: an old server.
-    jobs_missing: bool,
-    /// The server wants nothing asked: who isn't let in need not knock every other second.
-    refused: bool,
+    access: Access,
     /// The prompt whose graph was asked for.
     graph_of: Option<Key>,
     /// What wasn't answered, and when to ask for it again.
     again: Option<(Request, Instant)>,
-    /// Questions after the outcome at hand that failed.
-    tries: u8,
+    lookup: OutcomeLookup,
     /// The queue as this socket told it last, and how often it had told it then.
     said: Option<u32>,
     said_at: u32,
@@ -49,8 +44,6 @@ pub(super) struct Reconcile {
     way: Discovery,
     /// When that is found out once more, where it was no good way.
     way_again: Option<Instant>,
-    /// The log's end of the prompt, of which the history knows nothing, is doubted: it is asked whether it still runs.
-    doubts: bool,
     /// When what the queue told counts, unless the log tells it by then.
     quiet: Option<Instant>,
     /// The [doubtful ends](State::doubtful_ends) that were dealt with.
@@ -70,6 +63,49 @@ enum Discovery {
     Done,
 }
 
+/// What this connection's responses have shown of the server's HTTP API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    /// It answers all requests, as far as is known.
+    Full,
+    /// It lacks `/api/jobs`: an old server.
+    WithoutJobs,
+    /// It denies this client access. There is no further request until the next connection.
+    Denied,
+}
+
+/// How the outcome of the record's prompt is looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OutcomeLookup {
+    /// In the history.
+    History {
+        /// Requests that have failed.
+        failures: u8,
+    },
+    /// Among the running prompts: the log reported the end, but the history lacks the prompt.
+    Running,
+}
+
+impl OutcomeLookup {
+    const BEGIN: Self = Self::History { failures: 0 };
+
+    const fn failures(self) -> u8 {
+        match self {
+            Self::History { failures } => failures,
+            Self::Running => 0,
+        }
+    }
+
+    /// Ends a lookup among the running prompts. Returns whether there was one.
+    fn end_running(&mut self) -> bool {
+        let was_running = *self == Self::Running;
+        if was_running {
+            *self = Self::BEGIN;
+        }
+        was_running
+    }
+}
+
 /// How much a socket had said when it was silent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Silence {
@@ -84,17 +120,15 @@ impl Reconcile {
             glance: None,
             next: None,
             pace: POLL,
-            jobs_missing: false,
-            refused: false,
+            access: Access::Full,
             graph_of: None,
             again: None,
-            tries: 0,
+            lookup: OutcomeLookup::BEGIN,
             said: None,
             said_at: 0,
             suspect: None,
             way: Discovery::Begins,
             way_again: None,
-            doubts: false,
             quiet: None,
             doubtful_ends: 0,
             asked_after: false,
@@ -125,7 +159,7 @@ impl Reconcile {
 
     /// Whether the server wants nothing asked.
     pub(super) const fn is_refused(&self) -> bool {
-        self.refused
+        matches!(self.access, Access::Denied)
     }
 
     /// Something was submitted, which the socket is to tell of: whether it does, is soon known.
@@ -140,7 +174,11 @@ impl Reconcile {
 
     /// The question which prompt runs.
     const fn which_runs(&self) -> Request {
-        if self.jobs_missing { Request::Queue } else { Request::Jobs }
+        if self.lacks_jobs() { Request::Queue } else { Request::Jobs }
+    }
+
+    const fn lacks_jobs(&self) -> bool {
+        matches!(self.access, Access::WithoutJobs)
     }
 
     fn hasten(&mut self, at: Instant) {
@@ -171,7 +209,7 @@ impl Reconcile {
         open: bool,
         submits_nothing: bool,
     ) -> Option<Request> {
-        if self.refused {
+        if self.is_refused() {
             return None;
         }
         let prompt = state.prompt();
@@ -181,16 +219,20 @@ impl Reconcile {
             .map(Prompt::is_settled)
         {
             // Behind jobs that were refused comes the queue.
-            Some(false) if self.doubts => return self.next.take().or(Some(self.which_runs())),
+            Some(false) if self.lookup == OutcomeLookup::Running => {
+                return self.next.take().or(Some(self.which_runs()));
+            }
             Some(false) => return self.may_ask(now, Request::History).then_some(Request::History),
             // It counts as not known, but only since nobody answered.
-            Some(true) if self.tries > 0 => {
+            Some(true) if self.lookup.failures() > 0 => {
                 if self.may_ask(now, Request::History) {
                     return Some(Request::History);
                 }
             }
             _ => {
-                self.tries = 0;
+                if self.lookup != OutcomeLookup::Running {
+                    self.lookup = OutcomeLookup::BEGIN;
+                }
                 // The next is another prompt's.
                 self.again = self.again.filter(|(what, _)| *what != Request::History);
             }
@@ -198,7 +240,7 @@ impl Reconcile {
         // One that ended unseen, before another begins.
         let is_running = prompt.is_some_and(|prompt| prompt.state() == PromptState::Running);
         if open && !is_running && state.unseen_ends() > 0 {
-            let asked = if self.jobs_missing { Request::LastHistory } else { Request::Ended };
+            let asked = if self.lacks_jobs() { Request::LastHistory } else { Request::Ended };
             // Whatever runs comes behind it: to ask which would be to ask on and on.
             return self.may_ask(now, asked).then_some(asked);
         }
@@ -251,7 +293,7 @@ impl Reconcile {
     /// something else.
     pub(super) fn deadline(&self, now: Instant) -> Option<Instant> {
         let times = [self.due, self.glance, self.quiet, self.way_again, self.again.map(|(_, at)| at)];
-        times.into_iter().flatten().filter(|at| *at > now && !self.refused).min()
+        times.into_iter().flatten().filter(|at| *at > now && !self.is_refused()).min()
     }
 
     /// What to ask to find out how others' prompts are followed: by who submits nothing at once, by others where one runs that
@@ -305,11 +347,13 @@ impl Reconcile {
                 return self.found(ObserveMode::Polling);
             }
             Result::Refused(401 | 403 | 407) => {
-                self.refused = true;
+                self.access = Access::Denied;
                 return if asked == Request::History { Decision::Unknown } else { Decision::Nothing };
             }
             Result::Refused(status) if matches!(asked, Request::Jobs | Request::Ended) => {
-                self.jobs_missing |= status == 404;
+                if status == 404 {
+                    self.access = Access::WithoutJobs;
+                }
                 if asked == Request::Jobs {
                     self.next = Some(Request::Queue);
                 } else if status != 404 {
@@ -334,7 +378,7 @@ impl Reconcile {
                 }
                 Decision::Runs(None)
             }
-            Request::Jobs | Request::Queue if core::mem::take(&mut self.doubts) => Decision::Doubted,
+            Request::Jobs | Request::Queue if self.lookup.end_running() => Decision::Doubted,
             Request::Jobs | Request::Queue => Decision::Runs(found.running),
             Request::Ended | Request::LastHistory => {
                 self.asked_after = !found.moved;
@@ -345,13 +389,13 @@ impl Reconcile {
             Request::Extension => self.found(ObserveMode::Extension),
             Request::LogSubscription => self.found(ObserveMode::Logs),
             Request::History => {
-                self.tries = 0;
+                self.lookup = OutcomeLookup::BEGIN;
                 // Where the socket was amid saying something else, the answer didn't count.
                 self.again = Some((asked, now.saturating_add(POLL)));
                 match (found.told, by_log) {
                     (true, _) => Decision::Alive,
                     (false, true) => {
-                        self.doubts = true;
+                        self.lookup = OutcomeLookup::Running;
                         Decision::Nothing
                     }
                     (false, false) => Decision::Unknown,
@@ -370,16 +414,17 @@ impl Reconcile {
         match asked {
             // While the server is away, nothing is known: its history may outlive that.
             Request::History if open || result != Result::Unanswered => {
-                self.tries = self.tries.saturating_add(1);
-                if is_refused || self.tries >= OUTCOME_TRIES {
+                let failures = self.lookup.failures().saturating_add(1);
+                self.lookup = OutcomeLookup::History { failures };
+                if is_refused || failures >= OUTCOME_TRIES {
                     // What never comes whole, however often, is too long for us.
                     if is_refused || result == Result::Broken {
-                        self.tries = 0;
+                        self.lookup = OutcomeLookup::BEGIN;
                     }
                     return Decision::Unknown;
                 }
             }
-            Request::Jobs | Request::Queue if core::mem::take(&mut self.doubts) => return Decision::Unknown,
+            Request::Jobs | Request::Queue if self.lookup.end_running() => return Decision::Unknown,
             Request::Queue if !is_refused => self.graph_of = None,
             Request::Ended | Request::LastHistory if result != Result::Unanswered => {
                 self.asked_after = true;

@@ -39,6 +39,20 @@ use crate::{
 };
 
 /// All that is known of a server. It keeps what its [`Capacity`] has room for.
+///
+/// Only the [reducer] changes it, or a record that restores it. Everybody else reads it:
+///
+/// ```
+/// # use comfyglow_core::{capacity::GadgetCapacity, state::State};
+/// let state = State::<GadgetCapacity>::new();
+/// assert_eq!(state.generation(), 0);
+/// ```
+///
+/// ```compile_fail,E0616
+/// # use comfyglow_core::{capacity::GadgetCapacity, state::State};
+/// let mut state = State::<GadgetCapacity>::new();
+/// state.generation = 1;
+/// ```
 #[derive(Debug)]
 pub struct State<C: Capacity> {
     /// The connection to the server.

@@ -508,3 +508,6 @@ pub(crate) fn sooner(one: Option<Instant>, other: Option<Instant>) -> Option<Ins
         _ => one.or(other),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,11 +74,8 @@ impl<'c> MessageHost<'c> {
                     let (target, body) = (request.target.to_string(), request.body.map(|body| body.to_string()));
                     let head = RequestHead { host: self.config.host, target: &[&target], headers: self.config.headers };
                     let mut out = [0; 2_048];
-                    let len = match &body {
-                        None => head.write_get(&mut out),
-                        Some(body) => head.write_patch(&[body], &mut out),
-                    };
-                    match len {
+                    let body: Vec<_> = body.iter().map(String::as_str).collect();
+                    match head.write(request.method, &body, &mut out) {
                         Ok(len) => return Step::Open(Link::Http, out[..len].to_vec()),
                         Err(_) => self.session.handle_input(now, Input::Closed(Link::Http, End::Unsendable)),
                     }

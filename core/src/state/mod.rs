@@ -30,7 +30,7 @@ use observation::Observation;
 use prompt::{Slot, Weights};
 
 use crate::{
-    capacity::Capacity,
+    capacity::{Capacity, Length as _},
     limits::REPLACED_PROMPTS,
     progress::{History, Learned, NodeDuration, RemainingWork},
     quality::Quality,
@@ -224,14 +224,15 @@ impl<C: Capacity> State<C> {
     /// graph's nodes are new, the one as much as the other. It is no less than what the server's log says of a sampler.
     pub fn eta(&self, now: Instant) -> Option<Duration> {
         let prompt = self.prompt.as_ref().filter(|prompt| prompt.end.is_running())?;
-        self.learned_eta(now, prompt).max(prompt.run.reported_remaining(now))
+        let reported = if C::HTTP { prompt.run.reported_remaining(now) } else { None };
+        self.learned_eta(now, prompt).max(reported)
     }
 
     fn learned_eta(&self, now: Instant, prompt: &Prompt<C>) -> Option<Duration> {
         let elapsed = prompt.elapsed(now)?;
         let linear = crate::progress::linear_eta(elapsed, prompt.percentage()?);
         let Weights { whole, learned: known } = prompt.weights;
-        if known == 0 {
+        if C::Durations::MAX == 0 || known == 0 {
             return linear;
         }
         let mut pending = whole.saturating_sub(self.nodes.weight_done());

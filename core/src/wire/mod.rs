@@ -273,6 +273,9 @@ impl<'c, C: Capacity> Wire<'c, C> {
         if let Some(len) = self.next_frame() {
             return Some((Link::Socket, len));
         }
+        if !C::HTTP {
+            return None;
+        }
         match self.exchange.write(&self.session, self.out.as_mut()) {
             Ok(len) => len.map(|len| (Link::Http, len)),
             Err(end) => {

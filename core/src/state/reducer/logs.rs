@@ -88,6 +88,9 @@ impl<C: Capacity> State<C> {
 
     /// The bar that the log told last, where it was too early for what is known by now.
     pub(super) fn take_up_bar(&mut self, now: Instant) -> Changes {
+        if !C::HTTP {
+            return Changes::NONE;
+        }
         match self.observation.bar() {
             Some(bar) => self.bar(now, bar, false),
             None => Changes::NONE,

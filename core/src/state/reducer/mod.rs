@@ -14,7 +14,7 @@ pub use action::Action;
 pub use observer::Observer;
 
 use crate::{
-    capacity::Capacity,
+    capacity::{Capacity, Length as _},
     event::{Event, EventKind, NodeStatus, Part},
     number::Milli,
     state::{Changes, ErrorRecord, LastEvent, Outcome, Prompt, PromptEnd, Seen, Source, State, Steps, Target, part_of},
@@ -78,7 +78,9 @@ fn reduce<C: Capacity>(state: &mut State<C>, now: Instant, action: Action<'_>) -
             Changes::NONE
         }
         Action::Part(Part::Log(text)) => {
-            state.log(now, text);
+            if C::HTTP {
+                state.log(now, text);
+            }
             Changes::NONE
         }
         Action::Part(part) => {
@@ -95,6 +97,7 @@ fn reduce<C: Capacity>(state: &mut State<C>, now: Instant, action: Action<'_>) -
         }
         Action::GraphNode { prompt_id, node, class } => state.graph_node(prompt_id, node, class),
         Action::Graph { prompt_id, nodes } => state.graph(now, prompt_id, nodes),
+        Action::Response { .. } if !C::HTTP => Changes::NONE,
         Action::Response { since, item } => state.response(now, since, item),
         Action::Measured(sample) => state.measured(now, sample),
     }
@@ -362,7 +365,8 @@ impl<C: Capacity> State<C> {
 
     /// How far the prompt is, goes into the history.
     fn note_progress(&mut self, now: Instant) {
-        let Some(prompt) = self.prompt.as_ref() else { return };
+        // A single point is no history.
+        let Some(prompt) = self.prompt.as_ref().filter(|_| C::History::MAX > 1) else { return };
         let permille = prompt.percentage().and_then(|p| u16::try_from(p.permille()).ok());
         self.history.push(now, permille, prompt.steps);
     }

@@ -1,7 +1,7 @@
 //! The record: its current node, its end, its percentage.
 
 use crate::{
-    capacity::Capacity,
+    capacity::{Capacity, Length as _},
     divide::divide,
     progress::Learned,
     state::{Nodes, Outcome, Percentage, Prompt, PromptEnd, WHOLE},
@@ -38,7 +38,8 @@ impl<C: Capacity> Prompt<C> {
 
     /// The node that is shown is over: learns how long it took, where it ran to its end before our eyes.
     pub(super) fn learn_current(&mut self, now: Instant, nodes: &Nodes<C>, learned: &mut Learned<C::Durations>) {
-        let Some(key) = self.current_node().map(|shown| shown.as_id().key()) else { return };
+        let known = self.current_node().filter(|_| C::Durations::MAX > 0);
+        let Some(key) = known.map(|shown| shown.as_id().key()) else { return };
         // A node that waits for others, lazily or as an expanded one does, isn't over yet.
         let name = nodes.name_of(key).filter(|_| nodes.has_run(key));
         if let (Some(name), Some(took)) = (name, self.run.node_duration(now)) {

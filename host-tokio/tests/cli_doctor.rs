@@ -267,10 +267,10 @@ async fn the_way_to_the_server() {
 #[tokio::test]
 async fn http_that_is_refused() {
     for (fault, message, advice) in [
-        ("status:401,on=all", "the server wants a login (401", "http://user:password@host"),
+        ("status:401,on=all", "the server requires a login (401", "http://user:password@host"),
         ("status:403,on=all", "refuses this client (403", "Check the login"),
         ("status:404,on=all", "no ComfyUI at this path (404", "the path that leads to ComfyUI"),
-        ("status:502,on=all", "a proxy answers, but the ComfyUI behind it does not", "Start ComfyUI"),
+        ("status:502,on=all", "a proxy responds, but ComfyUI behind it does not", "Start ComfyUI"),
         ("status:500,on=all", "(500", "in a browser"),
         ("redirect:http://other:8188/system_stats,on=all", "to http://other:8188", "that address: http://other:8188"),
         ("redirect:https://ann:s3@x.org/login?t=1,on=all", "to https://x.org/login (302", "a login by browser"),
@@ -332,7 +332,7 @@ async fn logins_are_sent_and_never_shown() {
     assert!(!format!("{ran:?}").contains("wrong-one"));
     let front_of_bearer = front(Some(&simulator), locked("Bearer")).await;
     let ran = examined(&front_of_bearer.url, LONG).await;
-    is_wrong(&ran, "http", "wants a login", "of the kind Bearer", "nothing");
+    is_wrong(&ran, "http", "requires a login", "of the kind Bearer", "nothing");
 }
 
 #[tokio::test]
@@ -413,7 +413,7 @@ async fn sockets_that_tell_nothing_or_end() {
         ("stall,after=1", "ping", "pings are not answered, not in 2 s", "pass pings on", "polling"),
         ("end,after=1", "ping", "the connection ", "", "polling"),
         ("close:1012,after=1", "ping", "with the code 1012", "ComfyUI stopped or restarts", "polling"),
-        ("close:1008,after=1", "ping", "with the code 1008", "Give the login", "nothing"),
+        ("close:1008,after=1", "ping", "with the code 1008", "Put the login", "nothing"),
         ("masked,after=1", "ping", "no WebSocket any more", "try without it", "polling"),
     ] {
         let simulator = faulty(&[fault]).await;

@@ -90,9 +90,9 @@ fn what_is_set_already_is_not_set_again() {
 #[test]
 fn a_wrong_password_and_an_unknown_host_are_told_with_what_to_do() {
     for (network, connection, said, advice) in [
-        ("offline: the Wi-Fi network is not in reach", "disconnected", "not in reach", "2.4 GHz"),
-        ("up", "disconnected: nobody knows the server's name", "nobody knows", "in numbers"),
-        ("up", "disconnected: what answers here is no ComfyUI", "no ComfyUI", "comfyglow serial"),
+        ("offline: the Wi-Fi network was not found", "disconnected", "not found", "2.4 GHz"),
+        ("up", "disconnected: the server's name can't be resolved", "can't be resolved", "IP address"),
+        ("up", "disconnected: this server is not ComfyUI", "not ComfyUI", "comfyglow serial"),
         ("joining", "disconnected", "the network is not joined: it takes too long", "comfyglow serial"),
     ] {
         let status = move |_: &Settings, _| vec![format!("network={network}"), format!("connection={connection}")];

@@ -92,7 +92,7 @@ async fn a_lost_server_is_4_where_there_is_no_second_attempt() {
         let ran = ended(child).await;
         assert_eq!(ran.status, Some(4), "{ran:?}");
         // Where it left before it had read our greeting, it reset the connection, and the system's word for that follows.
-        assert!(ran.stderr.contains("the server ended the connection"), "{ran:?}");
+        assert!(ran.stderr.contains("the server closed the connection"), "{ran:?}");
         assert!(ran.stderr.contains("ComfyUI stopped"), "{ran:?}");
     }
 }

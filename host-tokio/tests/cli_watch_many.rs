@@ -105,7 +105,7 @@ async fn a_server_that_dies_midway_leaves_the_others_as_they_are() {
     living.step(10);
     let ran = ended(child).await;
     assert_eq!(ran.status, Some(4), "{ran:?}");
-    assert!(ran.stderr.contains(&format!("127.0.0.1{died}: the server ended the connection")), "{ran:?}");
+    assert!(ran.stderr.contains(&format!("127.0.0.1{died}: the server closed the connection")), "{ran:?}");
     let ends: Vec<&str> = ran.stdout.lines().filter(|line| line.contains("✔ ")).collect();
     assert!(ends.len() == 1 && ends[0].starts_with(&lives), "{ran:?}");
 }
@@ -320,7 +320,7 @@ mod in_a_terminal {
             };
             is(&first, &["● ", "█", " %", " left", "queue: 2", "SomeSampler #1 4/5"])
                 && is(&second, &["● ", "█", " %", " left", "queue: 2", "SomeSampler #1 2/5"])
-                && is(&dead, &["● ", "nobody answers at this address · next try in "])
+                && is(&dead, &["● ", "no answer at this address · next try in "])
                 && is("2 of 3 run", &["█", " %", " left", "queue: 4", "1 not connected"])
         });
         let lines = [&first, &second, "2 of 3 run"].map(|part| line(seen.screen.screen(), part).unwrap_or_default());

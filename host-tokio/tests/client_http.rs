@@ -109,11 +109,11 @@ async fn a_lost_answer_is_made_up_for_and_nothing_is_submitted_twice() {
 #[tokio::test]
 async fn refusals_are_no_riddles_and_redirects_are_not_followed() {
     for (status, whose, said) in [
-        (401, Blame::Config, "wants a login"),
+        (401, Blame::Config, "requires a login"),
         (403, Blame::Config, "refuses this client"),
         (404, Blame::Config, "no ComfyUI at this path"),
-        (307, Blame::Config, "sends us elsewhere"),
-        (429, Blame::Server, "too many visitors"),
+        (307, Blame::Config, "redirects to another address"),
+        (429, Blame::Server, "too many requests"),
     ] {
         let (result, times, _) = submitted(Fate::Answer(status)).await;
         let Err(SubmitError::Request(error)) = result else { panic!("{status}: {result:?}") };

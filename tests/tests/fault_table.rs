@@ -1,4 +1,4 @@
-//! What each fault leads to, played to a session by a scripted server and a clock that is a number, and kept as the table
+//! Plays each fault to a session, with a scripted server and a simulated clock, and compares the results with the table in
 //! `core/FAULTS.md`.
 
 use std::{fmt::Write as _, path::Path};
@@ -13,17 +13,19 @@ use comfyglow_core::{
     wire::{Input, Output, Wire},
 };
 
-/// The variable that has the table written instead of compared.
+/// With this variable set, the test writes the table instead of comparing it.
 const REWRITE: &str = "COMFYGLOW_REWRITE";
 
 const HEAD: &str = "\
-# Faults, and what comes of them
+# Faults and their consequences
 
-What happens to the connection, what the session says of it, and when it tries again: in milliseconds from the fault, the
-first time, without the spread by chance that a session has otherwise. Each further wait is half as long again, up to 30 s;
-a connection that lived for 5 s begins anew. An answer over HTTP, which is asked for meanwhile, cuts the wait short where
-the server had been away. `cargo test -p comfyglow-tests --test fault_table` plays all of it and compares;
-`COMFYGLOW_REWRITE=1` before it writes this file.
+Each row says what happens to the connection, what the session reports, and when it makes the next attempt. That time is
+in milliseconds after the fault, for the first failure, without the random jitter that a session normally adds. Each
+further wait is 1.5 times as long, up to 30 s. A connection that lived for 5 s resets the waits. The session polls over
+HTTP meanwhile; a response from a server that had been away ends the wait early.
+
+`cargo test -p comfyglow-tests --test fault_table` plays every row and compares this file. With `COMFYGLOW_REWRITE=1` it
+writes this file.
 
 ";
 
@@ -41,15 +43,15 @@ struct ScriptedHost {
     session: Box<Wire<'static, GadgetCapacity>>,
     now: Instant,
     deadline: Option<Instant>,
-    /// The last that was sent.
+    /// The bytes sent last.
     sent: Vec<u8>,
     dials: usize,
-    /// HTTP is dialled.
+    /// The HTTP link was dialled.
     asking: bool,
 }
 
 impl ScriptedHost {
-    /// A host that dials the socket.
+    /// A host that has dialled the socket.
     fn new(config: Config<'static>) -> Self {
         let session = Box::new(Wire::<GadgetCapacity>::new(config, 1));
         let mut host = Self { session, now: Instant::ZERO, deadline: None, sent: Vec::new(), dials: 0, asking: false };
@@ -100,7 +102,7 @@ impl ScriptedHost {
         self.tell(Input::Opened(Link::Socket));
     }
 
-    /// The dialled socket opens, and this answers its request.
+    /// The dialled socket opens, and the server sends this response.
     fn answers(&mut self, answer: &str) {
         self.opens();
         self.hear(answer.as_bytes());
@@ -118,11 +120,12 @@ impl ScriptedHost {
         self.wait_until(1_000);
     }
 
-    /// Time passes, the session woken when it wants to be; HTTP says that `remaining` prompts are there, where it's asked.
+    /// Lets time pass and wakes the session at its deadlines.
     fn wait_until(&mut self, millis: u64) {
         self.wait_with(millis, 0);
     }
 
+    /// As [`wait_until`](Self::wait_until); HTTP reports that `remaining` prompts are in the queue.
     fn wait_with(&mut self, millis: u64, remaining: u32) {
         let end = Instant::from_millis(millis);
         while let Some(deadline) = self.deadline.filter(|deadline| *deadline <= end) {
@@ -142,7 +145,7 @@ impl ScriptedHost {
         self.tell(Input::Host(Host::Wake));
     }
 
-    /// The table's line.
+    /// The row of the table.
     fn line(&self, name: &str) -> String {
         let connection = self.session.state().connection();
         let status = connection.status.name();
@@ -177,42 +180,42 @@ fn text(message: &str) -> Vec<u8> {
     comfyglow_tests::frame(&comfyglow_tests::ServerMessage::Text(message.to_owned()))
 }
 
-/// A session's faults by a script.
+/// A fault's name, and the script that leads to it.
 type Case = (&'static str, fn(&mut ScriptedHost));
 
 const BEFORE: &[Case] = &[
     ("refused", |host| host.ends(End::Unreachable)),
     ("no such name", |host| host.ends(End::NameUnknown)),
-    ("reset while dialling", |host| host.ends(End::Broken)),
-    ("end while dialling", |host| host.ends(End::Eof)),
-    ("nobody answers for 10 s", |host| host.wait_until(10_000)),
-    ("open, but the handshake isn't answered for 10 s", |host| {
+    ("reset while connecting", |host| host.ends(End::Broken)),
+    ("closed while connecting", |host| host.ends(End::Eof)),
+    ("no response for 10 s", |host| host.wait_until(10_000)),
+    ("connected, but no response to the handshake for 10 s", |host| {
         host.opens();
         host.wait_until(10_000);
     }),
-    ("end before the handshake's answer", |host| {
+    ("closed before the handshake's response", |host| {
         host.opens();
         host.ends(End::Eof);
     }),
-    ("broken before the handshake's answer", |host| {
+    ("broken before the handshake's response", |host| {
         host.opens();
         host.ends(End::Broken);
     }),
-    ("end within the handshake's answer", |host| {
+    ("closed within the handshake's response", |host| {
         host.answers("HTTP/1.1 101 Switching");
         host.ends(End::Eof);
     }),
 ];
 
 const ANSWERS: &[Case] = &[
-    ("garbage instead of an answer", |host| host.answers("SSH-2.0-OpenSSH_9.2\r\n")),
-    ("the answer to another key", |host| {
+    ("garbage instead of a response", |host| host.answers("SSH-2.0-OpenSSH_9.2\r\n")),
+    ("the response to another key", |host| {
         host.answers("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
     }),
-    ("the upgrade was stripped: 200", |host| {
+    ("a proxy removed the upgrade: 200", |host| {
         host.answers("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>");
     }),
-    ("the upgrade was stripped: 400, as ComfyUI says it", |host| {
+    ("a proxy removed the upgrade: 400, as ComfyUI reports it", |host| {
         host.answers("HTTP/1.1 400 Bad Request\r\nContent-Length: 27\r\n\r\nNo WebSocket UPGRADE hdr: N");
     }),
     ("302", |host| host.answers("HTTP/1.1 302 Found\r\nLocation: https://desk/\r\n\r\n")),
@@ -230,22 +233,22 @@ const ANSWERS: &[Case] = &[
 ];
 
 const OPEN: &[Case] = &[
-    ("end, as at each stop of ComfyUI", |host| host.ends(End::Eof)),
-    ("end within a frame", |host| {
+    ("closed, as at each stop of ComfyUI", |host| host.ends(End::Eof)),
+    ("closed within a frame", |host| {
         host.hear(&text("{\"type\"")[..5]);
         host.ends(End::Eof);
     }),
-    ("broken; a reset counts as an end, as a ComfyUI that is killed resets", |host| host.ends(End::Broken)),
-    ("garbage behind the handshake", |host| host.hear(b"HTTP/1.1 200 OK\r\n\r\n")),
+    ("broken; a reset counts as closed, since a ComfyUI that is killed resets", |host| host.ends(End::Broken)),
+    ("garbage after the handshake", |host| host.hear(b"HTTP/1.1 200 OK\r\n\r\n")),
     ("a masked frame", |host| host.hear(&[0x81, 0x82, 0, 0, 0, 0, b'{', b'}'])),
     ("a reserved bit", |host| host.hear(b"\xc1\x02{}")),
     ("a reserved opcode", |host| host.hear(&[0x83, 0])),
     ("a length of 2^63", |host| host.hear(&[0x82, 127, 0x80, 0, 0, 0, 0, 0, 0, 0])),
-    ("a text that is no UTF-8", |host| host.hear(b"\x81\x01\xff")),
+    ("a text that is not UTF-8", |host| host.hear(b"\x81\x01\xff")),
     ("close without a code", |host| host.hear(&[0x88, 0])),
     ("close 1000", |host| closes(host, 1000)),
     ("close 1001", |host| closes(host, 1001)),
-    ("close 1006, which nobody may send", |host| closes(host, 1006)),
+    ("close 1006, which must not be sent", |host| closes(host, 1006)),
     ("close 1008", |host| closes(host, 1008)),
     ("close 1009", |host| closes(host, 1009)),
     ("close 1011", |host| closes(host, 1011)),
@@ -260,13 +263,13 @@ fn closes(host: &mut ScriptedHost, code: u16) {
     host.hear(&[0x88, 2, high, low]);
 }
 
-/// A silent socket, while HTTP tells of a prompt.
+/// The socket is silent while HTTP reports a prompt.
 fn is_deaf(host: &mut ScriptedHost) {
     host.connects();
     host.wait_with(60_000, 1);
 }
 
-/// Messages without end, and no answer to the ping before them.
+/// Messages keep coming, but no pong to the ping before them.
 fn overruns(host: &mut ScriptedHost) {
     host.connects();
     for millis in (1_000..=7_000).step_by(500) {
@@ -290,7 +293,7 @@ fn table() -> String {
     let pings = Config { heartbeat: HeartbeatConfig::DEFAULT, ..CONFIG };
     let mut page = HEAD.to_owned();
     let mut part = |title: &str, lines: Vec<String>| {
-        let head = "| what happens | status | fault | whose | next attempt | what to do |\n|---|---|---|---|---|---|\n";
+        let head = "| what happens | status | fault | whose | next attempt | advice |\n|---|---|---|---|---|---|\n";
         write!(page, "## {title}\n\n{head}{}\n\n", lines.join("\n")).expect("a text takes all");
     };
     let play = |config: Config<'static>, (name, case): &Case| {
@@ -298,8 +301,8 @@ fn table() -> String {
         case(&mut host);
         host.line(name)
     };
-    part("Before there is a WebSocket", BEFORE.iter().map(|case| play(CONFIG, case)).collect());
-    part("The handshake's answers", ANSWERS.iter().map(|case| play(CONFIG, case)).collect());
+    part("Before the handshake is complete", BEFORE.iter().map(|case| play(CONFIG, case)).collect());
+    part("The handshake's responses", ANSWERS.iter().map(|case| play(CONFIG, case)).collect());
     let connected = |(name, case): &Case| {
         let mut host = ScriptedHost::new(CONFIG);
         host.connects();
@@ -311,13 +314,13 @@ fn table() -> String {
     let once = Config { reconnect: ReconnectConfig { attempts: Some(1), ..CONFIG.reconnect }, ..CONFIG };
     let header = Config { headers: &[("X", "a\r\nb")], ..CONFIG };
     let absences = [
-        ("it is being joined", NetworkDown::Joining),
-        ("the Wi-Fi doesn't take the password", NetworkDown::WrongPassword),
-        ("no Wi-Fi of that name", NetworkDown::NotFound),
-        ("the Wi-Fi doesn't take the device", NetworkDown::Refused),
+        ("the device is joining it", NetworkDown::Joining),
+        ("the Wi-Fi rejects the password", NetworkDown::WrongPassword),
+        ("no Wi-Fi with that name", NetworkDown::NotFound),
+        ("the Wi-Fi rejects the device", NetworkDown::Refused),
         ("the Wi-Fi is lost", NetworkDown::SignalLost),
-        ("DHCP is silent", NetworkDown::NoAddress),
-        ("the cable is out", NetworkDown::NoLink),
+        ("no response from DHCP", NetworkDown::NoAddress),
+        ("the cable is unplugged", NetworkDown::NoLink),
     ];
     let absent = |(name, absence): (&str, NetworkDown)| {
         let mut host = ScriptedHost::new(CONFIG);
@@ -325,28 +328,28 @@ fn table() -> String {
         host.tell(Input::Host(Host::Offline(absence)));
         host.line(name)
     };
-    part("The device's own network, as the host tells it: at once when it is back", absences.map(absent).into());
+    part("No network, as the host reports; it connects at once when the network is back", absences.map(absent).into());
     part(
-        "What the session finds out itself",
+        "Faults that the session detects itself",
         vec![
             play(
                 pings,
-                &("a ping isn't answered for 15 s, nor does anything else come", |host| {
+                &("no pong, and nothing else, within 15 s", |host| {
                     host.connects();
                     host.wait_until(60_000);
                 }),
             ),
             play(
                 Config { heartbeat: HeartbeatConfig::OFF, ..asks },
-                &("HTTP tells of prompts that a silent socket doesn't, twice in 2 s", is_deaf),
+                &("HTTP reports prompts that a silent socket does not, twice in 2 s", is_deaf),
             ),
-            play(asks, &("a ping's answer is 5 s late behind bytes that flow", overruns)),
-            play(CONFIG, &("the sixth attempt within 60 s would follow", opens_the_circuit)),
-            play(once, &("all attempts that were allowed are used up", |host| host.ends(End::Unreachable))),
-            play(header, &("a header holds a line break", ScriptedHost::opens)),
+            play(asks, &("a pong is 5 s late while bytes flow", overruns)),
+            play(CONFIG, &("the next attempt would be the sixth within 60 s", opens_the_circuit)),
+            play(once, &("all allowed attempts are used up", |host| host.ends(End::Unreachable))),
+            play(header, &("a header contains a line break", ScriptedHost::opens)),
             play(
                 CONFIG,
-                &("we left", |host| {
+                &("the user closed the session", |host| {
                     host.connects();
                     host.tell(Input::Host(Host::Leave));
                 }),
@@ -357,7 +360,7 @@ fn table() -> String {
 }
 
 #[test]
-fn the_table_of_faults_is_what_happens() {
+fn fault_table_matches_what_happens() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/FAULTS.md");
     let table = table();
     if std::env::var_os(REWRITE).is_some() {
@@ -366,14 +369,14 @@ fn the_table_of_faults_is_what_happens() {
     }
     let written = std::fs::read_to_string(&file).unwrap_or_default();
     for (written, is) in written.lines().zip(table.lines()) {
-        assert_eq!(written, is, "where that is wanted: {REWRITE}=1 cargo test -p comfyglow-tests --test fault_table");
+        assert_eq!(written, is, "if that is intended: {REWRITE}=1 cargo test -p comfyglow-tests --test fault_table");
     }
-    assert_eq!(written, table, "where that is wanted: {REWRITE}=1 cargo test -p comfyglow-tests --test fault_table");
+    assert_eq!(written, table, "if that is intended: {REWRITE}=1 cargo test -p comfyglow-tests --test fault_table");
 }
 
-/// After any of them, a session that tries again connects.
+/// A session that makes another attempt after a fault connects.
 #[test]
-fn what_is_tried_again_heals() {
+fn faults_with_a_next_attempt_end_connected() {
     for (name, case) in OPEN.iter().chain(ANSWERS).chain(BEFORE) {
         let mut host = ScriptedHost::new(CONFIG);
         if OPEN.iter().any(|(open, _)| open == name) {

@@ -116,7 +116,7 @@ fn stations(stage: &mut Stage, setup: &Setup, runtime: &Runtime) -> Result<()> {
     submit(&simulator, &graph(80, 100))?;
     stage.station("running", 10, |picture| picture.percent().is_some_and(|percent| percent > 10))?;
     stage.board.wifi(false)?;
-    stage.logged("out of reach", 10, "network: the Wi-Fi was lost")?;
+    stage.logged("out of reach", 10, "network: the Wi-Fi connection was lost")?;
     stage.board.wifi(true)?;
     stage.station("in reach again", 20, |picture| picture.percent().is_some_and(|percent| percent > 20))?;
     stage.station("done again", 30, |picture| picture.has_title(Title::Done))?;

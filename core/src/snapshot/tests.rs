@@ -137,7 +137,7 @@ fn a_line_is_what_it_is() {
         concat!(
             r#"{"schema":1,"connection":{"status":"disconnected","attempt":0,"reconnects":0,"latency_ms":null,"#,
             r#""drop_rate":0.0,"next_attempt_ms":null,"source":"websocket","error":{"kind":"broken","whose":"network","#,
-            r#""message":"the network broke the connection","advice":"Check the network, Wi-Fi or VPN between."},"#,
+            r#""message":"the network dropped the connection","advice":"Check the network, Wi-Fi or VPN to the server."},"#,
             r#""last_event":{"type":"progress","age_ms":10},"way":null},"queue_remaining":2,"#,
             r#""prompt":{"prompt_id":"a\"\\\u0001ü","state":"running","current_node":"2","current_class":null,"#,
             r#""current_step":1.5,"total_steps":3.0,"percentage":null,"eta_ms":null,"elapsed_ms":20,"nodes_total":null,"#,

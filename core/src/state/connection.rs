@@ -1,26 +1,28 @@
+use core::{error::Error, fmt};
+
 use crate::{event::EventKind, time::Instant};
 
-/// The connection to the server.
+/// The connection to the server, as far as the session knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Connection {
-    /// How it fares.
+    /// Its status.
     pub status: ConnectionStatus,
-    /// How the prompt's state is known.
+    /// Where the prompt's state comes from.
     pub source: Source,
-    /// How prompts of other clients are followed, once that was found out for this connection.
+    /// How prompts of other clients are followed; `None` until this connection's server was probed.
     pub way: Option<ObserveMode>,
-    /// Attempts to connect since it was lost, or since the start.
+    /// Attempts to connect since the connection was lost, or since the start.
     pub attempt: u32,
-    /// How often it was made again.
+    /// How often the session connected again.
     pub reconnects: u32,
-    /// What is wrong, or was when it was lost.
+    /// Why the connection was lost or can't be made.
     pub fault: Option<Fault>,
-    /// What the next attempt waits for, where one is to come.
+    /// What the next attempt waits for; `None` if no attempt is planned.
     pub waiting: Option<Waiting>,
-    /// The last message that was of use, and when it ended.
+    /// The last message that was used, and when it ended.
     pub last_event: Option<LastEvent>,
-    /// Whether it was made before.
+    /// Whether the session was connected before.
     pub(crate) established: bool,
 }
 
@@ -44,42 +46,42 @@ impl Connection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Waiting {
-    /// When it will be made.
+    /// When the attempt is made.
     pub until: Instant,
-    /// Why not at once.
+    /// Why it is not made at once.
     pub why: WaitingFor,
 }
 
-/// Why an attempt isn't made at once.
+/// Why an attempt to connect waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum WaitingFor {
-    /// Attempts that follow each other too fast help nobody: [`backoff`](crate::backoff).
+    /// Attempts are spaced: [`backoff`](crate::backoff).
     Backoff,
-    /// There were too many of them: the circuit is open, see [`breaker`](crate::breaker).
+    /// There were too many attempts: the circuit is open, see [`breaker`](crate::breaker).
     Circuit,
-    /// The server said when to come back.
+    /// The server asked for this wait by `Retry-After`.
     Server,
-    /// We left since we could not keep up, and would slow the server's other clients down.
+    /// The session read too slowly and left, since it would slow down the server's other clients.
     Courtesy,
 }
 
-/// How a connection fares.
+/// The status of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ConnectionStatus {
-    /// It is being made.
+    /// An attempt is under way, or the first one is planned.
     Connecting,
     /// The server's messages arrive.
     Connected,
-    /// It was lost or never made.
+    /// The connection was lost or never made.
     Disconnected,
-    /// The fault needs a person.
+    /// The fault needs a person, or the circuit is open.
     Error,
 }
 
 impl ConnectionStatus {
-    /// The status' word in snapshots.
+    /// The word for it in snapshots.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Connecting => "connecting",
@@ -90,23 +92,23 @@ impl ConnectionStatus {
     }
 }
 
-/// How a prompt's state is known.
+/// Where a prompt's state comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Source {
-    /// By the server's messages.
+    /// The server's messages on the WebSocket.
     Websocket,
-    /// By asking the server over HTTP.
+    /// Polling over HTTP.
     Polling,
-    /// By what the server's log says, beside asking over HTTP: which node runs is inferred.
+    /// The server's log, beside polling over HTTP; which node runs is inferred.
     Logs,
-    /// By what an earlier session kept; the server has not confirmed it yet.
+    /// The record of an earlier session; the server has not confirmed it yet.
     Restored,
 }
 
 impl Source {
-    /// The source's word in snapshots.
+    /// The word for it in snapshots.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Websocket => "websocket",
@@ -117,20 +119,20 @@ impl Source {
     }
 }
 
-/// How prompts of other clients are followed: ComfyUI by itself tells a prompt's progress to its submitter only.
+/// How prompts of other clients are followed. Without help, ComfyUI reports a prompt's progress to its submitter only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ObserveMode {
-    /// The server has comfyglow's extension, which tells everything.
+    /// By comfyglow's extension on the server, which reports everything.
     Extension,
-    /// By the server's log: the steps of samplers, errors and ends; beside it as [`Polling`](Self::Polling).
+    /// By the server's log, which has the steps of samplers, errors and ends; the rest as [`Polling`](Self::Polling).
     Logs,
-    /// By asking over HTTP: which prompt runs, and how it ended.
+    /// By polling over HTTP: which prompt runs, and how it ended.
     Polling,
 }
 
 impl ObserveMode {
-    /// The way's word in snapshots.
+    /// The word for it in snapshots.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Extension => "extension",
@@ -140,17 +142,27 @@ impl ObserveMode {
     }
 }
 
-/// A message that was of use.
+/// A message that was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LastEvent {
-    /// What it was.
+    /// Its type.
     pub kind: EventKind,
     /// When it ended.
     pub at: Instant,
 }
 
-/// What is wrong with the connection.
+/// What is wrong with the connection. `Display` writes the [`message`](Self::message), then the [`advice`](Self::advice).
+///
+/// # Examples
+///
+/// ```
+/// use comfyglow_core::state::{Blame, Fault, FaultKind};
+///
+/// let fault = Fault::new(FaultKind::Refused(404));
+/// assert_eq!(fault.blame(), Blame::Config);
+/// assert!(fault.to_string().starts_with("no ComfyUI at this path. Check the path"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Fault {
@@ -158,20 +170,20 @@ pub struct Fault {
     pub kind: FaultKind,
 }
 
-/// Blame fault it is, which decides what helps.
+/// Who has to act on a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Blame {
-    /// The one who set this up.
+    /// You: the address, login, Wi-Fi or another setting is wrong.
     Config,
-    /// The server's, or a proxy's before it.
+    /// The server, or a proxy in front of it.
     Server,
-    /// The network's between.
+    /// The network between here and the server.
     Network,
 }
 
 impl Blame {
-    /// The word in snapshots.
+    /// The word for it in snapshots.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Config => "you",
@@ -188,54 +200,54 @@ impl Blame {
 pub enum FaultKind {
     /// This device has no network.
     Offline(NetworkDown),
-    /// Nobody knows the server's name.
+    /// The server's name can't be resolved.
     NameUnknown,
-    /// Nobody answered at the address.
+    /// The address does not accept connections.
     Unreachable,
-    /// The server didn't answer in time.
+    /// The server did not respond in time.
     TimedOut,
-    /// The server ended the connection, as it does when it stops.
+    /// The server closed the connection, as it does when it stops.
     Closed,
-    /// The server, or a proxy, ended the connection with this code (RFC 6455, 7.4).
+    /// The server or a proxy closed the WebSocket with this code (RFC 6455, section 7.4).
     ClosedWith(u16),
-    /// The server fell silent: not even a ping was answered.
+    /// The server sent nothing any more, not even the pong to a ping.
     Silent,
-    /// The socket lives, but the server sends this client nothing: it lost the client's registration.
+    /// The socket is open, but the server lost this client's registration and sends it no events.
     Deaf,
-    /// We read too slowly, and left rather than hold up the server's other clients.
+    /// The session read too slowly, and left so that the server's other clients don't wait for it.
     Overrun,
-    /// It can't be told whether it is the server that is meant: its certificate is not trusted, or it has none.
+    /// The server's certificate is not trusted, or it has none.
     Untrusted,
-    /// The network broke it.
+    /// The network dropped the connection.
     Broken,
-    /// The server answered the handshake with this status.
+    /// The server answered the WebSocket handshake with this HTTP status.
     Refused(u16),
-    /// What answered is no ComfyUI, or something between them changes what it says.
+    /// The server is not ComfyUI, or a proxy changes what it sends.
     NotComfyUi,
-    /// The server, or a proxy, broke the WebSocket protocol.
+    /// The server or a proxy violated the WebSocket protocol.
     Protocol,
-    /// The request with its headers doesn't fit its buffer, or holds characters that a header can't.
+    /// The request with its headers is longer than its buffer, or holds characters that a header can't.
     Config,
 }
 
-/// Why there is no network.
+/// Why this device has no network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum NetworkDown {
-    /// It is being joined.
+    /// The device is joining it.
     Joining,
-    /// The Wi-Fi network doesn't take the password.
+    /// The Wi-Fi network rejects the password.
     WrongPassword,
-    /// No Wi-Fi network of that name is in reach.
+    /// No Wi-Fi network of that name is in range.
     NotFound,
-    /// The Wi-Fi network doesn't take this device, for another reason.
+    /// The Wi-Fi network rejects this device for another reason.
     Refused,
-    /// It was joined, and is out of reach or gone.
+    /// The device had joined it; now it is out of range or gone.
     SignalLost,
-    /// It is joined, but nobody gives an address.
+    /// The device has joined it, but gets no IP address.
     NoAddress,
-    /// The cable is out, or its other end is off.
+    /// The cable is unplugged, or its other end is off.
     NoLink,
 }
 
@@ -247,32 +259,44 @@ impl NetworkDown {
         }
     }
 
-    /// What happened, in a person's words.
+    /// What happened, for a person's screen: lower case, no full stop.
     pub const fn message(self) -> &'static str {
         match self {
-            Self::Joining => "the network is being joined",
+            Self::Joining => "joining the network",
             Self::WrongPassword => "the Wi-Fi password is wrong",
-            Self::NotFound => "the Wi-Fi network is not in reach",
+            Self::NotFound => "the Wi-Fi network was not found",
             Self::Refused => "the Wi-Fi network refuses this device",
-            Self::SignalLost => "the Wi-Fi was lost",
-            Self::NoAddress => "the network gives no address",
+            Self::SignalLost => "the Wi-Fi connection was lost",
+            Self::NoAddress => "the router gives no IP address",
             Self::NoLink => "the network cable is unplugged",
         }
     }
 
-    /// What to do about it.
+    /// What to do about it, in sentences; empty if nothing needs doing.
     pub const fn advice(self) -> &'static str {
         match self {
             Self::Joining => "",
             Self::WrongPassword => "Set the password again.",
-            Self::NotFound => "Check its name; it must be one of 2.4 GHz.",
-            Self::Refused => "Look at the access point's list of devices.",
-            Self::SignalLost => "It is joined again once it is back.",
-            Self::NoAddress => "Check the router: DHCP must be on.",
+            Self::NotFound => "Check its name. It must be a 2.4 GHz network.",
+            Self::Refused => "Check the access point's list of allowed devices.",
+            Self::SignalLost => "The device rejoins it once it is back.",
+            Self::NoAddress => "Check that DHCP is on in the router.",
             Self::NoLink => "Check both ends of the cable.",
         }
     }
 }
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message())?;
+        match self.advice() {
+            "" => Ok(()),
+            advice => write!(f, ". {advice}"),
+        }
+    }
+}
+
+impl Error for Fault {}
 
 impl Fault {
     /// The fault of this kind.
@@ -280,7 +304,7 @@ impl Fault {
         Self { kind }
     }
 
-    /// The kind's word in snapshots.
+    /// The word for its kind in snapshots.
     pub const fn name(self) -> &'static str {
         match self.kind {
             FaultKind::Offline(_) => "offline",
@@ -300,7 +324,7 @@ impl Fault {
         }
     }
 
-    /// Blame fault it is.
+    /// Who has to act on it.
     pub const fn blame(self) -> Blame {
         match self.kind {
             FaultKind::Offline(reason) => reason.blame(),
@@ -323,7 +347,7 @@ impl Fault {
         }
     }
 
-    /// Whether it stays until a person does something about it: there are no further attempts.
+    /// Whether a person has to do something before another attempt makes sense. The session makes none.
     pub const fn needs_a_person(self) -> bool {
         match self.kind {
             FaultKind::Refused(300..=399 | 401 | 403 | 404 | 407) | FaultKind::Untrusted | FaultKind::Config => true,
@@ -332,83 +356,79 @@ impl Fault {
         }
     }
 
-    /// Whether it is yours, and won't pass by itself. A Wi-Fi network that is set up wrong looks like one that is away, and a
-    /// name that nobody knows like that of a machine that sleeps.
+    /// Whether a setting is wrong for sure, and waiting won't help. A wrong Wi-Fi name looks like a network out of range, and
+    /// a wrong server name like that of a machine that sleeps.
     pub(crate) const fn stays(self) -> bool {
         matches!(self.blame(), Blame::Config) && !matches!(self.kind, FaultKind::Offline(_) | FaultKind::NameUnknown)
     }
 
-    /// What happened, in a person's words.
+    /// What happened, for a person's screen: lower case, no full stop.
     pub const fn message(self) -> &'static str {
         match self.kind {
             FaultKind::Offline(reason) => reason.message(),
-            FaultKind::NameUnknown => "nobody knows the server's name",
-            FaultKind::Unreachable => "nobody answers at this address",
-            FaultKind::TimedOut => "the server does not answer",
-            FaultKind::Silent => "the server fell silent",
-            FaultKind::Closed => "the server ended the connection",
-            FaultKind::ClosedWith(1001 | 1012) => "the server stops or restarts",
+            FaultKind::NameUnknown => "the server's name can't be resolved",
+            FaultKind::Unreachable => "no answer at this address",
+            FaultKind::TimedOut => "the server did not respond in time",
+            FaultKind::Silent => "the server stopped responding",
+            FaultKind::Closed => "the server closed the connection",
+            FaultKind::ClosedWith(1001 | 1012) => "the server is stopping or restarting",
             FaultKind::ClosedWith(1013) => "the server is too busy",
             FaultKind::ClosedWith(code) if is_login(code) => "the server refuses this client",
-            FaultKind::ClosedWith(_) => "the server, or a proxy, ended the connection",
-            FaultKind::Deaf => "the server lost sight of this client",
-            FaultKind::Overrun => "this machine, or its network, could not keep up",
+            FaultKind::ClosedWith(_) => "the server or a proxy closed the connection",
+            FaultKind::Deaf => "the server sends this client no events",
+            FaultKind::Overrun => "this machine or its network could not keep up",
             FaultKind::Untrusted => "the server's certificate is not trusted",
-            FaultKind::Broken => "the network broke the connection",
-            FaultKind::Refused(401 | 407) => "the server wants a login",
+            FaultKind::Broken => "the network dropped the connection",
+            FaultKind::Refused(401 | 407) => "the server requires a login",
             FaultKind::Refused(403) => "the server refuses this client",
-            FaultKind::Refused(404) => "there is no ComfyUI at this path",
-            FaultKind::Refused(429) => "the server has too many visitors",
-            FaultKind::Refused(300..=399) => "the server sends us elsewhere",
-            FaultKind::Refused(502..=504) => "a proxy answers, but the ComfyUI behind it does not",
+            FaultKind::Refused(404) => "no ComfyUI at this path",
+            FaultKind::Refused(429) => "the server reports too many requests",
+            FaultKind::Refused(300..=399) => "the server redirects to another address",
+            FaultKind::Refused(502..=504) => "a proxy responds, but ComfyUI behind it does not",
             FaultKind::Refused(_) => "the server refused the connection",
-            FaultKind::NotComfyUi => "what answers here is no ComfyUI, or a proxy strips WebSocket upgrades",
-            FaultKind::Protocol => "the server, or a proxy, breaks the WebSocket protocol",
-            FaultKind::Config => "the address or headers can't be sent",
+            FaultKind::NotComfyUi => "this server is not ComfyUI, or a proxy blocks WebSocket upgrades",
+            FaultKind::Protocol => "the server or a proxy violates the WebSocket protocol",
+            FaultKind::Config => "the address or a header is invalid or too long",
         }
     }
 
-    /// What to do about it.
+    /// What to do about it, in sentences; empty if nothing needs doing.
     pub const fn advice(self) -> &'static str {
         match self.kind {
             FaultKind::Offline(reason) => reason.advice(),
-            FaultKind::NameUnknown => "Check its spelling, or give the address in numbers.",
+            FaultKind::NameUnknown => "Check its spelling, or use the IP address.",
             FaultKind::Unreachable => {
-                "Is ComfyUI running, and is this its address and port? Elsewhere than on this machine it must be started with --listen."
+                "Check that ComfyUI is running, and its address and port. On another machine, start it with --listen."
             }
             FaultKind::TimedOut | FaultKind::Silent => {
-                "Check the address, the network and firewalls between; a busy server answers late."
+                "Check the address, the network and any firewall. A busy server responds late."
             }
             FaultKind::ClosedWith(code) if is_login(code) => {
-                "Give the login in the address (http://user:password@host) or by a header."
+                "Put the login in the address (http://user:password@host) or in a header."
             }
-            FaultKind::Closed | FaultKind::ClosedWith(_) => "ComfyUI stopped or restarts; look at its terminal.",
-            FaultKind::Deaf => "Nothing: a new connection under another client id mends it.",
-            FaultKind::Overrun => {
-                "It is asked over HTTP meanwhile. A better network helps, and so do smaller previews."
-            }
+            FaultKind::Closed | FaultKind::ClosedWith(_) => "ComfyUI stopped or is restarting. Check its terminal.",
+            FaultKind::Deaf => "Nothing to do: a new connection under another client ID fixes it.",
+            FaultKind::Overrun => "comfyglow polls over HTTP meanwhile. A better network or smaller previews help.",
             FaultKind::Untrusted => {
-                "Use the name that it is for, and https only where the server has it. An authority of your own must be one that this system trusts."
+                "Use the host name on the certificate, and https only if the server has it. This system must trust the certificate's authority."
             }
-            FaultKind::Broken => "Check the network, Wi-Fi or VPN between.",
-            FaultKind::Refused(401 | 407) => {
-                "Give the login in the address (http://user:password@host) or by a header."
-            }
-            FaultKind::Refused(403) => "Check the login; behind a proxy, that it allows this client and path.",
-            FaultKind::Refused(404) => "Check the path in the address; behind a proxy it must lead to ComfyUI's root.",
-            FaultKind::Refused(429 | 502..=504) => "Try again in a while; look at ComfyUI's and the proxy's logs.",
-            FaultKind::Refused(300..=399) => "Use the address that a browser shows after opening this one.",
+            FaultKind::Broken => "Check the network, Wi-Fi or VPN to the server.",
+            FaultKind::Refused(401 | 407) => "Put the login in the address (http://user:password@host) or in a header.",
+            FaultKind::Refused(403) => "Check the login. A proxy must allow this client and path.",
+            FaultKind::Refused(404) => "Check the path in the address. Behind a proxy, it must lead to ComfyUI's root.",
+            FaultKind::Refused(429 | 502..=504) => "Try again later. Check the logs of ComfyUI and the proxy.",
+            FaultKind::Refused(300..=399) => "Open the address in a browser, and use the one that it then shows.",
             FaultKind::Refused(_) | FaultKind::NotComfyUi => {
-                "Open the address in a browser: it should show ComfyUI. A proxy before it must pass WebSocket upgrades on."
+                "Open the address in a browser: it should show ComfyUI. A proxy must pass WebSocket upgrades on."
             }
-            FaultKind::Protocol => "If a proxy stands between, try without it; else this is a bug worth reporting.",
+            FaultKind::Protocol => "If there is a proxy, try without it. If not, please report this bug.",
             FaultKind::Config => "Shorten or correct the address, query or headers.",
         }
     }
 }
 
-/// Whether a close's code means that this client may not, as proxies and services say it (RFC 6455's 1008, IANA's 3000 and
-/// 3003, and by custom HTTP's statuses behind a 4).
+/// Whether a close code means that this client is not allowed: RFC 6455's 1008, IANA's 3000 and 3003, and by custom 4000
+/// plus an HTTP status.
 const fn is_login(code: u16) -> bool {
     matches!(code, 1008 | 3000 | 3003 | 4401 | 4403)
 }

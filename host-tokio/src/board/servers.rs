@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn a_board_s_trouble_has_a_remedy() {
         assert_eq!(advice("the Wi-Fi password is wrong"), "Set the password again.");
-        assert!(advice("nobody answers at this address").contains("--listen"));
+        assert!(advice("no answer at this address").contains("--listen"));
         assert!(advice("the moon is full").contains("comfyglow serial"));
     }
 

@@ -250,7 +250,7 @@ fn a_lost_connection_is_told() {
     assert_shows(
         &server.drawn(64),
         "
-● 127.0.0.1:8188 · the server ended the connection
+● 127.0.0.1:8188 · the server closed the connection
 ",
     );
 }

@@ -101,7 +101,7 @@ fn at_usual_widths() {
 ● gpu1        ████░░░░░░░░░░░░░░░░░░░░░░░░░░░░   12.5 %        18 s left  queue: 2   KSampler #7  5/20
 ● gpu2        ✔ 9b1c2f3a · 10.0 s · 2 nodes                               queue: 0
 ● workshop    ████████████░░░░░░░░░░░░░░░░░░░░   37.5 %        13 s left  queue: 11  UltimateSDUpsc…stomSample #7 15/20
-● nas         the server ended the connection
+● nas         the server closed the connection
   2 of 4 run  ████████░░░░░░░░░░░░░░░░░░░░░░░░   25.0 %        18 s left  queue: 13  1 not connected
 ",
     );
@@ -111,7 +111,7 @@ fn at_usual_widths() {
 ● gpu1        ███▌░░░░░░░░░░░░░░░░░░░░░░░░   12.5 %        18 s left  queue: 2
 ● gpu2        ✔ 9b1c2f3a · 10.0 s · 2 nodes                           queue: 0
 ● workshop    ██████████▌░░░░░░░░░░░░░░░░░   37.5 %        13 s left  queue: 11
-● nas         the server ended the connection
+● nas         the server closed the connection
   2 of 4 run  ███████░░░░░░░░░░░░░░░░░░░░░   25.0 %        18 s left  queue: 13
 ",
     );
@@ -176,7 +176,7 @@ fn a_server_that_is_over_tells_how_its_prompt_ended() {
 ● gpu1        ? 9b1c2f3a · ended · its outcome was not heard
 ● gpu2        ✔ 9b1c2f3a · 10.0 s · 2 nodes                           queue: 0
 ● workshop    ██████████▌░░░░░░░░░░░░░░░░░   37.5 %        13 s left  queue: 11
-● nas         the server ended the connection
+● nas         the server closed the connection
   1 of 4 run  ██████████▌░░░░░░░░░░░░░░░░░   37.5 %        13 s left  queue: 11
 ",
     );
@@ -210,7 +210,7 @@ fn a_terminal_without_unicode() {
 * gpu1        [###-----------------------]   12.5 %        18 s left  queue: 2
 * gpu2        + 9b1c2f3a | 10.0 s | 2 nodes                           queue: 0
 * workshop    [#########-----------------]   37.5 %        13 s left  queue: 11
-* nas         the server ended the connection
+* nas         the server closed the connection
   2 of 4 run  [######--------------------]   25.0 %        18 s left  queue: 13
 ",
     );

@@ -1,5 +1,6 @@
-//! ComfyUI's HTTP API, as far as the session uses it: what it requests, and what the responses report. Bodies are read as
-//! they come, of any size and in pieces of any size.
+//! The part of ComfyUI's HTTP API that the session uses: its requests, and what the responses report.
+//!
+//! [`BodyReader`] reads bodies as they arrive, of any size and in pieces of any size.
 
 mod place;
 mod request;
@@ -13,6 +14,7 @@ use crate::{
     text::{Id, Text},
 };
 
+pub(crate) use request::Hidden;
 pub use request::{Body, HttpRequest, Method, Request, Target};
 
 use place::{Name, Place};
@@ -20,20 +22,21 @@ use place::{Name, Place};
 /// The one exception that doesn't end its prompt (ComfyUI's `execution_block_cb`).
 const EXECUTION_BLOCKED: Name = Name::of("ExecutionBlocked");
 
-/// Something that an answer says.
+/// One fact that a response reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Item<'a> {
-    /// So many prompts run or wait.
+    /// How many prompts run or wait.
     Remaining(u32),
-    /// How a prompt stands.
+    /// The status of a prompt.
     Prompt {
         /// The prompt.
         prompt_id: Id<'a>,
-        /// How it stands.
+        /// Its status.
         status: JobStatus,
     },
-    /// A node of a running prompt's graph; told behind its [`Item::Prompt`].
+    /// A node of a running prompt's graph; follows its [`Item::Prompt`].
     Node {
         /// The prompt.
         prompt_id: Id<'a>,
@@ -42,14 +45,14 @@ pub enum Item<'a> {
         /// Its `class_type`.
         class: &'a str,
     },
-    /// A running prompt's graph is over.
+    /// A running prompt's graph is complete.
     Graph {
         /// The prompt.
         prompt_id: Id<'a>,
-        /// Nodes of the graph, those without a class too.
+        /// Nodes of the graph, including those without a class.
         nodes: u32,
     },
-    /// The queue is over.
+    /// The queue is complete.
     Queue {
         /// Prompts that run.
         running: u32,
@@ -58,27 +61,27 @@ pub enum Item<'a> {
     },
 }
 
-/// How a prompt stands.
+/// The status of a prompt, as a response reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum JobStatus {
-    /// It waits.
+    /// It waits in the queue.
     Waiting,
     /// It runs.
     Running,
-    /// It ended well.
+    /// It succeeded.
     Success,
-    /// A node failed; the [`ErrorFields`] say why.
+    /// A node failed; the [`ErrorFields`] have the reason.
     Error,
-    /// Somebody interrupted it.
+    /// A user interrupted it.
     Interrupted,
-    /// It is over; how, isn't told.
+    /// It ended; the response does not say how.
     Ended,
-    /// It began and ended while nobody told of it; no answer says so, but what is concluded from one.
+    /// It began and ended without any event reaching this session. No response says so; the session concludes it.
     Missed,
 }
 
-/// What a word of the history's status and messages, or of a job's status, says of its prompt.
+/// The words of the history's status and messages and of a job's status.
 const STATUSES: [(Name, JobStatus); 10] = [
     (Name::of("success"), JobStatus::Success),
     (Name::of("execution_success"), JobStatus::Success),
@@ -92,7 +95,7 @@ const STATUSES: [(Name, JobStatus); 10] = [
     (Name::of("in_progress"), JobStatus::Running),
 ];
 
-/// Which text of an error.
+/// One of the texts of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum ErrorField {
@@ -118,23 +121,24 @@ impl ErrorField {
     }
 }
 
-/// Keeps the texts of an error as they come. They count once a [`JobStatus::Error`] is told: an answer may break off before.
+/// Stores the texts of an error as they arrive. They are valid once a [`JobStatus::Error`] is reported: a response may break
+/// off before.
 ///
-/// So whoever has a place for them already, such as the record of the prompt, needs no other.
+/// A caller that has room for them already, such as the record of the prompt, needs no other buffer.
 pub trait ErrorFields {
-    /// A prompt's status comes: no text of its error is known.
+    /// A prompt's status begins: forget the texts of the one before.
     fn clear(&mut self);
-    /// A piece of a text, and whether it is the first, which takes the place of what there was.
+    /// Appends a piece of a text; the `first` piece replaces what was stored.
     fn push(&mut self, text: ErrorField, piece: &[u8], first: bool);
 }
 
-/// Kept by nobody.
+/// Drops the texts.
 impl ErrorFields for () {
     fn clear(&mut self) {}
     fn push(&mut self, _text: ErrorField, _piece: &[u8], _first: bool) {}
 }
 
-/// Kept by who is there.
+/// Drops the texts if there is no store.
 impl<T: ErrorFields> ErrorFields for Option<&mut T> {
     fn clear(&mut self) {
         if let Some(texts) = self {
@@ -149,7 +153,7 @@ impl<T: ErrorFields> ErrorFields for Option<&mut T> {
     }
 }
 
-/// Which [`Item`] is to be told.
+/// The [`Item`] to report next.
 #[derive(Clone, Copy, Debug)]
 enum Due {
     Remaining(u32),
@@ -159,56 +163,56 @@ enum Due {
     Queue,
 }
 
-/// Reads the body of an answer, of any size, in the memory of a few texts.
+/// Reads the body of a response, of any size, in the memory of a few texts.
 ///
 /// # Examples
 ///
 /// ```
 /// # use comfyglow_core::{capacity::GadgetCapacity, api::{BodyReader, Request, Item}};
-/// let mut answer = BodyReader::<GadgetCapacity>::new(Request::Prompt);
+/// let mut body = BodyReader::<GadgetCapacity>::new(Request::Prompt);
 /// for mut piece in [&b"{\"exec_info\": {\"queue_rem"[..], b"aining\": 2}}"] {
-///     while let Some(item) = answer.next(&mut piece, &mut ())? {
+///     while let Some(item) = body.next(&mut piece, &mut ())? {
 ///         assert_eq!(item, Item::Remaining(2));
 ///     }
 /// }
-/// answer.finish()?;
+/// body.finish()?;
 /// # Ok::<(), comfyglow_core::api::ReadError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct BodyReader<C: Capacity> {
     lexer: Lexer,
-    /// The container at hand.
+    /// The current container.
     within: Place,
-    /// The value in it that comes, or is at hand.
+    /// The next or current value in it.
     value: Place,
-    /// The text or number at hand is over.
+    /// The last text or number is complete.
     over: bool,
-    /// What was asked for is there.
+    /// The body holds what was requested.
     answered: bool,
-    /// What the history's messages say, which is more than its status does.
+    /// The status by the history's messages, which say more than its status does.
     message: Option<JobStatus>,
-    /// What the status says.
+    /// The status by its own word.
     status: Option<JobStatus>,
-    /// The hash of the text at hand.
+    /// The hash of the current text.
     name: Name,
-    /// Nodes of the graph at hand.
+    /// Nodes of the current graph.
     nodes: u32,
-    /// Items of the lists so far.
+    /// Items of each list so far.
     running: Option<u32>,
     waiting: Option<u32>,
     prompt_id: Text<C::Id>,
-    /// A node of the graph, or how many prompts remain.
+    /// A node of the graph, or the digits of how many prompts remain.
     node: Text<C::Id>,
     class: Text<C::Id>,
 }
 
 impl<C: Capacity> BodyReader<C> {
-    /// Before the answer's first byte.
-    pub const fn new(asked: Request) -> Self {
+    /// A reader at the first byte of the response to `request`.
+    pub const fn new(request: Request) -> Self {
         Self {
             lexer: Lexer::new(),
             within: Place::Other,
-            value: asked.root(),
+            value: request.root(),
             over: true,
             answered: false,
             message: None,
@@ -223,25 +227,23 @@ impl<C: Capacity> BodyReader<C> {
         }
     }
 
-    /// Forgets what was read: another answer comes.
-    pub const fn reset(&mut self, asked: Request) {
+    /// Forgets what was read, for the response to `request`.
+    pub const fn reset(&mut self, request: Request) {
         self.lexer.reset();
         self.within = Place::Other;
-        self.value = asked.root();
+        self.value = request.root();
         self.over = true;
         self.answered = false;
         self.running = None;
         self.waiting = None;
-        // What else there is, is cleared where it begins.
+        // The other fields are cleared where their values begin.
     }
 
-    /// The next thing that the answer says, read from the front of `input`. `None`: the input is used up. The texts of errors
-    /// go to `texts` on the way.
+    /// Reads the next item from the front of `input`; `None` once the input is used up. Stores the texts of errors in `texts`.
     ///
     /// # Errors
     ///
-    /// [`ReadError::Json`] where the answer is no JSON, and again for everything after it. What was told before was
-    /// whole.
+    /// [`ReadError::Json`] if the response is not JSON, and for every call after that. Items reported before are valid.
     pub fn next(&mut self, input: &mut &[u8], texts: &mut impl ErrorFields) -> Result<Option<Item<'_>>, ReadError> {
         let piece = *input;
         let mut due = None;
@@ -254,11 +256,11 @@ impl<C: Capacity> BodyReader<C> {
         Ok(due.map(|due| self.item(due)))
     }
 
-    /// The body is over.
+    /// Checks the body at its end.
     ///
     /// # Errors
     ///
-    /// [`ReadError::Json`] where it ended too early, [`ReadError::Shape`] where it doesn't say what was asked for.
+    /// [`ReadError::Json`] if it ended too early, [`ReadError::Shape`] if it does not hold what was requested.
     pub fn finish(&mut self) -> Result<(), ReadError> {
         self.lexer.end().map_err(ReadError::Json)?;
         if self.answered { Ok(()) } else { Err(ReadError::Shape) }
@@ -288,7 +290,7 @@ impl<C: Capacity> BodyReader<C> {
                 }
             }
             Token::Number(piece, last) => {
-                // An id may be a number, read as it is written.
+                // An id may be a number; its text is the id.
                 if matches!(self.value, Place::Remaining | Place::NodeId) {
                     self.put(self.value, piece, last, texts);
                 }
@@ -298,7 +300,7 @@ impl<C: Capacity> BodyReader<C> {
                 match self.value {
                     Place::Mirror => self.answered = word == Word::True,
                     Place::Completed if word == Word::True => self.status = self.status.or(Some(JobStatus::Success)),
-                    // The minus of an infinity came as a number.
+                    // The minus of an infinity was read as a number.
                     Place::NodeId => texts.push(ErrorField::NodeId, b"", true),
                     _ => {}
                 }
@@ -309,12 +311,12 @@ impl<C: Capacity> BodyReader<C> {
         }
     }
 
-    /// Where the text at hand stands: the container, for a member's name.
+    /// The place of the current text; for a member's name, its container.
     const fn text_place(&self) -> Place {
         if self.lexer.in_key() { self.within } else { self.value }
     }
 
-    /// Takes a piece of the text or number that stands there, and whether it is the last.
+    /// Takes a piece of the text or number at `place`, and whether it is the last piece.
     fn put(&mut self, place: Place, piece: &[u8], last: bool, texts: &mut impl ErrorFields) {
         let first = core::mem::replace(&mut self.over, last);
         if first {
@@ -333,7 +335,7 @@ impl<C: Capacity> BodyReader<C> {
         }
     }
 
-    /// Where the text that stands there is kept, if it is.
+    /// The buffer for the text at `place`; `None` if it is not stored.
     const fn kept_at(&mut self, place: Place) -> Option<&mut Text<C::Id>> {
         match place {
             Place::History | Place::RunningId | Place::PendingId | Place::JobId => Some(&mut self.prompt_id),
@@ -373,7 +375,7 @@ impl<C: Capacity> BodyReader<C> {
         remaining.map(Due::Remaining)
     }
 
-    /// The value at hand ended; the next one comes.
+    /// The current value ended; moves on to the next one.
     fn end_value(&mut self) {
         self.value = self.within.behind(self.value);
     }
@@ -381,7 +383,7 @@ impl<C: Capacity> BodyReader<C> {
     fn begin(&mut self, container: Container, texts: &mut impl ErrorFields) {
         let place = self.value;
         let counts = match place {
-            // That of a prompt without an id is nobody's.
+            // A graph belongs to the prompt id before it.
             Place::Graph => !self.prompt_id.as_bytes().is_empty(),
             Place::MessageData => self.name == Name::of("execution_error"),
             _ => true,
@@ -409,7 +411,7 @@ impl<C: Capacity> BodyReader<C> {
         self.value = place.first();
     }
 
-    /// The container at hand ended.
+    /// The current container ended.
     fn end(&mut self) -> Option<Due> {
         let place = self.within;
         self.within = place.around();
@@ -448,24 +450,22 @@ impl<C: Capacity> BodyReader<C> {
     }
 }
 
-/// Why an answer's body can't be used. All of it is the doing of what answered.
+/// Why a response's body can't be used. The server is always to blame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum ReadError {
-    /// It is no JSON, or ended too early.
+    /// It is not JSON, or ended too early.
     Json(JsonError),
-    /// It is JSON, but doesn't say what was asked for.
+    /// It is JSON, but does not hold what was requested.
     Shape,
 }
 
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Json(error) => write!(f, "the server's answer is no JSON: {error}"),
-            Self::Shape => {
-                f.write_str("the server's answer is not ComfyUI's: another program may listen at this address")
-            }
+            Self::Json(error) => write!(f, "the server's response is not JSON: {error}"),
+            Self::Shape => f.write_str("the response is not from ComfyUI: another program may listen at this address"),
         }
     }
 }

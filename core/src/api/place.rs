@@ -1,19 +1,19 @@
-//! What of ComfyUI's answers is looked at: the members and elements that count, as a table.
+//! The members and elements of ComfyUI's responses that are read, as a table. All else is skipped.
 
 use crate::json::Container;
 
-/// A value that counts, or a container that has one.
+/// A value that is read, or a container with such a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// It doesn't count, nor does anything in it.
+    /// Skipped, with everything in it.
     Other,
 
-    /// The answer to `/prompt`.
+    /// The response to `/prompt`.
     Prompt,
     ExecInfo,
     Remaining,
 
-    /// The answer to `/queue`.
+    /// The response to `/queue`.
     Queue,
     Running,
     RunningItem,
@@ -27,7 +27,7 @@ pub(super) enum Place {
     PendingNumber,
     PendingId,
 
-    /// The answer to `/history/{id}`.
+    /// The response to `/history/{id}`.
     History,
     Entry,
     Status,
@@ -38,14 +38,14 @@ pub(super) enum Place {
     MessageType,
     MessageData,
 
-    /// The answer to `/api/jobs`.
+    /// The response to `/api/jobs`.
     Jobs,
     JobList,
     Job,
     JobId,
     JobStatus,
 
-    /// The answer to `/comfyglow`.
+    /// The response to `/comfyglow`.
     Extension,
     Mirror,
 
@@ -55,23 +55,23 @@ pub(super) enum Place {
     ExceptionMessage,
 }
 
-/// A name's hash: FNV-1a of 32 bits. Who would make up another name of the same hash could write the name as well.
+/// The 32-bit FNV-1a hash of a name. A collision gains an attacker nothing: the server could write the name itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Name(u32);
 
 impl Name {
     /// The empty name.
     pub(super) const EMPTY: Self = Self(0x811c_9dc5);
-    /// In the table: whatever the member's name is, and each of a list's elements.
+    /// In the table: a member of any name, or each element of a list.
     const EACH: Self = Self(0);
-    /// In the table: the array's element that follows the one in the row above.
+    /// In the table: the array element after the one in the row above.
     const NEXT: Self = Self(1);
 
     pub(super) const fn of(text: &str) -> Self {
         Self::EMPTY.and(text.as_bytes())
     }
 
-    /// With this behind it.
+    /// The hash of the name with `piece` appended.
     pub(super) const fn and(self, mut piece: &[u8]) -> Self {
         let mut hash = self.0;
         while let [byte, rest @ ..] = piece {
@@ -101,8 +101,8 @@ const fn element(within: Place, place: Place) -> Row {
     Row { within, name: Name::NEXT, place }
 }
 
-/// ComfyUI's server.py, execution.py and `comfy_execution/jobs.py`. A container is in one place only, and an array's elements
-/// stand together.
+/// From ComfyUI's server.py, execution.py and `comfy_execution/jobs.py`. A container occurs once, and an array's elements
+/// are adjacent.
 const ROWS: &[Row] = &[
     // {"exec_info": {"queue_remaining": 2}}
     member(Place::Prompt, "exec_info", Place::ExecInfo),
@@ -142,7 +142,7 @@ const ROWS: &[Row] = &[
 ];
 
 impl Place {
-    /// What it has to be, where it is a container.
+    /// The kind of container that it must be; `None` for other values.
     pub(super) const fn container(self) -> Option<Container> {
         match self {
             Self::Running
@@ -179,7 +179,7 @@ impl Place {
         self.member(Name::NEXT)
     }
 
-    /// The element behind `place`.
+    /// The element after `place`.
     pub(super) fn behind(self, place: Self) -> Self {
         let mut rows = ROWS.iter().skip_while(|row| (row.within, row.place) != (self, place));
         let row = rows.next().filter(|row| row.name == Name::EACH).or_else(|| rows.next());
@@ -197,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_told_apart_by_their_hashes_and_places_by_where_they_are() {
+    fn rows_have_distinct_hashes_and_places() {
         for (index, row) in ROWS.iter().enumerate() {
             let before = &ROWS[..index];
             let same = |other: &&Row| other.within == row.within && other.name == row.name;
@@ -205,7 +205,10 @@ mod tests {
             assert!(row.place.container().is_none() || before.iter().all(|other| other.place != row.place), "{row:?}");
             assert!(row.name != Name::EMPTY && row.within.container().is_some(), "{row:?}");
             let next = row.name == Name::NEXT && before.iter().any(|other| same(&other));
-            assert!(!next || before.last().is_some_and(|other| same(&other)), "{row:?} stands with the others");
+            assert!(
+                !next || before.last().is_some_and(|other| same(&other)),
+                "{row:?} is adjacent to the other elements"
+            );
         }
     }
 }

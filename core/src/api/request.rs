@@ -1,11 +1,11 @@
-//! What the session asks ComfyUI over HTTP, and how that is written.
+//! The session's HTTP requests, and how they are written.
 
 use core::fmt;
 
 use super::place::Place;
 use crate::percent;
 
-/// What is asked for, and so what the response looks like.
+/// What is requested, and so what the response looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Request {
@@ -14,7 +14,7 @@ pub enum Request {
     /// `GET /queue`: the prompts that run, with their graphs, and those that wait. Often hundreds of KB, since it holds
     /// the browser's whole workflow.
     Queue,
-    /// `GET /history/{id}`: how a prompt ended; an empty object until it has. Megabytes where nodes report their outputs.
+    /// `GET /history/{id}`: how a prompt ended; an empty object until it has. Megabytes if nodes report their outputs.
     History,
     /// `GET /api/jobs?status=in_progress&limit=1`: which prompt runs. Servers before 2025-12 answer 404.
     Jobs,
@@ -30,7 +30,7 @@ pub enum Request {
 }
 
 impl Request {
-    /// Path and query, as far as they are fixed.
+    /// The fixed part of path and query.
     pub(crate) const fn path_and_query(self) -> (&'static str, &'static str) {
         match self {
             Self::Prompt => ("/prompt", ""),
@@ -44,7 +44,7 @@ impl Request {
         }
     }
 
-    /// Whether it finds out how other clients' prompts can be observed.
+    /// Whether it probes how other clients' prompts can be followed.
     pub(crate) const fn is_way(self) -> bool {
         matches!(self, Self::Extension | Self::LogSubscription)
     }
@@ -61,22 +61,23 @@ impl Request {
     }
 }
 
-/// A request of the session, to be sent as it is. Headers of the user's own stand in [`Config`](crate::session::Config).
+/// A request to send as it is, with the headers of [`Config`](crate::session::Config).
 ///
-/// [`Display`](fmt::Display) of target and body writes them for a host that speaks HTTP itself.
+/// The [`Display`](fmt::Display) of target and body writes them, for a host that speaks HTTP itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HttpRequest<'a> {
     /// The method.
     pub method: Method,
     /// Path and query.
     pub target: Target<'a>,
-    /// A body of the type `application/json`, where there is one.
+    /// A body of the type `application/json`; `None`: no body.
     pub body: Option<Body<'a>>,
 }
 
 /// A method of HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Method {
     /// `GET`
     Get,
@@ -94,21 +95,23 @@ impl Method {
     }
 }
 
-/// Path and query of a request or of the WebSocket, percent-encoded, beginning with `/`. Its `Display` writes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Path and query of a request or of the WebSocket, percent-encoded, starting with `/`.
+///
+/// Its `Display` writes it. Its `Debug` hides the query of [`Config`](crate::session::Config), which may be a secret.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Target<'a> {
-    /// The root's path and the path of what is asked for.
+    /// The path of ComfyUI's root, and the request's own path.
     pub(crate) path: [&'a str; 2],
     /// The last segment of the path, not encoded yet.
     pub(crate) segment: &'a str,
     /// The query in parts.
     pub(crate) query: [&'a str; 4],
-    /// The query of the user's own, which stands behind.
+    /// The query of the configuration, the last part.
     pub(crate) own: &'a str,
 }
 
 impl<'a> Target<'a> {
-    /// The target under the root `prefix`, with the query `own` of the user's behind the request's.
+    /// The target under the root `prefix`; the configured query `own` follows the request's.
     pub(crate) const fn new(
         prefix: &'a str,
         path: &'a str,
@@ -137,12 +140,33 @@ impl<'a> Target<'a> {
     }
 }
 
+impl fmt::Debug for Target<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, segment, query, own } = self;
+        f.debug_struct("Target")
+            .field("path", path)
+            .field("segment", segment)
+            .field("query", query)
+            .field("own", &Hidden(own))
+            .finish()
+    }
+}
+
 impl fmt::Display for Target<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [prefix, path, _, rest @ ..] = self.parts("");
         [prefix, path].iter().try_for_each(|part| f.write_str(part))?;
         percent::encode(self.segment, &mut Characters::of(f)).ok_or(fmt::Error)?;
         rest.iter().try_for_each(|part| f.write_str(part))
+    }
+}
+
+/// Stands for a secret in `Debug`, as `(n bytes)`.
+pub(crate) struct Hidden<'a>(pub(crate) &'a str);
+
+impl fmt::Debug for Hidden<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "({} bytes)", self.0.len())
     }
 }
 
@@ -154,7 +178,7 @@ pub struct Body<'a> {
 }
 
 impl Body<'_> {
-    /// What stands before and behind the client's id.
+    /// The JSON before and after the client's id.
     pub(crate) const AROUND: [&'static str; 2] = ["{\"clientId\": \"", "\", \"enabled\": true}"];
 }
 

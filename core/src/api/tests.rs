@@ -1,4 +1,4 @@
-//! Bodies as ComfyUI sends them, and others; what the recordings hold is read in `tests/tests/http_answers.rs`.
+//! Bodies as ComfyUI sends them, and others. `tests/tests/http_answers.rs` reads those of the recordings.
 
 use super::*;
 use crate::json::JsonErrorKind;
@@ -42,39 +42,39 @@ impl From<[&str; 4]> for Texts {
     }
 }
 
-/// An error of which nothing is told.
-const UNTOLD: [&str; 4] = [""; 4];
+/// An error without any text.
+const NO_TEXTS: [&str; 4] = [""; 4];
 
-/// What the answer said, item by item; the texts of the errors in it; and how it ended. The same in pieces of every size.
+/// The items of a response, the texts of its errors, and how it ended: the same in pieces of every size.
 #[track_caller]
-fn read(asked: Request, body: &str) -> (Vec<String>, Vec<Texts>, Result<(), ReadError>) {
-    let mut answer = BodyReader::<Ids36>::new(Request::Queue);
-    // Of what was read before, nothing counts.
+fn read(request: Request, body: &str) -> (Vec<String>, Vec<Texts>, Result<(), ReadError>) {
+    let mut reader = BodyReader::<Ids36>::new(Request::Queue);
+    // What was read before a reset does not count.
     let before = r#"{"queue_running": [], "queue_pending": []}["#;
-    assert_eq!(answer.next(&mut before.as_bytes(), &mut ()), Ok(Some(Item::Queue { running: 0, waiting: 0 })));
+    assert_eq!(reader.next(&mut before.as_bytes(), &mut ()), Ok(Some(Item::Queue { running: 0, waiting: 0 })));
     let mut read = |size| {
-        answer.reset(asked);
-        let (mut facts, mut errors, mut texts) = (Vec::new(), Vec::new(), Texts::default());
+        reader.reset(request);
+        let (mut items, mut errors, mut texts) = (Vec::new(), Vec::new(), Texts::default());
         for mut piece in body.as_bytes().chunks(size) {
             loop {
-                match answer.next(&mut piece, &mut texts) {
+                match reader.next(&mut piece, &mut texts) {
                     Ok(Some(item)) => {
-                        facts.push(format!("{item:?}"));
+                        items.push(format!("{item:?}"));
                         if matches!(item, Item::Prompt { status: JobStatus::Error, .. }) {
                             errors.push(texts.clone());
                         }
                     }
                     Ok(None) => break,
                     Err(error) => {
-                        assert_eq!(answer.next(&mut &b"{}"[..], &mut ()), Err(error), "said again");
-                        assert_eq!(answer.finish(), Err(error));
-                        return (facts, errors, Err(error));
+                        assert_eq!(reader.next(&mut &b"{}"[..], &mut ()), Err(error), "repeated");
+                        assert_eq!(reader.finish(), Err(error));
+                        return (items, errors, Err(error));
                     }
                 }
             }
             assert!(piece.is_empty());
         }
-        (facts, errors, answer.finish())
+        (items, errors, reader.finish())
     };
     let whole = read(body.len().max(1));
     for size in 1..body.len() {
@@ -84,16 +84,16 @@ fn read(asked: Request, body: &str) -> (Vec<String>, Vec<Texts>, Result<(), Read
 }
 
 #[track_caller]
-fn says(asked: Request, body: &str, facts: &[Item<'_>]) {
-    says_why(asked, body, facts, &[]);
+fn assert_items(request: Request, body: &str, items: &[Item<'_>]) {
+    assert_items_and_errors(request, body, items, &[]);
 }
 
 /// With the texts of errors.
 #[track_caller]
-fn says_why(asked: Request, body: &str, facts: &[Item<'_>], errors: &[[&str; 4]]) {
-    let facts = facts.iter().map(|item| format!("{item:?}")).collect();
+fn assert_items_and_errors(request: Request, body: &str, items: &[Item<'_>], errors: &[[&str; 4]]) {
+    let items = items.iter().map(|item| format!("{item:?}")).collect();
     let errors = errors.iter().map(|texts| Texts::from(*texts)).collect();
-    assert_eq!(read(asked, body), (facts, errors, Ok(())), "{body}");
+    assert_eq!(read(request, body), (items, errors, Ok(())), "{body}");
 }
 
 fn prompt(prompt_id: &str, status: JobStatus) -> Item<'_> {
@@ -101,16 +101,16 @@ fn prompt(prompt_id: &str, status: JobStatus) -> Item<'_> {
 }
 
 #[test]
-fn what_remains_is_a_whole_number_of_32_bits() {
+fn remaining_other_than_32_bit_integer_is_a_shape_error() {
     for (number, remaining) in [("0", 0), ("2", 2), ("-0", 0), ("4294967295", u32::MAX)] {
-        says(
+        assert_items(
             Request::Prompt,
             &format!(r#"{{"exec_info": {{"queue_remaining": {number}}}}}"#),
             &[Item::Remaining(remaining)],
         );
         let more =
             format!(r#"{{"a": [1], "exec_info": {{"x": 5, "queue_remaining":{number} , "y": "1"}}, "b": null}}"#);
-        says(Request::Prompt, &more, &[Item::Remaining(remaining)]);
+        assert_items(Request::Prompt, &more, &[Item::Remaining(remaining)]);
     }
     let long = "1".repeat(100);
     for number in ["-1", "2.0", "2e0", "4294967296", "\"2\"", "null", "true", "NaN", "-Infinity", "[2]", "{}", &long] {
@@ -120,22 +120,22 @@ fn what_remains_is_a_whole_number_of_32_bits() {
 }
 
 #[test]
-fn a_number_that_is_cut_is_none() {
-    let mut answer = BodyReader::<Ids4>::new(Request::Prompt);
+fn remaining_longer_than_its_buffer_is_a_shape_error() {
+    let mut reader = BodyReader::<Ids4>::new(Request::Prompt);
     let body = r#"{"exec_info": {"queue_remaining": 12345}}"#;
-    assert_eq!(answer.next(&mut body.as_bytes(), &mut ()), Ok(None));
-    assert_eq!(answer.finish(), Err(ReadError::Shape));
+    assert_eq!(reader.next(&mut body.as_bytes(), &mut ()), Ok(None));
+    assert_eq!(reader.finish(), Err(ReadError::Shape));
 }
 
 #[test]
-fn the_queue_tells_who_runs_with_the_graph_and_who_waits() {
+fn queue_reports_running_prompts_with_graphs_and_waiting_prompts() {
     let body = r#"{"queue_pending": [[4, "later", {"1": {"class_type": "X"}}, {}, ["1"]], [-5, "front"]],
         "queue_running": [[3, "p-1", {"7": {"inputs": {"class_type": ["no"], "a": [["4", 0]]}, "class_type": "KSampler"},
         "12:3": {"class_type": "VAE\ud83d\ude00", "inputs": {}}, "\u00fc": {"inputs": {}}},
         {"client_id": "c", "extra_pnginfo": {"workflow": {"nodes": [{"class_type": "No"}]}}}, ["9"]]], "more": 1}"#;
     let id = Id::from("p-1");
     let node = |node, class| Item::Node { prompt_id: id, node: Id::from(node), class };
-    says(
+    assert_items(
         Request::Queue,
         body,
         &[
@@ -148,29 +148,37 @@ fn the_queue_tells_who_runs_with_the_graph_and_who_waits() {
             Item::Queue { running: 1, waiting: 2 },
         ],
     );
-    says(Request::Queue, r#"{"queue_running": [], "queue_pending": []}"#, &[Item::Queue { running: 0, waiting: 0 }]);
+    assert_items(
+        Request::Queue,
+        r#"{"queue_running": [], "queue_pending": []}"#,
+        &[Item::Queue { running: 0, waiting: 0 }],
+    );
 }
 
 #[test]
-fn a_graph_without_a_prompt_is_nobodys_and_a_prompt_may_have_none() {
+fn queue_item_without_id_or_graph_is_counted_only() {
     for item in
         [r#"[1, 5, {"1": {"class_type": "X"}}]"#, r#"[1, ["p"], {"1": {"class_type": "X"}}]"#, "[]", "[[], null]"]
     {
         let body = format!(r#"{{"queue_running": [{item}], "queue_pending": [{item}, {{"1": "p"}}, "p"]}}"#);
-        says(Request::Queue, &body, &[Item::Queue { running: 1, waiting: 1 }]);
+        assert_items(Request::Queue, &body, &[Item::Queue { running: 1, waiting: 1 }]);
     }
     let body = r#"{"queue_running": [[1, "p"], [2, 5, {"1": {"class_type": "X"}}]], "queue_pending": []}"#;
-    says(Request::Queue, body, &[prompt("p", JobStatus::Running), Item::Queue { running: 2, waiting: 0 }]);
+    assert_items(Request::Queue, body, &[prompt("p", JobStatus::Running), Item::Queue { running: 2, waiting: 0 }]);
     for graph in
         ["", ", []", ", null", r#", "x""#, r#", [{"1": {"class_type": "X"}}]"#, r#", 1, {"1": {"class_type": "X"}}"#]
     {
         let body = format!(r#"{{"queue_running": [[1, "p"{graph}]], "queue_pending": []}}"#);
-        says(Request::Queue, &body, &[prompt("p", JobStatus::Running), Item::Queue { running: 1, waiting: 0 }]);
+        assert_items(Request::Queue, &body, &[prompt("p", JobStatus::Running), Item::Queue { running: 1, waiting: 0 }]);
     }
     let body =
         r#"{"queue_running": [[1, "p", {"1": {"class_type": 5}, "2": "x", "3": [], "4": {}}]], "queue_pending": []}"#;
     let graph = Item::Graph { prompt_id: Id::from("p"), nodes: 2 };
-    says(Request::Queue, body, &[prompt("p", JobStatus::Running), graph, Item::Queue { running: 1, waiting: 0 }]);
+    assert_items(
+        Request::Queue,
+        body,
+        &[prompt("p", JobStatus::Running), graph, Item::Queue { running: 1, waiting: 0 }],
+    );
 }
 
 /// A history's entry of `p` with this status.
@@ -181,7 +189,7 @@ fn history(status: &str) -> String {
 }
 
 #[test]
-fn the_history_tells_how_a_prompt_ended() {
+fn history_entry_reports_status_and_error() {
     const SENT: &str = r#""node_id": "3", "node_type": "T\u00e9", "executed": ["1"], "exception_message": "Out of memory\n", "exception_type": "E", "traceback": ["exception_type"], "current_inputs": {"node_id": ["9"]}"#;
     let message =
         |kind: &str, data: &str| format!(r#"["execution_start", {{"node_id": "8"}}], ["{kind}", {{{data}}}]"#);
@@ -189,22 +197,22 @@ fn the_history_tells_how_a_prompt_ended() {
         format!(r#"{{"status_str": "{word}", "completed": {}, "messages": [{messages}]}}"#, word == "success")
     };
     let failed = Some(["3", "Té", "E", "Out of memory\n"]);
-    let untold = Some(UNTOLD);
+    let no_texts = Some(NO_TEXTS);
     for (record, status, texts) in [
         (status("success", &message("execution_success", "")), JobStatus::Success, None),
         (status("error", &message("execution_error", SENT)), JobStatus::Error, failed),
         (status("error", &message("execution_interrupted", r#""node_id": "2""#)), JobStatus::Interrupted, None),
-        // Before 2024-07-21 there were no such messages.
+        // Servers before 2024-07-21 sent no such messages.
         (status("success", ""), JobStatus::Success, None),
-        (status("error", ""), JobStatus::Error, untold),
-        (status("error", r#"["execution_error", null]"#), JobStatus::Error, untold),
-        (status("error", r#"["execution_error", null], [5, {"node_id": "9"}]"#), JobStatus::Error, untold),
+        (status("error", ""), JobStatus::Error, no_texts),
+        (status("error", r#"["execution_error", null]"#), JobStatus::Error, no_texts),
+        (status("error", r#"["execution_error", null], [5, {"node_id": "9"}]"#), JobStatus::Error, no_texts),
         (
             format!(r#"{{"messages": [{}], "status_str": "error"}}"#, message("execution_error", SENT)),
             JobStatus::Error,
             failed,
         ),
-        // What was blocked ends nothing.
+        // A blocked node does not end the prompt.
         (
             status("success", &message("execution_error", r#""node_id": "3", "exception_type": "ExecutionBlocked""#)),
             JobStatus::Success,
@@ -223,12 +231,12 @@ fn the_history_tells_how_a_prompt_ended() {
         (
             status("error", &format!("{}, {}", message("execution_error", SENT), message("execution_error", ""))),
             JobStatus::Error,
-            untold,
+            no_texts,
         ),
         (status("", &format!("{}, {}", message("execution_success", ""), r#"["a", {}]"#)), JobStatus::Success, None),
         (r#"{"completed": true, "status_str": "a"}"#.to_string(), JobStatus::Success, None),
-        (r#"{"completed": true, "status_str": "error"}"#.to_string(), JobStatus::Error, untold),
-        (r#"{"status_str": "error", "completed": true}"#.to_string(), JobStatus::Error, untold),
+        (r#"{"completed": true, "status_str": "error"}"#.to_string(), JobStatus::Error, no_texts),
+        (r#"{"status_str": "error", "completed": true}"#.to_string(), JobStatus::Error, no_texts),
         (r#"{"completed": true}"#.to_string(), JobStatus::Success, None),
         (r#"{"completed": false}"#.to_string(), JobStatus::Ended, None),
         (
@@ -239,35 +247,35 @@ fn the_history_tells_how_a_prompt_ended() {
         ),
         ("null".to_string(), JobStatus::Ended, None),
     ] {
-        says_why(Request::History, &history(&record), &[prompt("p", status)], texts.as_slice());
+        assert_items_and_errors(Request::History, &history(&record), &[prompt("p", status)], texts.as_slice());
     }
-    says(Request::History, "{}", &[]);
+    assert_items(Request::History, "{}", &[]);
 }
 
 #[test]
-fn what_is_of_the_wrong_kind_reads_as_missing() {
+fn error_field_of_wrong_type_reads_as_missing() {
     for id in ["null", "true", "NaN", "-Infinity", "[3]", "{\"node_id\": 3}"] {
         let error = format!(r#"{{"node_id": {id}, "node_type": "T", "exception_type": 5, "exception_message": null}}"#);
         let (failed, texts) = ([prompt("p", JobStatus::Error)], [["", "T", "", ""]]);
         let status = format!(r#"{{"status_str": "error", "messages": [["execution_error", {error}]]}}"#);
-        says_why(Request::History, &history(&status), &failed, &texts);
+        assert_items_and_errors(Request::History, &history(&status), &failed, &texts);
     }
 }
 
 #[test]
-fn an_entry_keeps_nothing_of_the_one_before() {
+fn history_entry_forgets_the_entry_before() {
     let failed = r#"{"status": {"status_str": "error", "messages": [["execution_error", {"node_id": 3, "node_type": "T", "exception_type": "E", "exception_message": "m"}]]}}"#;
     let body = format!(
         r#"{{"\u00fc/1": {failed}, "b": {{"status": {{"status_str": "error"}}}}, "c": {{}}, "d": [], "e": {failed}}}"#
     );
     let error = |id| prompt(id, JobStatus::Error);
     let texts = ["3", "T", "E", "m"];
-    let facts = [error("ü/1"), error("b"), prompt("c", JobStatus::Ended), error("e")];
-    says_why(Request::History, &body, &facts, &[texts, UNTOLD, texts]);
+    let items = [error("ü/1"), error("b"), prompt("c", JobStatus::Ended), error("e")];
+    assert_items_and_errors(Request::History, &body, &items, &[texts, NO_TEXTS, texts]);
 }
 
 #[test]
-fn jobs_tell_how_they_stand() {
+fn jobs_report_their_status() {
     let job = |id: &str, status: &str| {
         format!(
             r#"{{"id": "{id}", "status": "{status}", "priority": 2, "preview_output": {{"id": "x", "status": "failed"}}, "outputs_count": 1}}"#
@@ -286,15 +294,15 @@ fn jobs_tell_how_they_stand() {
         r#"{{"pagination": {{"total": 9}}, "jobs": [{failed}, {jobs}, {}, {{"id": "x"}}, {{"status": "failed"}}, 5, [], {{}}]}}"#,
         job("x", "paused")
     );
-    let mut facts = vec![prompt("f", JobStatus::Error)];
-    facts.extend(words.map(|(word, status)| prompt(word, status)));
-    says_why(Request::Jobs, &body, &facts, &[UNTOLD, UNTOLD]);
-    says(Request::Jobs, r#"{"jobs": [], "pagination": {}}"#, &[]);
+    let mut items = vec![prompt("f", JobStatus::Error)];
+    items.extend(words.map(|(word, status)| prompt(word, status)));
+    assert_items_and_errors(Request::Jobs, &body, &items, &[NO_TEXTS, NO_TEXTS]);
+    assert_items(Request::Jobs, r#"{"jobs": [], "pagination": {}}"#, &[]);
 }
 
 #[test]
-fn what_was_not_asked_for_is_an_error() {
-    for (asked, bodies) in [
+fn unrequested_or_broken_body_is_an_error() {
+    for (request, bodies) in [
         (
             Request::Prompt,
             &[r#"{"exec_info": null}"#, r#"{"queue_remaining": 1}"#, r#"[{"exec_info": {"queue_remaining": 1}}]"#][..],
@@ -307,12 +315,12 @@ fn what_was_not_asked_for_is_an_error() {
         (Request::Jobs, &[r#"{"jobs": {}}"#, r#"[{"id": "p", "status": "failed"}]"#]),
     ] {
         for body in [&["{}", "null", "5", "\"x\"", "[]"][..], bodies].concat() {
-            if (asked, body) != (Request::History, "{}") {
-                assert_eq!(read(asked, body), (vec![], vec![], Err(ReadError::Shape)), "{asked:?}: {body}");
+            if (request, body) != (Request::History, "{}") {
+                assert_eq!(read(request, body), (vec![], vec![], Err(ReadError::Shape)), "{request:?}: {body}");
             }
         }
-        let error = |body: &str| match read(asked, body) {
-            (facts, _, Err(ReadError::Json(error))) if facts.is_empty() => error.kind,
+        let error = |body: &str| match read(request, body) {
+            (items, _, Err(ReadError::Json(error))) if items.is_empty() => error.kind,
             other => panic!("{body}: {other:?}"),
         };
         assert_eq!(error("<html>"), JsonErrorKind::UnexpectedByte);
@@ -324,12 +332,12 @@ fn what_was_not_asked_for_is_an_error() {
 }
 
 #[test]
-fn no_body_is_too_large() {
-    let mut answer = BodyReader::<Ids36>::new(Request::History);
+fn body_of_any_size_is_read() {
+    let mut reader = BodyReader::<Ids36>::new(Request::History);
     let mut texts = Texts::default();
     let mut feed = |text: &str| {
         let mut piece = text.as_bytes();
-        let item = answer.next(&mut piece, &mut texts).unwrap().map(|item| format!("{item:?}"));
+        let item = reader.next(&mut piece, &mut texts).unwrap().map(|item| format!("{item:?}"));
         assert!(piece.is_empty());
         item
     };
@@ -338,25 +346,25 @@ fn no_body_is_too_large() {
     feed(r#"1]}}, "status": {"messages": [["execution_error", {"exception_type": "E", "exception_message": ""#);
     (0..10_000).for_each(|_| assert_eq!(feed("a message without end "), None));
     assert_eq!(feed(r#""}]]}}"#), Some(format!("{:?}", prompt("p", JobStatus::Error))));
-    assert!(answer.finish().is_err(), "a brace is missing");
+    assert!(reader.finish().is_err(), "a brace is missing");
     assert_eq!(texts, Texts::from(["", "", "E", &"a message without end ".repeat(10_000)]));
 }
 
 #[test]
-fn texts_that_nobody_keeps_are_read_all_the_same() {
+fn error_texts_without_a_store_are_skipped() {
     let body = r#"{"p": {"status": {"messages": [["execution_error", {"exception_message": "m", "node_id": 3}]]}}}"#;
     let mut texts = Texts::default();
     for texts in [None, Some(&mut texts)] {
         let mut texts = texts;
-        let mut answer = BodyReader::<Ids36>::new(Request::History);
-        let item = answer.next(&mut body.as_bytes(), &mut texts);
+        let mut reader = BodyReader::<Ids36>::new(Request::History);
+        let item = reader.next(&mut body.as_bytes(), &mut texts);
         assert_eq!(item, Ok(Some(prompt("p", JobStatus::Error))));
     }
     assert_eq!(texts, Texts::from(["3", "", "", "m"]));
 }
 
 #[test]
-fn words_are_told_apart_by_their_hashes() {
+fn status_words_have_distinct_hashes() {
     for (index, (name, _)) in STATUSES.iter().enumerate() {
         assert!(STATUSES[..index].iter().all(|(other, _)| other != name));
     }

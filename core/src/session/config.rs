@@ -1,67 +1,71 @@
+use core::fmt;
+
 use crate::{
-    backoff::BackoffConfig, breaker::BreakerConfig, event::Interest, heartbeat::HeartbeatConfig,
+    api::Hidden, backoff::BackoffConfig, breaker::BreakerConfig, event::Interest, heartbeat::HeartbeatConfig,
     limits::PROVEN_SECONDS, time::Duration,
 };
 
-/// Where the server is, and what is wanted of it.
-#[derive(Clone, Copy, Debug)]
+/// Where the server is, and how a session talks to it.
+///
+/// Its `Debug` shows no secrets: of headers the names only, of the query its length.
+#[derive(Clone, Copy)]
 pub struct Config<'c> {
-    /// The value of `Host`: name or address, with the port unless it is the scheme's own.
+    /// The value of `Host`: name or IP address, with the port unless it is the scheme's default.
     pub host: &'c str,
-    /// The path that ComfyUI's root has behind a proxy, such as `/comfy`; else empty. No slash at its end.
+    /// The path of ComfyUI's root behind a proxy, such as `/comfy`, without a slash at its end; empty without a proxy.
     pub prefix: &'c str,
-    /// The query that every request needs, such as `token=…`, percent-encoded; else empty. The client's id is not part of
-    /// it.
+    /// A query for every request, such as `token=…`, percent-encoded; usually empty. The session adds the client id itself.
     pub query: &'c str,
-    /// Who the server takes us for.
+    /// The id under which the server knows this client.
     pub client_id: ClientId<'c>,
-    /// Headers of the user's own, for every request.
+    /// Your own headers for every request, as names and values.
     pub headers: &'c [(&'c str, &'c str)],
-    /// Kinds of events that an [`Observer`](crate::reducer::Observer) wants beyond those that the state is made of.
+    /// Events that an [`Observer`](crate::reducer::Observer) wants, besides those that change the state.
     pub interest: Interest,
-    /// Ask for previews that name their node (binary kind 4).
+    /// Request previews that name their node (binary kind 4).
     pub preview_metadata: bool,
-    /// Ask over HTTP for what the socket leaves out: graphs, outcomes that were missed, the queue while there is no socket.
+    /// Request over HTTP what the socket leaves out: graphs, missed outcomes, and the queue while there is no socket.
     pub http: bool,
-    /// When to try again.
+    /// When to connect again.
     pub reconnect: ReconnectConfig,
-    /// When to ping.
+    /// When to send pings, and how long to wait for pongs.
     pub heartbeat: HeartbeatConfig,
 }
 
-/// Who the server takes us for. It tells a prompt's progress to the client whose id the prompt was submitted with.
+/// The id under which the server knows this client. The server sends a prompt's progress to the client whose id the
+/// prompt was submitted with.
 ///
-/// A server that still holds an old connection of an id will, when that one ends, forget the new one of the same id
-/// (ComfyUI's server.py: one socket an id): the new one is deaf from then on, and must be found out and mended.
+/// ComfyUI keeps one socket per id (server.py). When an old connection of an id ends late, the server forgets the new
+/// connection of the same id too, which is deaf from then on. The session detects that and connects again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum ClientId<'c> {
-    /// A fresh one for each connection, `comfyglow-` and 16 hexadecimal digits: for those who submit nothing, and so lose
-    /// nothing by it.
+    /// A new id for each connection: `comfyglow-` and 16 hexadecimal digits. For clients that submit nothing.
     Fresh,
-    /// This one, percent-encoded; after a deaf connection, and from then on, with `-` and 16 hexadecimal digits behind it.
-    /// [`Session::client_id`](super::Session::client_id) tells what to submit with.
+    /// This id, percent-encoded. After a deaf connection, and from then on, `-` and 16 hexadecimal digits are appended.
+    /// Submit with the id that [`Session::client_id`](super::Session::client_id) returns.
     Own(&'c str),
-    /// This one whatever happens, percent-encoded: another program submits with it.
+    /// This id always, percent-encoded: another program submits with it.
     Fixed(&'c str),
 }
 
-/// When to try again after a connection failed or was lost.
+/// When to connect again after a connection failed or was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ReconnectConfig {
-    /// Attempts that may fail one after the other; then the session is over. `None` is as many as it takes.
+    /// Attempts that may fail in a row before the session gives up; `None`: no limit.
     pub attempts: Option<u32>,
-    /// The waits between them.
+    /// The waits between attempts.
     pub backoff: BackoffConfig,
-    /// When there were too many of them.
+    /// The limit on attempts per time.
     pub breaker: BreakerConfig,
-    /// How long a connection must live to prove itself: a shorter one counts as another failure.
+    /// How long a connection must live to reset the waits; a shorter one counts as another failure.
     pub proven: Duration,
 }
 
 impl ReconnectConfig {
-    /// As many attempts as it takes, with the waits of [`BackoffConfig::DEFAULT`] and [`BreakerConfig::DEFAULT`].
+    /// No limit on failures, with [`BackoffConfig::DEFAULT`] and [`BreakerConfig::DEFAULT`].
     pub const DEFAULT: Self = Self {
         attempts: None,
         backoff: BackoffConfig::DEFAULT,
@@ -71,7 +75,7 @@ impl ReconnectConfig {
 }
 
 impl<'c> Config<'c> {
-    /// The server at `host`, its root at `/`, for a client that only looks on.
+    /// A client that only observes the server at `host`, with ComfyUI's root at `/`.
     pub const fn new(host: &'c str) -> Self {
         Self {
             host,
@@ -87,8 +91,91 @@ impl<'c> Config<'c> {
         }
     }
 
-    /// A socket that is [attached](super::Session::attach) and listened to, nothing more: a recording's.
+    /// For an [attached](super::Session::attach) socket, such as a recording's: the session only reads it.
     pub const fn attached() -> Self {
         Self { http: false, heartbeat: HeartbeatConfig::OFF, ..Self::new("attached") }
+    }
+}
+
+impl fmt::Debug for Config<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, prefix, query, client_id, headers, interest, preview_metadata, http, reconnect, heartbeat } =
+            self;
+        f.debug_struct("Config")
+            .field("host", host)
+            .field("prefix", prefix)
+            .field("query", &Hidden(query))
+            .field("client_id", client_id)
+            .field("headers", &HeaderNames(headers))
+            .field("interest", interest)
+            .field("preview_metadata", preview_metadata)
+            .field("http", http)
+            .field("reconnect", reconnect)
+            .field("heartbeat", heartbeat)
+            .finish()
+    }
+}
+
+struct HeaderNames<'a>(&'a [(&'a str, &'a str)]);
+
+impl fmt::Debug for HeaderNames<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        capacity::GadgetCapacity,
+        session::{Input, Link, Session},
+        time::Instant,
+        wire::{self, Wire},
+    };
+    use std::{boxed::Box, format};
+
+    const QUERY_SECRET: &str = "t0psecret";
+    const HEADER_SECRET: &str = "hush-hush";
+    const CONFIG: Config<'static> = Config {
+        query: "token=t0psecret",
+        headers: &[("Authorization", "Bearer hush-hush"), ("X-Key", "hush-hush")],
+        ..Config::new("desk:8188")
+    };
+
+    #[track_caller]
+    fn assert_hides_secrets(shown: &str) {
+        for secret in [QUERY_SECRET, HEADER_SECRET] {
+            // As text, and as the numbers of its bytes.
+            let bytes = format!("{:?}", secret.as_bytes());
+            assert!(!shown.contains(secret) && !shown.contains(bytes.trim_matches(['[', ']'])), "{shown}");
+        }
+        assert!(
+            shown.contains("query: (15 bytes)") && shown.contains(r#"headers: ["Authorization", "X-Key"]"#),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn config_debug_hides_secrets() {
+        assert_hides_secrets(&format!("{CONFIG:?}"));
+    }
+
+    #[test]
+    fn session_debug_hides_secrets() {
+        let mut session = Box::new(Session::<GadgetCapacity>::new(CONFIG, 1));
+        let output = format!("{:?}", session.poll_output(Instant::ZERO));
+        assert!(output.contains("(15 bytes)") && !output.contains(QUERY_SECRET), "{output}");
+        session.handle_input(Instant::ZERO, Input::Opened);
+        assert_hides_secrets(&format!("{session:?}"));
+    }
+
+    #[test]
+    fn wire_debug_after_a_request_hides_secrets() {
+        let mut wire = Box::new(Wire::<GadgetCapacity>::new(CONFIG, 1));
+        assert_eq!(wire.poll_output(Instant::ZERO), wire::Output::Dial(Link::Socket));
+        wire.handle_input(Instant::ZERO, wire::Input::Opened(Link::Socket));
+        assert!(matches!(wire.poll_output(Instant::ZERO), wire::Output::Send(Link::Socket, _)));
+        assert_hides_secrets(&format!("{wire:?}"));
     }
 }

@@ -40,6 +40,8 @@ pub mod http;
 mod socket;
 pub mod websocket;
 
+use core::fmt;
+
 use crate::{
     capacity::{Bytes as _, Capacity},
     event::Message,
@@ -57,6 +59,7 @@ use websocket::{Outgoing, Received};
 /// What a host reports to a [`Wire`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
 pub enum Input<'a> {
     /// The link that was dialled is open.
     Opened(Link),
@@ -90,7 +93,6 @@ pub enum Output<'a> {
 
 /// A session with a server, at the level of bytes. It keeps what its [`Capacity`] has room for.
 // In this order: what lies 4 KB behind its beginning takes an instruction more each time on small cores.
-#[derive(Debug)]
 #[repr(C)]
 pub struct Wire<'c, C: Capacity> {
     /// The link that something is being sent on.
@@ -100,6 +102,19 @@ pub struct Wire<'c, C: Capacity> {
     session: Session<'c, C>,
     /// What is being sent.
     out: C::Request,
+}
+
+/// Without the bytes that are being sent: they hold the headers' values.
+impl<C: Capacity> fmt::Debug for Wire<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sending, socket, exchange, session, out: _ } = self;
+        f.debug_struct("Wire")
+            .field("sending", sending)
+            .field("socket", socket)
+            .field("exchange", exchange)
+            .field("session", session)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'c, C: Capacity> Wire<'c, C> {

@@ -1,4 +1,4 @@
-//! How much a session keeps: [`Capacity`], and three ready-made ones.
+//! How much a session keeps: [`Capacity`], and three ready-made capacities.
 //!
 //! | | [`GadgetCapacity`] | [`AppCapacity`] | [`DesktopCapacity`] |
 //! |---|---|---|---|
@@ -7,7 +7,7 @@
 //!
 //! # Examples
 //!
-//! A capacity of your own, for a device with little RAM:
+//! Your own capacity, for a device with little RAM:
 //!
 //! ```
 //! use comfyglow_core::{capacity, session::{Config, Session}};
@@ -26,28 +26,31 @@ use core::fmt;
 
 use heapless::{Deque, Vec, deque::DequeView, vec::VecView};
 
-/// What a session has room for. All of it is in the session itself; nothing is allocated.
+/// How much a session has room for. All of it is inside the session; nothing is allocated.
 ///
-/// [`capacity!`](crate::capacity!) makes one. Its supertraits are what the derives of the types that hold it ask for.
+/// Make one with [`capacity!`](crate::capacity!). The types that hold a capacity derive their traits, which need its
+/// supertraits.
 pub trait Capacity: Clone + fmt::Debug + PartialEq + Eq + 'static {
-    /// Bytes of an id or type that are kept, at least 24. A longer one is cut at a character's boundary, yet compared
-    /// whole.
+    /// Bytes kept of an id or type, at least 24. A longer one is cut at a character boundary, but compared whole.
     type Id: Bytes;
-    /// Bytes of an exception's message that are kept, at most 65,535. A longer one is cut and marked.
+    /// Bytes kept of an exception's message, at most 65,535. A longer one is cut and marked.
     type Message: Bytes;
-    /// Nodes of a prompt whose progress is tracked, fewer than 65,535. Past them the counts are lower
-    /// bounds, and marked so.
+    /// Nodes of a prompt whose progress is tracked, fewer than 65,535. Past them the counts are lower bounds, and
+    /// marked.
     type Nodes: Length;
     /// Bytes for the distinct display ids and class names of a prompt's nodes, fewer than 65,535. Past them a node is
-    /// shown by its own id, without its class.
+    /// shown by its own id and without its class.
     type Names: Bytes;
-    /// Nodes whose durations are remembered from earlier runs, 12 bytes each. Past them a new one replaces the one that
-    /// counts least.
+    /// Nodes whose durations are remembered from earlier runs, 12 bytes each. Past them a new one replaces the
+    /// least valuable.
     type Durations: Length;
+<<<<<<< HEAD
     /// Progress events that the history keeps, at least 1, 10 bytes each. Past them the oldest makes room.
+=======
+    /// Progress events that the history keeps, 10 bytes each. Past them the oldest is dropped.
+>>>>>>> c6daf7e (core: write limits, capacities, view and snapshot in plain English)
     type History: Length;
-    /// Bytes for the head of a request. A longer one is a
-    /// [`Config`](crate::state::FaultKind::Config) fault.
+    /// Bytes of a request's head. A longer one is a [`Config`](crate::state::FaultKind::Config) fault.
     type Request: Bytes;
     /// Whether anything is requested over HTTP: graphs, missed outcomes, others' prompts, and the log. `false` leaves the
     /// code for that out of a program, whatever [`Config::http`](crate::session::Config::http) says; a session then knows
@@ -55,9 +58,14 @@ pub trait Capacity: Clone + fmt::Debug + PartialEq + Eq + 'static {
     const HTTP: bool = true;
 }
 
+<<<<<<< HEAD
 /// Makes a type that is a [`Capacity`] of these numbers: bytes of an id, bytes of an exception's message, nodes, bytes of
 /// names, durations, points of the history, bytes of a request's head. 0 durations and 1 point leave the code for them out of a
 /// program, as does `http: false` at the end.
+=======
+/// Defines a type that is a [`Capacity`]: bytes of an id, bytes of an exception's message, nodes, bytes of names,
+/// durations, events of the history, bytes of a request's head.
+>>>>>>> c6daf7e (core: write limits, capacities, view and snapshot in plain English)
 #[macro_export]
 macro_rules! capacity {
     ($(#[$attribute:meta])* $visibility:vis struct $name:ident {
@@ -95,7 +103,7 @@ capacity! {
 }
 
 impl GadgetCapacity {
-    /// Notes that wait for a subscriber. [`Queue`](crate::queue::Queue) says what gives way past them.
+    /// Notes that may wait for a subscriber. [`Queue`](crate::queue::Queue) says which are dropped past them.
     pub const NOTES: usize = 16;
 }
 
@@ -107,7 +115,7 @@ capacity! {
 }
 
 impl AppCapacity {
-    /// Notes that wait for a subscriber. [`Queue`](crate::queue::Queue) says what gives way past them.
+    /// Notes that may wait for a subscriber. [`Queue`](crate::queue::Queue) says which are dropped past them.
     pub const NOTES: usize = 64;
 }
 
@@ -119,7 +127,7 @@ capacity! {
 }
 
 impl DesktopCapacity {
-    /// Notes that wait for a subscriber. [`Queue`](crate::queue::Queue) says what gives way past them.
+    /// Notes that may wait for a subscriber. [`Queue`](crate::queue::Queue) says which are dropped past them.
     pub const NOTES: usize = 256;
 }
 
@@ -128,11 +136,11 @@ const _: () = {
     assert!(<DesktopCapacity as Capacity>::Message::LEN <= u16::MAX as usize, "a text's length has 16 bits");
 };
 
-/// An array of bytes: `[u8; N]`.
+/// A byte array: `[u8; N]`.
 pub trait Bytes: AsRef<[u8]> + AsMut<[u8]> + Clone + fmt::Debug + PartialEq + Eq + sealed::Sealed + 'static {
-    /// How many.
+    /// Its length in bytes.
     const LEN: usize;
-    /// All of them 0.
+    /// All zeros.
     const ZERO: Self;
 }
 
@@ -141,17 +149,17 @@ impl<const N: usize> Bytes for [u8; N] {
     const ZERO: Self = [0; N];
 }
 
-/// The most that something may have: [`Max`].
+/// A maximum length: [`Max`].
 pub trait Length: Clone + fmt::Debug + PartialEq + Eq + sealed::Sealed + 'static {
-    /// How many.
+    /// The most items.
     const MAX: usize;
-    /// A list of so many.
+    /// A list of at most [`MAX`](Self::MAX) items.
     type List<T: Item>: List<T>;
-    /// A ring of so many.
+    /// A ring of at most [`MAX`](Self::MAX) items.
     type Ring<T: Item>: Ring<T>;
 }
 
-/// At most `N`.
+/// At most `N` items.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Max<const N: usize>;
 
@@ -161,23 +169,23 @@ impl<const N: usize> Length for Max<N> {
     type Ring<T: Item> = Deque<T, N>;
 }
 
-/// What lists and rings hold.
+/// An item of a list or ring.
 pub trait Item: Clone + fmt::Debug + PartialEq + Eq + 'static {}
 
 impl<T: Clone + fmt::Debug + PartialEq + Eq + 'static> Item for T {}
 
 /// A list of bounded length: `heapless::Vec<T, N>`.
 pub trait List<T>: Clone + fmt::Debug + PartialEq + Eq + sealed::Sealed + 'static {
-    /// Nothing in it. Not a constant, which would be copied by way of the stack.
+    /// An empty one. Not a constant, which would be copied through the stack.
     fn empty() -> Self;
     /// Its items.
     fn items(&self) -> &VecView<T>;
-    /// Its items, to change.
+    /// Its items, mutable.
     fn items_mut(&mut self) -> &mut VecView<T>;
 }
 
 impl<T: Item, const N: usize> List<T> for Vec<T, N> {
-    #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
+    #[expect(clippy::inline_always, reason = "built in place, not on the stack first")]
     #[inline(always)]
     fn empty() -> Self {
         Self::new()
@@ -196,16 +204,16 @@ impl<T: Item, const N: usize> List<T> for Vec<T, N> {
 
 /// A ring of bounded length: `heapless::Deque<T, N>`.
 pub trait Ring<T>: fmt::Debug + sealed::Sealed + 'static {
-    /// Nothing in it. Not a constant, which would be copied by way of the stack.
+    /// An empty one. Not a constant, which would be copied through the stack.
     fn empty() -> Self;
     /// Its items, the oldest first.
     fn items(&self) -> &DequeView<T>;
-    /// Its items, to change.
+    /// Its items, mutable.
     fn items_mut(&mut self) -> &mut DequeView<T>;
 }
 
 impl<T: Item, const N: usize> Ring<T> for Deque<T, N> {
-    #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
+    #[expect(clippy::inline_always, reason = "built in place, not on the stack first")]
     #[inline(always)]
     fn empty() -> Self {
         Self::new()
@@ -223,7 +231,7 @@ impl<T: Item, const N: usize> Ring<T> for Deque<T, N> {
 }
 
 mod sealed {
-    /// Other types would have to keep promises that code relies on.
+    /// Other types can't implement these traits: code relies on what these ones do.
     pub trait Sealed {}
     impl<const N: usize> Sealed for [u8; N] {}
     impl<const N: usize> Sealed for super::Max<N> {}

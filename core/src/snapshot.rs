@@ -1,6 +1,7 @@
-//! A session's state as JSON: one meaning for the command's `--json` lines, replays and files.
+//! A session's state as JSON, with one meaning for the command's `--json` lines, replays and files.
 //!
-//! What is unknown is `null`, never 0. More fields may be added; these keep their meaning.
+//! `SNAPSHOT.md` beside the sources defines it. Unknown values are `null`, never 0. Fields may be added; these keep
+//! their meaning.
 
 mod json;
 #[cfg(feature = "serde")]
@@ -16,10 +17,10 @@ use crate::{
 
 use json::Json;
 
-/// The version of the shape, in its field `schema`.
+/// The version of the JSON's shape, in its field `schema`.
 pub const SCHEMA: u32 = 1;
 
-/// A session at a moment, as JSON. With the feature `serde` it is `Serialize`, too.
+/// A session at one moment, as JSON. With the feature `serde` it is also `Serialize`.
 #[derive(Clone, Copy, Debug)]
 pub struct Snapshot<'a> {
     now: Instant,
@@ -27,17 +28,17 @@ pub struct Snapshot<'a> {
     truncated_nodes: bool,
     text_updates: u32,
     messages: Messages,
-    /// Thousandths.
+    /// Dropped deliveries per message, in thousandths.
     drop_rate: u32,
 }
 
-/// An object of the snapshot: the one list of its members, whoever writes them.
+/// An object of the snapshot: the one list of its members, for all writers.
 trait Object {
-    /// Tells all members, always the same ones in the same order.
-    fn tell<W: Members>(&self, to: &mut W);
+    /// Hands all members to `to`, always the same ones in the same order.
+    fn write_members<W: Members>(&self, to: &mut W);
 }
 
-/// Takes an object's members in. What is `None` is `null`.
+/// Writes an object's members; `None` is `null`.
 trait Members {
     fn object(&mut self, name: &'static str, value: Option<&impl Object>);
     fn text(&mut self, name: &'static str, value: Option<&str>);
@@ -51,7 +52,7 @@ trait Members {
     }
 }
 
-/// So many units of the last of `places` digits behind the point.
+/// A decimal number: `units` / 10^`places`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Decimal {
     units: i64,
@@ -71,26 +72,26 @@ impl From<Percentage> for Decimal {
 }
 
 impl Object for Snapshot<'_> {
-    fn tell<W: Members>(&self, to: &mut W) {
+    fn write_members<W: Members>(&self, to: &mut W) {
         to.count("schema", Some(SCHEMA));
-        to.object("connection", Some(&Link(self)));
+        to.object("connection", Some(&ConnectionObject(self)));
         to.count("queue_remaining", self.view.queue_remaining);
-        to.object("prompt", self.view.prompt.is_some().then_some(&Record(self)));
+        to.object("prompt", self.view.prompt.is_some().then_some(&PromptObject(self)));
         to.object("messages", Some(&self.messages));
     }
 }
 
-/// What is told as it is at a moment.
-struct At<T> {
+/// A value that is written relative to `now`.
+struct Dated<T> {
     now: Instant,
     what: T,
 }
 
 /// The connection of a snapshot.
-struct Link<'s, 'a>(&'s Snapshot<'a>);
+struct ConnectionObject<'s, 'a>(&'s Snapshot<'a>);
 
-impl Object for Link<'_, '_> {
-    fn tell<W: Members>(&self, to: &mut W) {
+impl Object for ConnectionObject<'_, '_> {
+    fn write_members<W: Members>(&self, to: &mut W) {
         let Snapshot { now, drop_rate, .. } = *self.0;
         let connection = self.0.view.connection;
         to.text("status", Some(connection.status.name()));
@@ -101,13 +102,13 @@ impl Object for Link<'_, '_> {
         to.number("next_attempt_ms", self.0.view.next_attempt.map(Duration::nearest_millis));
         to.text("source", Some(connection.source.name()));
         to.object("error", connection.fault.as_ref());
-        to.object("last_event", connection.last_event.map(|what| At { now, what }).as_ref());
+        to.object("last_event", connection.last_event.map(|what| Dated { now, what }).as_ref());
         to.text("way", connection.way.map(ObserveMode::name));
     }
 }
 
 impl Object for Fault {
-    fn tell<W: Members>(&self, to: &mut W) {
+    fn write_members<W: Members>(&self, to: &mut W) {
         to.text("kind", Some(self.name()));
         to.text("whose", Some(self.blame().name()));
         to.text("message", Some(self.message()));
@@ -115,18 +116,18 @@ impl Object for Fault {
     }
 }
 
-impl Object for At<LastEvent> {
-    fn tell<W: Members>(&self, to: &mut W) {
+impl Object for Dated<LastEvent> {
+    fn write_members<W: Members>(&self, to: &mut W) {
         to.text("type", Some(self.what.kind.name()));
         to.number("age_ms", Some(self.now.saturating_since(self.what.at).as_millis()));
     }
 }
 
 /// The prompt of a snapshot that has one.
-struct Record<'s, 'a>(&'s Snapshot<'a>);
+struct PromptObject<'s, 'a>(&'s Snapshot<'a>);
 
-impl Object for Record<'_, '_> {
-    fn tell<W: Members>(&self, to: &mut W) {
+impl Object for PromptObject<'_, '_> {
+    fn write_members<W: Members>(&self, to: &mut W) {
         let Some(prompt) = &self.0.view.prompt else { return };
         let millis = |duration: Option<Duration>| duration.map(Duration::nearest_millis);
         to.text("prompt_id", prompt.prompt_id);
@@ -151,7 +152,7 @@ impl Object for Record<'_, '_> {
 }
 
 impl Object for ErrorView<'_> {
-    fn tell<W: Members>(&self, to: &mut W) {
+    fn write_members<W: Members>(&self, to: &mut W) {
         to.text("node_id", self.node_id);
         to.text("node_type", self.node_type);
         to.text("exception_type", Some(self.exception_type));
@@ -161,7 +162,7 @@ impl Object for ErrorView<'_> {
 }
 
 impl Object for Messages {
-    fn tell<W: Members>(&self, to: &mut W) {
+    fn write_members<W: Members>(&self, to: &mut W) {
         to.count("text", Some(self.text));
         to.count("binary", Some(self.binary));
         to.count("malformed", Some(self.malformed));
@@ -183,18 +184,18 @@ impl core::fmt::Display for TooSmall {
 impl core::error::Error for TooSmall {}
 
 impl Snapshot<'_> {
-    /// Writes the snapshot as one line of JSON, without a line feed, and returns its length in bytes.
+    /// Writes the snapshot as one line of JSON without a line feed; returns its length in bytes.
     ///
     /// # Errors
     ///
-    /// [`TooSmall`] where `out` has no room for it. What takes room are the texts, up to six bytes for each of theirs.
+    /// [`TooSmall`] if `out` is too short. [`State::SNAPSHOT_BYTES`] are always enough.
     pub fn write_json(&self, out: &mut [u8]) -> Result<usize, TooSmall> {
         Json::write(self, out)
     }
 }
 
 impl<C: Capacity> State<C> {
-    /// Bytes that a snapshot's JSON takes at most: its texts with each byte escaped, and the rest.
+    /// The most bytes of a snapshot's JSON: its texts with each byte escaped (6 bytes each), and 4,096 for the rest.
     pub const SNAPSHOT_BYTES: usize = 6 * (C::Message::LEN + 8 * C::Id::LEN) + 4_096;
 
     /// The state at `now`, as JSON.

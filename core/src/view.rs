@@ -1,4 +1,4 @@
-//! What a painter needs of a session, borrowed: no texts are built, no units chosen.
+//! What a screen shows of a session, borrowed from its state: no texts are built, no units chosen.
 
 use crate::{
     capacity::Capacity,
@@ -7,75 +7,75 @@ use crate::{
     time::{Duration, Instant},
 };
 
-/// A session at a moment, for a screen.
+/// A session at one moment, for a screen.
 #[derive(Clone, Copy, Debug)]
 pub struct View<'a> {
     /// The connection to the server.
     pub connection: &'a Connection,
-    /// How long the server takes to answer a ping, smoothed over the last ones; known once one was answered.
+    /// How long a pong takes, smoothed over the last ones; `None` before the first pong.
     pub latency: Option<Duration>,
-    /// How long until the next attempt to connect, where one is to come.
+    /// The time until the next attempt to connect; `None` if no attempt is planned.
     pub next_attempt: Option<Duration>,
-    /// Prompts queued and running, once the server told.
+    /// Prompts queued and running; `None` until the server reports it.
     pub queue_remaining: Option<u32>,
-    /// The prompt last seen to start.
+    /// The prompt that started last; `None` until one was seen.
     pub prompt: Option<PromptView<'a>>,
 }
 
 /// A prompt, for a screen.
 #[derive(Clone, Copy, Debug)]
 pub struct PromptView<'a> {
-    /// Its id; `None` where a reconnecting client was told the running node only.
+    /// Its id; `None` if the server reported only the running node, as it does after a reconnect.
     pub prompt_id: Option<&'a str>,
-    /// How it fares.
+    /// Whether it runs, or how it ended.
     pub state: PromptState,
-    /// Whether its end is known as well as it ever will be, see [`Prompt::is_settled`](crate::state::Prompt::is_settled).
+    /// Whether its end is final, see [`Prompt::is_settled`](crate::state::Prompt::is_settled).
     pub is_settled: bool,
-    /// Of the whole workflow; `None` before success where the graph isn't known.
+    /// The share of the whole workflow that is done; `None` before success if the graph is unknown.
     pub percentage: Option<Percentage>,
-    /// The node that runs, by its id in the submitted graph.
+    /// The running node, by its id in the submitted graph; `None` if no node runs.
     pub current_node: Option<&'a str>,
-    /// Its class, such as `KSampler`, where the graph is known.
+    /// Its class, such as `KSampler`; `None` if the graph is unknown.
     pub current_class: Option<&'a str>,
-    /// Its bar.
+    /// Its progress bar; `None` if it has none.
     pub steps: Option<Steps>,
-    /// Since the prompt's start, or from it to the end; `None` where the start wasn't seen.
+    /// The time since the prompt's start, or from its start to its end; `None` if the start was not seen.
     pub elapsed: Option<Duration>,
-    /// How long it will run yet; `None` where that isn't known, and at the end.
+    /// The time left; `None` if unknown, and at the end.
     pub eta: Option<Duration>,
-    /// Nodes of the graph.
+    /// Nodes of the graph; `None` if the graph is unknown.
     pub nodes_total: Option<u32>,
-    /// Nodes whose results were still known.
+    /// Nodes whose cached results were used; `None` until the server reports it.
     pub nodes_cached: Option<u32>,
-    /// Nodes that have finished, the cached ones not among them.
+    /// Nodes that have finished, without the cached ones.
     pub nodes_finished: u32,
-    /// Messages of nodes that have output to show.
+    /// Messages that report a node's output.
     pub outputs: u32,
-    /// Preview images that passed by.
+    /// Preview images received.
     pub previews: u32,
-    /// Nodes that were blocked, which doesn't end a prompt.
+    /// Blocked nodes, which don't end a prompt.
     pub warnings: u32,
-    /// Why it failed.
+    /// Why it failed; `None` if it did not.
     pub error: Option<ErrorView<'a>>,
 }
 
 /// Why a prompt failed, for a screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErrorView<'a> {
-    /// The node of the submitted graph that failed.
+    /// The node of the submitted graph that failed; `None` if unknown.
     pub node_id: Option<&'a str>,
-    /// Its class.
+    /// The node's class; `None` if unknown.
     pub node_type: Option<&'a str>,
     /// The exception's full name.
     pub exception_type: &'a str,
-    /// Its message, which often ends with a line feed.
+    /// The exception's message, which often ends with a line feed.
     pub exception_message: &'a str,
-    /// The message was longer than what is kept.
+    /// Whether the message was cut.
     pub truncated: bool,
 }
 
 impl PromptView<'_> {
-    /// A prompt of which nothing is known but how it fares: for painters to be tried with.
+    /// A prompt of which only the state is known, for tests of a screen.
     pub const fn new(state: PromptState) -> Self {
         Self {
             prompt_id: None,
@@ -106,7 +106,7 @@ impl View<'_> {
 }
 
 impl<C: Capacity> State<C> {
-    /// What a painter needs at `now`.
+    /// What a screen shows at `now`.
     pub fn view(&self, now: Instant) -> View<'_> {
         let prompt = self.prompt().map(|prompt| PromptView {
             prompt_id: prompt.prompt_id().map(Text::as_str),

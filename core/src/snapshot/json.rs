@@ -1,20 +1,20 @@
-//! A snapshot's objects as JSON, into a buffer that may be too small.
+//! Writes a snapshot's objects as JSON into a buffer that may be too small.
 
 use super::{Decimal, Members, Object, TooSmall};
 
-/// Digits of the greatest `u64`.
+/// Digits of the largest `u64`.
 const DIGITS: usize = 20;
 
 /// Writes what fits and counts the rest.
 pub(super) struct Json<'a> {
     out: &'a mut [u8],
     len: usize,
-    /// No member stands before the next one in its object.
+    /// The next member is the first in its object.
     first: bool,
 }
 
 impl<'a> Json<'a> {
-    /// Writes an object, and returns its length in bytes.
+    /// Writes an object; returns its length in bytes.
     pub(super) fn write(object: &impl Object, out: &'a mut [u8]) -> Result<usize, TooSmall> {
         let mut json = Json { out, len: 0, first: true };
         json.braced(object);
@@ -24,7 +24,7 @@ impl<'a> Json<'a> {
     fn braced(&mut self, object: &impl Object) {
         self.byte(b'{');
         self.first = true;
-        object.tell(self);
+        object.write_members(self);
         self.first = false;
         self.byte(b'}');
     }
@@ -67,7 +67,7 @@ impl<'a> Json<'a> {
         self.byte(b'"');
     }
 
-    /// A member's name, and `null` where there is no value.
+    /// Writes a member's name, and `null` if its value is not `known`.
     #[inline(never)]
     fn name(&mut self, name: &str, known: bool) {
         if !core::mem::take(&mut self.first) {
@@ -77,7 +77,7 @@ impl<'a> Json<'a> {
         self.raw(if known { ":" } else { ":null" });
     }
 
-    /// A number with so many of its digits behind a point, of which trailing zeros are left out but for one.
+    /// Writes a number with `places` of its digits after the point, without trailing zeros except for one.
     #[inline(never)]
     fn digits(&mut self, mut number: u64, places: usize) {
         let mut digits = [b'0'; DIGITS];
@@ -137,7 +137,7 @@ impl Members for Json<'_> {
         if units < 0 {
             self.byte(b'-');
         }
-        // As what prints the shortest digits of a float does below 0.00001.
+        // As the shortest float printers do below 0.00001.
         let tiny = places == 6 && (1..10).contains(&units.unsigned_abs());
         self.digits(units.unsigned_abs(), if tiny { 0 } else { usize::from(places) });
         if tiny {

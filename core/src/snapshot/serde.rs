@@ -1,4 +1,4 @@
-//! A snapshot for users of serde.
+//! `Serialize` for snapshots.
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
@@ -16,7 +16,7 @@ struct Whole<'a, O>(&'a O);
 impl<O: Object> Serialize for Whole<'_, O> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = Map { map: serializer.serialize_map(None)?, result: Ok(()) };
-        self.0.tell(&mut map);
+        self.0.write_members(&mut map);
         map.result?;
         map.map.end()
     }

@@ -9,10 +9,10 @@ use crate::{
     state::FaultKind,
 };
 
-/// An object of one member.
-struct Of<F>(F);
+/// An object with a single value.
+struct Single<F>(F);
 
-/// What an object of one decimal, or one text, is as JSON.
+/// The object as JSON; checks that a buffer one byte shorter is too small.
 fn json(object: &impl Object) -> String {
     let mut out = vec![0; 4_096];
     let len = Json::write(object, &mut out).unwrap();
@@ -22,21 +22,21 @@ fn json(object: &impl Object) -> String {
     String::from_utf8(out).unwrap()
 }
 
-impl Object for Of<Decimal> {
-    fn tell<W: Members>(&self, to: &mut W) {
+impl Object for Single<Decimal> {
+    fn write_members<W: Members>(&self, to: &mut W) {
         to.decimal("a", Some(self.0));
     }
 }
 
-impl Object for Of<&str> {
-    fn tell<W: Members>(&self, to: &mut W) {
+impl Object for Single<&str> {
+    fn write_members<W: Members>(&self, to: &mut W) {
         to.text("a", Some(self.0));
         to.text("b", None);
     }
 }
 
-impl Object for Of<u64> {
-    fn tell<W: Members>(&self, to: &mut W) {
+impl Object for Single<u64> {
+    fn write_members<W: Members>(&self, to: &mut W) {
         to.number("a", Some(self.0));
     }
 }
@@ -45,14 +45,14 @@ impl Object for Of<u64> {
 fn assert_as_float(units: i64, places: u8) {
     let float = units as f64 / 10_f64.powi(places.into());
     let expected = serde_json::to_string(&serde_json::json!({ "a": float })).unwrap();
-    assert_eq!(json(&Of(Decimal { units, places })), expected);
+    assert_eq!(json(&Single(Decimal { units, places })), expected);
 }
 
 #[test]
-fn decimals_are_written_as_floats_are() {
+fn decimal_is_written_like_a_float() {
     for (units, places, expected) in [(41_500, 3, "41.5"), (0, 3, "0.0"), (100_000_000, 6, "100.0"), (-20, 3, "-0.02")]
     {
-        assert_eq!(json(&Of(Decimal { units, places })), std::format!(r#"{{"a":{expected}}}"#));
+        assert_eq!(json(&Single(Decimal { units, places })), std::format!(r#"{{"a":{expected}}}"#));
     }
     for units in (-3_000..3_000).chain([STEP_MILLIS, -STEP_MILLIS, STEP_MILLIS - 1]) {
         assert_as_float(units, 3);
@@ -63,22 +63,22 @@ fn decimals_are_written_as_floats_are() {
 }
 
 #[test]
-fn numbers_of_any_length_are_whole() {
+fn number_of_any_length_is_written_whole() {
     for number in [0, 1, 10, 1_000, u64::from(u32::MAX), u64::MAX] {
-        assert_eq!(json(&Of(number)), std::format!(r#"{{"a":{number}}}"#));
+        assert_eq!(json(&Single(number)), std::format!(r#"{{"a":{number}}}"#));
     }
 }
 
 proptest! {
     #[test]
-    fn any_decimal_is_written_as_a_float_is(steps in -STEP_MILLIS..=STEP_MILLIS, percentage in 0_i64..=100_000_000) {
+    fn random_decimal_is_written_like_a_float(steps in -STEP_MILLIS..=STEP_MILLIS, percentage in 0_i64..=100_000_000) {
         assert_as_float(steps, 3);
         assert_as_float(percentage, 6);
     }
 
     #[test]
-    fn any_text_is_read_back(text in prop_oneof![any::<String>(), "[\\x00-\\x7f]{0,20}"]) {
-        let read: serde_json::Value = serde_json::from_str(&json(&Of(&*text))).unwrap();
+    fn random_text_is_read_back(text in prop_oneof![any::<String>(), "[\\x00-\\x7f]{0,20}"]) {
+        let read: serde_json::Value = serde_json::from_str(&json(&Single(&*text))).unwrap();
         prop_assert_eq!(read, serde_json::json!({"a": text, "b": null}));
     }
 }
@@ -89,7 +89,7 @@ crate::capacity! {
 
 type Small = State<SmallCapacity>;
 
-/// A message comes in.
+/// Applies a message.
 fn text(state: &mut Small, ms: u64, message: &[u8]) {
     let mut decoder = Decoder::<SmallCapacity>::new(Interest::STATE);
     let mut apply = Apply { state, now: Instant::from_millis(ms) };
@@ -97,7 +97,7 @@ fn text(state: &mut Small, ms: u64, message: &[u8]) {
     decoder.end_text(&mut apply);
 }
 
-/// A state that knows something of everything.
+/// A state with a value in every object.
 fn full() -> Small {
     let mut state = State::new();
     text(&mut state, 5, br#"{"type": "status", "data": {"status": {"exec_info": {"queue_remaining": 2}}}}"#);
@@ -127,7 +127,7 @@ impl Handler for Apply<'_> {
 }
 
 #[test]
-fn a_line_is_what_it_is() {
+fn snapshot_json_has_the_documented_shape() {
     let mut out = [0; 1_024];
     let mut state = full();
     apply(&mut state, Instant::from_millis(21), Action::Lost(Some(Fault::new(FaultKind::Broken))), &mut ());
@@ -149,7 +149,7 @@ fn a_line_is_what_it_is() {
 
 #[cfg(feature = "serde")]
 #[test]
-fn serde_tells_the_same() {
+fn serde_writes_the_same_json() {
     let mut states = [State::new(), full(), full()];
     text(
         &mut states[1],

@@ -14,7 +14,8 @@ pub struct Config<'c> {
     pub host: &'c str,
     /// The path of ComfyUI's root behind a proxy, such as `/comfy`, without a slash at its end; empty without a proxy.
     pub prefix: &'c str,
-    /// A query for every request, such as `token=…`, percent-encoded; usually empty. The session adds the client id itself.
+    /// A query for every request, such as `token=…`, percent-encoded; usually empty. The session adds the client id
+    /// itself.
     pub query: &'c str,
     /// The id under which the server knows this client.
     pub client_id: ClientId<'c>,

@@ -1,5 +1,5 @@
-//! What the session decides: what a response means for links and state, what a lost connection is followed by, and what
-//! the host asks for.
+//! The session's decisions: what a response means for links and state, what follows a lost connection, and what the
+//! host reports.
 
 use super::{
     ClientId, Host, Session,
@@ -22,7 +22,8 @@ impl<C: Capacity> Session<'_, C> {
         may && (self.socket.is_open() || !self.reconnect.is_over())
     }
 
-    /// Decides what the last response means, and begins the next request where `free`; whether one was begun.
+    /// Decides what the last response means, and begins the next request if the link is `free`. Returns whether it
+    /// began one.
     #[inline(never)]
     pub(super) fn request_next(&mut self, now: Instant, free: bool, observer: &mut impl Observer<C>) -> bool {
         if !self.asks() {
@@ -40,12 +41,12 @@ impl<C: Capacity> Session<'_, C> {
             }
             self.decide(now, decision, observer);
         }
-        // A client that isn't let in will never learn the outcome.
+        // A client without access will never learn the outcome.
         if self.reconcile.is_refused() && self.state.prompt().is_some_and(Prompt::is_unsettled) {
             let generation = self.state.socket_generation();
             self.over(now, generation, observer);
         }
-        // Once more: the decision may have been the end.
+        // Checked again: the decision may have ended the session.
         if !self.asks() || !self.exchange.is_idle() || !free {
             return false;
         }
@@ -67,12 +68,12 @@ impl<C: Capacity> Session<'_, C> {
                 self.server_is_back(now, observer);
                 if reconcile::running_key(&self.state).is_some_and(|key| runs != Some(key)) {
                     self.over(now, self.exchange.generation(), observer);
-                    // Only where that counted, or it would be requested on and on.
+                    // Only if that counted, or the requests would never end.
                     if runs.is_some() && reconcile::running_key(&self.state).is_none() {
                         self.reconcile.look_again();
                     }
                 } else if runs.is_some() && runs != reconcile::running_key(&self.state) && self.is_behind() {
-                    // First, how those before ended.
+                    // First, the outcomes of the prompts before it.
                     self.reconcile.look_again();
                 }
             }
@@ -86,12 +87,12 @@ impl<C: Capacity> Session<'_, C> {
         }
     }
 
-    /// Whether the outcomes of prompts before the one that runs are still to be requested.
+    /// Whether outcomes of prompts before the running one are still to be requested.
     fn is_behind(&self) -> bool {
         self.state.is_behind() || self.state.prompt().is_some_and(Prompt::is_unsettled)
     }
 
-    /// The server answers over HTTP: the socket need not wait for it to come back.
+    /// The server responds over HTTP, so the socket need not wait any longer.
     fn server_is_back(&mut self, now: Instant, observer: &mut impl Observer<C>) {
         let fault = self.state.connection().fault.map(|fault| fault.kind);
         let was_away = matches!(
@@ -114,14 +115,14 @@ impl<C: Capacity> Session<'_, C> {
         }
     }
 
-    /// The record's prompt is over, and the server doesn't report how; or not yet, where it was running until now.
+    /// The record's prompt ended without a known outcome. If it was running until now, the outcome is requested next.
     fn over(&mut self, now: Instant, since: SocketGeneration, observer: &mut impl Observer<C>) {
         let Some(id) = self.state.prompt().and_then(|prompt| prompt.prompt_id()).cloned() else { return };
         let item = Item::Prompt { prompt_id: id.as_id(), status: JobStatus::Ended };
         self.reduce(now, Action::Response { since, item }, observer);
     }
 
-    /// The connection is over by a fault. `retry_after` is when the server wants the next attempt, in seconds.
+    /// The connection ended by a fault. `retry_after` is the wait that the server asked for, in seconds.
     #[inline(never)]
     pub(super) fn lost(
         &mut self,
@@ -140,7 +141,7 @@ impl<C: Capacity> Session<'_, C> {
         }
     }
 
-    /// Takes in what concerns no link.
+    /// Takes in an event that concerns no link.
     pub(crate) fn host(&mut self, now: Instant, host: Host<'_>, observer: &mut impl Observer<C>) {
         match host {
             Host::Wake => {}
@@ -212,7 +213,7 @@ impl<C: Capacity> Session<'_, C> {
         }
         self.exchange.cancel();
         self.reconnect.stop();
-        // What ended the connection before stays known; that there will be another doesn't.
+        // The fault that ended the last connection stays shown; the planned attempt does not.
         let fault = if self.socket.leave() { None } else { self.state.connection().fault };
         self.reduce(now, Action::Lost(fault), observer);
     }

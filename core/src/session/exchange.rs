@@ -1,4 +1,4 @@
-//! One request over HTTP at a time, and what its response reports.
+//! HTTP requests, one at a time, and what their responses report.
 
 use super::{Config, End};
 use crate::{
@@ -11,49 +11,49 @@ use crate::{
     time::{Duration, Instant},
 };
 
-/// How long an exchange may take.
+/// The timeout of an exchange.
 const EXCHANGE: Duration = Duration::from_secs(HTTP_SECONDS);
-/// How long one may take that finds out how others' prompts can be observed.
+/// The timeout of a probe for the observe mode.
 const WAY: Duration = Duration::from_secs(WAY_SECONDS);
 
 #[derive(Debug)]
 pub(super) struct Exchange<C: Capacity> {
-    /// It was requested, and the response is not complete.
+    /// A request was made, and its response is not complete.
     pending: bool,
     since: Instant,
-    /// The response's status; 0 before its head.
+    /// The response's HTTP status; 0 before its head.
     status: u16,
     request: Request,
-    /// How many of the prompts that ended last are passed over.
+    /// How many of the prompts that ended last are skipped.
     offset: u8,
-    /// The same in three digits.
+    /// The skipped prompts in three digits.
     digits: [u8; 3],
-    /// Responses in a row that were moved.
+    /// Responses in a row that were dropped as moved.
     moved: u8,
-    /// What the socket had reported when it was requested.
+    /// What the socket had reported when the request was made.
     generation: SocketGeneration,
     reader: BodyReader<C>,
     found: Found,
-    /// The host is to abort the request.
+    /// The host must abort the request.
     abort_due: bool,
-    /// How the last exchange ended, until that is taken.
+    /// How the last exchange ended, until it is taken.
     result: Option<Result>,
 }
 
-/// What a response reported, as far as the next request depends on it.
+/// The part of a response on which the next request depends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) remaining: Option<u32>,
-    /// The first prompt that runs.
+    /// The first running prompt.
     pub(super) running: Option<Key>,
-    /// It reported the state of the prompt that was asked for.
+    /// It reported the status of the requested prompt.
     pub(super) told: bool,
-    /// Another prompt ended since the request, and may have moved the one that was meant.
+    /// Another prompt ended since the request, and may have moved the requested one in the list.
     pub(super) moved: bool,
 }
 
 impl Found {
-    /// Nothing yet.
+    /// Nothing was reported yet.
     pub(super) const NONE: Self = Self { remaining: None, running: None, told: false, moved: false };
 }
 
@@ -61,11 +61,11 @@ impl Found {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Result {
     Answered(Found),
-    /// The server, or a proxy, answered with this status instead; 0 where the request can't be sent.
+    /// The server or a proxy responded with this status instead; 0 if the request can't be sent.
     Refused(u16),
-    /// The response broke off, or is not what was requested.
+    /// The response broke off, or does not hold what was requested.
     Broken,
-    /// No response came, or not in time.
+    /// No response arrived in time.
     Unanswered,
 }
 
@@ -89,7 +89,7 @@ impl<C: Capacity> Exchange<C> {
         }
     }
 
-    /// How the last exchange ended, once.
+    /// Takes how the last exchange ended.
     pub(super) fn take_result(&mut self) -> Option<(Request, Result)> {
         self.result.take().map(|result| (self.request, result))
     }
@@ -118,9 +118,9 @@ impl<C: Capacity> Exchange<C> {
         self.since = now;
         self.status = 0;
         self.request = request;
-        // Of those that ended unseen, the oldest is meant.
+        // The oldest of the prompts that ended unseen is requested.
         self.offset = state.unseen_ends().saturating_sub(1);
-        // The history comes the other way round: of so many, the first is meant.
+        // The history has the oldest first, so the first of so many is requested.
         let oldest = self.offset.saturating_add(u8::from(request == Request::LastHistory));
         self.digits = [oldest / 100, oldest / 10 % 10, oldest % 10].map(|digit| digit.wrapping_add(b'0'));
         self.generation = state.socket_generation();
@@ -129,8 +129,7 @@ impl<C: Capacity> Exchange<C> {
         self.result = None;
     }
 
-    /// The request that was begun, as it is to be sent; `prompt_id` is whose history it asks for, `client_id` who asks,
-    /// percent-encoded.
+    /// The request to send; `prompt_id` is for a history, `client_id` (percent-encoded) for a log subscription.
     pub(super) fn request<'a>(
         &'a self,
         config: &Config<'a>,
@@ -149,19 +148,19 @@ impl<C: Capacity> Exchange<C> {
         HttpRequest { method: if body.is_some() { Method::Patch } else { Method::Get }, target, body }
     }
 
-    /// Whether the host is to abort the request, once.
+    /// Takes whether the host must abort the request.
     pub(super) const fn take_abort(&mut self) -> bool {
         core::mem::replace(&mut self.abort_due, false)
     }
 
-    /// Gives up what is pending, and forgets how the last one ended.
+    /// Aborts the pending exchange, and forgets the last result.
     pub(super) fn cancel(&mut self) {
         self.abort_due |= self.pending;
         self.pending = false;
         self.result = None;
     }
 
-    /// How others are observed is found out for each connection: a response would be that of the one before.
+    /// Aborts a probe for the observe mode: its response would be about the connection before.
     pub(super) fn forget_way(&mut self) {
         if self.request.is_way() {
             self.cancel();
@@ -179,7 +178,7 @@ impl<C: Capacity> Exchange<C> {
         }
     }
 
-    /// The response's head came. What another status than 200 says is for people who open it in a browser.
+    /// The response's head arrived. A body with another status than 200 is for people in a browser.
     pub(super) fn response(&mut self, status: u16) {
         if self.pending {
             self.status = status;
@@ -201,13 +200,13 @@ impl<C: Capacity> Exchange<C> {
     /// The link ended before the response was complete.
     pub(super) fn closed(&mut self, end: End) {
         if self.pending {
-            // What can't be sent now won't fit the next time either.
+            // A request that can't be sent won't fit the next time either.
             self.end(if end == End::Unsendable { Result::Refused(0) } else { self.failure() });
         }
         self.abort_due = false;
     }
 
-    /// It is of no use any more.
+    /// The rest of the response is useless.
     fn fail(&mut self) {
         let result = self.failure();
         self.end(result);
@@ -236,7 +235,7 @@ impl<C: Capacity> Exchange<C> {
         observer: &mut impl Observer<C>,
     ) -> Changes {
         let mut changes = Changes::NONE;
-        // ComfyUI's response to a subscription is empty: this is a proxy's, or of a server that answers everything.
+        // ComfyUI's response to a subscription is empty. A body comes from a proxy or a server that accepts any path.
         let unexpected = self.status != 200 || self.request == Request::LogSubscription;
         if self.pending && !piece.is_empty() && unexpected {
             self.fail();
@@ -263,8 +262,8 @@ impl<C: Capacity> Exchange<C> {
     }
 }
 
-/// Tells the state what a response reports. For a prompt that began and ended `unseen`, its history is requested for all
-/// there is to know.
+/// Reports an item to the state. A prompt that began and ended `unseen` counts as missed, so that its history is
+/// requested.
 #[inline(never)]
 fn report<C: Capacity>(
     now: Instant,
@@ -278,7 +277,7 @@ fn report<C: Capacity>(
         if unseen {
             *status = JobStatus::Missed;
         } else if *status == JobStatus::Running && state.is_behind() {
-            // Those that ended before it come first.
+            // The prompts that ended before it come first.
             return Changes::NONE;
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::{event::Message, state::NetworkDown, text::Id, time::Duration};
 
-/// A way to the server.
+/// One of the two connections to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Link {
@@ -34,13 +34,13 @@ pub enum Input<'a> {
     Body(&'a [u8]),
     /// The body is complete.
     BodyEnd,
-    /// A link ended, or could not be opened. Of a link that the session closed itself, nothing is reported.
+    /// A link ended, or could not be opened. Don't report a link that the session closed itself.
     Closed(Link, End),
     /// Something that concerns no link.
     Host(Host<'a>),
 }
 
-/// What a host reports that concerns no link, or asks for. The same for a [`Session`](super::Session) and a
+/// A host's report or wish that concerns no link. The same for a [`Session`](super::Session) and a
 /// [`Wire`](crate::wire::Wire).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -48,7 +48,7 @@ pub enum Input<'a> {
 pub enum Host<'a> {
     /// The deadline of `Output::Sleep` has come.
     Wake,
-    /// A node of the graph of a prompt that you submitted: its class tells how long it will take. Report all nodes before
+    /// A node of a prompt that you submitted; its class helps to estimate its duration. Report all nodes before
     /// [`Graph`](Self::Graph).
     GraphNode {
         /// The prompt.
@@ -65,15 +65,15 @@ pub enum Host<'a> {
         /// Nodes of the graph.
         nodes: u32,
     },
-    /// A prompt that you submitted left the server's queue without any event reaching this session. The session requests
-    /// its outcome. Ignored while another prompt runs or its outcome is being requested.
+    /// A prompt that you submitted left the server's queue without any event reaching this session. The session
+    /// requests its outcome. Ignored while another prompt runs or its outcome is being requested.
     Missed {
         /// The prompt.
         prompt_id: Id<'a>,
     },
     /// The host painted what changed.
     Painted {
-        /// From the first stroke to the last, or until the display had it.
+        /// The time from the start of painting until the display has it.
         took: Duration,
     },
     /// What delivery queues did since the last report.
@@ -85,8 +85,8 @@ pub enum Host<'a> {
         /// Notes replaced by a later one.
         merged: u32,
     },
-    /// This device has no network. Until [`Online`](Self::Online) nothing is dialled, no attempt counts, and open links are
-    /// dropped. A session starts online. Ignored by a session that gave up, left, or whose socket was
+    /// This device has no network. Until [`Online`](Self::Online) nothing is dialled, no attempt counts, and open links
+    /// are dropped. A session starts online. Ignored by a session that gave up, left, or whose socket was
     /// [attached](super::Session::attach).
     Offline(NetworkDown),
     /// There is a network again: the server is dialled at once, as far as the breaker allows.

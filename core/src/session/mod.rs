@@ -1,20 +1,20 @@
-//! A session with a ComfyUI server, sans-IO: what the server sends and the time come in, what to do comes out.
+//! A session with a ComfyUI server: it takes the server's messages and the time, and says what to do. It does no I/O.
 //!
-//! Every policy is here: when to connect and under which client id, what to request over HTTP, when the server counts as
-//! gone. A [`Session`] speaks whole messages and requests, for hosts whose platform speaks WebSocket and HTTP: a browser,
-//! ESP-IDF, tungstenite, embedded-websocket. [`Wire`](crate::wire::Wire) wraps it for hosts that have TCP only, and turns
-//! messages and requests into bytes.
+//! Every policy is here: when to connect and under which client id, what to request over HTTP, and when the server
+//! counts as gone. A [`Session`] speaks whole messages and requests, for hosts whose platform speaks WebSocket and
+//! HTTP: a browser, ESP-IDF, tungstenite, embedded-websocket. [`Wire`](crate::wire::Wire) wraps it for hosts that have
+//! TCP only, and turns messages and requests into bytes.
 //!
 //! # The contract of both
 //!
 //! 1. Make one with `new` and call `poll_output` until it returns `Sleep`.
-//! 2. Carry out each output before the next call. What becomes of it is reported later, by an input. Once the session has
-//!    closed a link, report nothing more of it.
-//! 3. At `Sleep`, wait for whatever comes first: something from a link, or the deadline. Report it by `handle_input`, then
-//!    go on with 1. A wake-up that is early, late or repeated does no harm.
+//! 2. Carry out each output before the next call. Report its result later, by an input. Once the session has closed a
+//!    link, report nothing more of it.
+//! 3. At `Sleep`, wait for an event of a link or for the deadline, whichever comes first. Report it by `handle_input`,
+//!    then go on with 1. A wake-up that is early, late or repeated does no harm.
 //!
-//! Both calls take the time, which must not run backwards. Whatever an input brings is read in that call: of a message,
-//! nothing is kept but what the state reports.
+//! Both calls take the time, which must not run backwards. An input is read during its call; of a message, only what
+//! the state reports is kept.
 //!
 //! # Examples
 //!
@@ -84,9 +84,9 @@ use crate::{
     view::View,
 };
 
-/// A session with a server, at the level of messages. It keeps what its [`Capacity`] has room for.
-// In this order: what lies 4 KB and more behind its beginning takes an instruction more each time on small cores, which
-// makes 3 KB of code.
+/// A session with a server, at the level of messages. Its [`Capacity`] limits what it keeps.
+// The order matters: each access to a field past the first 4 KB takes one more instruction on small cores, 3 KB of code
+// in all.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Session<'c, C: Capacity> {
@@ -96,13 +96,13 @@ pub struct Session<'c, C: Capacity> {
     reconcile: Reconcile,
     /// Bytes of the socket read since the last output.
     read: u32,
-    /// When the first of them was.
+    /// When the first of them arrived.
     reading: Instant,
     changes: Changes,
     debounce: Debounce,
     smooth: Smooth,
     leaving: bool,
-    /// A request is to be made in place of a ping.
+    /// A request is due in place of a ping.
     probe_due: bool,
     socket: Socket<C>,
     exchange: Exchange<C>,
@@ -110,12 +110,14 @@ pub struct Session<'c, C: Capacity> {
 }
 
 impl<'c, C: Capacity> Session<'c, C> {
-    /// A session that opens a WebSocket at once. `seed` is random: backoff and fresh client ids are made of it, and a
-    /// [`Wire`](crate::wire::Wire)'s keys and masks.
+    /// A session that opens a WebSocket at once.
+    ///
+    /// `seed` must be random: jitter, fresh client ids, and a [`Wire`](crate::wire::Wire)'s keys and masks derive from
+    /// it.
     #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
     #[inline(always)]
     pub fn new(config: Config<'c>, seed: u64) -> Self {
-        const { assert!(C::Id::LEN >= 24, "the types of events, read into an id's room, must fit whole") }
+        const { assert!(C::Id::LEN >= 24, "event types are read into an id's buffer and must fit") }
         Self {
             random: Random::new(seed),
             state: State::new(),
@@ -134,8 +136,8 @@ impl<'c, C: Capacity> Session<'c, C> {
         }
     }
 
-    /// Begins with a WebSocket that is open already: a recording's, or one that somebody else made. The next input is a
-    /// message. Once it is lost there is no other, since the session doesn't know how it was made.
+    /// Starts with a WebSocket that is already open, such as a recording's. The next input is a message. When it is
+    /// lost, the session ends, since it can't open another.
     pub fn attach(&mut self, now: Instant) {
         self.socket.attach(now);
         self.reduce(now, Action::Established, &mut ());
@@ -143,8 +145,9 @@ impl<'c, C: Capacity> Session<'c, C> {
         self.reconcile.established(now, self.state.socket_generation().status());
     }
 
-    /// Under which id the server knows this client, as far as that is known: submit prompts with it. In parts that follow
-    /// each other.
+    /// The id under which the server knows this client, in parts to concatenate. Submit prompts with it.
+    ///
+    /// A fresh id is incomplete before the first [`Output::Open`].
     pub fn client_id(&self) -> [&str; 3] {
         self.reconnect.client_id(&self.config)
     }
@@ -154,7 +157,7 @@ impl<'c, C: Capacity> Session<'c, C> {
         self.reconnect.circuit()
     }
 
-    /// Bytes of memory of a session with these capacities.
+    /// The size of a session in bytes.
     pub const MEMORY: usize = size_of::<Self>();
 
     /// What is known of the server.
@@ -162,13 +165,13 @@ impl<'c, C: Capacity> Session<'c, C> {
         &self.state
     }
 
-    /// The state, for tests that put it into a condition of their own.
+    /// The state, for tests that change it directly.
     #[cfg(test)]
     pub(crate) const fn state_mut(&mut self) -> &mut State<C> {
         &mut self.state
     }
 
-    /// Restores what a record kept over a restart, see [`State::import`]. Call it before the first input.
+    /// Restores the state from a record, see [`State::import`]. Call it before the first input.
     ///
     /// # Errors
     ///
@@ -178,7 +181,7 @@ impl<'c, C: Capacity> Session<'c, C> {
         self.state.import(record)
     }
 
-    /// Restores learned durations only, see [`State::import_learned`].
+    /// Restores the learned durations only, see [`State::import_learned`].
     ///
     /// # Errors
     ///
@@ -188,28 +191,29 @@ impl<'c, C: Capacity> Session<'c, C> {
         self.state.import_learned(record)
     }
 
-    /// What a painter needs at `now`.
+    /// What a screen shows at `now`.
     pub fn view(&self, now: Instant) -> View<'_> {
         self.state.view(now)
     }
 
-    /// The percentage as a bar shows it at `now`: it moves smoothly, and is never ahead of the truth.
+    /// The percentage for a bar at `now`: it moves smoothly, and is never ahead of the true one; `None` if that is
+    /// unknown.
     pub fn smooth_percentage(&self, now: Instant) -> Option<Percentage> {
         self.state.prompt()?.percentage().map(|truth| truth.min(self.smooth.at(now)))
     }
 
-    /// Whether the session is over and no further output will come: it left, the fault needs a person, or all attempts
-    /// were used up.
+    /// Whether the session is over and no further output will come: it was closed, the fault needs a person, or all
+    /// attempts failed.
     pub fn is_over(&self) -> bool {
         self.reconnect.is_over() && self.socket.is_over() && self.exchange.is_idle()
     }
 
-    /// Reports what happened.
+    /// Takes in an event of the host.
     pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
         self.handle_input_with(now, input, &mut ());
     }
 
-    /// As [`handle_input`](Self::handle_input), and shows each message to `observer` while it is read.
+    /// As [`handle_input`](Self::handle_input), and reports each message to `observer` while it is read.
     pub fn handle_input_with(&mut self, now: Instant, input: Input<'_>, observer: &mut impl Observer<C>) {
         match input {
             Input::Opened => self.opened(now, observer),
@@ -242,12 +246,12 @@ impl<'c, C: Capacity> Session<'c, C> {
         self.expire(now, observer);
     }
 
-    /// What to do next; [`Output::Sleep`] last.
+    /// Returns what to do next; [`Output::Sleep`] once there is nothing more to do.
     pub fn poll_output(&mut self, now: Instant) -> Output<'_> {
         self.poll_output_with(now, &mut ())
     }
 
-    /// As [`poll_output`](Self::poll_output), and shows `observer` what this changes.
+    /// As [`poll_output`](Self::poll_output), and reports to `observer` what this changes.
     pub fn poll_output_with(&mut self, now: Instant, observer: &mut impl Observer<C>) -> Output<'_> {
         match self.begin_link(now, true, true, observer) {
             Some(Link::Http) => return Output::Request(self.request()),
@@ -279,9 +283,9 @@ impl<'c, C: Capacity> Session<'c, C> {
     }
 }
 
-/// What both levels are made of: a [`Wire`](crate::wire::Wire) does the same steps with bytes in between.
+/// The steps that both levels share: a [`Wire`](crate::wire::Wire) takes them with bytes in between.
 impl<C: Capacity> Session<'_, C> {
-    /// The link that is to be opened now, where the host has dropped the last one of its kind.
+    /// The link to open now. It is free once the host has dropped the last one of its kind.
     pub(crate) fn begin_link(
         &mut self,
         now: Instant,
@@ -290,7 +294,7 @@ impl<C: Capacity> Session<'_, C> {
         observer: &mut impl Observer<C>,
     ) -> Option<Link> {
         self.count_read(now);
-        // First, since the socket may have to go by a response.
+        // First, since a response may close the socket.
         if self.request_next(now, http_free, observer) {
             return Some(Link::Http);
         }
@@ -309,7 +313,7 @@ impl<C: Capacity> Session<'_, C> {
         self.exchange.request(&self.config, prompt_id, self.client_id())
     }
 
-    /// Where the WebSocket is opened.
+    /// Path and query of the WebSocket.
     pub(crate) fn socket_target(&self) -> Target<'_> {
         let [id, dash, digits] = self.client_id();
         Target::new(self.config.prefix, "/ws", "", ["?clientId=", id, dash, digits], self.config.query)
@@ -335,7 +339,7 @@ impl<C: Capacity> Session<'_, C> {
         self.debounce.take(now).then(|| core::mem::take(&mut self.changes))
     }
 
-    /// The next of all deadlines.
+    /// The earliest of all deadlines.
     pub(crate) fn deadline(&self, now: Instant, socket_free: bool) -> Option<Instant> {
         let attempt = self.reconnect.deadline().filter(|_| socket_free && self.socket.is_over());
         let asks = self.asks() && self.exchange.is_idle();
@@ -354,7 +358,7 @@ impl<C: Capacity> Session<'_, C> {
     }
 
     /// The WebSocket is open.
-    // Not inlined, here and below: an action would lie on the stack while messages are read.
+    // Not inlined, here and below, to keep actions off the stack while messages are read.
     #[inline(never)]
     pub(crate) fn opened(&mut self, now: Instant, observer: &mut impl Observer<C>) {
         if self.socket.opened(now) {
@@ -364,16 +368,16 @@ impl<C: Capacity> Session<'_, C> {
         }
     }
 
-    /// Bytes of the socket came, and are about to be read.
+    /// Bytes of the socket arrived and are about to be read.
     pub(crate) fn begin_reading(&mut self, now: Instant, len: usize) {
         if self.read == 0 {
             self.reading = now;
         }
         self.read = self.read.saturating_add(u32::try_from(len).unwrap_or(u32::MAX));
-        self.socket.heard(now, &self.config);
+        self.socket.received(now, &self.config);
     }
 
-    /// Reads a message, or a piece of one; `changes` is to be given to [`end_reading`](Self::end_reading).
+    /// Reads a message or a piece of one. Pass `changes` on to [`end_reading`](Self::end_reading).
     pub(crate) fn message<O: Observer<C>>(
         &mut self,
         now: Instant,
@@ -388,7 +392,7 @@ impl<C: Capacity> Session<'_, C> {
         self.socket.pong(now, &self.config, payload);
     }
 
-    /// What had come is read, and made these changes; the socket `ended` in it.
+    /// The bytes are read and made these changes; the socket may have `ended` in them.
     pub(crate) fn end_reading(
         &mut self,
         now: Instant,
@@ -432,7 +436,7 @@ impl<C: Capacity> Session<'_, C> {
         }
     }
 
-    /// Acts on the deadlines that have come. After each input: a busy host may never find the time to report that it woke.
+    /// Acts on the deadlines that have passed. Called after each input, since a busy host may never report a wake-up.
     pub(crate) fn expire(&mut self, now: Instant, observer: &mut impl Observer<C>) {
         if let Some(kind) = self.socket.expire(now, &self.config) {
             self.lost(now, Fault::new(kind), None, observer);
@@ -441,7 +445,7 @@ impl<C: Capacity> Session<'_, C> {
         self.reconnect.prove(now, &self.config);
     }
 
-    /// Counts what was read, and how long that took.
+    /// Reports to the state how much was read, and how long that took.
     fn count_read(&mut self, now: Instant) {
         let bytes = core::mem::take(&mut self.read);
         if bytes > 0 {
@@ -457,14 +461,14 @@ impl<C: Capacity> Session<'_, C> {
         self.reduce(now, Action::Measured(sample), observer);
     }
 
-    /// Begins the request that stands in for a ping, once there is room for it. Whether it did.
+    /// Begins the request that replaces a ping, if no other is under way. Returns whether it did.
     fn begin_probe(&mut self, now: Instant) -> bool {
         if !self.probe_due || !self.exchange.is_idle() && self.asks() {
             return false;
         }
         self.probe_due = false;
         if !self.asks() || self.reconcile.is_refused() {
-            // Nothing may be requested: then nothing is concluded from silence.
+            // Without permission to request, silence proves nothing.
             self.socket.answered(now, &self.config);
             return false;
         }
@@ -472,7 +476,7 @@ impl<C: Capacity> Session<'_, C> {
         true
     }
 
-    /// A response came: without pings, it shows that the server is alive and how long it takes.
+    /// A response arrived. Without pings, it proves that the server is alive, and measures the latency.
     fn probe_answered(&mut self, now: Instant, observer: &mut impl Observer<C>) {
         if self.config.heartbeat.probe == Probe::Request && self.exchange.is_pending() && self.socket.is_open() {
             self.probe_due = false;
@@ -489,7 +493,7 @@ impl<C: Capacity> Session<'_, C> {
 
     fn changed(&mut self, now: Instant, changes: Changes) {
         self.changes = self.changes.union(changes);
-        // That a message of no use was counted is no reason to paint.
+        // An unused message changes a counter only, which no screen shows.
         if changes.has(Changes::SHOWN) {
             self.debounce.changed();
         }
@@ -500,7 +504,7 @@ impl<C: Capacity> Session<'_, C> {
     }
 }
 
-/// The earlier of two deadlines, as far as there are any.
+/// The earlier of two optional deadlines.
 #[inline(never)]
 pub(crate) fn sooner(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
     match (one, other) {

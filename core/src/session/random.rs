@@ -1,4 +1,4 @@
-/// `SplitMix64`: keys and masks need numbers that a proxy can't foresee, no secrets.
+/// `SplitMix64`: keys and masks must be unpredictable for proxies, not secret.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Random(u64);
 
@@ -7,7 +7,7 @@ impl Random {
         Self(seed)
     }
 
-    // Not inlined: it is long on a machine of 32 bits, and wanted at several places.
+    // Not inlined: its code is long on 32-bit machines and has several callers.
     #[inline(never)]
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

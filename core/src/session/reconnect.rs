@@ -1,4 +1,4 @@
-//! When to connect, and under which id.
+//! When to connect, and under which client id.
 
 use super::{ClientId, Config, random::Random};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     time::{Duration, Instant},
 };
 
-/// Hexadecimal digits of an id made by chance.
+/// Random hexadecimal digits of an id.
 const DIGITS: usize = 16;
 
 #[derive(Debug)]
@@ -17,14 +17,14 @@ pub(super) struct Reconnect {
     backoff: Backoff,
     breaker: Breaker,
     next: Next,
-    /// There is no network: nothing is attempted.
+    /// There is no network, so nothing is attempted.
     offline: bool,
-    /// Attempts that failed since the last connection that proved itself.
+    /// Failed attempts since the last proven connection.
     failures: u32,
     established: Option<Instant>,
-    /// What makes the id a fresh one, where it is.
+    /// The random digits of the id; `None` for an id without.
     digits: Option<[u8; DIGITS]>,
-    /// Another id is to be used from the next attempt on.
+    /// The next attempt uses another id.
     renew: bool,
 }
 
@@ -32,11 +32,11 @@ pub(super) struct Reconnect {
 enum Next {
     Now,
     Wait(Waiting),
-    /// There is a connection, or one is being made.
+    /// A connection exists or is being made.
     Made,
-    /// There will be none unless a person wants it.
+    /// No attempt, unless a person requests one.
     GivenUp,
-    /// There will be none any more.
+    /// No attempt ever again.
     Never,
 }
 
@@ -69,7 +69,7 @@ impl Reconnect {
         self.breaker.circuit()
     }
 
-    /// Whether an attempt is to be made now, which is then taken to be.
+    /// Takes the attempt that is due now; returns whether there is one.
     pub(super) fn take_attempt(&mut self, now: Instant, config: &Config<'_>, random: &mut Random) -> bool {
         let due = match self.next {
             Next::Now => !self.offline,
@@ -92,8 +92,8 @@ impl Reconnect {
         self.established = Some(now);
     }
 
-    /// The connection failed or was lost: what the next attempt waits for, if one is to follow. `retry_after` is what the
-    /// server said of it, in seconds.
+    /// The connection failed or was lost. Returns what the next attempt waits for; `None`: there is none. `retry_after`
+    /// is the wait that the server asked for, in seconds.
     pub(super) fn lost(
         &mut self,
         now: Instant,
@@ -135,7 +135,7 @@ impl Reconnect {
         Some(waiting)
     }
 
-    /// The connection at hand has proved itself, if it has lived for long enough.
+    /// Marks the current connection as proven once it has lived long enough.
     pub(super) fn prove(&mut self, now: Instant, config: &Config<'_>) {
         if self.established.is_some_and(|since| now.saturating_since(since) >= config.reconnect.proven) {
             self.established = None;
@@ -145,8 +145,8 @@ impl Reconnect {
         }
     }
 
-    /// The server answers over HTTP: there is no need to wait any longer for it to come back, as far as the breaker lets
-    /// us. What is waited for instead, where that is sooner.
+    /// The server responds over HTTP, so the wait ends as soon as the breaker allows. Returns the new wait if it is
+    /// shorter.
     pub(super) fn hurry(&mut self, now: Instant, config: &Config<'_>) -> Option<Waiting> {
         let Next::Wait(waiting @ Waiting { why: WaitingFor::Backoff, .. }) = self.next else { return None };
         let until = self.breaker.allows(&config.reconnect.breaker, now);
@@ -158,8 +158,8 @@ impl Reconnect {
         Some(waiting)
     }
 
-    /// A person wants it now.
-    // Not inlined: what it needs of the stack would lie there while messages are read.
+    /// A person wants an attempt now.
+    // Not inlined, to keep its stack frame out of reading messages.
     #[inline(never)]
     pub(super) fn by_hand(&mut self) {
         if matches!(self.next, Next::Wait(_) | Next::GivenUp) || (self.offline && self.next == Next::Now) {
@@ -174,7 +174,7 @@ impl Reconnect {
         self.offline
     }
 
-    /// There is no network: nothing is attempted until there is. Whether anything was or would have been.
+    /// There is no network, so nothing is attempted. Returns whether this changes anything: the session was not over.
     pub(super) fn go_offline(&mut self, now: Instant, config: &Config<'_>) -> bool {
         self.offline = self.next != Next::Never;
         if self.is_over() {
@@ -186,7 +186,7 @@ impl Reconnect {
         true
     }
 
-    /// There is a network again: the next attempt is made at once, or as soon as the breaker lets us; what is waited for.
+    /// There is a network again: the next attempt is made at once, or as soon as the breaker allows. Returns that wait.
     pub(super) fn go_online(&mut self, now: Instant, config: &Config<'_>) -> Option<Waiting> {
         if !core::mem::take(&mut self.offline) || self.next != Next::Now {
             return None;
@@ -205,7 +205,7 @@ impl Reconnect {
         self.next = Next::Never;
     }
 
-    /// The id in parts.
+    /// The client id in parts.
     pub(super) fn client_id<'a>(&'a self, config: &Config<'a>) -> [&'a str; 3] {
         let digits = self.digits.as_ref().and_then(|digits| str::from_utf8(digits).ok());
         match (config.client_id, digits) {

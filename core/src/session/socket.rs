@@ -1,4 +1,4 @@
-//! The WebSocket as the session sees it: opened, read, pinged, closed.
+//! The WebSocket at the level of messages: opened, read, pinged, closed.
 
 use super::{Config, End, tee::Tee};
 use crate::{
@@ -11,10 +11,10 @@ use crate::{
     time::{Duration, Instant},
 };
 
-/// How long opening may take, the handshake included.
+/// The timeout of connecting, including the handshake.
 const CONNECT: Duration = Duration::from_secs(CONNECT_SECONDS);
 
-/// The first message of a client; only `true` itself counts (ComfyUI's `feature_flags.py`).
+/// The client's first message; the value must be exactly `true` (ComfyUI's `feature_flags.py`).
 pub(crate) const FEATURE_FLAGS: &str = r#"{"type": "feature_flags", "data": {"supports_preview_metadata": true}}"#;
 
 /// A normal closure (RFC 6455, section 7.4.1).
@@ -26,14 +26,14 @@ pub(super) struct Socket<C: Capacity> {
     /// When opening began.
     since: Instant,
     decoder: Decoder<C>,
-    /// The first message is to be sent.
+    /// The first message is due.
     greeting_due: bool,
-    /// A ping is to be sent, with this payload.
+    /// The payload of a ping that is due.
     ping: Option<[u8; 4]>,
     /// The link is to be closed, with this code or at once.
     close: Option<Option<u16>>,
     heartbeat: Heartbeat,
-    /// How long the last ping took, until that is taken.
+    /// The last ping's time, until it is taken.
     latency: Option<Duration>,
     /// Pieces of messages read, modulo 2^32.
     pieces: u32,
@@ -67,7 +67,7 @@ impl<C: Capacity> Socket<C> {
         self.phase == Phase::Open
     }
 
-    /// Whether there is none, and nothing left to be done about the last one.
+    /// Whether it is closed, and the host knows that.
     pub(super) fn is_over(&self) -> bool {
         self.phase == Phase::Closed && self.close.is_none()
     }
@@ -82,13 +82,13 @@ impl<C: Capacity> Socket<C> {
         self.since = now;
     }
 
-    /// It is open, and was made without this session.
+    /// It is open without an attempt of this session.
     pub(super) const fn attach(&mut self, now: Instant) {
         self.phase = Phase::Open;
         self.heartbeat = Heartbeat::new(now);
     }
 
-    /// The handshake is over; whether that was awaited.
+    /// The handshake is over. Returns whether this was expected.
     pub(super) fn opened(&mut self, now: Instant) -> bool {
         let awaited = self.phase == Phase::Opening;
         if awaited {
@@ -99,7 +99,7 @@ impl<C: Capacity> Socket<C> {
         awaited
     }
 
-    /// It ended by itself; the fault, where it was still needed.
+    /// The server or the network ended it. Returns the fault, unless it was closed already.
     pub(super) fn closed(&mut self, end: End) -> Option<Fault> {
         let kind = match (self.phase, end) {
             (Phase::Closed, _) => None,
@@ -127,13 +127,13 @@ impl<C: Capacity> Socket<C> {
         }
     }
 
-    /// Gives up what takes too long; the fault, where the connection was lost by it.
+    /// Acts on a timeout. Returns the fault if the connection is lost by it.
     pub(super) fn expire(&mut self, now: Instant, config: &Config<'_>) -> Option<FaultKind> {
         let kind = match self.phase {
             Phase::Open => match self.heartbeat.poll(&config.heartbeat, now) {
                 HeartbeatAction::Wait => return None,
                 HeartbeatAction::Ping => {
-                    // It counts from now on, even if it has to wait to be sent.
+                    // Its timeout runs from now on, even if sending has to wait.
                     self.ping = Some(self.heartbeat.ping(&config.heartbeat, now));
                     return None;
                 }
@@ -146,17 +146,17 @@ impl<C: Capacity> Socket<C> {
         Some(kind)
     }
 
-    /// Leaves where messages come faster than they are read; whether that was so.
+    /// Drops it if messages come faster than they are read. Returns whether it did.
     pub(super) fn leave_overrun(&mut self, now: Instant, config: &Config<'_>) -> bool {
         let overrun = self.is_open() && self.heartbeat.is_overrun(&config.heartbeat, now);
         if overrun {
-            // Without a close frame: its answer would come behind all that wasn't read.
+            // Without a close frame: its answer would come after everything unread.
             self.abort();
         }
         overrun
     }
 
-    /// Closes it in good order; false where it was closed already.
+    /// Closes it with a close frame. Returns false if it was closed already.
     pub(super) fn leave(&mut self) -> bool {
         let phase = self.phase;
         if phase != Phase::Closed {
@@ -181,33 +181,33 @@ impl<C: Capacity> Socket<C> {
         self.decoder.reset();
     }
 
-    /// The code to close it with, once that is to be done.
+    /// Takes the code to close it with, once that is due.
     pub(super) const fn take_close(&mut self) -> Option<Option<u16>> {
         self.close.take()
     }
 
-    /// The first message, once it is to be sent.
+    /// Takes the first message, once it is due.
     pub(super) fn take_greeting(&mut self, config: &Config<'_>) -> Option<&'static str> {
         (self.phase == Phase::Open && core::mem::take(&mut self.greeting_due) && config.preview_metadata)
             .then_some(FEATURE_FLAGS)
     }
 
-    /// The payload of the ping that is to be sent.
+    /// Takes the payload of the ping that is due.
     pub(super) const fn take_ping(&mut self) -> Option<[u8; 4]> {
         self.ping.take()
     }
 
-    /// Something came: the server lives, whatever it is.
-    pub(super) fn heard(&mut self, now: Instant, config: &Config<'_>) {
+    /// Anything arrived, so the server is alive.
+    pub(super) fn received(&mut self, now: Instant, config: &Config<'_>) {
         self.heartbeat.received(&config.heartbeat, now);
     }
 
-    /// A pong came.
+    /// A pong arrived.
     pub(super) fn pong(&mut self, now: Instant, config: &Config<'_>, payload: &[u8]) {
         self.latency = self.heartbeat.pong(&config.heartbeat, now, payload).or(self.latency);
     }
 
-    /// A response came that stands in for a pong.
+    /// A response arrived in place of a pong.
     pub(super) fn answered(&mut self, now: Instant, config: &Config<'_>) {
         self.heartbeat.answered(&config.heartbeat, now);
     }

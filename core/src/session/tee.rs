@@ -1,4 +1,4 @@
-//! Between decoder and state.
+//! Passes the decoder's output to the reducer and the observer.
 
 use crate::{
     capacity::Capacity,
@@ -8,7 +8,7 @@ use crate::{
     time::Instant,
 };
 
-/// Hands what a decoder reads to the reducer, then to the observer.
+/// Passes each part and event to the observer, then to the reducer.
 pub(super) struct Tee<'a, O, C: Capacity> {
     pub(super) state: &'a mut State<C>,
     pub(super) now: Instant,

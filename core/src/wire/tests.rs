@@ -1,4 +1,4 @@
-//! The drive contract, against a scripted server and a clock that is a number.
+//! The session's policies at the level of bytes, with a scripted server and a simulated clock.
 
 use std::{
     format,
@@ -44,7 +44,7 @@ crate::capacity! {
 
 type Small<'c> = Wire<'c, SmallCapacity>;
 
-/// What the session wanted done.
+/// An output that the host carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Did {
     Dial(Link),
@@ -56,15 +56,15 @@ enum Did {
 use Did::{Changed, Close, Dial, Send};
 use Link::{Http, Socket as Ws};
 
-/// A host that carries out what the session says, with a server in the test's hands.
+/// A host that carries out all outputs; the test plays the server.
 struct ScriptedHost<'c> {
     session: Small<'c>,
     now: Instant,
-    /// What is to be sent takes its time: the test says when it is sent.
+    /// Sending takes time: the test reports `Input::Sent`.
     slow: bool,
-    /// What the last [`Output::Sleep`] said.
+    /// The deadline of the last [`Output::Sleep`].
     deadline: Option<Instant>,
-    /// Links that were dialled and not closed since, by the session.
+    /// Links that the session dialled and has not closed.
     open: Vec<Link>,
 }
 
@@ -72,7 +72,7 @@ const CONFIG: Config<'static> = Config {
     prefix: "/comfy",
     query: "token=a%20b",
     client_id: ClientId::Fixed("desk"),
-    // One connection, silent but for what the test is about; what follows it has tests of its own.
+    // One connection, without requests and pings of its own; reconnects have other tests.
     reconnect: ReconnectConfig { attempts: Some(1), ..ReconnectConfig::DEFAULT },
     heartbeat: HeartbeatConfig::OFF,
     http: false,
@@ -80,11 +80,11 @@ const CONFIG: Config<'static> = Config {
     ..Config::new("desk:8188")
 };
 
-/// The same, and it asks over HTTP.
-const ASKS: Config<'static> = Config { http: true, ..CONFIG };
+/// As [`CONFIG`], with HTTP.
+const WITH_HTTP: Config<'static> = Config { http: true, ..CONFIG };
 
-/// The same, and it tries again as often as it takes; waits are not spread by chance.
-const TRIES: Config<'static> = Config {
+/// As [`CONFIG`], with unlimited attempts and no jitter.
+const RECONNECTS: Config<'static> = Config {
     reconnect: ReconnectConfig {
         backoff: BackoffConfig { jitter: Jitter::None, ..BackoffConfig::DEFAULT },
         ..ReconnectConfig::DEFAULT
@@ -92,19 +92,19 @@ const TRIES: Config<'static> = Config {
     ..CONFIG
 };
 
-/// The same, and it asks over HTTP.
-const POLLS: Config<'static> = Config { http: true, ..TRIES };
+/// As [`RECONNECTS`], with HTTP.
+const POLLS: Config<'static> = Config { http: true, ..RECONNECTS };
 
-/// Where the log is subscribed to.
+/// The path of the log subscription.
 const LOG: &str = "/internal/logs/subscribe";
 
-/// Ways on from dialling, none of which opens the WebSocket yet.
+/// Steps after dialling, before the WebSocket is open.
 const BEFORE_OPEN: [fn(&mut ScriptedHost<'_>); 3] = [
     |_| {},
-    |host| drop(host.tell(Input::Opened(Ws))),
+    |host| drop(host.report(Input::Opened(Ws))),
     |host| {
-        host.tell(Input::Opened(Ws));
-        host.hear(b"HTTP/1.1 101 Switching");
+        host.report(Input::Opened(Ws));
+        host.receive(b"HTTP/1.1 101 Switching");
     },
 ];
 
@@ -113,22 +113,22 @@ impl<'c> ScriptedHost<'c> {
         Self { session: Wire::new(config, 7), now: Instant::ZERO, slow: false, deadline: None, open: Vec::new() }
     }
 
-    /// A host whose socket was dialled and opened and has asked.
-    fn asked() -> (ScriptedHost<'static>, String) {
-        ScriptedHost::asked_with(CONFIG)
+    /// A host that has sent the handshake's request, and that request.
+    fn handshaking() -> (ScriptedHost<'static>, String) {
+        ScriptedHost::handshaking_with(CONFIG)
     }
 
-    fn asked_with(config: Config<'c>) -> (Self, String) {
+    fn handshaking_with(config: Config<'c>) -> (Self, String) {
         let mut host = ScriptedHost::new(config);
         assert_eq!(host.drain(), [Dial(Ws), Changed]);
-        let request = host.opens();
+        let request = host.open_socket();
         (host, request)
     }
 
-    /// The socket that was dialled opens: what it asks.
+    /// Opens the dialled socket; returns the handshake's request.
     #[track_caller]
-    fn opens(&mut self) -> String {
-        let did = self.tell(Input::Opened(Ws));
+    fn open_socket(&mut self) -> String {
+        let did = self.report(Input::Opened(Ws));
         let sent = did.iter().find_map(|did| match did {
             Send(Ws, request) => Some(request.clone()),
             _ => None,
@@ -136,23 +136,23 @@ impl<'c> ScriptedHost<'c> {
         String::from_utf8(sent.unwrap_or_else(|| panic!("{did:?}"))).unwrap()
     }
 
-    /// A host with a WebSocket, its flags sent and all changes told.
+    /// A connected host that has sent its flags and reported all changes.
     fn connected() -> ScriptedHost<'static> {
         let mut host = ScriptedHost::connected_with(CONFIG);
         assert_eq!(host.later(1_000), []);
         host
     }
 
-    /// The same a second after it was established; what is asked by then was answered: nothing is to be done.
+    /// As [`connected`](Self::connected), 1 s after the handshake; its requests have been answered.
     fn connected_with(config: Config<'c>) -> Self {
-        let (mut host, request) = Self::asked_with(config);
+        let (mut host, request) = Self::handshaking_with(config);
         let first = if config.http { status(0) } else { Vec::new() };
-        let did = host.hear(&[accept(&request), first].concat());
+        let did = host.receive(&[accept(&request), first].concat());
         assert!(matches!(&did[..], [Send(Ws, _)]), "{did:?}");
         if config.http {
             let did = host.later(RECONCILE_MILLIS);
             assert_eq!(did, [Dial(Http), Changed]);
-            host.answers("/prompt", "{\"exec_info\": {\"queue_remaining\": 0}}");
+            host.respond_json("/prompt", "{\"exec_info\": {\"queue_remaining\": 0}}");
             assert_eq!(host.later(700), []);
         } else {
             assert_eq!(host.later(1_000), [Changed]);
@@ -160,25 +160,25 @@ impl<'c> ScriptedHost<'c> {
         host
     }
 
-    /// The HTTP link that was dialled opens, is asked for `path`, and answers.
+    /// Opens the dialled HTTP link, checks the request's `path`, and responds with `json`.
     #[track_caller]
-    fn answers(&mut self, path: &str, json: &str) -> Vec<Did> {
-        self.responds(path, &answer(json))
+    fn respond_json(&mut self, path: &str, json: &str) -> Vec<Did> {
+        self.respond(path, &answer(json))
     }
 
     #[track_caller]
-    fn responds(&mut self, path: &str, response: &str) -> Vec<Did> {
-        assert_eq!(self.asks(), path);
-        let mut did = self.tell(Input::Bytes(Http, response.as_bytes()));
+    fn respond(&mut self, path: &str, response: &str) -> Vec<Did> {
+        assert_eq!(self.http_request(), path);
+        let mut did = self.report(Input::Bytes(Http, response.as_bytes()));
         let at = did.iter().position(|did| *did == Close(Http));
         did.remove(at.unwrap_or_else(|| panic!("{did:?}")));
         did
     }
 
-    /// The HTTP link that was dialled opens: what is asked of it, without what each question has.
+    /// Opens the dialled HTTP link; returns the request's path and query, without prefix and token.
     #[track_caller]
-    fn asks(&mut self) -> String {
-        let did = self.tell(Input::Opened(Http));
+    fn http_request(&mut self) -> String {
+        let did = self.report(Input::Opened(Http));
         let Some(Send(Http, request)) = did.first() else { panic!("{did:?}") };
         let request = str::from_utf8(request).unwrap();
         let (method, behind) = request.split_once(" /comfy").unwrap();
@@ -227,31 +227,31 @@ impl<'c> ScriptedHost<'c> {
         }
     }
 
-    fn tell(&mut self, input: Input<'_>) -> Vec<Did> {
-        self.told(input);
+    fn report(&mut self, input: Input<'_>) -> Vec<Did> {
+        self.report_without_polling(input);
         self.drain()
     }
 
-    /// Tells the session, and asks nothing of it yet.
-    fn told(&mut self, input: Input<'_>) {
+    /// Reports an input without polling outputs.
+    fn report_without_polling(&mut self, input: Input<'_>) {
         if let Input::Closed(link, _) = input {
             self.open.retain(|open| *open != link);
         }
         self.session.handle_input(self.now, input);
     }
 
-    fn hear(&mut self, bytes: &[u8]) -> Vec<Did> {
-        self.tell(Input::Bytes(Ws, bytes))
+    fn receive(&mut self, bytes: &[u8]) -> Vec<Did> {
+        self.report(Input::Bytes(Ws, bytes))
     }
 
     /// Lets time pass, then wakes the session.
     fn later(&mut self, millis: u64) -> Vec<Did> {
         self.now = self.now.saturating_add(crate::time::Duration::from_millis(millis));
-        self.tell(Input::Host(Host::Wake))
+        self.report(Input::Host(Host::Wake))
     }
 
-    /// The next thing to do is due at `millis`, and not a microsecond earlier: what it is. That changes are told before is
-    /// of no account.
+    /// Goes to `millis`, checks that no link does anything before, and returns what is due then. Reported changes don't
+    /// count.
     #[track_caller]
     fn due(&mut self, millis: u64) -> Vec<Did> {
         let due = Instant::from_millis(millis);
@@ -259,12 +259,12 @@ impl<'c> ScriptedHost<'c> {
             let deadline = self.deadline.unwrap();
             assert!(deadline < due && deadline > self.now, "{deadline:?} instead of {due:?}");
             self.now = deadline;
-            assert_eq!(links(self.tell(Input::Host(Host::Wake))), [], "at {deadline:?}");
+            assert_eq!(links(self.report(Input::Host(Host::Wake))), [], "at {deadline:?}");
         }
         self.now = Instant::from_micros(due.as_micros() - 1);
-        assert_eq!(links(self.tell(Input::Host(Host::Wake))), [], "a microsecond early");
+        assert_eq!(links(self.report(Input::Host(Host::Wake))), [], "a microsecond early");
         self.now = due;
-        links(self.tell(Input::Host(Host::Wake)))
+        links(self.report(Input::Host(Host::Wake)))
     }
 
     /// Goes to `millis`, without a wake-up.
@@ -277,7 +277,7 @@ impl<'c> ScriptedHost<'c> {
         waiting.map(|waiting| (waiting.until.as_micros() / 1_000, waiting.why))
     }
 
-    /// The record's prompt and how it fares.
+    /// The record's prompt and its state.
     fn prompt(&self) -> Option<(&str, PromptState)> {
         self.session.state().prompt().map(|prompt| (prompt.prompt_id().map_or("", Text::as_str), prompt.state()))
     }
@@ -287,7 +287,7 @@ impl<'c> ScriptedHost<'c> {
         (connection.status, connection.fault.map(|fault| fault.kind))
     }
 
-    /// Nothing comes of it any more, whatever it is told.
+    /// Checks that the session is over and ignores all inputs.
     #[track_caller]
     fn assert_over(&mut self) {
         assert!(self.session.is_over());
@@ -303,26 +303,26 @@ impl<'c> ScriptedHost<'c> {
             Input::Closed(Ws, End::Eof),
             Input::Closed(Http, End::Broken),
         ] {
-            assert_eq!(self.tell(input), [], "{input:?}");
+            assert_eq!(self.report(input), [], "{input:?}");
         }
         assert_eq!((self.status(), self.deadline), (status, None));
         assert!(self.session.is_over());
     }
 }
 
-/// A server's answer to the request for a WebSocket.
+/// The server's response to the handshake.
 fn accept(request: &str) -> Vec<u8> {
     let key = request.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap();
     let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
     format!("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n").into()
 }
 
-/// What is to be done with links.
+/// The outputs that concern links.
 fn links(did: Vec<Did>) -> Vec<Did> {
     did.into_iter().filter(|did| *did != Changed).collect()
 }
 
-/// A server's answer to a question over HTTP.
+/// The server's response to an HTTP request.
 fn answer(json: &str) -> String {
     format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{json}", json.len())
 }
@@ -350,7 +350,7 @@ fn start(prompt: &str) -> Vec<u8> {
     text(&format!(r#"{{"type": "execution_start", "data": {{"prompt_id": "{prompt}"}}}}"#))
 }
 
-/// What the client's frame of at most 125 bytes says: its first byte and its payload.
+/// The first byte and the payload of the client's frame, of at most 125 bytes.
 #[track_caller]
 fn unmasked(did: &Did) -> (u8, Vec<u8>) {
     let Send(Ws, frame) = did else { panic!("{did:?}") };

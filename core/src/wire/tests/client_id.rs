@@ -1,19 +1,19 @@
-//! Who the server takes us for.
+//! The client id.
 
 use super::*;
 
-/// The ids that are asked with, connection by connection; each is lost by `fault`.
+/// The ids of four connections, each lost by `lose`.
 fn ids(client_id: ClientId<'static>, lose: fn(&mut ScriptedHost<'_>)) -> Vec<String> {
-    let mut host = ScriptedHost::new(Config { client_id, http: true, ..TRIES });
+    let mut host = ScriptedHost::new(Config { client_id, http: true, ..RECONNECTS });
     (0..4)
         .map(|_| {
-            while !links(host.tell(Input::Host(Host::Wake))).contains(&Dial(Ws)) {
+            while !links(host.report(Input::Host(Host::Wake))).contains(&Dial(Ws)) {
                 host.now = host.deadline.unwrap();
             }
-            let request = host.opens();
+            let request = host.open_socket();
             let id = request.split_once("clientId=").unwrap().1.split_once('&').unwrap().0.to_string();
             assert_eq!(host.session.session().client_id().concat(), id);
-            host.hear(&[accept(&request), status(0)].concat());
+            host.receive(&[accept(&request), status(0)].concat());
             lose(&mut host);
             id
         })
@@ -21,16 +21,16 @@ fn ids(client_id: ClientId<'static>, lose: fn(&mut ScriptedHost<'_>)) -> Vec<Str
 }
 
 fn lost(host: &mut ScriptedHost<'_>) {
-    host.tell(Input::Closed(Ws, End::Broken));
+    host.report(Input::Closed(Ws, End::Broken));
 }
 
 fn deaf(host: &mut ScriptedHost<'_>) {
     while host.status().1 != Some(FaultKind::Deaf) {
         host.now = host.deadline.unwrap();
-        if links(host.tell(Input::Host(Host::Wake))).contains(&Dial(Http)) {
-            let path = host.asks();
+        if links(host.report(Input::Host(Host::Wake))).contains(&Dial(Http)) {
+            let path = host.http_request();
             let json = if path == "/prompt" { r#"{"exec_info": {"queue_remaining": 7}}"# } else { r#"{"jobs": []}"# };
-            host.tell(Input::Bytes(Http, answer(json).as_bytes()));
+            host.report(Input::Bytes(Http, answer(json).as_bytes()));
         }
     }
 }
@@ -41,14 +41,14 @@ fn is_fresh(id: &str, of: &str) -> bool {
 }
 
 #[test]
-fn who_only_looks_on_has_a_fresh_one_for_each_connection() {
+fn fresh_id_changes_with_each_connection() {
     let ids = ids(ClientId::Fresh, lost);
     assert!(ids.iter().all(|id| is_fresh(id, "comfyglow")), "{ids:?}");
     assert!((1..4).all(|n| !ids[..n].contains(&ids[n])), "{ids:?}");
 }
 
 #[test]
-fn one_s_own_stays_until_the_server_forgot_it() {
+fn own_id_is_extended_after_a_deaf_connection() {
     assert_eq!(ids(ClientId::Own("me"), lost), ["me"; 4]);
     let ids = ids(ClientId::Own("me"), deaf);
     assert_eq!(ids[0], "me");
@@ -57,16 +57,16 @@ fn one_s_own_stays_until_the_server_forgot_it() {
 
     let mut host = ScriptedHost::new(Config { client_id: ClientId::Own("me"), ..POLLS });
     host.drain();
-    let request = host.opens();
-    host.hear(&[accept(&request), status(0)].concat());
+    let request = host.open_socket();
+    host.receive(&[accept(&request), status(0)].concat());
     deaf(&mut host);
     let renewed = |host: &mut ScriptedHost<'_>| {
-        while !links(host.tell(Input::Host(Host::Wake))).contains(&Dial(Ws)) {
+        while !links(host.report(Input::Host(Host::Wake))).contains(&Dial(Ws)) {
             host.now = host.deadline.unwrap();
         }
-        host.opens();
+        host.open_socket();
         let id = host.session.session().client_id().concat();
-        host.tell(Input::Closed(Ws, End::Eof));
+        host.report(Input::Closed(Ws, End::Eof));
         id
     };
     let first = renewed(&mut host);
@@ -74,6 +74,6 @@ fn one_s_own_stays_until_the_server_forgot_it() {
 }
 
 #[test]
-fn a_fixed_one_stays_whatever_happens() {
+fn fixed_id_never_changes() {
     assert_eq!(ids(ClientId::Fixed("you"), deaf), ["you"; 4]);
 }

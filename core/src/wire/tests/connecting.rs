@@ -1,12 +1,12 @@
-//! From dialling to the first message, and all that can go wrong on the way.
+//! From dialling to the first message, and what can go wrong.
 
 use super::*;
 
 const FLAGS: &str = r#"{"type": "feature_flags", "data": {"supports_preview_metadata": true}}"#;
 
 #[test]
-fn dials_asks_and_reads_the_first_frame_behind_the_answer_in_every_split() {
-    let (_, request) = ScriptedHost::asked();
+fn handshake_split_anywhere_connects_and_reads_first_frame() {
+    let (_, request) = ScriptedHost::handshaking();
     let (before, behind) = request.split_once("Sec-WebSocket-Key: ").unwrap();
     let (key, behind) = behind.split_once("\r\n").unwrap();
     assert_eq!(
@@ -18,10 +18,10 @@ fn dials_asks_and_reads_the_first_frame_behind_the_answer_in_every_split() {
 
     let answer = [accept(&request), status(3)].concat();
     for at in 0..answer.len() {
-        let (mut host, same) = ScriptedHost::asked();
+        let (mut host, same) = ScriptedHost::handshaking();
         assert_eq!(same, request, "the same seed");
-        let mut did = host.hear(&answer[..at]);
-        did.extend(host.hear(&answer[at..]));
+        let mut did = host.receive(&answer[..at]);
+        did.extend(host.receive(&answer[at..]));
         assert_eq!(did.len(), 1, "split at {at}: {did:?}");
         assert_eq!(unmasked(&did[0]), (0x81, FLAGS.as_bytes().to_vec()), "the flags, once");
         assert_eq!(host.status(), (ConnectionStatus::Connected, None));
@@ -32,7 +32,7 @@ fn dials_asks_and_reads_the_first_frame_behind_the_answer_in_every_split() {
 }
 
 #[test]
-fn sends_no_flags_where_previews_shall_not_name_their_node() {
+fn preview_metadata_disabled_sends_no_flags() {
     let mut host = ScriptedHost::new(Config {
         preview_metadata: false,
         query: "",
@@ -42,16 +42,16 @@ fn sends_no_flags_where_previews_shall_not_name_their_node() {
         ..CONFIG
     });
     host.drain();
-    let did = host.tell(Input::Opened(Ws));
+    let did = host.report(Input::Opened(Ws));
     let [Send(Ws, request)] = &did[..] else { panic!("{did:?}") };
     let request = str::from_utf8(request).unwrap();
     assert!(request.starts_with("GET /ws?clientId=x%20y HTTP/1.1\r\n") && !request.contains("Origin"), "{request}");
-    assert_eq!(host.hear(&accept(request)), []);
+    assert_eq!(host.receive(&accept(request)), []);
     assert_eq!(host.status(), (ConnectionStatus::Connected, None));
 }
 
 #[test]
-fn an_answer_that_is_no_websocket_ends_the_session_with_its_reason() {
+fn handshake_refused_or_foreign_sets_the_fault() {
     use ConnectionStatus::{Disconnected, Error};
     let wrong_accept = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: AAAA\r\n\r\n";
     for (answer, status, fault) in [
@@ -66,8 +66,8 @@ fn an_answer_that_is_no_websocket_ends_the_session_with_its_reason() {
         ("\x15\x03\x01\0\x02\x02\x46", Error, FaultKind::NotComfyUi),
     ] {
         for size in [1, 7, answer.len()] {
-            let (mut host, _) = ScriptedHost::asked();
-            let did: Vec<_> = answer.as_bytes().chunks(size).flat_map(|piece| host.hear(piece)).collect();
+            let (mut host, _) = ScriptedHost::handshaking();
+            let did: Vec<_> = answer.as_bytes().chunks(size).flat_map(|piece| host.receive(piece)).collect();
             assert_eq!(did, [Close(Ws)], "{answer}");
             assert_eq!(host.status(), (status, Some(fault)), "{answer}");
             assert_eq!(host.later(16), [Changed], "{answer}");
@@ -77,15 +77,15 @@ fn an_answer_that_is_no_websocket_ends_the_session_with_its_reason() {
 }
 
 #[test]
-fn an_end_of_the_link_says_what_it_means_in_each_state() {
+fn link_end_sets_the_fault_of_its_phase() {
     use ConnectionStatus::{Disconnected, Error};
     let cases: [(fn() -> ScriptedHost<'static>, _, _, _); 10] = [
         (dialling, End::Unreachable, Disconnected, FaultKind::Unreachable),
         (dialling, End::Eof, Disconnected, FaultKind::Unreachable),
         (dialling, End::Broken, Disconnected, FaultKind::Unreachable),
         (dialling, End::Untrusted, Error, FaultKind::Untrusted),
-        (|| ScriptedHost::asked().0, End::Eof, Disconnected, FaultKind::Closed),
-        (|| ScriptedHost::asked().0, End::Broken, Disconnected, FaultKind::Broken),
+        (|| ScriptedHost::handshaking().0, End::Eof, Disconnected, FaultKind::Closed),
+        (|| ScriptedHost::handshaking().0, End::Broken, Disconnected, FaultKind::Broken),
         (half_answered, End::Eof, Disconnected, FaultKind::Closed),
         (ScriptedHost::connected, End::Eof, Disconnected, FaultKind::Closed),
         (ScriptedHost::connected, End::Broken, Disconnected, FaultKind::Broken),
@@ -94,7 +94,7 @@ fn an_end_of_the_link_says_what_it_means_in_each_state() {
     for (n, (host, end, status, fault)) in cases.into_iter().enumerate() {
         let mut host = host();
         host.now = Instant::from_millis(5_000);
-        assert_eq!(host.tell(Input::Closed(Ws, end)), [Changed], "case {n}: the link is gone already");
+        assert_eq!(host.report(Input::Closed(Ws, end)), [Changed], "case {n}: the link is gone already");
         assert_eq!(host.status(), (status, Some(fault)), "case {n}");
         host.assert_over();
     }
@@ -107,21 +107,21 @@ fn dialling() -> ScriptedHost<'static> {
 }
 
 fn half_answered() -> ScriptedHost<'static> {
-    let (mut host, _) = ScriptedHost::asked();
-    assert_eq!(host.hear(b"HTTP/1.1 101 Swit"), []);
+    let (mut host, _) = ScriptedHost::handshaking();
+    assert_eq!(host.receive(b"HTTP/1.1 101 Swit"), []);
     host
 }
 
 fn mid_message() -> ScriptedHost<'static> {
     let mut host = ScriptedHost::connected();
     let message = status(9);
-    assert_eq!(host.hear(&message[..message.len() - 1]), []);
+    assert_eq!(host.receive(&message[..message.len() - 1]), []);
     assert_eq!(host.session.state().messages().text, 0, "what a lost link cuts off doesn't count");
     host
 }
 
 #[test]
-fn a_request_that_does_not_fit_or_can_not_be_sent_is_a_fault_of_the_configuration() {
+fn request_too_long_or_invalid_is_a_config_fault() {
     let long = "x".repeat(HEAD);
     let header = [("X", long.as_str())];
     for config in [
@@ -134,7 +134,7 @@ fn a_request_that_does_not_fit_or_can_not_be_sent_is_a_fault_of_the_configuratio
     ] {
         let mut host = ScriptedHost::new(config);
         assert_eq!(host.drain(), [Dial(Ws), Changed]);
-        assert_eq!(host.tell(Input::Opened(Ws)), [Close(Ws)], "{config:?}");
+        assert_eq!(host.report(Input::Opened(Ws)), [Close(Ws)], "{config:?}");
         assert_eq!(host.status(), (ConnectionStatus::Error, Some(FaultKind::Config)));
         host.assert_over();
     }

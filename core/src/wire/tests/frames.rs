@@ -4,10 +4,10 @@ use super::*;
 use crate::limits::CLOSE_SECONDS;
 
 #[test]
-fn a_ping_is_answered_with_its_payload_also_between_fragments() {
+fn ping_between_fragments_is_answered_with_its_payload() {
     for payload in [&b""[..], b"a", &[0xff; 125]] {
         let mut host = ScriptedHost::connected();
-        let did = host.hear(&frame(0x89, payload));
+        let did = host.receive(&frame(0x89, payload));
         assert_eq!((did.len(), unmasked(&did[0])), (1, (0x8a, payload.to_vec())));
     }
     let mut host = ScriptedHost::connected();
@@ -17,17 +17,17 @@ fn a_ping_is_answered_with_its_payload_also_between_fragments() {
     for size in 1..bytes.len() {
         host.now = host.now.saturating_add(crate::time::Duration::from_secs(1));
         let sent: Vec<_> =
-            bytes.chunks(size).flat_map(|piece| host.hear(piece)).filter(|did| *did != Changed).collect();
+            bytes.chunks(size).flat_map(|piece| host.receive(piece)).filter(|did| *did != Changed).collect();
         assert_eq!((sent.len(), unmasked(&sent[0])), (1, (0x8a, b"between".to_vec())));
     }
     assert_eq!(host.session.state().queue_remaining(), Some(5));
     let messages = host.session.state().messages();
     assert_eq!((messages.text, messages.malformed), (u32::try_from(bytes.len() - 1).unwrap(), 0));
-    assert_eq!(host.hear(&frame(0x8a, b"unsolicited")), []);
+    assert_eq!(host.receive(&frame(0x8a, b"unsolicited")), []);
 }
 
 #[test]
-fn a_close_is_answered_with_its_code_then_the_link_dropped() {
+fn close_frame_is_echoed_then_the_link_dropped() {
     for (payload, answer, fault) in [
         (&b""[..], &b""[..], FaultKind::Closed),
         (b"\x03\xe8", b"\x03\xe8", FaultKind::ClosedWith(1000)),
@@ -36,7 +36,7 @@ fn a_close_is_answered_with_its_code_then_the_link_dropped() {
     ] {
         let mut host = ScriptedHost::connected();
         // What follows a close is not read.
-        let did = host.hear(&[frame(0x88, payload), status(9)].concat());
+        let did = host.receive(&[frame(0x88, payload), status(9)].concat());
         assert_eq!(unmasked(&did[0]), (0x88, answer.to_vec()));
         assert_eq!(did[1..], [Close(Ws), Changed]);
         assert_eq!(host.status(), (ConnectionStatus::Disconnected, Some(fault)));
@@ -46,7 +46,7 @@ fn a_close_is_answered_with_its_code_then_the_link_dropped() {
 }
 
 #[test]
-fn a_violation_closes_with_its_code() {
+fn protocol_violation_closes_with_its_code() {
     for (bytes, code) in [
         (frame(0xc1, b"{}"), 1002_u16),
         (frame(0x83, b""), 1002),
@@ -63,11 +63,11 @@ fn a_violation_closes_with_its_code() {
     ] {
         for size in [1, bytes.len()] {
             let mut host = ScriptedHost::connected();
-            let did: Vec<_> = bytes.chunks(size).flat_map(|piece| host.hear(piece)).collect();
+            let did: Vec<_> = bytes.chunks(size).flat_map(|piece| host.receive(piece)).collect();
             assert_eq!(unmasked(&did[0]), (0x88, code.to_be_bytes().to_vec()), "{bytes:x?}");
             assert_eq!(did[1..], [Close(Ws), Changed]);
             assert_eq!(host.status(), (ConnectionStatus::Disconnected, Some(FaultKind::Protocol)));
-            assert_eq!(host.hear(&status(9)), []);
+            assert_eq!(host.receive(&status(9)), []);
             assert_eq!(host.session.state().messages().text, 0, "what came before the fault was no whole message");
             host.assert_over();
         }
@@ -75,10 +75,10 @@ fn a_violation_closes_with_its_code() {
 }
 
 #[test]
-fn a_close_that_can_not_be_sent_is_given_up() {
+fn close_frame_that_can_not_be_sent_drops_the_link() {
     let mut host = ScriptedHost::connected();
     host.slow = true;
-    assert_eq!(host.hear(&frame(0x88, b"\x03\xe8")).len(), 2, "the close and the change");
+    assert_eq!(host.receive(&frame(0x88, b"\x03\xe8")).len(), 2, "the close and the change");
     assert_eq!(host.later(CLOSE_SECONDS * 1_000 - 1), []);
     assert!(!host.session.is_over());
     assert_eq!(host.later(1), [Close(Ws)]);
@@ -88,11 +88,11 @@ fn a_close_that_can_not_be_sent_is_given_up() {
 }
 
 #[test]
-fn an_attached_socket_is_read_at_once() {
+fn attached_socket_is_read_at_once() {
     let mut host = ScriptedHost::new(CONFIG);
     host.session.attach(host.now);
     assert_eq!(host.drain(), [Changed]);
     host.now = Instant::from_millis(20);
-    assert_eq!(host.hear(&status(1)), [Changed]);
+    assert_eq!(host.receive(&status(1)), [Changed]);
     assert_eq!(host.status(), (ConnectionStatus::Connected, None));
 }

@@ -1,14 +1,14 @@
-//! Pings, and links that died in silence.
+//! Pings, and links that went silent.
 
 use super::*;
 use crate::limits::LATE_WAKE_SECONDS;
 
-const BEATS: Config<'static> = Config { heartbeat: HeartbeatConfig::DEFAULT, ..TRIES };
+const BEATS: Config<'static> = Config { heartbeat: HeartbeatConfig::DEFAULT, ..RECONNECTS };
 
 /// A host whose socket opened at once.
 fn open() -> ScriptedHost<'static> {
-    let (mut host, request) = ScriptedHost::asked_with(BEATS);
-    host.hear(&accept(&request));
+    let (mut host, request) = ScriptedHost::handshaking_with(BEATS);
+    host.receive(&accept(&request));
     host
 }
 
@@ -22,14 +22,14 @@ fn pong(number: u8) -> Vec<u8> {
 }
 
 #[test]
-fn the_first_ping_comes_a_second_after_the_socket_opened_and_each_30_s_after_an_answer() {
+fn first_ping_after_1_s_then_30_s_after_each_pong() {
     let mut host = open();
     let mut at = 1_000;
     for number in 1..5 {
         pings(&host.due(at), number);
         assert_eq!(host.session.state().quality().latency().is_some(), number > 1);
         host.at(at + 40);
-        assert_eq!(links(host.hear(&pong(number))), []);
+        assert_eq!(links(host.receive(&pong(number))), []);
         let quality = host.session.state().quality();
         assert_eq!(quality.latency_last(), Some(Duration::from_millis(40)));
         assert_eq!(quality.uptime(host.now), Some(Duration::from_millis(at + 40)));
@@ -39,7 +39,7 @@ fn the_first_ping_comes_a_second_after_the_socket_opened_and_each_30_s_after_an_
 }
 
 #[test]
-fn a_server_silent_for_15_s_after_a_ping_is_gone() {
+fn no_pong_for_15_s_is_silent() {
     let mut host = open();
     pings(&host.due(1_000), 1);
     assert_eq!(host.due(16_000), [Close(Ws)]);
@@ -49,44 +49,44 @@ fn a_server_silent_for_15_s_after_a_ping_is_gone() {
 }
 
 #[test]
-fn a_big_frame_under_way_is_no_silence() {
+fn partial_frame_counts_as_life() {
     let mut host = open();
     pings(&host.due(1_000), 1);
-    host.hear(&[0x82, 127, 0, 0, 0, 0, 0, 0x40, 0, 0]);
+    host.receive(&[0x82, 127, 0, 0, 0, 0, 0, 0x40, 0, 0]);
     for at in [10_000, 24_000, 38_000] {
         host.at(at);
-        assert_eq!(links(host.hear(&[0; 10])), []);
+        assert_eq!(links(host.receive(&[0; 10])), []);
     }
     assert_eq!(host.due(53_000), [Close(Ws)], "its last byte was 15 s ago");
     assert_eq!(host.status().1, Some(FaultKind::Silent));
 }
 
 #[test]
-fn a_ping_that_can_not_be_sent_counts_from_when_it_was_due() {
+fn unsent_ping_times_out_from_its_due_time() {
     let mut host = open();
     host.slow = true;
     pings(&host.due(1_000), 1);
     assert_eq!(host.due(16_000), [Close(Ws)], "the link takes nothing any more");
     host.slow = false;
     assert_eq!(host.due(17_000), [Dial(Ws)]);
-    host.opens();
+    host.open_socket();
 }
 
 #[test]
-fn who_slept_asks_again_before_the_server_is_taken_for_dead() {
+fn late_wake_pings_again_before_giving_up() {
     let late = 16_000 + LATE_WAKE_SECONDS * 1_000;
     for (at, gone) in [(late - 1, true), (late, true), (late + 1, false), (3_600_000, false)] {
         let mut host = open();
         pings(&host.due(1_000), 1);
         host.at(at);
-        let did = links(host.tell(Input::Host(Host::Wake)));
+        let did = links(host.report(Input::Host(Host::Wake)));
         if gone {
             assert_eq!(did, [Close(Ws)]);
             continue;
         }
         pings(&did, 2);
         host.later(10);
-        assert_eq!(links(host.hear(&[pong(1), pong(2)].concat())), []);
+        assert_eq!(links(host.receive(&[pong(1), pong(2)].concat())), []);
         assert_eq!(host.session.state().quality().latency(), Some(Duration::from_millis(10)), "the first is no more");
         pings(&host.due(at + 30_010), 3);
         assert_eq!(host.due(at + 45_010), [Close(Ws)]);
@@ -94,14 +94,14 @@ fn who_slept_asks_again_before_the_server_is_taken_for_dead() {
 }
 
 #[test]
-fn each_connection_has_a_heartbeat_of_its_own() {
+fn heartbeat_restarts_with_each_connection() {
     let mut host = open();
     pings(&host.due(1_000), 1);
-    host.tell(Input::Closed(Ws, End::Eof));
+    host.report(Input::Closed(Ws, End::Eof));
     assert_eq!(host.due(2_000), [Dial(Ws)]);
-    let request = host.opens();
+    let request = host.open_socket();
     host.at(2_500);
-    host.hear(&[accept(&request), pong(1)].concat());
-    assert_eq!(host.session.state().quality().latency(), None, "that was never asked");
+    host.receive(&[accept(&request), pong(1)].concat());
+    assert_eq!(host.session.state().quality().latency(), None, "no such ping was sent");
     pings(&host.due(3_500), 1);
 }

@@ -1,4 +1,4 @@
-//! The HTTP exchange's link: dialled, written, read.
+//! The link of an HTTP exchange: dialled, written, read.
 
 use super::http::{RequestHead, Response};
 use crate::{
@@ -14,9 +14,9 @@ use crate::{
 pub(super) struct Exchange {
     phase: Phase,
     response: Response,
-    /// The session knows the response's status.
+    /// The response's status was reported to the session.
     status_reported: bool,
-    /// The link is to be dropped.
+    /// The host must drop the link.
     drop_due: bool,
 }
 
@@ -25,9 +25,9 @@ enum Phase {
     /// There is no link.
     Idle,
     Dialling,
-    /// The link is open; the request is to be sent.
+    /// The link is open; the request is due.
     Connected,
-    /// The response is awaited, or read.
+    /// The request was sent; the response is read.
     Requested,
 }
 
@@ -38,7 +38,7 @@ impl Exchange {
         Self { phase: Phase::Idle, response: Response::new(), status_reported: false, drop_due: false }
     }
 
-    /// Whether there is no link, and none to be dropped.
+    /// Whether there is no link, and none to drop.
     pub(super) fn is_idle(&self) -> bool {
         self.phase == Phase::Idle && !self.drop_due
     }
@@ -60,12 +60,12 @@ impl Exchange {
         self.phase = Phase::Idle;
     }
 
-    /// Whether the link is to be dropped, once.
+    /// Takes whether the host must drop the link.
     pub(super) const fn take_drop(&mut self) -> bool {
         core::mem::replace(&mut self.drop_due, false)
     }
 
-    /// Writes the request, once it is to be sent. The error ends the exchange.
+    /// Writes the request, once it is due. The error ends the exchange.
     pub(super) fn write<C: Capacity>(
         &mut self,
         session: &Session<'_, C>,
@@ -84,7 +84,7 @@ impl Exchange {
     }
 
     /// Reads the response.
-    // Not inlined: its stack would be taken for as long as the socket is read.
+    // Not inlined, to keep its stack frame out of reading the socket.
     #[inline(never)]
     pub(super) fn bytes<C: Capacity>(
         &mut self,
@@ -115,7 +115,7 @@ impl Exchange {
         }
     }
 
-    /// The link ended by itself, which some bodies end with.
+    /// The link ended by itself, which completes some bodies.
     pub(super) fn closed<C: Capacity>(
         &mut self,
         now: Instant,
@@ -133,12 +133,12 @@ impl Exchange {
     }
 }
 
-/// Writes the session's request; `None` where it doesn't fit or can't be sent.
+/// Writes the session's request; `None` if it doesn't fit or can't be sent.
 #[inline(never)]
 fn write<C: Capacity>(session: &Session<'_, C>, out: &mut [u8]) -> Option<usize> {
     let HttpRequest { method, target, body } = session.request();
     let config = &session.config;
-    // What has to be encoded stands behind the request while that is written.
+    // The encoded parts are kept at the end of the buffer while the request is written.
     let room = match body {
         Some(body) => body.client_id.iter().fold(0_usize, |len, part| len.saturating_add(part.len())).saturating_mul(2),
         None => target.segment.len().saturating_mul(3),

@@ -1,7 +1,7 @@
-//! A session at the level of bytes: the WebSocket client and HTTP/1.1, sans-IO, around a [`Session`].
+//! A session at the level of bytes: a WebSocket client and HTTP/1.1 around a [`Session`], without I/O.
 //!
-//! For hosts that have TCP and no more: tokio, embassy, a replay, a test. It decides nothing; it turns the session's
-//! messages and requests into bytes on two links, the WebSocket and one HTTP exchange beside it. The contract is the
+//! For hosts that have TCP only: tokio, embassy, a replay, a test. It decides nothing. It turns the session's messages
+//! and requests into bytes on two links: the WebSocket, and one HTTP exchange. The contract is the
 //! [session's](crate::session#the-contract-of-both), with these outputs:
 //!
 //! - [`Dial`](Output::Dial) a link, and report [`Input::Opened`] or [`Input::Closed`] later;
@@ -65,16 +65,16 @@ pub enum Input<'a> {
     Opened(Link),
     /// Bytes arrived on a link.
     Bytes(Link, &'a [u8]),
-    /// What was to be sent on a link is on its way.
+    /// All bytes of the last [`Output::Send`] on this link are written.
     Sent(Link),
-    /// A link ended, or could not be opened. A host tells [`End::Eof`], [`End::Unreachable`], [`End::NameUnknown`],
-    /// [`End::Untrusted`] and [`End::Broken`] apart; the rest it can't know.
+    /// A link ended, or could not be opened. A host reports [`End::Eof`], [`End::Unreachable`], [`End::NameUnknown`],
+    /// [`End::Untrusted`] or [`End::Broken`]; the wire finds out the others.
     Closed(Link, End),
     /// Something that concerns no link.
     Host(Host<'a>),
 }
 
-/// What a [`Wire`] wants done.
+/// What a [`Wire`] wants its host to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[must_use = "an output that is not carried out stalls the session"]
@@ -91,16 +91,16 @@ pub enum Output<'a> {
     Sleep(Option<Instant>),
 }
 
-/// A session with a server, at the level of bytes. It keeps what its [`Capacity`] has room for.
-// In this order: what lies 4 KB behind its beginning takes an instruction more each time on small cores.
+/// A session with a server, at the level of bytes. Its [`Capacity`] limits what it keeps.
+// The order matters: each access to a field past the first 4 KB takes one more instruction on small cores.
 #[repr(C)]
 pub struct Wire<'c, C: Capacity> {
-    /// The link that something is being sent on.
+    /// The link on which bytes are being sent.
     sending: Option<Link>,
     socket: Socket,
     exchange: Exchange,
     session: Session<'c, C>,
-    /// What is being sent.
+    /// The bytes that are being sent.
     out: C::Request,
 }
 
@@ -118,7 +118,7 @@ impl<C: Capacity> fmt::Debug for Wire<'_, C> {
 }
 
 impl<'c, C: Capacity> Wire<'c, C> {
-    /// A wire around a new session, see [`Session::new`]. `seed` is random.
+    /// A wire around a new session, see [`Session::new`]. `seed` must be random.
     #[expect(clippy::inline_always, reason = "made in its place, not on the stack first")]
     #[inline(always)]
     pub fn new(config: Config<'c>, seed: u64) -> Self {
@@ -131,11 +131,11 @@ impl<'c, C: Capacity> Wire<'c, C> {
         }
     }
 
-    /// Bytes of memory of a wire with these capacities.
+    /// The size of a wire in bytes.
     pub const MEMORY: usize = size_of::<Self>();
 
-    /// Begins with a socket that is open already, its handshake over: a recording's, or one that somebody else made. The
-    /// next input is its bytes. Once it is lost there is no other, since the session doesn't know how it was made.
+    /// Starts with a WebSocket that is already open, such as a recording's. The next input is its bytes. When it is
+    /// lost, the session ends, since it can't open another.
     pub fn attach(&mut self, now: Instant) {
         self.socket.attach();
         self.session.attach(now);
@@ -151,7 +151,7 @@ impl<'c, C: Capacity> Wire<'c, C> {
         self.session.state()
     }
 
-    /// What a painter needs at `now`.
+    /// What a screen shows at `now`.
     pub fn view(&self, now: Instant) -> View<'_> {
         self.session.view(now)
     }
@@ -186,12 +186,12 @@ impl<'c, C: Capacity> Wire<'c, C> {
         self.session.is_over() && self.socket.is_idle() && self.exchange.is_idle()
     }
 
-    /// Reports what happened.
+    /// Takes in an event of the host.
     pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
         self.handle_input_with(now, input, &mut ());
     }
 
-    /// As [`handle_input`](Self::handle_input), and shows each message to `observer` while it is read.
+    /// As [`handle_input`](Self::handle_input), and reports each message to `observer` while it is read.
     pub fn handle_input_with(&mut self, now: Instant, input: Input<'_>, observer: &mut impl Observer<C>) {
         match input {
             Input::Opened(Link::Socket) => self.socket.opened(),
@@ -225,12 +225,12 @@ impl<'c, C: Capacity> Wire<'c, C> {
         self.socket.expire(now);
     }
 
-    /// What to do next; [`Output::Sleep`] last.
+    /// Returns what to do next; [`Output::Sleep`] once there is nothing more to do.
     pub fn poll_output(&mut self, now: Instant) -> Output<'_> {
         self.poll_output_with(now, &mut ())
     }
 
-    /// As [`poll_output`](Self::poll_output), and shows `observer` what this changes.
+    /// As [`poll_output`](Self::poll_output), and reports to `observer` what this changes.
     pub fn poll_output_with(&mut self, now: Instant, observer: &mut impl Observer<C>) -> Output<'_> {
         let (socket_free, http_free) = (self.socket.is_idle(), self.exchange.is_idle());
         match self.session.begin_link(now, socket_free, http_free, observer) {
@@ -247,7 +247,7 @@ impl<'c, C: Capacity> Wire<'c, C> {
         if let Some(code) = self.session.take_close() {
             self.socket.close(now, code.map(Some));
         }
-        // Before the links that are to be dropped: what can't be sent drops its own.
+        // Before links are dropped: a request that can't be sent drops its own.
         if let Some((link, len)) = self.next_send(now, observer) {
             self.sending = Some(link);
             return Output::Send(link, self.out.as_ref().get(..len).unwrap_or_default());
@@ -269,12 +269,12 @@ impl<'c, C: Capacity> Wire<'c, C> {
         Output::Sleep(sooner(self.session.deadline(now, self.socket.is_idle()), self.socket.deadline()))
     }
 
-    /// What was being sent on `link`, if anything was, is on its way or lost with it.
+    /// Sending on `link`, if any, is over: the bytes are written, or lost with the link.
     fn sends_no_more(&mut self, link: Link) {
         self.sending = self.sending.filter(|sending| *sending != link);
     }
 
-    /// Writes what is to be sent next and returns its link and length.
+    /// Writes the next bytes to send; returns their link and length.
     fn next_send(&mut self, now: Instant, observer: &mut impl Observer<C>) -> Option<(Link, usize)> {
         if self.sending.is_some() {
             return None;
@@ -300,7 +300,7 @@ impl<'c, C: Capacity> Wire<'c, C> {
         }
     }
 
-    /// Writes the frame that is to be sent next.
+    /// Writes the next frame to send; returns its length.
     fn next_frame(&mut self) -> Option<usize> {
         let Self { socket, session, out, .. } = self;
         let out = out.as_mut();
@@ -351,8 +351,8 @@ impl<'c, C: Capacity> Wire<'c, C> {
         self.session.end_reading(now, changes, ended, observer);
     }
 
-    /// Reads the server's response to the handshake; whether there is a WebSocket now.
-    // Not inlined: an action would lie on the stack while messages are read.
+    /// Reads the server's response to the handshake. Returns whether the WebSocket is open now.
+    // Not inlined, to keep actions off the stack while messages are read.
     #[inline(never)]
     fn shake_hands(&mut self, now: Instant, bytes: &mut &[u8], observer: &mut impl Observer<C>) -> bool {
         match self.socket.read_handshake(bytes) {

@@ -1,4 +1,4 @@
-//! The WebSocket's link: dialled, shaken hands on, read, closed.
+//! The link of the WebSocket: dialled, handshake, read, closed.
 
 use heapless::Vec;
 
@@ -13,7 +13,7 @@ use crate::{
     time::{Duration, Instant},
 };
 
-/// How long a close frame may take to be sent.
+/// The timeout of sending a close frame.
 const CLOSE: Duration = Duration::from_secs(CLOSE_SECONDS);
 
 #[derive(Debug)]
@@ -23,9 +23,9 @@ pub(super) struct Socket {
     pub(super) receiver: Receiver,
     /// The payload of the server's last ping, until it is answered.
     pub(super) pong: Option<Vec<u8, CONTROL_BYTES>>,
-    /// A close frame is to be sent, with this code.
+    /// A close frame with this code is due.
     close_due: Option<Option<u16>>,
-    /// The link is to be dropped.
+    /// The host must drop the link.
     drop_due: bool,
 }
 
@@ -34,12 +34,12 @@ enum Phase {
     /// There is no link.
     Idle,
     Dialling,
-    /// The link is open; the handshake's request is to be sent.
+    /// The link is open; the handshake's request is due.
     Connected,
     /// The handshake's response is awaited.
     Requested,
     Open,
-    /// A close frame is being sent since then; nothing is read any more.
+    /// A close frame is being sent since this time; nothing is read any more.
     Closing(Instant),
 }
 
@@ -57,7 +57,7 @@ impl Socket {
         }
     }
 
-    /// Whether there is no link, and none to be dropped.
+    /// Whether there is no link, and none to drop.
     pub(super) fn is_idle(&self) -> bool {
         self.phase == Phase::Idle && !self.drop_due
     }
@@ -81,17 +81,17 @@ impl Socket {
         }
     }
 
-    /// What was written last is on its way; after a close frame there is nothing to stay for.
+    /// The bytes are written. After a close frame the link is dropped.
     pub(super) fn sent(&mut self) {
         if matches!(self.phase, Phase::Closing(_)) && self.close_due.is_none() {
             self.drop_link();
         }
     }
 
-    /// The link ended by itself; how, for the session.
+    /// The link ended by itself. Returns how, for the session.
     pub(super) fn closed(&mut self, end: End) -> End {
         let end = match (self.phase, end) {
-            // A connection that was never made.
+            // The connection was never made.
             (Phase::Dialling, End::Eof | End::Broken) => End::Unreachable,
             _ => end,
         };
@@ -101,7 +101,7 @@ impl Socket {
         end
     }
 
-    /// Ends the link, after a close frame with this code where there is to be one.
+    /// Ends the link, after a close `frame` with its code if there is one.
     pub(super) fn close(&mut self, now: Instant, frame: Option<Option<u16>>) {
         match (self.phase, frame) {
             (Phase::Idle, _) => {}
@@ -109,7 +109,7 @@ impl Socket {
                 self.phase = Phase::Closing(now);
                 self.close_due = frame;
             }
-            // It is under way already.
+            // Already closing.
             (Phase::Closing(_), Some(_)) => {}
             _ => self.drop_link(),
         }
@@ -121,7 +121,7 @@ impl Socket {
         self.drop_due = true;
     }
 
-    /// There is no network any more: a close frame won't arrive.
+    /// There is no network, so a close frame won't arrive.
     pub(super) fn drop_closing(&mut self) {
         if matches!(self.phase, Phase::Closing(_)) {
             self.drop_link();
@@ -141,17 +141,17 @@ impl Socket {
         }
     }
 
-    /// Whether the link is to be dropped, once.
+    /// Takes whether the host must drop the link.
     pub(super) const fn take_drop(&mut self) -> bool {
         core::mem::replace(&mut self.drop_due, false)
     }
 
-    /// The code of the close frame that is to be sent.
+    /// Takes the code of the close frame that is due.
     pub(super) const fn take_close_frame(&mut self) -> Option<Option<u16>> {
         self.close_due.take()
     }
 
-    /// Writes the handshake's request, once it is to be sent. The error ends the connection.
+    /// Writes the handshake's request, once it is due. The error ends the connection.
     pub(super) fn write_handshake<C: Capacity>(
         &mut self,
         session: &mut Session<'_, C>,
@@ -174,9 +174,9 @@ impl Socket {
         }
     }
 
-    /// Reads the handshake's response; true once there is a WebSocket, whose first frames `bytes` then holds. The error
-    /// ends the connection.
-    // Not inlined: its buffers would lie on the stack for as long as there is something to read.
+    /// Reads the handshake's response; true once the WebSocket is open. `bytes` then starts with the first frames. The
+    /// error ends the connection.
+    // Not inlined, to keep its buffers off the stack while frames are read.
     #[inline(never)]
     pub(super) fn read_handshake(&mut self, bytes: &mut &[u8]) -> Result<bool, End> {
         if self.phase != Phase::Requested {
@@ -202,7 +202,7 @@ impl Socket {
     }
 }
 
-/// Keeps a ping's payload for its pong. Not inlined: it would lie on the stack while messages are read.
+/// Keeps a ping's payload for its pong. Not inlined, to keep the payload off the stack while messages are read.
 #[inline(never)]
 pub(super) fn keep(pong: &mut Option<Vec<u8, CONTROL_BYTES>>, payload: &[u8]) {
     *pong = Vec::from_slice(payload).ok();

@@ -47,9 +47,9 @@
 //!   tungstenite.
 //! - [`Wire`] wraps a session and speaks bytes. Drive it if you have TCP only: tokio, embassy, `std::net`.
 //!
-//! Both have the same [contract](session#the-contract-of-both): report what happens by `handle_input`, and carry out what
-//! `poll_output` returns until it returns `Sleep`. `Input` and `Output` are different types at each level, in [`session`]
-//! and [`wire`].
+//! Both have the same [contract](session#the-contract-of-both): report what happens by `handle_input`, and carry out
+//! what `poll_output` returns until it returns `Sleep`. `Input` and `Output` are different types at each level, in
+//! [`session`] and [`wire`].
 //!
 //! A [`Capacity`] says how much a session keeps: [`GadgetCapacity`] takes 8 KB of memory, [`AppCapacity`] 40 KB,
 //! [`DesktopCapacity`] 120 KB. All limits are in [`limits`].

@@ -1,5 +1,5 @@
-//! Plays each fault to a session, with a scripted server and a simulated clock, and compares the results with the table in
-//! `core/FAULTS.md`.
+//! Plays each fault to a session, with a scripted server and a simulated clock, and compares the results with the table
+//! in `core/FAULTS.md`.
 
 use std::{fmt::Write as _, path::Path};
 

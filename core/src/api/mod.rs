@@ -121,8 +121,8 @@ impl ErrorField {
     }
 }
 
-/// Stores the texts of an error as they arrive. They are valid once a [`JobStatus::Error`] is reported: a response may break
-/// off before.
+/// Stores the texts of an error as they arrive. They are valid once a [`JobStatus::Error`] is reported: a response may
+/// break off before.
 ///
 /// A caller that has room for them already, such as the record of the prompt, needs no other buffer.
 pub trait ErrorFields {
@@ -239,7 +239,8 @@ impl<C: Capacity> BodyReader<C> {
         // The other fields are cleared where their values begin.
     }
 
-    /// Reads the next item from the front of `input`; `None` once the input is used up. Stores the texts of errors in `texts`.
+    /// Reads the next item from the front of `input`; `None` once the input is used up. Stores the texts of errors in
+    /// `texts`.
     ///
     /// # Errors
     ///

@@ -101,13 +101,14 @@ const fn element(within: Place, place: Place) -> Row {
     Row { within, name: Name::NEXT, place }
 }
 
-/// From ComfyUI's server.py, execution.py and `comfy_execution/jobs.py`. A container occurs once, and an array's elements
-/// are adjacent.
+/// From ComfyUI's server.py, execution.py and `comfy_execution/jobs.py`. A container occurs once, and an array's
+/// elements are adjacent.
 const ROWS: &[Row] = &[
     // {"exec_info": {"queue_remaining": 2}}
     member(Place::Prompt, "exec_info", Place::ExecInfo),
     member(Place::ExecInfo, "queue_remaining", Place::Remaining),
-    // {"queue_running": [[number, prompt_id, {node: {"class_type": …}, …}, extra_data, outputs], …], "queue_pending": […]}
+    // {"queue_running": [[number, prompt_id, {node: {"class_type": …}, …}, extra_data, outputs], …], "queue_pending":
+    // […]}
     member(Place::Queue, "queue_running", Place::Running),
     member(Place::Queue, "queue_pending", Place::Pending),
     each(Place::Running, Place::RunningItem),
@@ -119,7 +120,8 @@ const ROWS: &[Row] = &[
     each(Place::Pending, Place::PendingItem),
     element(Place::PendingItem, Place::PendingNumber),
     element(Place::PendingItem, Place::PendingId),
-    // {prompt_id: {"prompt": …, "outputs": …, "status": {"status_str": …, "completed": …, "messages": [[type, data], …]}}}
+    // {prompt_id: {"prompt": …, "outputs": …, "status": {"status_str": …, "completed": …, "messages": [[type, data],
+    // …]}}}
     each(Place::History, Place::Entry),
     member(Place::Entry, "status", Place::Status),
     member(Place::Status, "status_str", Place::StatusWord),

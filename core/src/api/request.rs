@@ -24,8 +24,8 @@ pub enum Request {
     LastHistory,
     /// `GET /comfyglow`: whether comfyglow's extension reports everything to observers; 404 where it isn't installed.
     Extension,
-    /// `PATCH /internal/logs/subscribe`: send the log to this client. Servers before 2024-11 answer 404. The response is
-    /// empty.
+    /// `PATCH /internal/logs/subscribe`: send the log to this client. Servers before 2024-11 answer 404. The response
+    /// is empty.
     LogSubscription,
 }
 

@@ -152,7 +152,8 @@ pub struct LastEvent {
     pub at: Instant,
 }
 
-/// What is wrong with the connection. `Display` writes the [`message`](Self::message), then the [`advice`](Self::advice).
+/// What is wrong with the connection. `Display` writes the [`message`](Self::message), then the
+/// [`advice`](Self::advice).
 ///
 /// # Examples
 ///
@@ -356,8 +357,8 @@ impl Fault {
         }
     }
 
-    /// Whether a setting is wrong for sure, and waiting won't help. A wrong Wi-Fi name looks like a network out of range, and
-    /// a wrong server name like that of a machine that sleeps.
+    /// Whether a setting is wrong for sure, and waiting won't help. A wrong Wi-Fi name looks like a network out of
+    /// range, and a wrong server name like that of a machine that sleeps.
     pub(crate) const fn stays(self) -> bool {
         matches!(self.blame(), Blame::Config) && !matches!(self.kind, FaultKind::Offline(_) | FaultKind::NameUnknown)
     }
@@ -427,8 +428,8 @@ impl Fault {
     }
 }
 
-/// Whether a close code means that this client is not allowed: RFC 6455's 1008, IANA's 3000 and 3003, and by custom 4000
-/// plus an HTTP status.
+/// Whether a close code means that this client is not allowed: RFC 6455's 1008, IANA's 3000 and 3003, and by custom
+/// 4000 plus an HTTP status.
 const fn is_login(code: u16) -> bool {
     matches!(code, 1008 | 3000 | 3003 | 4401 | 4403)
 }

@@ -44,11 +44,7 @@ pub trait Capacity: Clone + fmt::Debug + PartialEq + Eq + 'static {
     /// Nodes whose durations are remembered from earlier runs, 12 bytes each. Past them a new one replaces the
     /// least valuable.
     type Durations: Length;
-<<<<<<< HEAD
-    /// Progress events that the history keeps, at least 1, 10 bytes each. Past them the oldest makes room.
-=======
-    /// Progress events that the history keeps, 10 bytes each. Past them the oldest is dropped.
->>>>>>> c6daf7e (core: write limits, capacities, view and snapshot in plain English)
+    /// Progress events that the history keeps, at least 1, 10 bytes each. Past them the oldest is dropped.
     type History: Length;
     /// Bytes of a request's head. A longer one is a [`Config`](crate::state::FaultKind::Config) fault.
     type Request: Bytes;
@@ -58,14 +54,10 @@ pub trait Capacity: Clone + fmt::Debug + PartialEq + Eq + 'static {
     const HTTP: bool = true;
 }
 
-<<<<<<< HEAD
-/// Makes a type that is a [`Capacity`] of these numbers: bytes of an id, bytes of an exception's message, nodes, bytes of
-/// names, durations, points of the history, bytes of a request's head. 0 durations and 1 point leave the code for them out of a
-/// program, as does `http: false` at the end.
-=======
 /// Defines a type that is a [`Capacity`]: bytes of an id, bytes of an exception's message, nodes, bytes of names,
 /// durations, events of the history, bytes of a request's head.
->>>>>>> c6daf7e (core: write limits, capacities, view and snapshot in plain English)
+///
+/// 0 durations, 1 event, and `http: false` at the end leave the code for them out of a program.
 #[macro_export]
 macro_rules! capacity {
     ($(#[$attribute:meta])* $visibility:vis struct $name:ident {

@@ -1,5 +1,5 @@
-//! What to ask over HTTP: how things stand after each connect, while there is no socket, and where the socket may be deaf;
-//! and how the prompts of other clients are to be followed.
+//! What to request over HTTP: queue and prompts after each connect, while there is no socket, and when the socket may
+//! be deaf; and how to follow other clients' prompts.
 
 use super::exchange::Result;
 use crate::{
@@ -21,28 +21,28 @@ const SOON: Duration = Duration::from_millis(RECONCILE_MILLIS);
 
 #[derive(Debug)]
 pub(super) struct Reconcile {
-    /// When the next round begins: how many prompts there are, then which one runs.
+    /// When the next round begins: it requests how many prompts there are, then which one runs.
     due: Option<Instant>,
-    /// When it begins unless the socket has told by then what runs.
+    /// When it begins unless the socket reports by then which prompt runs.
     glance: Option<Instant>,
-    /// The question of the round at hand that comes next.
+    /// The next request of the current round.
     next: Option<Request>,
-    /// How long after an answer the next round follows while there is no socket, and what wasn't answered is asked again.
+    /// The wait between rounds while there is no socket, and before a failed request is repeated.
     pace: Duration,
     access: Access,
     /// The prompt whose graph was asked for.
     graph_of: Option<Key>,
-    /// What wasn't answered, and when to ask for it again.
+    /// The failed request, and when to repeat it.
     again: Option<(Request, Instant)>,
     lookup: OutcomeLookup,
     /// The queue as this socket told it last, and how often it had told it then.
     said: Option<u32>,
     said_at: u32,
-    /// HTTP told another queue than the socket, which had said so much.
+    /// HTTP reported another queue than the socket, which had sent this much.
     suspect: Option<Silence>,
-    /// How far it was found out how others' prompts are followed.
+    /// How far the observe mode was probed.
     way: Discovery,
-    /// When that is found out once more, where it was no good way.
+    /// When it is probed again, if only polling was found.
     way_again: Option<Instant>,
     /// When what the queue told counts, unless the log tells it by then.
     quiet: Option<Instant>,
@@ -52,14 +52,14 @@ pub(super) struct Reconcile {
     asked_after: bool,
 }
 
-/// How far it was found out how others' prompts are followed.
+/// How far the observe mode was probed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Discovery {
-    /// Nothing was asked yet.
+    /// Nothing was requested yet.
     Begins,
-    /// There is no extension, or it wouldn't tell this client.
+    /// There is no extension, or it does not report to this client.
     NoExtension,
-    /// It is known.
+    /// The observe mode is known.
     Done,
 }
 
@@ -135,14 +135,14 @@ impl Reconcile {
         }
     }
 
-    /// An attempt to connect begins: until it succeeds, HTTP tells.
+    /// An attempt to connect begins; until it succeeds, HTTP is polled.
     pub(super) fn dialling(&mut self, now: Instant) {
         if self.due.is_none() {
             self.due = Some(now.saturating_add(POLL));
         }
     }
 
-    /// The socket is open; `status` is how often the queue was told before.
+    /// The socket is open; `status` is how often the queue was reported before.
     pub(super) fn established(&mut self, now: Instant, status: u32) {
         let Self { graph_of, doubtful_ends, .. } = *self;
         let due = Some(now.saturating_add(SOON));
@@ -151,28 +151,28 @@ impl Reconcile {
 
     /// The socket is lost.
     pub(super) fn lost(&mut self, now: Instant) {
-        // No later than before: attempts that fail one soon after the other don't put it off.
+        // No later than planned: attempts in quick succession don't delay it.
         self.hasten(now.saturating_add(self.pace));
         self.glance = None;
         self.suspect = None;
     }
 
-    /// Whether the server wants nothing asked.
+    /// Whether the server requires a login.
     pub(super) const fn is_refused(&self) -> bool {
         matches!(self.access, Access::Denied)
     }
 
-    /// Something was submitted, which the socket is to tell of: whether it does, is soon known.
+    /// A prompt was submitted. The next round shows soon whether the socket reports it.
     pub(super) fn submitted(&mut self, now: Instant) {
         self.hasten(now.saturating_add(Duration::from_secs(DEAF_GRACE_SECONDS)));
     }
 
-    /// Another prompt runs than the one whose end was asked after: once that is known, it is asked again which.
+    /// Another prompt runs than the one whose outcome was requested: once that is known, requests again which one.
     pub(super) fn look_again(&mut self) {
         self.next = Some(self.which_runs());
     }
 
-    /// The question which prompt runs.
+    /// The request for the running prompt.
     const fn which_runs(&self) -> Request {
         if self.lacks_jobs() { Request::Queue } else { Request::Jobs }
     }
@@ -185,7 +185,7 @@ impl Reconcile {
         self.due = Some(self.due.map_or(at, |due| due.min(at)));
     }
 
-    /// Whether the log is silent of so many ends that the queue told of.
+    /// Whether the log did not report the `falls` of the queue in time.
     pub(super) fn is_log_quiet(&mut self, now: Instant, falls: u8) -> bool {
         if falls == 0 {
             self.quiet = None;
@@ -196,12 +196,12 @@ impl Reconcile {
         now >= at
     }
 
-    /// Whether one of the prompts that ended unseen was asked after, once.
+    /// Takes whether a prompt that ended unseen was requested.
     pub(super) const fn take_asked_after(&mut self) -> bool {
         core::mem::replace(&mut self.asked_after, false)
     }
 
-    /// What to ask next, if anything.
+    /// The next request; `None` if nothing is due.
     pub(super) fn next_request<C: Capacity>(
         &mut self,
         now: Instant,
@@ -213,7 +213,7 @@ impl Reconcile {
             return None;
         }
         let prompt = state.prompt();
-        // First of all how it ended: another one may run by now and would take its place.
+        // First its outcome: another prompt may run by now and would replace it.
         match prompt
             .filter(|prompt| prompt.state() == PromptState::Ended || prompt.is_unsettled())
             .map(Prompt::is_settled)
@@ -237,7 +237,7 @@ impl Reconcile {
                 self.again = self.again.filter(|(what, _)| *what != Request::History);
             }
         }
-        // One that ended unseen, before another begins.
+        // A prompt that ended unseen, before another begins.
         let is_running = prompt.is_some_and(|prompt| prompt.state() == PromptState::Running);
         if open && !is_running && state.unseen_ends() > 0 {
             let asked = if self.lacks_jobs() { Request::LastHistory } else { Request::Ended };
@@ -274,7 +274,7 @@ impl Reconcile {
             // Whoever runs may be another by now.
             self.doubtful_ends = state.doubtful_ends();
             if state.connection().way == Some(ObserveMode::Polling) {
-                // Nothing else will tell, and the next may be a quick one.
+                // Nothing else reports it, and the next prompt may be a quick one.
                 self.glance = None;
                 return Some(self.which_runs());
             }
@@ -282,22 +282,22 @@ impl Reconcile {
         }
         let begins = [self.due, self.glance].into_iter().flatten().any(|at| now >= at);
         if begins {
-            // Whatever the socket told by now, the answer is newer.
+            // The response will be newer than all that the socket reported.
             self.due = None;
             self.glance = None;
         }
         begins.then_some(Request::Prompt)
     }
 
-    /// When there will be another question, where nothing else comes before. What is due and wasn't asked waits for
-    /// something else.
+    /// When the next request is due, if nothing else happens before. A request that is due but was not made waits for
+    /// another event.
     pub(super) fn deadline(&self, now: Instant) -> Option<Instant> {
         let times = [self.due, self.glance, self.quiet, self.way_again, self.again.map(|(_, at)| at)];
         times.into_iter().flatten().filter(|at| *at > now && !self.is_refused()).min()
     }
 
-    /// What to ask to find out how others' prompts are followed: by who submits nothing at once, by others where one runs that
-    /// the socket doesn't tell of.
+    /// The next probe for the observe mode. A client that submits nothing probes at once, others when a prompt runs
+    /// that the socket does not report.
     fn wants_way(&self, is_others: bool, open: bool, submits_nothing: bool) -> Option<Request> {
         match self.way {
             _ if !open => None,
@@ -312,11 +312,11 @@ impl Reconcile {
         self.again.is_none_or(|(what, at)| what != asked || now >= at)
     }
 
-    /// Whether the running prompt's graph is to be asked for: once for each prompt, and again where nothing was answered.
+    /// Whether to request the running prompt's graph: once per prompt, and again after a failure.
     fn wants_graph<C: Capacity>(&mut self, prompt: Option<&Prompt<C>>) -> bool {
         let Some(prompt) = prompt else { return false };
         if prompt.state() != PromptState::Running {
-            // It may be submitted again under its own id, with another graph.
+            // It may be submitted again under the same id with another graph.
             self.graph_of = None;
             return false;
         }
@@ -325,8 +325,8 @@ impl Reconcile {
         core::mem::replace(&mut self.graph_of, key) != key
     }
 
-    /// A question was answered, or not. `silence` is how much the socket has said, where it is open; `by_log`
-    /// is whether the end that is asked after is the log's.
+    /// A request ended. `silence` is how much the open socket has sent; `by_log` is whether the log reported the end
+    /// whose outcome was requested.
     pub(super) fn finished(
         &mut self,
         now: Instant,
@@ -337,7 +337,7 @@ impl Reconcile {
     ) -> Decision {
         let found = match result {
             Result::Answered(found) => found,
-            // Whatever stands in the way of these, the others may be answered.
+            // A failed probe does not mean that other requests fail.
             _ if asked == Request::Extension => {
                 self.way = Discovery::NoExtension;
                 return Decision::Nothing;
@@ -382,7 +382,7 @@ impl Reconcile {
             Request::Jobs | Request::Queue => Decision::Runs(found.running),
             Request::Ended | Request::LastHistory => {
                 self.asked_after = !found.moved;
-                // It is another one, whose history wasn't asked for.
+                // It is another prompt, whose history was not requested yet.
                 self.again = None;
                 Decision::Alive
             }
@@ -404,15 +404,16 @@ impl Reconcile {
         }
     }
 
-    /// Nobody answered, or not what was asked.
+    /// No response came, or not the requested one.
     fn failed(&mut self, now: Instant, asked: Request, result: Result, open: bool) -> Decision {
         self.rest(now, open);
         self.again = Some((asked, now.saturating_add(self.pace)));
         self.pace = Duration::from_micros(self.pace.as_micros().saturating_mul(2)).min(POLL_MAX);
-        // It won't be there a second later, nor will a request that doesn't fit. Other refusals may be a proxy's, for a while.
+        // These are permanent: the path is missing, or the request doesn't fit. Other refusals may be a proxy's, for a
+        // while.
         let is_refused = matches!(result, Result::Refused(0 | 404));
         match asked {
-            // While the server is away, nothing is known: its history may outlive that.
+            // While the server is away, the outcome stays open: its history may survive.
             Request::History if open || result != Result::Unanswered => {
                 let failures = self.lookup.failures().saturating_add(1);
                 self.lookup = OutcomeLookup::History { failures };
@@ -434,19 +435,19 @@ impl Reconcile {
         Decision::Nothing
     }
 
-    /// It is known how others' prompts are followed.
+    /// The observe mode is known.
     const fn found(&mut self, way: ObserveMode) -> Decision {
         self.way = Discovery::Done;
         Decision::Observe(way)
     }
 
-    /// Until the next round.
+    /// Schedules the next round.
     fn rest(&mut self, now: Instant, open: bool) {
         let pause = if open { Duration::from_secs(DEAF_SECONDS) } else { self.pace };
         self.due = Some(now.saturating_add(pause));
     }
 
-    /// Whether the socket, silent since it was suspected, doesn't tell what HTTP does.
+    /// Whether the socket has been silent since the last comparison and still differs from HTTP.
     fn is_deaf(&mut self, now: Instant, silence: Silence, remaining: u32) -> bool {
         let differs = self.said != Some(remaining) && self.said_at == silence.status;
         if differs && self.suspect == Some(silence) {
@@ -460,25 +461,25 @@ impl Reconcile {
     }
 }
 
-/// What an answer means for the session.
+/// What a response means for the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     Nothing,
-    /// The server is there.
+    /// The server responds.
     Alive,
     /// This prompt runs, or none.
     Runs(Option<Key>),
-    /// How the record's prompt ended, can't be known.
+    /// The outcome of the record's prompt can't be known.
     Unknown,
     /// The same, unless it still runs.
     Doubted,
-    /// Others' prompts are followed so.
+    /// Other clients' prompts are followed by this mode.
     Observe(ObserveMode),
     /// The socket is deaf.
     Deaf,
 }
 
-/// The prompt of the record that runs.
+/// The record's prompt, if it runs.
 pub(super) fn running_key<C: Capacity>(state: &State<C>) -> Option<Key> {
     let prompt = state.prompt().filter(|prompt| prompt.state() == PromptState::Running)?;
     prompt.prompt_id().map(|id| id.as_id().key())

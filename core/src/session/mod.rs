@@ -327,6 +327,7 @@ impl<C: Capacity> Session<'_, C> {
         self.socket.take_ping()
     }
 
+    #[expect(clippy::option_option, reason = "outer: whether it is due; inner: the code, if there is one")]
     pub(crate) const fn take_close(&mut self) -> Option<Option<u16>> {
         self.socket.take_close()
     }

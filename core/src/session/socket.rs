@@ -31,6 +31,7 @@ pub(super) struct Socket<C: Capacity> {
     /// The payload of a ping that is due.
     ping: Option<[u8; 4]>,
     /// The link is to be closed, with this code or at once.
+    #[expect(clippy::option_option, reason = "outer: whether it is due; inner: the code, if there is one")]
     close: Option<Option<u16>>,
     heartbeat: Heartbeat,
     /// The last ping's time, until it is taken.
@@ -182,6 +183,7 @@ impl<C: Capacity> Socket<C> {
     }
 
     /// Takes the code to close it with, once that is due.
+    #[expect(clippy::option_option, reason = "outer: whether it is due; inner: the code, if there is one")]
     pub(super) const fn take_close(&mut self) -> Option<Option<u16>> {
         self.close.take()
     }

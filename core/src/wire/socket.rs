@@ -24,6 +24,7 @@ pub(super) struct Socket {
     /// The payload of the server's last ping, until it is answered.
     pub(super) pong: Option<Vec<u8, CONTROL_BYTES>>,
     /// A close frame with this code is due.
+    #[expect(clippy::option_option, reason = "outer: whether it is due; inner: the code, if there is one")]
     close_due: Option<Option<u16>>,
     /// The host must drop the link.
     drop_due: bool,
@@ -102,15 +103,15 @@ impl Socket {
     }
 
     /// Ends the link, after a close `frame` with its code if there is one.
+    #[expect(clippy::option_option, reason = "outer: whether there is a frame; inner: the code, if there is one")]
     pub(super) fn close(&mut self, now: Instant, frame: Option<Option<u16>>) {
         match (self.phase, frame) {
-            (Phase::Idle, _) => {}
             (Phase::Open, Some(_)) => {
                 self.phase = Phase::Closing(now);
                 self.close_due = frame;
             }
-            // Already closing.
-            (Phase::Closing(_), Some(_)) => {}
+            // Closed, or already closing.
+            (Phase::Idle, _) | (Phase::Closing(_), Some(_)) => {}
             _ => self.drop_link(),
         }
     }
@@ -147,6 +148,7 @@ impl Socket {
     }
 
     /// Takes the code of the close frame that is due.
+    #[expect(clippy::option_option, reason = "outer: whether it is due; inner: the code, if there is one")]
     pub(super) const fn take_close_frame(&mut self) -> Option<Option<u16>> {
         self.close_due.take()
     }
@@ -165,13 +167,11 @@ impl Socket {
         let target = session.socket_target();
         let request =
             RequestHead { host: session.config.host, target: &target.parts(""), headers: session.config.headers };
-        match self.handshake.write_request(&request, out) {
-            Ok(len) => Ok(Some(len)),
-            Err(_) => {
-                self.drop_link();
-                Err(End::Unsendable)
-            }
-        }
+        let Ok(len) = self.handshake.write_request(&request, out) else {
+            self.drop_link();
+            return Err(End::Unsendable);
+        };
+        Ok(Some(len))
     }
 
     /// Reads the handshake's response; true once the WebSocket is open. `bytes` then starts with the first frames. The

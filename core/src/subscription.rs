@@ -3,7 +3,7 @@
 use crate::{
     capacity::Capacity,
     event::Event,
-    queue::{Kind, Note, Queue},
+    queue::{Note, NoteKind, Queue},
     reducer::{Action, Observer},
     state::{Changes, ConnectionStatus, PromptState, State},
     text::Key,
@@ -20,41 +20,41 @@ impl Topics {
     pub const NONE: Self = Self(0);
     /// Everything.
     pub const ALL: Self = Self(u8::MAX);
-    /// [`Kind::Connection`].
+    /// [`NoteKind::Connection`].
     pub const CONNECTION: Self = Self(1);
-    /// [`Kind::ExecutionStart`], [`Kind::ExecutionCached`].
+    /// [`NoteKind::ExecutionStart`], [`NoteKind::ExecutionCached`].
     pub const START: Self = Self(1 << 1);
-    /// [`Kind::Executing`].
+    /// [`NoteKind::Executing`].
     pub const EXECUTING: Self = Self(1 << 2);
-    /// [`Kind::Executed`].
+    /// [`NoteKind::Executed`].
     pub const EXECUTED: Self = Self(1 << 3);
-    /// [`Kind::Status`].
+    /// [`NoteKind::Status`].
     pub const STATUS: Self = Self(1 << 4);
-    /// [`Kind::Progress`].
+    /// [`NoteKind::Progress`].
     pub const PROGRESS: Self = Self(1 << 5);
-    /// [`Kind::End`].
+    /// [`NoteKind::End`].
     pub const END: Self = Self(1 << 6);
-    /// [`Kind::Warning`].
+    /// [`NoteKind::Warning`].
     pub const WARNING: Self = Self(1 << 7);
 
     /// Both sets.
     #[must_use]
-    pub const fn and(self, other: Self) -> Self {
+    pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Whether notes of this kind are in the set. [`Kind::Lagged`] is in every one.
-    pub const fn contains(self, kind: Kind) -> bool {
+    /// Whether notes of this kind are in the set. [`NoteKind::Lagged`] is in every one.
+    pub const fn contains(self, kind: NoteKind) -> bool {
         let topic = match kind {
-            Kind::Connection(_) => Self::CONNECTION,
-            Kind::ExecutionStart | Kind::ExecutionCached => Self::START,
-            Kind::Executing => Self::EXECUTING,
-            Kind::Executed => Self::EXECUTED,
-            Kind::Status => Self::STATUS,
-            Kind::Progress => Self::PROGRESS,
-            Kind::End(_) => Self::END,
-            Kind::Warning => Self::WARNING,
-            Kind::Lagged => return true,
+            NoteKind::Connection(_) => Self::CONNECTION,
+            NoteKind::ExecutionStart | NoteKind::ExecutionCached => Self::START,
+            NoteKind::Executing => Self::EXECUTING,
+            NoteKind::Executed => Self::EXECUTED,
+            NoteKind::Status => Self::STATUS,
+            NoteKind::Progress => Self::PROGRESS,
+            NoteKind::End(_) => Self::END,
+            NoteKind::Warning => Self::WARNING,
+            NoteKind::Lagged => return true,
         };
         self.0 & topic.0 != 0
     }
@@ -73,20 +73,20 @@ impl Topics {
 /// ```
 /// use comfyglow_core::{
 ///     capacity::GadgetCapacity,
-///     queue::Kind,
+///     queue::NoteKind,
 ///     session::{Config, Input, Session},
 ///     subscription::{Subscription, Topics},
 ///     time::Instant,
 /// };
 ///
 /// let mut session = Session::<GadgetCapacity>::new(Config::new("desk:8188"), 1);
-/// let mut lamp = Subscription::<8>::new(Topics::CONNECTION.and(Topics::END));
+/// let mut lamp = Subscription::<8>::new(Topics::CONNECTION.union(Topics::END));
 /// let _ = session.poll_output_with(Instant::ZERO, &mut lamp);
 /// session.handle_input_with(Instant::ZERO, Input::Opened, &mut lamp);
 /// while let Some(note) = lamp.next() {
 ///     match note.kind() {
-///         Kind::End(state) => println!("{}", state.name()),
-///         Kind::Connection(status) => println!("{}", status.name()),
+///         NoteKind::End(state) => println!("{}", state.name()),
+///         NoteKind::Connection(status) => println!("{}", status.name()),
 ///         _ => {}
 ///     }
 /// }
@@ -94,7 +94,7 @@ impl Topics {
 #[derive(Clone, Debug)]
 pub struct Subscription<const N: usize> {
     topics: Topics,
-    queue: Queue<N>,
+    queue: Queue<Note, N>,
     connection: Option<ConnectionStatus>,
     /// The prompt that notes were last made of.
     generation: Option<u32>,
@@ -122,7 +122,7 @@ impl<const N: usize> Subscription<N> {
     }
 
     /// What waits, and what was lost.
-    pub const fn queue(&self) -> &Queue<N> {
+    pub const fn queue(&self) -> &Queue<Note, N> {
         &self.queue
     }
 
@@ -143,10 +143,10 @@ impl<C: Capacity, const N: usize> Observer<C> for Subscription<N> {
         let status = state.connection().status;
         if self.connection != Some(status) {
             self.connection = Some(status);
-            self.tell(note(Kind::Connection(status)));
+            self.tell(note(NoteKind::Connection(status)));
         }
         if changes.has(Changes::QUEUE) {
-            self.tell(note(Kind::Status).with_count(state.queue_remaining().unwrap_or_default()));
+            self.tell(note(NoteKind::Status).with_count(state.queue_remaining().unwrap_or_default()));
         }
         let Some(prompt) = state.prompt() else { return };
         if self.generation != Some(generation) {
@@ -156,7 +156,7 @@ impl<C: Capacity, const N: usize> Observer<C> for Subscription<N> {
             let is_news = prompt.state() == PromptState::Running || changes.has(Changes::PROMPT);
             self.prompt = if is_news { PromptState::Running } else { prompt.state() };
             if is_news {
-                self.tell(note(Kind::ExecutionStart));
+                self.tell(note(NoteKind::ExecutionStart));
             }
         }
         let event = match action {
@@ -164,20 +164,20 @@ impl<C: Capacity, const N: usize> Observer<C> for Subscription<N> {
             _ => None,
         };
         if matches!(event, Some(Event::ExecutionCached { .. })) && changes.has(Changes::PROGRESS) {
-            self.tell(note(Kind::ExecutionCached).with_count(prompt.nodes_cached().unwrap_or_default()));
+            self.tell(note(NoteKind::ExecutionCached).with_count(prompt.nodes_cached().unwrap_or_default()));
         }
         let current = prompt.current_key();
         if self.current != current {
             self.current = current;
             if current.is_some() {
-                self.tell(note(Kind::Executing).with_node(current));
+                self.tell(note(NoteKind::Executing).with_node(current));
             }
         }
         if changes.has(Changes::OUTPUT) {
             match event {
-                Some(Event::Executed { node, .. }) => self.tell(note(Kind::Executed).with_node(Some(node.key()))),
+                Some(Event::Executed { node, .. }) => self.tell(note(NoteKind::Executed).with_node(Some(node.key()))),
                 Some(Event::ExecutionError { node_id, .. }) if prompt.state() == PromptState::Running => {
-                    self.tell(note(Kind::Warning).with_node(node_id.map(|id| id.key())));
+                    self.tell(note(NoteKind::Warning).with_node(node_id.map(|id| id.key())));
                 }
                 _ => {}
             }
@@ -185,11 +185,11 @@ impl<C: Capacity, const N: usize> Observer<C> for Subscription<N> {
         if self.prompt != prompt.state() {
             self.prompt = prompt.state();
             if self.prompt != PromptState::Running {
-                self.tell(note(Kind::End(self.prompt)));
+                self.tell(note(NoteKind::End(self.prompt)));
             }
         }
         if changes.has(Changes::PROGRESS) && self.prompt == PromptState::Running {
-            self.tell(note(Kind::Progress).with_node(current).with_progress(prompt.steps(), prompt.percentage()));
+            self.tell(note(NoteKind::Progress).with_node(current).with_progress(prompt.steps(), prompt.percentage()));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use comfyglow_core::{
     capacity::DesktopCapacity,
-    queue::{Class, Kind, Note},
+    queue::{Note, NoteKind, Priority},
     reducer::Observer,
     session::{Config, Link},
     subscription::{Subscription, Topics},
@@ -49,8 +49,8 @@ fn subscribed<const N: usize>(heard: &Heard, drains: &[usize]) -> (Vec<Note>, u3
 /// Errors and ends that were told, or told to be lost.
 fn ends(notes: &[Note]) -> u32 {
     let of = |note: &Note| match note.kind() {
-        Kind::Lagged => note.count().expect("it tells how many"),
-        kind => u32::from(kind.class() == Class::End),
+        NoteKind::Lagged => note.count().expect("it tells how many"),
+        kind => u32::from(kind.priority() == Priority::End),
     };
     notes.iter().map(of).sum()
 }
@@ -80,12 +80,12 @@ proptest! {
             serde_json::from_str(last).expect("it is JSON")
         });
         let prompt = &last["prompt"];
-        let starts = told.iter().filter(|note| note.kind() == Kind::ExecutionStart).count();
+        let starts = told.iter().filter(|note| note.kind() == NoteKind::ExecutionStart).count();
         prop_assert_eq!(starts == 0, prompt.is_null());
         let generations = told.iter().map(Note::generation);
         prop_assert!(generations.is_sorted(), "no prompt overtakes another");
         let final_end = told.iter().rev().find_map(|note| match note.kind() {
-            Kind::End(state) if state.is_final() => Some((note.generation(), state.name())),
+            NoteKind::End(state) if state.is_final() => Some((note.generation(), state.name())),
             _ => None,
         });
         let is_final = ["success", "error", "interrupted"].iter().any(|state| prompt["state"] == *state);

@@ -1,173 +1,205 @@
-//! A delivery queue: notes for a subscriber, the most urgent first, in fixed memory.
+//! A delivery queue: items for a subscriber, the most urgent first, in fixed memory.
 //!
 //! The queue comes after the reducer, never before it. The state takes every event at once and in the wire's order, and
-//! is the same with any queue. [`Subscription`](crate::subscription::Subscription) fills one.
+//! is the same with any queue. [`Subscription`](crate::subscription::Subscription) fills one with [`Note`]s.
 
-mod heap;
+mod item;
 mod note;
 
-pub use note::{Class, Kind, Note};
+pub use item::{Priority, QueueItem};
+pub use note::{Note, NoteKind};
 
-use heap::Heap;
+use heapless::Vec;
 
-/// A priority queue of at most `N` notes. `N` must be 2 or more.
+/// A priority queue of at most `N` items. `N` must be 2 or more.
 ///
-/// Within a prompt, notes come out by [`Class`]: errors and ends first, then starts, changes of the node and outputs,
-/// then the server's queue, then progress. Within a class they come out in the order of arrival. A prompt's notes never
-/// overtake those of an earlier prompt.
+/// Within a prompt, items come out by [`Priority`]: errors and ends first, then starts, changes of the node and
+/// outputs, then the server's queue, then progress. Within a priority they come out in the order of arrival. A prompt's
+/// items never overtake those of an earlier prompt.
 ///
-/// An end removes its prompt's waiting progress. In a full queue, later progress replaces earlier progress. If that
-/// frees no room, the oldest note of the lowest class is dropped and counted. If all notes are errors and ends, the
-/// oldest ones become one [`Kind::Lagged`], which has their number.
+/// An end removes its prompt's waiting progress. In a full queue, an item replaces the latest waiting one that it makes
+/// obsolete. If that frees no room, the oldest item of the lowest priority is dropped and counted. If all items are
+/// errors and ends, the two oldest become one [lagged](QueueItem::lagged) item, which has their number.
 ///
 /// ```
-/// use comfyglow_core::{
-///     queue::{Kind, Note, Queue},
-///     state::PromptState,
-/// };
+/// use comfyglow_core::queue::{Priority, Queue, QueueItem};
 ///
-/// let mut queue = Queue::<4>::new();
-/// let prompt = 1;
-/// queue.push(Note::new(prompt, Kind::Status).with_count(3));
-/// queue.push(Note::new(prompt, Kind::Progress));
-/// queue.push(Note::new(prompt, Kind::End(PromptState::Success)));
-/// assert_eq!(queue.pop().map(|note| note.kind()), Some(Kind::End(PromptState::Success)));
-/// assert_eq!(queue.pop().and_then(|note| note.count()), Some(3));
-/// assert!(queue.is_empty(), "the end has removed the progress");
+/// #[derive(Debug, PartialEq)]
+/// enum Message {
+///     Percent(u32, u8),
+///     Saved(u32, String),
+///     Lagged(u32, u32),
+/// }
+///
+/// impl QueueItem for Message {
+///     fn generation(&self) -> u32 {
+///         let (Self::Percent(prompt, _) | Self::Saved(prompt, _) | Self::Lagged(prompt, _)) = self;
+///         *prompt
+///     }
+///
+///     fn priority(&self) -> Priority {
+///         if matches!(self, Self::Percent(..)) { Priority::Progress } else { Priority::End }
+///     }
+///
+///     fn replaces(&self, earlier: &Self) -> bool {
+///         matches!((self, earlier), (Self::Percent(..), Self::Percent(..)))
+///     }
+///
+///     fn is_end(&self) -> bool {
+///         matches!(self, Self::Saved(..))
+///     }
+///
+///     fn lagged(generation: u32, count: u32) -> Self {
+///         Self::Lagged(generation, count)
+///     }
+///
+///     fn lagged_count(&self) -> Option<u32> {
+///         if let Self::Lagged(_, count) = self { Some(*count) } else { None }
+///     }
+/// }
+///
+/// let mut queue = Queue::<Message, 2>::new();
+/// for percent in [10, 20, 30] {
+///     queue.push(Message::Percent(1, percent));
+/// }
+/// assert_eq!(queue.pop(), Some(Message::Percent(1, 10)));
+/// assert_eq!(queue.merged(), 1, "30 % has replaced 20 %");
+///
+/// queue.push(Message::Saved(1, "cat.png".into()));
+/// assert_eq!(queue.pop(), Some(Message::Saved(1, "cat.png".into())));
+/// assert_eq!(queue.pop(), None, "the end has removed the progress");
 /// ```
 #[derive(Clone, Debug)]
-pub struct Queue<const N: usize> {
-    heap: Heap<Note, N>,
-    /// The order number of the next note.
-    next_order: u32,
+pub struct Queue<T, const N: usize> {
+    /// In the order of delivery.
+    items: Vec<T, N>,
     dropped: u32,
     merged: u32,
 }
 
-impl<const N: usize> Default for Queue<N> {
+impl<T, const N: usize> Default for Queue<T, N> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<const N: usize> Queue<N> {
+impl<T, const N: usize> Queue<T, N> {
     /// Creates an empty queue.
     pub const fn new() -> Self {
-        const { assert!(N >= 2, "a lagged note needs one place") }
-        Self { heap: Heap::new(), next_order: 0, dropped: 0, merged: 0 }
+        const { assert!(N >= 2, "a lagged item needs one place") }
+        Self { items: Vec::new(), dropped: 0, merged: 0 }
     }
 
-    /// Number of waiting notes, 0..=`N`.
-    pub fn len(&self) -> usize {
-        self.heap.items().len()
-    }
-
-    /// Returns whether no note waits.
-    pub fn is_empty(&self) -> bool {
-        self.heap.items().is_empty()
-    }
-
-    /// Number of notes dropped because the queue was full, including those in a [`Kind::Lagged`]; saturates at
-    /// `u32::MAX`.
+    /// Number of items dropped because the queue was full, including those in a [lagged](QueueItem::lagged) item;
+    /// saturates at `u32::MAX`.
     pub const fn dropped(&self) -> u32 {
         self.dropped
     }
 
-    /// Number of progress notes replaced by later progress or removed by an end; saturates at `u32::MAX`.
+    /// Number of items replaced by a later one, and of progress removed by an end; saturates at `u32::MAX`.
     pub const fn merged(&self) -> u32 {
         self.merged
     }
 
-    /// Takes out the most urgent note; `None` if none waits.
-    pub fn pop(&mut self) -> Option<Note> {
-        self.heap.pop()
+    /// Takes out the most urgent item; `None` if none waits.
+    pub fn pop(&mut self) -> Option<T> {
+        self.remove(0)
     }
 
-    /// Adds a note, and makes room for it if the queue is full.
-    pub fn push(&mut self, mut note: Note) {
-        if self.is_empty() {
-            // So the order number overflows only if 2^32 notes come without the queue being empty once.
-            self.next_order = 0;
+    /// Removes the item at index `at`. Those after it move up.
+    fn remove(&mut self, at: usize) -> Option<T> {
+        let mut rest = self.items.iter_mut().skip(at);
+        let mut hole = rest.next()?;
+        for next in rest {
+            core::mem::swap(hole, next);
+            hole = next;
         }
-        note.order = self.next_order;
-        self.next_order = self.next_order.saturating_add(1);
-        if matches!(note.kind(), Kind::End(_)) {
-            self.forget_progress(note.generation());
+        self.items.pop()
+    }
+}
+
+impl<T: QueueItem, const N: usize> Queue<T, N> {
+    /// Adds an item, and makes room for it if the queue is full.
+    pub fn push(&mut self, item: T) {
+        if item.is_end() {
+            self.remove_progress(item.generation());
         }
-        if !self.heap.is_full() || self.make_room(&note) {
-            self.heap.push(note);
+        let item = if self.items.is_full() { self.make_room(item) } else { Some(item) };
+        if let Some(item) = item {
+            self.insert(item);
+        }
+    }
+
+    /// Inserts an item behind those that rank no lower.
+    fn insert(&mut self, item: T) {
+        let own = rank(&item);
+        let _ = self.items.push(item);
+        let mut slots = self.items.iter_mut().rev();
+        let Some(mut slot) = slots.next() else { return };
+        for before in slots.take_while(|before| rank(&**before) > own) {
+            core::mem::swap(before, slot);
+            slot = before;
         }
     }
 
     /// Removes the waiting progress of a prompt that has ended.
-    #[inline(never)] // Keeps its stack out of the path of other notes, as for the next two.
-    fn forget_progress(&mut self, generation: u32) {
-        while let Some(at) = self.position(|note| is_progress_of(note, generation)) {
-            self.heap.remove(at);
+    #[inline(never)] // Keeps its stack out of the path of other items, as for the next two.
+    fn remove_progress(&mut self, generation: u32) {
+        let progress = (generation, Priority::Progress);
+        while let Some(at) = self.items.iter().rposition(|waiting| rank(waiting) == progress) {
+            self.remove(at);
             self.merged = self.merged.saturating_add(1);
         }
     }
 
-    /// Makes room for `note` in a full queue. Returns `false` if `note` must not be added.
+    /// Makes room for `item` in a full queue. Returns it if it must be added.
     #[inline(never)]
-    fn make_room(&mut self, note: &Note) -> bool {
-        let class = note.kind().class();
-        if class == Class::Progress
-            && let Some(latest) = self.last(|waiting| is_progress_of(waiting, note.generation()))
-        {
-            latest.take_over(*note);
+    fn make_room(&mut self, item: T) -> Option<T> {
+        if let Some(obsolete) = self.items.iter_mut().rfind(|waiting| is_obsolete(*waiting, &item)) {
+            *obsolete = item;
             self.merged = self.merged.saturating_add(1);
-            return false;
+            return None;
         }
-        let lowest = self.heap.items().iter().map(|waiting| waiting.kind().class()).max().unwrap_or(class);
-        if lowest == Class::End && class == Class::End {
+        let priority = item.priority();
+        let lowest = self.items.iter().map(T::priority).max().unwrap_or(priority);
+        if lowest == Priority::End && priority == Priority::End {
             self.merge_ends();
-            return true;
+            return Some(item);
         }
-        let oldest = if class > lowest { None } else { self.oldest(lowest) };
-        let removed = oldest.and_then(|at| self.heap.remove(at));
-        let is_superseded =
-            |removed: Note| self.position(|later| is_progress_of(later, removed.generation())).is_some();
-        if lowest == Class::Progress && removed.is_some_and(is_superseded) {
+        let oldest =
+            if priority > lowest { None } else { self.items.iter().position(|waiting| waiting.priority() == lowest) };
+        let removed = oldest.and_then(|at| self.remove(at));
+        if removed.as_ref().is_some_and(|removed| self.items.iter().any(|later| is_obsolete(removed, later))) {
             self.merged = self.merged.saturating_add(1);
         } else {
             self.dropped = self.dropped.saturating_add(1);
         }
-        removed.is_some()
+        removed.map(|_| item)
     }
 
-    /// Replaces the first two errors or ends by one [`Kind::Lagged`].
+    /// Replaces the first two errors or ends by one lagged item.
     #[inline(never)]
     fn merge_ends(&mut self) {
-        let (Some(first), Some(second)) = (self.heap.pop(), self.heap.pop()) else { return };
-        let lost = [first, second].iter().filter(|note| note.kind() != Kind::Lagged).count();
-        self.dropped = self.dropped.saturating_add(u32::try_from(lost).unwrap_or(u32::MAX));
-        let mut lagged =
-            Note::new(second.generation(), Kind::Lagged).with_count(first.weight().saturating_add(second.weight()));
-        lagged.order = second.order;
-        self.heap.push(lagged);
-    }
-
-    fn position(&self, matches: impl Fn(&Note) -> bool) -> Option<usize> {
-        self.heap.items().iter().position(matches)
-    }
-
-    /// The index of the note of `class` that would come out first.
-    fn oldest(&self, class: Class) -> Option<usize> {
-        let items = self.heap.items().iter().enumerate().filter(|(_, note)| note.kind().class() == class);
-        items.min_by_key(|(_, note)| **note).map(|(at, _)| at)
-    }
-
-    /// The matching note that would come out last.
-    fn last(&mut self, matches: impl Fn(&Note) -> bool) -> Option<&mut Note> {
-        let items = self.heap.items().iter().enumerate().filter(|(_, note)| matches(note));
-        let (at, _) = items.max_by_key(|(_, note)| **note)?;
-        self.heap.get_mut(at)
+        let Some(first) = self.pop() else { return };
+        let Some(second) = self.items.first_mut() else { return };
+        let mut count = 0_u32;
+        for end in [&first, &*second] {
+            count = count.saturating_add(end.lagged_count().unwrap_or(1));
+            if end.lagged_count().is_none() {
+                self.dropped = self.dropped.saturating_add(1);
+            }
+        }
+        *second = T::lagged(second.generation(), count);
     }
 }
 
-fn is_progress_of(note: &Note, generation: u32) -> bool {
-    note.kind() == Kind::Progress && note.generation() == generation
+/// The key that items come out by.
+fn rank<T: QueueItem>(item: &T) -> (u32, Priority) {
+    (item.generation(), item.priority())
+}
+
+fn is_obsolete<T: QueueItem>(earlier: &T, later: &T) -> bool {
+    rank(earlier) == rank(later) && later.replaces(earlier)
 }
 
 #[cfg(test)]

@@ -1,5 +1,4 @@
-use core::cmp::Ordering;
-
+use super::{Priority, QueueItem};
 use crate::{
     number::Milli,
     state::{ConnectionStatus, Percentage, PromptState, Steps},
@@ -10,7 +9,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
-pub enum Kind {
+pub enum NoteKind {
     /// The connection's status changed.
     Connection(ConnectionStatus),
     /// A prompt began, or was found running.
@@ -32,40 +31,23 @@ pub enum Kind {
     /// Another end may follow until [`Prompt::is_settled`](crate::state::Prompt::is_settled): [`PromptState::Ended`] is
     /// a guess, and an outcome that only the server's log reported may be corrected.
     End(PromptState),
-    /// Notes of the class [`Class::End`] were dropped because the queue was full: [`Note::count`] is their number.
+    /// Notes of [`Priority::End`] were dropped because the queue was full: [`Note::count`] is their number.
     Lagged,
 }
 
-/// The urgency of a note. Within a prompt, a note of a lesser class comes first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Class {
-    /// Ends, warnings, and the connection's status.
-    End,
-    /// Starts, changes of the node, and outputs.
-    Change,
-    /// The length of the server's queue.
-    Status,
-    /// Progress.
-    Progress,
-}
-
-impl Kind {
-    /// The class of notes of this kind.
-    pub const fn class(self) -> Class {
+impl NoteKind {
+    /// The priority of notes of this kind.
+    pub const fn priority(self) -> Priority {
         match self {
-            Self::Connection(_) | Self::Warning | Self::End(_) | Self::Lagged => Class::End,
-            Self::ExecutionStart | Self::ExecutionCached | Self::Executing | Self::Executed => Class::Change,
-            Self::Status => Class::Status,
-            Self::Progress => Class::Progress,
+            Self::Connection(_) | Self::Warning | Self::End(_) | Self::Lagged => Priority::End,
+            Self::ExecutionStart | Self::ExecutionCached | Self::Executing | Self::Executed => Priority::Change,
+            Self::Status => Priority::Status,
+            Self::Progress => Priority::Progress,
         }
     }
 }
 
 /// Something that happened, in numbers. The texts are in the [`State`](crate::state::State).
-///
-/// Notes compare by the order in which a [`Queue`](super::Queue) delivers them: by the prompt's generation, then by
-/// class, then by arrival.
 #[derive(Clone, Copy, Debug)]
 pub struct Note {
     /// The steps of the bar; there is no bar if `max` is 0.
@@ -75,9 +57,7 @@ pub struct Note {
     generation: u32,
     /// A count, or a percentage in millionths of a percent, or [`UNKNOWN`].
     number: u32,
-    /// The order of arrival in the queue.
-    pub(super) order: u32,
-    kind: Kind,
+    kind: NoteKind,
     has_node: bool,
 }
 
@@ -86,18 +66,9 @@ const UNKNOWN: u32 = u32::MAX;
 
 impl Note {
     /// Creates a note without numbers, about the prompt with this [`generation`](crate::state::State::generation).
-    pub fn new(generation: u32, kind: Kind) -> Self {
+    pub fn new(generation: u32, kind: NoteKind) -> Self {
         let none = Milli::from_thousandths(0);
-        Self {
-            value: none,
-            max: none,
-            node: Key::default(),
-            generation,
-            number: UNKNOWN,
-            order: 0,
-            kind,
-            has_node: false,
-        }
+        Self { value: none, max: none, node: Key::default(), generation, number: UNKNOWN, kind, has_node: false }
     }
 
     /// Sets the node that the note is about.
@@ -125,7 +96,7 @@ impl Note {
     }
 
     /// What the note reports.
-    pub const fn kind(&self) -> Kind {
+    pub const fn kind(&self) -> NoteKind {
         self.kind
     }
 
@@ -142,7 +113,7 @@ impl Note {
 
     /// The number of nodes, prompts or notes, depending on the kind; `None` if the note has no count.
     pub fn count(&self) -> Option<u32> {
-        (self.kind != Kind::Progress && self.number != UNKNOWN).then_some(self.number)
+        (self.kind != NoteKind::Progress && self.number != UNKNOWN).then_some(self.number)
     }
 
     /// The current node's bar; `None` if it has none.
@@ -152,42 +123,33 @@ impl Note {
 
     /// The percentage of the whole workflow; `None` if unknown or if the note is not progress.
     pub fn percentage(&self) -> Option<Percentage> {
-        (self.kind == Kind::Progress && self.number != UNKNOWN).then(|| Percentage::from_millionths(self.number))
-    }
-
-    /// Takes the contents of a later note of the same kind, but keeps its own place in the order.
-    pub(super) fn take_over(&mut self, later: Self) {
-        *self = Self { order: self.order, ..later };
-    }
-
-    /// The number of notes that this one stands for.
-    pub(super) fn weight(&self) -> u32 {
-        if self.kind == Kind::Lagged { self.number } else { 1 }
-    }
-
-    /// The key that notes compare by.
-    const fn rank(&self) -> (u32, Class, u32) {
-        (self.generation, self.kind.class(), self.order)
+        (self.kind == NoteKind::Progress && self.number != UNKNOWN).then(|| Percentage::from_millionths(self.number))
     }
 }
 
-impl PartialEq for Note {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
+impl QueueItem for Note {
+    fn generation(&self) -> u32 {
+        self.generation
     }
-}
 
-impl Eq for Note {}
-
-impl PartialOrd for Note {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
+    fn priority(&self) -> Priority {
+        self.kind.priority()
     }
-}
 
-impl Ord for Note {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.rank().cmp(&other.rank())
+    fn replaces(&self, _: &Self) -> bool {
+        self.kind == NoteKind::Progress
+    }
+
+    fn is_end(&self) -> bool {
+        matches!(self.kind, NoteKind::End(_))
+    }
+
+    fn lagged(generation: u32, count: u32) -> Self {
+        Self::new(generation, NoteKind::Lagged).with_count(count)
+    }
+
+    fn lagged_count(&self) -> Option<u32> {
+        (self.kind == NoteKind::Lagged).then_some(self.number)
     }
 }
 

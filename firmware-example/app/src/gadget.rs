@@ -16,7 +16,13 @@ use embassy_futures::select::{Either, select};
 use embassy_sync::{blocking_mutex::raw::NoopRawMutex, signal::Signal};
 use embassy_time::Timer;
 
+#[cfg(feature = "leds")]
+use crate::lights::Ends;
 use crate::{line::Line, log::info, network::Network, start::Start};
+
+/// Without LEDs nothing observes the session.
+#[cfg(not(feature = "leds"))]
+type Ends = ();
 
 /// What all tasks share. They run in one executor, and none holds a borrow while it waits.
 pub struct Gadget {
@@ -39,6 +45,8 @@ pub struct Gadget {
     pub(crate) worthy: Signal<NoopRawMutex, ()>,
     /// There is something else to see.
     pub(crate) repaint: Signal<NoopRawMutex, ()>,
+    /// The ends of prompts, for the LEDs.
+    pub(crate) ends: RefCell<Ends>,
     /// Somebody wants it off.
     pub(crate) leaving: Signal<NoopRawMutex, ()>,
     pub(crate) left: Signal<NoopRawMutex, ()>,
@@ -60,9 +68,7 @@ impl Gadget {
         session: &'static RefCell<Wire<'static, GadgetCapacity>>,
         start: Start,
     ) -> Self {
-        // Nobody has told it anything yet, so time does not matter.
-        session.borrow_mut().handle_input(Instant::ZERO, Input::Host(Host::Offline(NetworkDown::Joining)));
-        Self {
+        let gadget = Self {
             settings,
             session,
             choices: RefCell::new(Choices::new()),
@@ -76,11 +82,17 @@ impl Gadget {
             restored: Signal::new(),
             worthy: Signal::new(),
             repaint: Signal::new(),
+            ends: RefCell::default(),
             leaving: Signal::new(),
             left: Signal::new(),
             deadline: Signal::new(),
             told: Cell::new((None, None)),
-        }
+        };
+        // Nobody has told it anything yet, so time does not matter. The observer is the same as later, as the session's
+        // code is there once for each type of observer.
+        let offline = Input::Host(Host::Offline(NetworkDown::Joining));
+        session.borrow_mut().handle_input_with(Instant::ZERO, offline, &mut *gadget.ends.borrow_mut());
+        gadget
     }
 
     /// Tells the session the time, when it wants to know it. To be run as a task.
@@ -102,9 +114,10 @@ impl Gadget {
     /// Tells the session what happened, and has done what it wants.
     pub(crate) fn tell(&self, input: Input<'_>) {
         let session = &mut *self.session.borrow_mut();
-        session.handle_input(now(), input);
+        let ends = &mut *self.ends.borrow_mut();
+        session.handle_input_with(now(), input, ends);
         loop {
-            match session.poll_output(now()) {
+            match session.poll_output_with(now(), ends) {
                 Output::Dial(link) => self.line(link).dial(),
                 Output::Send(link, bytes) => self.line(link).send(bytes),
                 Output::Close(link) => self.line(link).hang_up(),

@@ -1,7 +1,7 @@
 //! The display: painted at its own rate, a slice at a time, whatever the server does.
 
 use comfyglow_core::{session::Host, state::NetworkDown, wire::Input};
-use comfyglow_ui::{Drawn, Ink, Network as Seen, Notice, Options, Scene, Shape, Surface, Ui};
+use comfyglow_ui::{Drawn, Ink, Network as Seen, Notice, Options, Page, Scene, Shape, Sparkline, Surface, Ui};
 use embassy_futures::{select::select, yield_now};
 use embassy_time::{Instant, Timer};
 use embedded_graphics_core::{draw_target::DrawTarget, primitives::Rectangle};
@@ -122,9 +122,21 @@ impl Gadget {
         let mut choices = self.choices.borrow_mut();
         choices.follow(Some(&view), now);
         let percentage = session.smooth_percentage(now);
+        let sparkline = (choices.page() == Page::Details).then(|| Sparkline::of(|| session.state().history().iter()));
         let server = self.settings.server();
         let notice = self.notice(now);
-        see(&Scene { network, server, view: Some(view), percentage, choices: &choices, notice }, now);
+        see(
+            &Scene {
+                network,
+                server,
+                view: Some(view),
+                percentage,
+                sparkline: sparkline.as_ref(),
+                choices: &choices,
+                notice,
+            },
+            now,
+        );
     }
 
     /// What is told of the last start: for a while, or until somebody has read it.

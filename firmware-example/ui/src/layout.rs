@@ -15,7 +15,8 @@ use crate::{
     ink::{Depth, Tone},
     letters::{Letters, letters},
     slot::Slot,
-    story::Story,
+    sparkline::Sparkline,
+    story::{Running, Story},
     widget::{Line, PARTS, Track, Widget},
 };
 use flow::{Wrapped, scrolled_lines, scrolled_pixels};
@@ -224,6 +225,14 @@ impl Sheet<'_> {
     fn icon(&mut self, x: i16, y: i16, font: &'static Font, tone: Tone, icon: &str) {
         let size = i16::from(font.height);
         self.text(Area::new(x, y, size, size), font, tone, Align::Left, &[icon]);
+    }
+
+    /// How the percentage rose.
+    fn sparkline(&mut self, area: Area, run: &Running<'_>) {
+        let heights = run.sparkline.map_or(Line::new(), Sparkline::heights);
+        if heights.len() > 0 {
+            self.put(area, Widget::Sparkline { tone: Tone::Accent, heights });
+        }
     }
 
     /// The bar of the workflow; without a share it wanders.

@@ -7,6 +7,8 @@ use comfyglow_core::{
     view::{PromptView, View},
 };
 
+use crate::sparkline::Sparkline;
+
 /// What there is to show.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'a> {
@@ -21,6 +23,8 @@ pub struct Scene<'a> {
     pub percentage: Option<Percentage>,
     /// What the person chose to see.
     pub choices: &'a Choices,
+    /// How the percentage rose: the page of figures shows it. `None` where nobody looks at that page.
+    pub sparkline: Option<&'a Sparkline>,
     /// What is to be told of the last start, for as long as it is.
     pub notice: Option<Notice<'a>>,
 }

@@ -14,6 +14,7 @@ use comfyglow_core::{
 use crate::{
     ink::Tone,
     scene::{Network, Notice, Page, Scene},
+    sparkline::Sparkline,
 };
 
 /// A text that is put together.
@@ -83,6 +84,7 @@ pub(crate) struct Running<'a> {
     /// Prompts that wait behind it.
     pub(crate) waiting: u32,
     pub(crate) page: Page,
+    pub(crate) sparkline: Option<&'a Sparkline>,
 }
 
 impl Running<'_> {
@@ -253,6 +255,7 @@ impl<'a> Story<'a> {
                     source: view.connection.source.name(),
                     waiting: view.queue_remaining.unwrap_or(0).saturating_sub(1),
                     page: scene.choices.page(),
+                    sparkline: scene.sparkline,
                 };
                 if let Some(Steps { value, max }) = steps {
                     whole(&mut run.steps, value);

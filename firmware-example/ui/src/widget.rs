@@ -63,6 +63,8 @@ pub(crate) enum Widget {
     Text { font: &'static Font, tone: Tone, offset: i16, line: Line },
     /// A bar with round ends, filled between two columns in [`PARTS`] of a pixel.
     Bar { tone: Tone, track: Track, from: i16, to: i16 },
+    /// A chart: the height of each column, in parts of 255.
+    Sparkline { tone: Tone, heights: Line },
     /// A ring, filled clockwise from its top; of a whole turn in 65,536ths.
     #[cfg(feature = "large")]
     Ring { tone: Tone, width: i16, to: u16 },
@@ -97,6 +99,9 @@ impl PartialEq for Widget {
                 Self::Bar { tone, track, from, to },
                 Self::Bar { tone: other_tone, track: other_track, from: other_from, to: other_to },
             ) => tone == other_tone && track == other_track && from == other_from && to == other_to,
+            (Self::Sparkline { tone, heights }, Self::Sparkline { tone: other_tone, heights: other_heights }) => {
+                tone == other_tone && heights.codes() == other_heights.codes()
+            }
             #[cfg(feature = "large")]
             (Self::Ring { tone, width, to }, Self::Ring { tone: other_tone, width: other_width, to: other_to }) => {
                 tone == other_tone && width == other_width && to == other_to
@@ -114,6 +119,7 @@ impl Widget {
             Self::Nothing => {}
             Self::Text { font, tone, offset, line } => text(font, *tone, i32::from(*offset), line.codes(), area, tile),
             Self::Bar { tone, track, from, to } => bar(*tone, *track, (i32::from(*from), i32::from(*to)), area, tile),
+            Self::Sparkline { tone, heights } => crate::sparkline::paint(*tone, heights.codes(), area, tile),
             #[cfg(feature = "large")]
             Self::Ring { tone, width, to } => crate::ring::paint(*tone, i32::from(*width), *to, area, tile),
         }

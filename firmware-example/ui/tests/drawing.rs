@@ -121,6 +121,7 @@ fn bytes_of_steps(total: u32, share: u32) -> (u64, u64) {
                     server: "desk:8188",
                     view: Some(view),
                     percentage: Some(smooth.at(now)),
+                    sparkline: None,
                     choices: &choices,
                     notice: None,
                 };

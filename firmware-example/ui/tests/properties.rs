@@ -9,7 +9,7 @@ use comfyglow_core::{
     time::{Duration, Instant},
     view::{ErrorView, PromptView, View},
 };
-use comfyglow_ui::{Choices, DoneStays, Ink, Network, Options, Scene, Shape, Ui, leds};
+use comfyglow_ui::{Choices, DoneStays, Ink, Network, Options, Scene, Shape, Sparkline, Ui, leds};
 use embedded_graphics_core::pixelcolor::{BinaryColor, Gray2, Gray4, Rgb565};
 use proptest::{collection, option, prelude::*, sample::select};
 use support::{Canvas, connection};
@@ -96,8 +96,17 @@ fn plays<C: Ink>(
             _ => {}
         }
         let percentage = view.prompt.and_then(|prompt| prompt.percentage);
+        let sparkline = Sparkline::of(|| state.history().iter());
         desk.see(
-            &Scene { network, server: "desk:8188", view: Some(view), percentage, choices: &choices, notice: None },
+            &Scene {
+                network,
+                server: "desk:8188",
+                view: Some(view),
+                percentage,
+                sparkline: Some(&sparkline),
+                choices: &choices,
+                notice: None,
+            },
             now,
         )?;
     }
@@ -175,11 +184,12 @@ proptest! {
             choices.next_page();
         }
         let mut desk = Desk::<Gray4>::new(options, size);
+        let sparkline = support::sparkline();
         let mut lights = vec![leds::RGB8::default(); strip];
         for moment in moments {
             let now = Instant::from_micros(moment);
             choices.follow(Some(&view), now);
-            let scene = Scene { network, server: message, view: Some(view), percentage, choices: &choices, notice: None };
+            let scene = Scene { network, server: message, view: Some(view), percentage, sparkline: Some(&sparkline), choices: &choices, notice: None };
             desk.see(&scene, now)?;
             leds::paint(&scene, now, &mut lights, brightness);
             let most = lights.iter().flat_map(|led| [led.r, led.g, led.b]).max().unwrap_or(0);

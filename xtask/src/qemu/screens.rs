@@ -113,7 +113,15 @@ impl Picture {
             View { connection: &connection, latency: None, next_attempt: None, queue_remaining: Some(0), prompt };
         let mut choices = Choices::new();
         choices.follow(Some(&view), Instant::ZERO);
-        let scene = Scene { network, server, view: Some(view), percentage: None, choices: &choices, notice: None };
+        let scene = Scene {
+            network,
+            server,
+            view: Some(view),
+            percentage: None,
+            sparkline: None,
+            choices: &choices,
+            notice: None,
+        };
         let (mut ui, black) = (Ui::new(Options::new()), Self::black(self.is_mono));
         // Nothing can go wrong in memory.
         if self.is_mono {

@@ -147,7 +147,7 @@ fn ends(sheet: &mut Sheet<'_>, area: Area, tone: Tone, left: &Said, right_tone: 
     sheet.text(beside, &LARGE_TEXT, right_tone, Align::Right, right);
 }
 
-/// The same in figures.
+/// The same in figures, and how the percentage rose below them.
 fn details(sheet: &mut Sheet<'_>, run: &Running<'_>, area: Area, narrow: Align) {
     let mut waiting = Said::new();
     number(&mut waiting, run.waiting);
@@ -155,7 +155,8 @@ fn details(sheet: &mut Sheet<'_>, run: &Running<'_>, area: Area, narrow: Align) 
     say(&mut source, run.source);
     // A narrow display has the labels over the figures.
     let narrow = narrow == Align::Right;
-    let pitch = if narrow { 2 * ROW } else { ROW + 12 };
+    let pitch = if narrow { 2 * ROW - 4 } else { ROW + 6 };
+    let chart = if narrow { 16 } else { 26 };
     let all = [
         ("nodes", &run.nodes),
         ("running", &run.elapsed),
@@ -166,21 +167,22 @@ fn details(sheet: &mut Sheet<'_>, run: &Running<'_>, area: Area, narrow: Align) 
     ];
     let mut y = area.y;
     for (label, value) in all.into_iter().filter(|(_, value)| !value.is_empty()) {
-        if y + pitch > area.y + area.h + 12 {
-            return;
+        if y + pitch > area.y + area.h - chart {
+            break;
         }
         let row = Area { y, h: ROW, ..area };
         let mut labelled = Said::new();
         say(&mut labelled, label);
         if narrow {
             sheet.text(row, &LARGE_TEXT, Tone::Dim, Align::Left, &[labelled.as_str()]);
-            let below = Area { y: y + ROW - 2, ..row };
+            let below = Area { y: y + ROW - 4, ..row };
             sheet.text(below, &LARGE_TEXT, Tone::Text, Align::Left, &[value.as_str()]);
         } else {
             ends(sheet, row, Tone::Dim, &labelled, Tone::Text, &[value.as_str()]);
         }
         y += pitch;
     }
+    sheet.sparkline(Area { y: area.y + area.h - chart, h: chart, ..area }, run);
 }
 
 /// Anything but a prompt that runs, between two rows.

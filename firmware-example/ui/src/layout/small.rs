@@ -25,7 +25,7 @@ const BESIDE: i16 = ICON + 6;
 #[inline(never)]
 pub(super) fn card(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     match &story.run {
-        Some(run) if run.page == Page::Details => details(sheet, run, 128, (5, 13)),
+        Some(run) if run.page == Page::Details => details(sheet, run, (128, 64), (5, 11)),
         Some(run) => {
             percent(sheet, story, run, 2);
             time_left(sheet, run, 0);
@@ -42,7 +42,7 @@ pub(super) fn card(sheet: &mut Sheet<'_>, story: &Story<'_>) {
 #[inline(never)]
 pub(super) fn tall(sheet: &mut Sheet<'_>, story: &Story<'_>) {
     match &story.run {
-        Some(run) if run.page == Page::Details => details(sheet, run, 128, (6, 16)),
+        Some(run) if run.page == Page::Details => details(sheet, run, (128, 96), (6, 13)),
         Some(run) => {
             percent(sheet, story, run, 4);
             time_left(sheet, run, 2);
@@ -70,7 +70,7 @@ pub(super) fn strip(sheet: &mut Sheet<'_>, story: &Story<'_>) {
         return;
     };
     if run.page == Page::Details {
-        return details(sheet, run, 128, (3, 11));
+        return details(sheet, run, (128, 32), (2, 11));
     }
     let beside = percent(sheet, story, run, 2).max(52);
     let right = Area::new(beside, 0, 128 - beside, ROW);
@@ -98,7 +98,7 @@ pub(super) fn tiny(sheet: &mut Sheet<'_>, story: &Story<'_>) {
         return;
     };
     if run.page == Page::Details {
-        return details(sheet, run, 72, (3, 14));
+        return details(sheet, run, (72, 40), (2, 14));
     }
     let beside = percent(sheet, story, run, 1).max(44);
     let right = Area::new(beside, 1, 72 - beside, ROW);
@@ -192,8 +192,8 @@ fn pair(sheet: &mut Sheet<'_>, area: Area, label: &str, value: &Said) {
     sheet.text(right, &TEXT, Tone::Text, Align::Right, &[value.as_str()]);
 }
 
-/// The same in figures: so many rows, so far apart.
-fn details(sheet: &mut Sheet<'_>, run: &Running<'_>, width: i16, (rows, pitch): (usize, i16)) {
+/// The same in figures: so many rows, so far apart, and how the percentage rose below them.
+fn details(sheet: &mut Sheet<'_>, run: &Running<'_>, (width, height): (i16, i16), (rows, pitch): (u8, i16)) {
     let mut waiting = Said::new();
     number(&mut waiting, run.waiting);
     let mut source = Said::new();
@@ -207,10 +207,13 @@ fn details(sheet: &mut Sheet<'_>, run: &Running<'_>, width: i16, (rows, pitch): 
         ("left", &run.eta),
     ];
     let mut y = 0;
-    for (label, value) in all.into_iter().filter(|(_, value)| !value.is_empty()).take(rows) {
+    for (label, value) in all.into_iter().filter(|(_, value)| !value.is_empty()).take(rows.into()) {
         pair(sheet, Area::new(0, y, width, ROW), label, value);
         y += pitch;
     }
+    // It stays where it is while rows come and go.
+    let top = i16::from(rows) * pitch + 1;
+    sheet.sparkline(Area::new(0, top, width, height - top), run);
 }
 
 /// The word for it, and at its right a figure, where both have room.

@@ -222,7 +222,15 @@ mod tests {
         let prompt = prompt.map(PromptView::new);
         let view = View { connection: &connection, prompt, ..state.view(Instant::ZERO) };
         let choices = Choices::new();
-        Kind::of(&Scene { network, server: "", view: Some(view), percentage: None, choices: &choices, notice: None })
+        Kind::of(&Scene {
+            network,
+            server: "",
+            view: Some(view),
+            percentage: None,
+            sparkline: None,
+            choices: &choices,
+            notice: None,
+        })
     }
 
     #[test]
@@ -242,7 +250,15 @@ mod tests {
             apply(&mut state, Instant::ZERO, action, &mut ());
             let view = Some(state.view(Instant::ZERO));
             let choices = Choices::new();
-            let scene = Scene { network: UP, server: "", view, percentage: None, choices: &choices, notice: None };
+            let scene = Scene {
+                network: UP,
+                server: "",
+                view,
+                percentage: None,
+                sparkline: None,
+                choices: &choices,
+                notice: None,
+            };
             assert_eq!(Kind::of(&scene), said, "{action:?}");
         }
     }

@@ -4,6 +4,7 @@
 use comfyglow_core::{
     capacity::GadgetCapacity,
     number::Milli,
+    progress::ProgressPoint,
     state::{
         Connection, ConnectionStatus, Fault, FaultKind, NetworkDown, Percentage, PromptState, Source, State, Steps,
         Waiting, WaitingFor,
@@ -11,7 +12,7 @@ use comfyglow_core::{
     time::{Duration, Instant},
     view::{ErrorView, PromptView, View},
 };
-use comfyglow_ui::{Choices, Ink, Network, Notice, Scene};
+use comfyglow_ui::{Choices, Ink, Network, Notice, Scene, Sparkline};
 use embedded_graphics_core::{
     Pixel,
     draw_target::DrawTarget,
@@ -91,6 +92,7 @@ pub(crate) struct Still {
     pub(crate) name: &'static str,
     pub(crate) network: Network<'static>,
     pub(crate) view: Option<View<'static>>,
+    pub(crate) sparkline: Option<Sparkline>,
     pub(crate) choices: Choices,
     pub(crate) notice: Option<Notice<'static>>,
     /// Since the scene began.
@@ -104,6 +106,7 @@ impl Still {
             server: "desk:8188",
             view: self.view,
             percentage: None,
+            sparkline: self.sparkline.as_ref(),
             choices: &self.choices,
             notice: self.notice,
         }
@@ -165,6 +168,21 @@ pub(crate) fn prompt() -> PromptView<'static> {
     }
 }
 
+/// How that prompt came to 42.3 %: a node that loads models, then one that samples, slower once the memory is full.
+pub(crate) fn sparkline() -> Sparkline {
+    let points = [(0, 0), (2_000, 40), (14_000, 110)].into_iter();
+    let quick = (1..=8).map(|step| (14_000 + step * 1_500, 110 + step * 27));
+    let slow = (1..=4).map(|step| (26_000 + step * 8_250, 326 + step * 24));
+    let points: Vec<_> = points.chain(quick).chain(slow).collect();
+    let point = |&(at_ms, permille): &(u32, u32)| ProgressPoint {
+        at_ms,
+        permille: u16::try_from(permille).ok(),
+        value: 0,
+        max: 0,
+    };
+    Sparkline::of(|| points.iter().map(point))
+}
+
 pub(crate) fn steps(value: i64, max: i64) -> Option<Steps> {
     Steps::new(Milli::from_thousandths(value * 1_000), Milli::from_thousandths(max * 1_000))
 }
@@ -205,6 +223,7 @@ pub(crate) fn stills() -> Vec<Still> {
         name,
         network: Network::Up,
         view: Some(view),
+        sparkline: None,
         choices: Choices::new(),
         notice: None,
         now: Instant::from_millis(1_000),
@@ -230,6 +249,7 @@ pub(crate) fn stills() -> Vec<Still> {
     courtesy.source = Source::Polling;
     let mut details = runs("details", prompt());
     details.choices.next_page();
+    details.sparkline = Some(sparkline());
     let mut long = prompt();
     long.current_class = Some("UltimateSDUpscaleCustomSample (échantillonneur)");
     long.percentage = Some(Percentage::ALMOST);

@@ -9,14 +9,19 @@ const BUCKET_SPAN: Duration = Duration::from_secs(10);
 /// Figures about a session's connection. Counters saturate.
 ///
 /// ```
-/// use comfyglow_core::{capacity::GadgetCapacity, session::{Config, Session}};
+/// use comfyglow_core::{
+///     capacity::GadgetCapacity,
+///     session::{Config, Session},
+///     time::{Duration, Instant},
+/// };
 ///
 /// let session = Session::<GadgetCapacity>::new(Config::new("desk:8188"), 1);
-/// let quality = session.state().quality();
-/// println!("{} messages, {} bytes", quality.messages, quality.bytes);
-/// if let Some(latency) = quality.latency() {
-///     println!("latency: {latency}");
-/// }
+/// let (quality, now) = (session.state().quality(), Instant::ZERO);
+/// let micros = |time: Option<Duration>| time.map(Duration::as_micros);
+/// println!("connected for {:?} µs, ping {:?} µs", micros(quality.uptime(now)), micros(quality.latency()));
+/// println!("{} messages, {:?} µs each", quality.messages, micros(quality.message_time()));
+/// println!("{} dropped notes per 1,000 messages", quality.drop_rate(now));
+/// println!("{} paints per 1,000 s, {:?} µs each", quality.update_rate(now), micros(quality.paint_time()));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -33,8 +38,6 @@ pub struct Quality {
     pub merged: u32,
     /// Number of paints, as reported by the host.
     pub paints: u32,
-    latency_last: OptionalMicros,
-    latency_max: OptionalMicros,
     latency: OptionalMicros,
     message_time: OptionalMicros,
     paint_time: OptionalMicros,
@@ -49,7 +52,7 @@ pub struct Quality {
 }
 
 /// A measured time in microseconds plus 1, at most 71 minutes; 0 if nothing was measured.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 struct OptionalMicros(u32);
 
@@ -99,8 +102,6 @@ impl Quality {
             dropped: 0,
             merged: 0,
             paints: 0,
-            latency_last: OptionalMicros::NONE,
-            latency_max: OptionalMicros::NONE,
             latency: OptionalMicros::NONE,
             message_time: OptionalMicros::NONE,
             paint_time: OptionalMicros::NONE,
@@ -124,12 +125,7 @@ impl Quality {
                     self.message_time.smooth(OptionalMicros::new(Duration::from_micros(each.into())));
                 }
             }
-            Sample::Pong(took) => {
-                let took = OptionalMicros::new(took);
-                self.latency_last = took;
-                self.latency_max = self.latency_max.max(took);
-                self.latency.smooth(took);
-            }
+            Sample::Pong(took) => self.latency.smooth(OptionalMicros::new(took)),
             Sample::Painted(took) => {
                 saturating_add_to(&mut self.paints, 1);
                 saturating_add_to(&mut bucket.paints, 1);
@@ -148,16 +144,6 @@ impl Quality {
     /// first.
     pub fn latency(&self) -> Option<Duration> {
         self.latency.get()
-    }
-
-    /// The latest time from ping to pong; `None` before the first.
-    pub fn latency_last(&self) -> Option<Duration> {
-        self.latency_last.get()
-    }
-
-    /// The longest time from ping to pong; `None` before the first.
-    pub fn latency_max(&self) -> Option<Duration> {
-        self.latency_max.get()
     }
 
     /// The time from a message's bytes to the changed state, smoothed likewise; `None` before the first message.
@@ -260,12 +246,11 @@ mod tests {
     }
 
     #[test]
-    fn quality_after_pongs_has_smoothed_last_and_longest_latency() {
+    fn quality_after_pongs_has_smoothed_latency() {
         let mut quality = Quality::new();
         for took in [80, 80, 160, 80] {
             quality.add(at(0), Sample::Pong(Duration::from_millis(took)));
         }
-        assert_eq!((quality.latency_last(), quality.latency_max()), (Some(millis(80)), Some(millis(160))));
         assert_eq!(quality.latency(), Some(Duration::from_micros(88_750)));
     }
 

@@ -71,16 +71,6 @@ impl<L: Length> History<L> {
             max: packed.max,
         })
     }
-
-    /// Number of points.
-    pub fn len(&self) -> usize {
-        self.points.items().iter().len()
-    }
-
-    /// Returns whether there are no points.
-    pub fn is_empty(&self) -> bool {
-        self.points.items().is_empty()
-    }
 }
 
 fn join_halves([low, high]: [u16; 2]) -> u32 {
@@ -115,7 +105,7 @@ mod tests {
             for n in 0..count {
                 history.push(Instant::from_millis(n as u64), None, None);
             }
-            assert_eq!(history.len(), count.min(HISTORY));
+            assert_eq!(history.iter().count(), count.min(HISTORY));
             let first = history.iter().next().unwrap().at_ms as usize;
             assert_eq!(first, count.saturating_sub(HISTORY));
         }

@@ -22,7 +22,9 @@ const FRACTION_BITS: u32 = 13;
 /// let mut smooth = Smooth::new();
 /// smooth.set(Instant::ZERO, half);
 /// assert!(smooth.at(Instant::from_millis(100)) < half);
+/// assert!(smooth.is_moving(Instant::from_millis(100)));
 /// assert_eq!(smooth.at(Instant::from_millis(300)), half);
+/// assert!(!smooth.is_moving(Instant::from_millis(300)), "no further frame is needed");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -31,7 +31,7 @@ fn first_ping_after_1_s_then_30_s_after_each_pong() {
         host.at(at + 40);
         assert_eq!(links(host.receive(&pong(number))), []);
         let quality = host.session.state().quality();
-        assert_eq!(quality.latency_last(), Some(Duration::from_millis(40)));
+        assert_eq!(quality.latency(), Some(Duration::from_millis(40)));
         assert_eq!(quality.uptime(host.now), Some(Duration::from_millis(at + 40)));
         at += 30_040;
     }

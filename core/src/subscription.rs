@@ -1,4 +1,4 @@
-//! A subscriber to what happens: it is told in notes, the most urgent first, when it finds the time.
+//! A subscriber to a session: it receives notes, the most urgent first, when it has time for them.
 
 use crate::{
     capacity::Capacity,
@@ -10,7 +10,7 @@ use crate::{
     time::Instant,
 };
 
-/// A set of what a subscriber may be told.
+/// A set of note kinds that a subscriber wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Topics(u8);
@@ -37,13 +37,13 @@ impl Topics {
     /// [`NoteKind::Warning`].
     pub const WARNING: Self = Self(1 << 7);
 
-    /// Both sets.
+    /// Returns the kinds that are in either set.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Whether notes of this kind are in the set. [`NoteKind::Lagged`] is in every one.
+    /// Returns whether notes of this kind are in the set. [`NoteKind::Lagged`] is in every set.
     pub const fn contains(self, kind: NoteKind) -> bool {
         let topic = match kind {
             NoteKind::Connection(_) => Self::CONNECTION,
@@ -62,13 +62,13 @@ impl Topics {
 
 /// A subscriber with room for `N` notes, 2 or more.
 ///
-/// It is an [`Observer`]: hand it to [`Session::handle_input_with`](crate::session::Session::handle_input_with) and
-/// [`poll_output_with`](crate::session::Session::poll_output_with), then take notes out by [`next`](Self::next), whenever
-/// there is time for it. One that comes late misses nothing urgent unseen, and holds nobody up: see [`Queue`].
-/// Subscribed amid a prompt, it is first told of its start; of one that was over before, nothing.
+/// It is an [`Observer`]: pass it to [`Session::handle_input_with`](crate::session::Session::handle_input_with) and
+/// [`poll_output_with`](crate::session::Session::poll_output_with), then take notes out with [`next`](Self::next) when
+/// you have time. A slow subscriber delays nobody and loses no end silently: see [`Queue`]. One that subscribes while a
+/// prompt runs receives its start first. It receives nothing about a prompt that was over before.
 ///
-/// An end that waits comes before its own prompt's start and nodes that wait: ask the state what is so now, or compare
-/// [`Note::generation`], rather than to take the last note for the last word.
+/// A waiting end comes before the starts and nodes of its own prompt. To know what is true now, ask the state or compare
+/// [`Note::generation`]: the last note is not the latest news.
 ///
 /// ```
 /// use comfyglow_core::{
@@ -80,13 +80,15 @@ impl Topics {
 /// };
 ///
 /// let mut session = Session::<GadgetCapacity>::new(Config::new("desk:8188"), 1);
-/// let mut lamp = Subscription::<8>::new(Topics::CONNECTION.union(Topics::END));
+/// let mut lamp = Subscription::<8>::new(Topics::CONNECTION.union(Topics::PROGRESS).union(Topics::END));
 /// let _ = session.poll_output_with(Instant::ZERO, &mut lamp);
 /// session.handle_input_with(Instant::ZERO, Input::Opened, &mut lamp);
 /// while let Some(note) = lamp.next() {
 ///     match note.kind() {
 ///         NoteKind::End(state) => println!("{}", state.name()),
 ///         NoteKind::Connection(status) => println!("{}", status.name()),
+///         NoteKind::Progress => println!("node {:?}: {:?}, {:?}", note.node(), note.steps(), note.percentage()),
+///         NoteKind::Lagged => println!("{:?} notes lost", note.count()),
 ///         _ => {}
 ///     }
 /// }
@@ -103,7 +105,7 @@ pub struct Subscription<const N: usize> {
 }
 
 impl<const N: usize> Subscription<N> {
-    /// A subscriber to `topics`.
+    /// Creates a subscriber to `topics`.
     pub const fn new(topics: Topics) -> Self {
         Self {
             topics,
@@ -115,18 +117,18 @@ impl<const N: usize> Subscription<N> {
         }
     }
 
-    /// The next note, where one waits.
+    /// Takes out the most urgent note; `None` if none waits.
     #[expect(clippy::should_implement_trait, reason = "more may come after the last")]
     pub fn next(&mut self) -> Option<Note> {
         self.queue.pop()
     }
 
-    /// What waits, and what was lost.
+    /// The waiting notes, with the counts of dropped and merged ones.
     pub const fn queue(&self) -> &Queue<Note, N> {
         &self.queue
     }
 
-    fn tell(&mut self, note: Note) {
+    fn add(&mut self, note: Note) {
         if self.topics.contains(note.kind()) {
             self.queue.push(note);
         }
@@ -143,20 +145,20 @@ impl<C: Capacity, const N: usize> Observer<C> for Subscription<N> {
         let status = state.connection().status;
         if self.connection != Some(status) {
             self.connection = Some(status);
-            self.tell(note(NoteKind::Connection(status)));
+            self.add(note(NoteKind::Connection(status)));
         }
         if changes.has(Changes::QUEUE) {
-            self.tell(note(NoteKind::Status).with_count(state.queue_remaining().unwrap_or_default()));
+            self.add(note(NoteKind::Status).with_count(state.queue_remaining().unwrap_or_default()));
         }
         let Some(prompt) = state.prompt() else { return };
         if self.generation != Some(generation) {
             self.generation = Some(generation);
             self.current = None;
-            // What was over before, in an earlier session perhaps, is no news.
+            // A prompt that was over before, perhaps in an earlier session, is no news.
             let is_news = prompt.state() == PromptState::Running || changes.has(Changes::PROMPT);
             self.prompt = if is_news { PromptState::Running } else { prompt.state() };
             if is_news {
-                self.tell(note(NoteKind::ExecutionStart));
+                self.add(note(NoteKind::ExecutionStart));
             }
         }
         let event = match action {
@@ -164,20 +166,20 @@ impl<C: Capacity, const N: usize> Observer<C> for Subscription<N> {
             _ => None,
         };
         if matches!(event, Some(Event::ExecutionCached { .. })) && changes.has(Changes::PROGRESS) {
-            self.tell(note(NoteKind::ExecutionCached).with_count(prompt.nodes_cached().unwrap_or_default()));
+            self.add(note(NoteKind::ExecutionCached).with_count(prompt.nodes_cached().unwrap_or_default()));
         }
         let current = prompt.current_key();
         if self.current != current {
             self.current = current;
             if current.is_some() {
-                self.tell(note(NoteKind::Executing).with_node(current));
+                self.add(note(NoteKind::Executing).with_node(current));
             }
         }
         if changes.has(Changes::OUTPUT) {
             match event {
-                Some(Event::Executed { node, .. }) => self.tell(note(NoteKind::Executed).with_node(Some(node.key()))),
+                Some(Event::Executed { node, .. }) => self.add(note(NoteKind::Executed).with_node(Some(node.key()))),
                 Some(Event::ExecutionError { node_id, .. }) if prompt.state() == PromptState::Running => {
-                    self.tell(note(NoteKind::Warning).with_node(node_id.map(|id| id.key())));
+                    self.add(note(NoteKind::Warning).with_node(node_id.map(|id| id.key())));
                 }
                 _ => {}
             }
@@ -185,11 +187,11 @@ impl<C: Capacity, const N: usize> Observer<C> for Subscription<N> {
         if self.prompt != prompt.state() {
             self.prompt = prompt.state();
             if self.prompt != PromptState::Running {
-                self.tell(note(NoteKind::End(self.prompt)));
+                self.add(note(NoteKind::End(self.prompt)));
             }
         }
         if changes.has(Changes::PROGRESS) && self.prompt == PromptState::Running {
-            self.tell(note(NoteKind::Progress).with_node(current).with_progress(prompt.steps(), prompt.percentage()));
+            self.add(note(NoteKind::Progress).with_node(current).with_progress(prompt.steps(), prompt.percentage()));
         }
     }
 }

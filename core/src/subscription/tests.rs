@@ -11,20 +11,20 @@ use crate::{
     wire::{Input, Wire},
 };
 
-/// A session that is connected, and how it tells a subscriber of messages.
-struct Desk<const N: usize> {
+/// A connected session with a subscriber.
+struct Subscribed<const N: usize> {
     session: Wire<'static, GadgetCapacity>,
     subscription: Subscription<N>,
 }
 
-impl<const N: usize> Desk<N> {
+impl<const N: usize> Subscribed<N> {
     fn new(topics: Topics) -> Self {
         let mut session = Wire::<GadgetCapacity>::new(Config::new("desk"), 0);
         session.attach(Instant::ZERO);
         Self { session, subscription: Subscription::new(topics) }
     }
 
-    fn hears(&mut self, message: &str) {
+    fn receive(&mut self, message: &str) {
         let mut frame = std::vec![0x81_u8];
         match u8::try_from(message.len()) {
             Ok(len) if len < 126 => frame.push(len),
@@ -38,80 +38,80 @@ impl<const N: usize> Desk<N> {
         self.session.handle_input_with(Instant::ZERO, input, &mut self.subscription);
     }
 
-    fn hears_of(&mut self, kind: &str, data: &str) {
-        self.hears(&std::format!(r#"{{"type": "{kind}", "data": {{"prompt_id": "p", {data}}}}}"#));
+    fn receive_event(&mut self, kind: &str, data: &str) {
+        self.receive(&std::format!(r#"{{"type": "{kind}", "data": {{"prompt_id": "p", {data}}}}}"#));
     }
 
-    fn told(&mut self) -> Vec<Note> {
+    fn take(&mut self) -> Vec<Note> {
         core::iter::from_fn(|| self.subscription.next()).collect()
     }
 
     fn kinds(&mut self) -> Vec<NoteKind> {
-        self.told().iter().map(Note::kind).collect()
+        self.take().iter().map(Note::kind).collect()
     }
 }
 
 const STATUS: &str = r#"{"type": "status", "data": {"status": {"exec_info": {"queue_remaining": 3}}}}"#;
 
 #[test]
-fn a_prompt_is_told_from_start_to_end() {
-    let mut desk = Desk::<16>::new(Topics::ALL);
-    desk.hears(STATUS);
-    let notes = desk.told();
+fn subscription_during_a_prompt_has_its_start_nodes_progress_and_end() {
+    let mut subscribed = Subscribed::<16>::new(Topics::ALL);
+    subscribed.receive(STATUS);
+    let notes = subscribed.take();
     assert_eq!(notes[0].kind(), NoteKind::Connection(ConnectionStatus::Connected));
     assert_eq!((notes[1].kind(), notes[1].count()), (NoteKind::Status, Some(3)));
 
-    desk.hears_of("execution_start", r#""timestamp": 1"#);
-    desk.hears_of("execution_cached", r#""nodes": ["1", "2"]"#);
-    let notes = desk.told();
+    subscribed.receive_event("execution_start", r#""timestamp": 1"#);
+    subscribed.receive_event("execution_cached", r#""nodes": ["1", "2"]"#);
+    let notes = subscribed.take();
     assert_eq!(notes[0].kind(), NoteKind::ExecutionStart);
     assert_eq!((notes[1].kind(), notes[1].count()), (NoteKind::ExecutionCached, Some(2)));
     assert!(notes[2..].iter().all(|note| note.kind() == NoteKind::Progress));
 
-    desk.hears_of("executing", r#""node": "3""#);
-    desk.hears_of("progress", r#""value": 5, "max": 20, "node": "3""#);
-    let notes = desk.told();
+    subscribed.receive_event("executing", r#""node": "3""#);
+    subscribed.receive_event("progress", r#""value": 5, "max": 20, "node": "3""#);
+    let notes = subscribed.take();
     let three = Some(Id::from("3").key());
     assert_eq!((notes[0].kind(), notes[0].node()), (NoteKind::Executing, three));
     let last = notes.last().unwrap();
     assert_eq!((last.kind(), last.node(), last.percentage()), (NoteKind::Progress, three, None));
     assert_eq!(last.steps().unwrap().value.thousandths(), 5_000);
 
-    desk.hears_of("executed", r#""node": "3", "output": {}"#);
-    assert_eq!(desk.told()[0].node(), three);
-    desk.hears_of("execution_success", r#""timestamp": 1"#);
-    let notes = desk.told();
+    subscribed.receive_event("executed", r#""node": "3", "output": {}"#);
+    assert_eq!(subscribed.take()[0].node(), three);
+    subscribed.receive_event("execution_success", r#""timestamp": 1"#);
+    let notes = subscribed.take();
     assert_eq!((notes.len(), notes[0].kind()), (1, NoteKind::End(PromptState::Success)));
     assert_eq!(notes[0].generation(), 1);
 }
 
 #[test]
-fn an_end_that_waits_takes_the_progress_away_and_comes_first() {
-    let mut desk = Desk::<16>::new(Topics::ALL);
-    desk.hears_of("execution_start", r#""timestamp": 1"#);
-    desk.hears_of("progress", r#""value": 5, "max": 20, "node": "3""#);
-    desk.hears_of("execution_success", r#""timestamp": 1"#);
-    let kinds = desk.kinds();
+fn waiting_end_removes_progress_and_comes_first() {
+    let mut subscribed = Subscribed::<16>::new(Topics::ALL);
+    subscribed.receive_event("execution_start", r#""timestamp": 1"#);
+    subscribed.receive_event("progress", r#""value": 5, "max": 20, "node": "3""#);
+    subscribed.receive_event("execution_success", r#""timestamp": 1"#);
+    let kinds = subscribed.kinds();
     assert_eq!(kinds[0], NoteKind::Connection(ConnectionStatus::Connected));
     assert_eq!(kinds[1..], [NoteKind::End(PromptState::Success), NoteKind::ExecutionStart, NoteKind::Executing]);
 }
 
 #[test]
-fn a_blocked_node_is_a_warning_and_an_error_an_end() {
-    let mut desk = Desk::<16>::new(Topics::WARNING.union(Topics::END));
-    desk.hears_of("execution_start", r#""timestamp": 1"#);
+fn blocked_node_is_a_warning_and_error_is_an_end() {
+    let mut subscribed = Subscribed::<16>::new(Topics::WARNING.union(Topics::END));
+    subscribed.receive_event("execution_start", r#""timestamp": 1"#);
     let error = |class| {
         std::format!(r#""node_id": "7", "node_type": "K", "exception_type": "{class}", "exception_message": "no""#)
     };
-    desk.hears_of("execution_error", &error("ExecutionBlocked"));
-    let notes = desk.told();
+    subscribed.receive_event("execution_error", &error("ExecutionBlocked"));
+    let notes = subscribed.take();
     assert_eq!((notes[0].kind(), notes[0].node()), (NoteKind::Warning, Some(Id::from("7").key())));
-    desk.hears_of("execution_error", &error("RuntimeError"));
-    assert_eq!(desk.kinds(), [NoteKind::End(PromptState::Error)]);
+    subscribed.receive_event("execution_error", &error("RuntimeError"));
+    assert_eq!(subscribed.kinds(), [NoteKind::End(PromptState::Error)]);
 }
 
 #[test]
-fn a_lost_connection_and_its_attempts_are_told_whatever_input_brought_them() {
+fn connection_change_by_any_input_is_a_note() {
     let mut session = Wire::<GadgetCapacity>::new(Config::new("desk"), 0);
     let mut lamp = Subscription::<4>::new(Topics::CONNECTION);
     let _ = session.poll_output_with(Instant::ZERO, &mut lamp);
@@ -122,57 +122,57 @@ fn a_lost_connection_and_its_attempts_are_told_whatever_input_brought_them() {
 }
 
 #[test]
-fn only_what_is_asked_for_is_told() {
-    let mut desk = Desk::<2>::new(Topics::STATUS);
-    desk.hears_of("execution_start", r#""timestamp": 1"#);
-    desk.hears(STATUS);
-    assert_eq!(desk.kinds(), [NoteKind::Status]);
-    assert!(Topics::NONE.contains(NoteKind::Lagged), "a loss is told to everybody");
+fn subscription_to_one_topic_has_only_its_notes() {
+    let mut subscribed = Subscribed::<2>::new(Topics::STATUS);
+    subscribed.receive_event("execution_start", r#""timestamp": 1"#);
+    subscribed.receive(STATUS);
+    assert_eq!(subscribed.kinds(), [NoteKind::Status]);
+    assert!(Topics::NONE.contains(NoteKind::Lagged), "every subscriber learns of lost notes");
 }
 
 #[test]
-fn who_subscribes_amid_a_prompt_is_told_of_its_start_and_node() {
-    let mut desk = Desk::<16>::new(Topics::ALL);
-    desk.hears_of("execution_start", r#""timestamp": 1"#);
-    desk.hears_of("executing", r#""node": "3""#);
-    desk.subscription = Subscription::new(Topics::START.union(Topics::EXECUTING));
-    desk.hears_of("progress", r#""value": 5, "max": 20, "node": "3""#);
-    assert_eq!(desk.kinds(), [NoteKind::ExecutionStart, NoteKind::Executing]);
+fn subscription_begun_during_a_prompt_has_its_start_and_node() {
+    let mut subscribed = Subscribed::<16>::new(Topics::ALL);
+    subscribed.receive_event("execution_start", r#""timestamp": 1"#);
+    subscribed.receive_event("executing", r#""node": "3""#);
+    subscribed.subscription = Subscription::new(Topics::START.union(Topics::EXECUTING));
+    subscribed.receive_event("progress", r#""value": 5, "max": 20, "node": "3""#);
+    assert_eq!(subscribed.kinds(), [NoteKind::ExecutionStart, NoteKind::Executing]);
 }
 
 #[test]
-fn what_was_over_before_is_no_news() {
-    let mut desk = Desk::<16>::new(Topics::ALL);
-    desk.hears_of("execution_start", r#""timestamp": 1"#);
-    desk.hears_of("execution_success", r#""timestamp": 1"#);
-    desk.subscription = Subscription::new(Topics::ALL);
-    desk.hears(STATUS);
-    assert_eq!(desk.kinds(), [NoteKind::Connection(ConnectionStatus::Connected), NoteKind::Status]);
-    // But of one that begins and ends by one message, its end is told.
+fn prompt_that_ended_before_the_subscription_has_no_notes() {
+    let mut subscribed = Subscribed::<16>::new(Topics::ALL);
+    subscribed.receive_event("execution_start", r#""timestamp": 1"#);
+    subscribed.receive_event("execution_success", r#""timestamp": 1"#);
+    subscribed.subscription = Subscription::new(Topics::ALL);
+    subscribed.receive(STATUS);
+    assert_eq!(subscribed.kinds(), [NoteKind::Connection(ConnectionStatus::Connected), NoteKind::Status]);
+    // A prompt that begins and ends with one message is news.
     let success = r#"{"type": "execution_success", "data": {"prompt_id": "other", "timestamp": 1}}"#;
-    desk.hears(success);
-    assert_eq!(desk.kinds(), [NoteKind::End(PromptState::Success), NoteKind::ExecutionStart]);
-    desk.subscription = Subscription::new(Topics::END);
-    desk.hears(&success.replace("other", "third"));
-    assert_eq!(desk.kinds(), [NoteKind::End(PromptState::Success)]);
+    subscribed.receive(success);
+    assert_eq!(subscribed.kinds(), [NoteKind::End(PromptState::Success), NoteKind::ExecutionStart]);
+    subscribed.subscription = Subscription::new(Topics::END);
+    subscribed.receive(&success.replace("other", "third"));
+    assert_eq!(subscribed.kinds(), [NoteKind::End(PromptState::Success)]);
 }
 
 #[cfg(feature = "record")]
 #[test]
-fn an_end_of_an_earlier_session_is_not_told_again() {
-    let mut desk = Desk::<16>::new(Topics::ALL);
-    desk.hears_of("execution_start", r#""timestamp": 1"#);
-    desk.hears_of("execution_success", r#""timestamp": 1"#);
+fn imported_end_of_an_earlier_session_has_no_note() {
+    let mut subscribed = Subscribed::<16>::new(Topics::ALL);
+    subscribed.receive_event("execution_start", r#""timestamp": 1"#);
+    subscribed.receive_event("execution_success", r#""timestamp": 1"#);
     let mut record = [0; 1_024];
-    let len = desk.session.state().export(Instant::ZERO, &mut record).unwrap();
-    let mut next = Desk::<16>::new(Topics::ALL);
+    let len = subscribed.session.state().export(Instant::ZERO, &mut record).unwrap();
+    let mut next = Subscribed::<16>::new(Topics::ALL);
     next.session.import(&record[..len]).unwrap();
-    next.hears(STATUS);
+    next.receive(STATUS);
     assert_eq!(next.kinds(), [NoteKind::Connection(ConnectionStatus::Connected), NoteKind::Status]);
 }
 
 #[test]
-fn two_observers_are_told_the_same() {
+fn two_observers_have_the_same_notes() {
     let mut session = Wire::<GadgetCapacity>::new(Config::new("desk"), 0);
     let (mut one, mut other) = (Subscription::<4>::new(Topics::ALL), Subscription::<2>::new(Topics::ALL));
     let _ = session.poll_output_with(Instant::ZERO, &mut (&mut one, &mut other));

@@ -145,7 +145,7 @@ fn heartbeat_by_request_response_gives_latency() {
     assert_eq!(host.latency(), Some(Duration::from_millis(40)));
     assert_eq!(host.sleep_until(5_360), [(5_340, "/prompt".to_string())]);
     host.responds(200);
-    assert_eq!(host.session.state().quality().latency(), Some(Duration::from_millis(20)));
+    assert_eq!(host.session.state().quality().latency(), Some(Duration::from_micros(37_500)), "smoothed");
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn heartbeat_by_request_unanswered_with_bytes_is_neither_silent_nor_overrun() {
     host.responds(200);
     assert_eq!(
         (host.state(), host.session.state().quality().latency()),
-        (CONNECTED, Some(Duration::from_millis(8_590)))
+        (CONNECTED, Some(Duration::from_micros(1_082_500)))
     );
 }
 

@@ -51,8 +51,20 @@ pub fn apply<C: Capacity>(
     observer: &mut impl Observer<C>,
 ) -> Changes {
     let changes = reduce(state, now, action);
-    observer.reduced(now, &action, changes, state);
+    show(observer, now, &action, changes, state);
     changes
+}
+
+// Not inlined: its stack is free while the action is reduced.
+#[inline(never)]
+fn show<C: Capacity>(
+    observer: &mut impl Observer<C>,
+    now: Instant,
+    action: &Action<'_>,
+    changes: Changes,
+    state: &State<C>,
+) {
+    observer.reduced(now, action, changes, state);
 }
 
 /// Where the texts of an error go while a response is read. They count once the response reports the error.

@@ -30,12 +30,12 @@ pub(super) struct Reconcile {
     /// The wait between rounds while there is no socket, and before a failed request is repeated.
     pace: Duration,
     access: Access,
-    /// The prompt whose graph was asked for.
+    /// The prompt whose graph was requested.
     graph_of: Option<Key>,
     /// The failed request, and when to repeat it.
     again: Option<(Request, Instant)>,
     lookup: OutcomeLookup,
-    /// The queue as this socket told it last, and how often it had told it then.
+    /// The queue that this socket reported last, and how often it had reported one then.
     said: Option<u32>,
     said_at: u32,
     /// HTTP reported another queue than the socket, which had sent this much.
@@ -44,11 +44,11 @@ pub(super) struct Reconcile {
     way: Discovery,
     /// When it is probed again, if only polling was found.
     way_again: Option<Instant>,
-    /// When what the queue told counts, unless the log tells it by then.
+    /// When ends that the queue shows count, unless the log reports them by then.
     quiet: Option<Instant>,
-    /// The [doubtful ends](State::doubtful_ends) that were dealt with.
+    /// Handled [doubtful ends](State::doubtful_ends).
     doubtful_ends: u8,
-    /// One of the prompts that ended unseen was asked after, whatever came of it.
+    /// A prompt that ended unseen was requested, whatever the result.
     asked_after: bool,
 }
 
@@ -106,7 +106,7 @@ impl OutcomeLookup {
     }
 }
 
-/// How much a socket had said when it was silent.
+/// How much a socket had sent when it was compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Silence {
     pub(super) status: u32,
@@ -218,12 +218,12 @@ impl Reconcile {
             .filter(|prompt| prompt.state() == PromptState::Ended || prompt.is_unsettled())
             .map(Prompt::is_settled)
         {
-            // Behind jobs that were refused comes the queue.
+            // If jobs were refused, the queue follows.
             Some(false) if self.lookup == OutcomeLookup::Running => {
                 return self.next.take().or(Some(self.which_runs()));
             }
             Some(false) => return self.may_ask(now, Request::History).then_some(Request::History),
-            // It counts as not known, but only since nobody answered.
+            // The outcome counts as unknown, but only since no response came.
             Some(true) if self.lookup.failures() > 0 => {
                 if self.may_ask(now, Request::History) {
                     return Some(Request::History);
@@ -233,7 +233,7 @@ impl Reconcile {
                 if self.lookup != OutcomeLookup::Running {
                     self.lookup = OutcomeLookup::BEGIN;
                 }
-                // The next is another prompt's.
+                // The next history is another prompt's.
                 self.again = self.again.filter(|(what, _)| *what != Request::History);
             }
         }
@@ -241,7 +241,7 @@ impl Reconcile {
         let is_running = prompt.is_some_and(|prompt| prompt.state() == PromptState::Running);
         if open && !is_running && state.unseen_ends() > 0 {
             let asked = if self.lacks_jobs() { Request::LastHistory } else { Request::Ended };
-            // Whatever runs comes behind it: to ask which would be to ask on and on.
+            // The running prompt comes later: requesting it now would repeat forever.
             return self.may_ask(now, asked).then_some(asked);
         }
         if self.quiet.is_none()
@@ -271,7 +271,7 @@ impl Reconcile {
         }
         self.glance = self.glance.filter(|_| !told);
         if self.doubtful_ends != state.doubtful_ends() {
-            // Whoever runs may be another by now.
+            // Another prompt may run by now.
             self.doubtful_ends = state.doubtful_ends();
             if state.connection().way == Some(ObserveMode::Polling) {
                 // Nothing else reports it, and the next prompt may be a quick one.
@@ -390,7 +390,7 @@ impl Reconcile {
             Request::LogSubscription => self.found(ObserveMode::Logs),
             Request::History => {
                 self.lookup = OutcomeLookup::BEGIN;
-                // Where the socket was amid saying something else, the answer didn't count.
+                // During a message of the socket, the response does not count.
                 self.again = Some((asked, now.saturating_add(POLL)));
                 match (found.told, by_log) {
                     (true, _) => Decision::Alive,
@@ -418,7 +418,7 @@ impl Reconcile {
                 let failures = self.lookup.failures().saturating_add(1);
                 self.lookup = OutcomeLookup::History { failures };
                 if is_refused || failures >= OUTCOME_TRIES {
-                    // What never comes whole, however often, is too long for us.
+                    // A response that always breaks off is too long.
                     if is_refused || result == Result::Broken {
                         self.lookup = OutcomeLookup::BEGIN;
                     }

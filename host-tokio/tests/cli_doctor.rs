@@ -274,7 +274,7 @@ async fn http_that_is_refused() {
         ("status:500,on=all", "(500", "in a browser"),
         ("redirect:http://other:8188/system_stats,on=all", "to http://other:8188", "that address: http://other:8188"),
         ("redirect:https://ann:s3@x.org/login?t=1,on=all", "to https://x.org/login (302", "a login by browser"),
-        ("redirect://ann:s3@x.org/,on=all", "to elsewhere (302", "the address that a browser shows"),
+        ("redirect://ann:s3@x.org/,on=all", "to elsewhere (302", "the one that it then shows"),
         ("garbage,on=all", "speaks no HTTP", "another program's port"),
         ("end,on=all", "end without an answer", "ComfyUI's port?"),
     ] {
@@ -375,7 +375,7 @@ async fn upgrades_that_do_not_pass() {
         ("status:200", "the upgrade at /ws is not passed on (200)", "proxy_set_header Upgrade", "polling"),
         ("status:404", "the upgrade at /ws is not passed on (404)", "proxy_set_header Upgrade", "nothing"),
         ("status:403", "the WebSocket is refused (403)", "neither add an Origin", "nothing"),
-        ("status:503", "at /ws (503)", "Try again in a while", "polling"),
+        ("status:503", "at /ws (503)", "Try again later", "polling"),
         ("accept-key", "belongs to another request", "out of a cache", "polling"),
         ("reset", "the connection breaks", "proxy_set_header Upgrade", "polling"),
         ("end", "the connection ends", "proxy_set_header Upgrade", "polling"),
@@ -412,7 +412,7 @@ async fn sockets_that_tell_nothing_or_end() {
         ("deaf,after=1", "hearing", "nothing that is addressed to this client comes", "Run this again", "polling"),
         ("stall,after=1", "ping", "pings are not answered, not in 2 s", "pass pings on", "polling"),
         ("end,after=1", "ping", "the connection ", "", "polling"),
-        ("close:1012,after=1", "ping", "with the code 1012", "ComfyUI stopped or restarts", "polling"),
+        ("close:1012,after=1", "ping", "with the code 1012", "ComfyUI stopped or is restarting", "polling"),
         ("close:1008,after=1", "ping", "with the code 1008", "Put the login", "nothing"),
         ("masked,after=1", "ping", "no WebSocket any more", "try without it", "polling"),
     ] {

@@ -114,7 +114,7 @@ fn nobody_there_is_4_and_nothing_was_submitted() {
     let file = file(&graph(json!({})));
     let ran = run(&["run", name(&file), "--server", &address]);
     assert_eq!(ran.status, Some(4), "{ran:?}");
-    assert!(ran.stderr.contains("nobody answers") && !ran.stderr.contains("may go on"), "{ran:?}");
+    assert!(ran.stderr.contains("no answer at this address") && !ran.stderr.contains("may go on"), "{ran:?}");
 }
 
 #[tokio::test]

@@ -78,8 +78,8 @@ async fn nobody_there_is_4() {
     for args in [&["watch", &address, "--attempts", "1"][..], &["watch", &address, "--once", "--json"]] {
         let ran = run(args);
         assert_eq!(ran.status, Some(4), "{ran:?}");
-        assert!(ran.stderr.contains(&format!("error: http://{address}: nobody answers")), "{ran:?}");
-        assert!(ran.stderr.contains("Is ComfyUI running"), "{ran:?}");
+        assert!(ran.stderr.contains(&format!("error: http://{address}: no answer at this address")), "{ran:?}");
+        assert!(ran.stderr.contains("Check that ComfyUI is running"), "{ran:?}");
     }
 }
 

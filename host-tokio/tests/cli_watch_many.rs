@@ -83,7 +83,7 @@ async fn a_dead_server_disturbs_no_other_and_is_4() {
     submit(&other, json!({}));
     let ran = ended(child).await;
     assert_eq!(ran.status, Some(4), "{ran:?}");
-    assert!(ran.stderr.contains(&format!("error: {dead}: nobody answers")), "{ran:?}");
+    assert!(ran.stderr.contains(&format!("error: {dead}: no answer at this address")), "{ran:?}");
     let state = |url: &str| last_of(&ran, url)["prompt"]["state"].clone();
     assert_eq!((state(&one.url()), state(&other.url())), (json!("error"), json!("success")));
     let dead = last_of(&ran, &dead);

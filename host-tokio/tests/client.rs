@@ -368,7 +368,7 @@ async fn attempts_are_limited_by_choice() -> Result {
     let client = Client::builder("127.0.0.1:9").attempts(1).connect()?;
     let closed = in_time(client.closed()).await;
     assert!(matches!(closed, Closed::Fault(fault, Some(_)) if fault.kind == FaultKind::Unreachable), "{closed:?}");
-    assert!(closed.to_string().contains("Is ComfyUI running"), "{closed}");
+    assert!(closed.to_string().contains("Check that ComfyUI is running"), "{closed}");
     Ok(())
 }
 

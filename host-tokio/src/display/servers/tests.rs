@@ -121,7 +121,7 @@ fn at_usual_widths() {
 ● gpu1        ██░░░░░░░░░░░░░░   12.5 %
 ● gpu2        ✔ 9b1c2f3a · 10.0 s
 ● workshop    ██████░░░░░░░░░░   37.5 %
-● nas         the server ended the con…
+● nas         the server closed the co…
   2 of 4 run  ████░░░░░░░░░░░░   25.0 %
               18 s left · queue: 13
 ",

@@ -44,13 +44,25 @@ const EXECUTION_BLOCKED: &str = "ExecutionBlocked";
 /// assert!(changes.has(Changes::QUEUE));
 /// assert_eq!(state.queue_remaining(), Some(2));
 /// ```
+#[inline] // Where the kind of action is known, only that is left of it.
 pub fn apply<C: Capacity>(
     state: &mut State<C>,
     now: Instant,
     action: Action<'_>,
     observer: &mut impl Observer<C>,
 ) -> Changes {
-    let changes = reduce(state, now, action);
+    let changes = match action {
+        Action::Part(part) => state.reduce_part(now, part),
+        Action::Text(event) => {
+            state.messages.text = state.messages.text.saturating_add(1);
+            state.message(now, event).union(Changes::MESSAGES)
+        }
+        Action::Binary(event) => {
+            state.messages.binary = state.messages.binary.saturating_add(1);
+            state.message(now, event).union(Changes::MESSAGES)
+        }
+        other => reduce(state, now, other),
+    };
     show(observer, now, &action, changes, state);
     changes
 }
@@ -73,7 +85,8 @@ pub(crate) fn error_fields<C: Capacity>(state: &mut State<C>) -> Option<&mut Err
     state.prompt.as_mut().filter(|prompt| !prompt.is_final()).map(|prompt| &mut prompt.error)
 }
 
-/// Applies `action` to `state` at `now` and returns what it changed.
+/// Applies what isn't of a message.
+#[inline(never)]
 fn reduce<C: Capacity>(state: &mut State<C>, now: Instant, action: Action<'_>) -> Changes {
     match action {
         Action::Dialling => state.dialling(),
@@ -89,29 +102,13 @@ fn reduce<C: Capacity>(state: &mut State<C>, now: Instant, action: Action<'_>) -
             state.observation.outcome_requested();
             Changes::NONE
         }
-        Action::Part(Part::Log(text)) => {
-            if C::HTTP {
-                state.log(now, text);
-            }
-            Changes::NONE
-        }
-        Action::Part(part) => {
-            state.part(part);
-            Changes::NONE
-        }
-        Action::Text(event) => {
-            state.messages.text = state.messages.text.saturating_add(1);
-            state.message(now, event).union(Changes::MESSAGES)
-        }
-        Action::Binary(event) => {
-            state.messages.binary = state.messages.binary.saturating_add(1);
-            state.message(now, event).union(Changes::MESSAGES)
-        }
         Action::GraphNode { prompt_id, node, class } => state.graph_node(prompt_id, node, class),
         Action::Graph { prompt_id, nodes } => state.graph(now, prompt_id, nodes),
         Action::Response { .. } if !C::HTTP => Changes::NONE,
         Action::Response { since, item } => state.response(now, since, item),
         Action::Measured(sample) => state.measured(now, sample),
+        // They are applied above.
+        Action::Part(_) | Action::Text(_) | Action::Binary(_) => Changes::NONE,
     }
 }
 
@@ -143,6 +140,14 @@ impl<C: Capacity> State<C> {
     /// Whether the record is that of the prompt `id`.
     fn names(&self, id: Id<'_>) -> bool {
         self.prompt.as_ref().is_some_and(|prompt| prompt.is(id))
+    }
+
+    fn reduce_part(&mut self, now: Instant, part: &Part<'_>) -> Changes {
+        match part {
+            Part::Log(text) if C::HTTP => self.log(now, text),
+            part => self.part(part),
+        }
+        Changes::NONE
     }
 
     #[inline(never)] // What it needs of the stack is not on the way of messages' ends.

@@ -252,38 +252,68 @@ pub enum NetworkDown {
     NoLink,
 }
 
+/// What is said of a fault, in one place for each.
+struct Words {
+    /// Its word in snapshots.
+    name: &'static str,
+    message: &'static str,
+    advice: &'static str,
+    blame: Blame,
+}
+
 impl NetworkDown {
-    const fn blame(self) -> Blame {
+    const fn words(self) -> &'static Words {
         match self {
-            Self::WrongPassword | Self::NotFound => Blame::Config,
-            _ => Blame::Network,
+            Self::Joining => {
+                &Words { name: "offline", message: "joining the network", advice: "", blame: Blame::Network }
+            }
+            Self::WrongPassword => &Words {
+                name: "offline",
+                message: "the Wi-Fi password is wrong",
+                advice: "Set the password again.",
+                blame: Blame::Config,
+            },
+            Self::NotFound => &Words {
+                name: "offline",
+                message: "the Wi-Fi network was not found",
+                advice: "Check its name. It must be a 2.4 GHz network.",
+                blame: Blame::Config,
+            },
+            Self::Refused => &Words {
+                name: "offline",
+                message: "the Wi-Fi network refuses this device",
+                advice: "Check the access point's list of allowed devices.",
+                blame: Blame::Network,
+            },
+            Self::SignalLost => &Words {
+                name: "offline",
+                message: "the Wi-Fi connection was lost",
+                advice: "The device rejoins it once it is back.",
+                blame: Blame::Network,
+            },
+            Self::NoAddress => &Words {
+                name: "offline",
+                message: "the router gives no IP address",
+                advice: "Check that DHCP is on in the router.",
+                blame: Blame::Network,
+            },
+            Self::NoLink => &Words {
+                name: "offline",
+                message: "the network cable is unplugged",
+                advice: "Check both ends of the cable.",
+                blame: Blame::Network,
+            },
         }
     }
 
     /// What happened, for a person's screen: lower case, no full stop.
     pub const fn message(self) -> &'static str {
-        match self {
-            Self::Joining => "joining the network",
-            Self::WrongPassword => "the Wi-Fi password is wrong",
-            Self::NotFound => "the Wi-Fi network was not found",
-            Self::Refused => "the Wi-Fi network refuses this device",
-            Self::SignalLost => "the Wi-Fi connection was lost",
-            Self::NoAddress => "the router gives no IP address",
-            Self::NoLink => "the network cable is unplugged",
-        }
+        self.words().message
     }
 
     /// What to do about it, in sentences; empty if nothing needs doing.
     pub const fn advice(self) -> &'static str {
-        match self {
-            Self::Joining => "",
-            Self::WrongPassword => "Set the password again.",
-            Self::NotFound => "Check its name. It must be a 2.4 GHz network.",
-            Self::Refused => "Check the access point's list of allowed devices.",
-            Self::SignalLost => "The device rejoins it once it is back.",
-            Self::NoAddress => "Check that DHCP is on in the router.",
-            Self::NoLink => "Check both ends of the cable.",
-        }
+        self.words().advice
     }
 }
 
@@ -305,47 +335,168 @@ impl Fault {
         Self { kind }
     }
 
+    const fn words(self) -> &'static Words {
+        match self.kind {
+            FaultKind::Offline(reason) => reason.words(),
+            FaultKind::NameUnknown => &Words {
+                name: "name_unknown",
+                message: "the server's name can't be resolved",
+                advice: "Check its spelling, or use the IP address.",
+                blame: Blame::Config,
+            },
+            FaultKind::Unreachable => &Words {
+                name: "unreachable",
+                message: "no answer at this address",
+                advice: "Check that ComfyUI is running, and its address and port. On another machine, start it with --listen.",
+                blame: Blame::Network,
+            },
+            FaultKind::TimedOut => &Words {
+                name: "timed_out",
+                message: "the server did not respond in time",
+                advice: "Check the address, the network and any firewall. A busy server responds late.",
+                blame: Blame::Network,
+            },
+            FaultKind::Silent => &Words {
+                name: "silent",
+                message: "the server stopped responding",
+                advice: "Check the address, the network and any firewall. A busy server responds late.",
+                blame: Blame::Network,
+            },
+            FaultKind::Closed => &Words {
+                name: "closed",
+                message: "the server closed the connection",
+                advice: "ComfyUI stopped or is restarting. Check its terminal.",
+                blame: Blame::Server,
+            },
+            FaultKind::ClosedWith(1001 | 1012) => &Words {
+                name: "closed",
+                message: "the server is stopping or restarting",
+                advice: "ComfyUI stopped or is restarting. Check its terminal.",
+                blame: Blame::Server,
+            },
+            FaultKind::ClosedWith(1013) => &Words {
+                name: "closed",
+                message: "the server is too busy",
+                advice: "Try again later.",
+                blame: Blame::Server,
+            },
+            FaultKind::ClosedWith(code) if is_login(code) => &Words {
+                name: "closed",
+                message: "the server refuses this client",
+                advice: "Put the login in the address (http://user:password@host) or in a header.",
+                blame: Blame::Config,
+            },
+            FaultKind::ClosedWith(_) => &Words {
+                name: "closed",
+                message: "the server or a proxy closed the connection",
+                advice: "ComfyUI stopped or is restarting. Check its terminal.",
+                blame: Blame::Server,
+            },
+            FaultKind::Deaf => &Words {
+                name: "deaf",
+                message: "the server sends this client no events",
+                advice: "Nothing to do: a new connection under another client ID fixes it.",
+                blame: Blame::Server,
+            },
+            FaultKind::Overrun => &Words {
+                name: "overrun",
+                message: "this machine or its network could not keep up",
+                advice: "comfyglow polls over HTTP meanwhile. A better network or smaller previews help.",
+                blame: Blame::Network,
+            },
+            FaultKind::Untrusted => &Words {
+                name: "untrusted",
+                message: "the server's certificate is not trusted",
+                advice: "Use the host name on the certificate, and https only if the server has it. This system must trust the certificate's authority.",
+                blame: Blame::Config,
+            },
+            FaultKind::Broken => &Words {
+                name: "broken",
+                message: "the network dropped the connection",
+                advice: "Check the network, Wi-Fi or VPN to the server.",
+                blame: Blame::Network,
+            },
+            FaultKind::Refused(401 | 407) => &Words {
+                name: "refused",
+                message: "the server requires a login",
+                advice: "Put the login in the address (http://user:password@host) or in a header.",
+                blame: Blame::Config,
+            },
+            FaultKind::Refused(403) => &Words {
+                name: "refused",
+                message: "the server refuses this client",
+                advice: "Check the login. A proxy must allow this client and path.",
+                blame: Blame::Config,
+            },
+            FaultKind::Refused(404) => &Words {
+                name: "refused",
+                message: "no ComfyUI at this path",
+                advice: "Check the path in the address. Behind a proxy, it must lead to ComfyUI's root.",
+                blame: Blame::Config,
+            },
+            FaultKind::Refused(429) => &Words {
+                name: "refused",
+                message: "the server reports too many requests",
+                advice: "Try again later. Check the logs of ComfyUI and the proxy.",
+                blame: Blame::Server,
+            },
+            FaultKind::Refused(300..=399) => &Words {
+                name: "refused",
+                message: "the server redirects to another address",
+                advice: "Open the address in a browser, and use the one that it then shows.",
+                blame: Blame::Config,
+            },
+            FaultKind::Refused(502..=504) => &Words {
+                name: "refused",
+                message: "a proxy responds, but ComfyUI behind it does not",
+                advice: "Try again later. Check the logs of ComfyUI and the proxy.",
+                blame: Blame::Server,
+            },
+            FaultKind::Refused(_) => &Words {
+                name: "refused",
+                message: "the server refused the connection",
+                advice: "Open the address in a browser: it should show ComfyUI. A proxy must pass WebSocket upgrades on.",
+                blame: Blame::Server,
+            },
+            FaultKind::NotComfyUi => &Words {
+                name: "not_comfyui",
+                message: "this server is not ComfyUI, or a proxy blocks WebSocket upgrades",
+                advice: "Open the address in a browser: it should show ComfyUI. A proxy must pass WebSocket upgrades on.",
+                blame: Blame::Config,
+            },
+            FaultKind::Protocol => &Words {
+                name: "protocol",
+                message: "the server or a proxy violates the WebSocket protocol",
+                advice: "If there is a proxy, try without it. If not, please report this bug.",
+                blame: Blame::Server,
+            },
+            FaultKind::Config => &Words {
+                name: "config",
+                message: "the address or a header is invalid or too long",
+                advice: "Shorten or correct the address, query or headers.",
+                blame: Blame::Config,
+            },
+        }
+    }
+
     /// The word for its kind in snapshots.
     pub const fn name(self) -> &'static str {
-        match self.kind {
-            FaultKind::Offline(_) => "offline",
-            FaultKind::NameUnknown => "name_unknown",
-            FaultKind::Unreachable => "unreachable",
-            FaultKind::TimedOut => "timed_out",
-            FaultKind::Closed | FaultKind::ClosedWith(_) => "closed",
-            FaultKind::Silent => "silent",
-            FaultKind::Deaf => "deaf",
-            FaultKind::Overrun => "overrun",
-            FaultKind::Untrusted => "untrusted",
-            FaultKind::Broken => "broken",
-            FaultKind::Refused(_) => "refused",
-            FaultKind::NotComfyUi => "not_comfyui",
-            FaultKind::Protocol => "protocol",
-            FaultKind::Config => "config",
-        }
+        self.words().name
     }
 
     /// Who has to act on it.
     pub const fn blame(self) -> Blame {
-        match self.kind {
-            FaultKind::Offline(reason) => reason.blame(),
-            FaultKind::Refused(300..=399 | 401 | 403 | 404 | 407)
-            | FaultKind::NameUnknown
-            | FaultKind::NotComfyUi
-            | FaultKind::Untrusted
-            | FaultKind::Config => Blame::Config,
-            FaultKind::ClosedWith(code) if is_login(code) => Blame::Config,
-            FaultKind::Closed
-            | FaultKind::ClosedWith(_)
-            | FaultKind::Deaf
-            | FaultKind::Protocol
-            | FaultKind::Refused(_) => Blame::Server,
-            FaultKind::Unreachable
-            | FaultKind::TimedOut
-            | FaultKind::Silent
-            | FaultKind::Overrun
-            | FaultKind::Broken => Blame::Network,
-        }
+        self.words().blame
+    }
+
+    /// What happened, for a person's screen: lower case, no full stop.
+    pub const fn message(self) -> &'static str {
+        self.words().message
+    }
+
+    /// What to do about it, in sentences; empty if nothing needs doing.
+    pub const fn advice(self) -> &'static str {
+        self.words().advice
     }
 
     /// Whether a person has to do something before another attempt makes sense. The session makes none.
@@ -360,71 +511,7 @@ impl Fault {
     /// Whether a setting is wrong for sure, and waiting won't help. A wrong Wi-Fi name looks like a network out of
     /// range, and a wrong server name like that of a machine that sleeps.
     pub(crate) const fn stays(self) -> bool {
-        matches!(self.blame(), Blame::Config) && !matches!(self.kind, FaultKind::Offline(_) | FaultKind::NameUnknown)
-    }
-
-    /// What happened, for a person's screen: lower case, no full stop.
-    pub const fn message(self) -> &'static str {
-        match self.kind {
-            FaultKind::Offline(reason) => reason.message(),
-            FaultKind::NameUnknown => "the server's name can't be resolved",
-            FaultKind::Unreachable => "no answer at this address",
-            FaultKind::TimedOut => "the server did not respond in time",
-            FaultKind::Silent => "the server stopped responding",
-            FaultKind::Closed => "the server closed the connection",
-            FaultKind::ClosedWith(1001 | 1012) => "the server is stopping or restarting",
-            FaultKind::ClosedWith(1013) => "the server is too busy",
-            FaultKind::ClosedWith(code) if is_login(code) => "the server refuses this client",
-            FaultKind::ClosedWith(_) => "the server or a proxy closed the connection",
-            FaultKind::Deaf => "the server sends this client no events",
-            FaultKind::Overrun => "this machine or its network could not keep up",
-            FaultKind::Untrusted => "the server's certificate is not trusted",
-            FaultKind::Broken => "the network dropped the connection",
-            FaultKind::Refused(401 | 407) => "the server requires a login",
-            FaultKind::Refused(403) => "the server refuses this client",
-            FaultKind::Refused(404) => "no ComfyUI at this path",
-            FaultKind::Refused(429) => "the server reports too many requests",
-            FaultKind::Refused(300..=399) => "the server redirects to another address",
-            FaultKind::Refused(502..=504) => "a proxy responds, but ComfyUI behind it does not",
-            FaultKind::Refused(_) => "the server refused the connection",
-            FaultKind::NotComfyUi => "this server is not ComfyUI, or a proxy blocks WebSocket upgrades",
-            FaultKind::Protocol => "the server or a proxy violates the WebSocket protocol",
-            FaultKind::Config => "the address or a header is invalid or too long",
-        }
-    }
-
-    /// What to do about it, in sentences; empty if nothing needs doing.
-    pub const fn advice(self) -> &'static str {
-        match self.kind {
-            FaultKind::Offline(reason) => reason.advice(),
-            FaultKind::NameUnknown => "Check its spelling, or use the IP address.",
-            FaultKind::Unreachable => {
-                "Check that ComfyUI is running, and its address and port. On another machine, start it with --listen."
-            }
-            FaultKind::TimedOut | FaultKind::Silent => {
-                "Check the address, the network and any firewall. A busy server responds late."
-            }
-            FaultKind::ClosedWith(code) if is_login(code) => {
-                "Put the login in the address (http://user:password@host) or in a header."
-            }
-            FaultKind::Closed | FaultKind::ClosedWith(_) => "ComfyUI stopped or is restarting. Check its terminal.",
-            FaultKind::Deaf => "Nothing to do: a new connection under another client ID fixes it.",
-            FaultKind::Overrun => "comfyglow polls over HTTP meanwhile. A better network or smaller previews help.",
-            FaultKind::Untrusted => {
-                "Use the host name on the certificate, and https only if the server has it. This system must trust the certificate's authority."
-            }
-            FaultKind::Broken => "Check the network, Wi-Fi or VPN to the server.",
-            FaultKind::Refused(401 | 407) => "Put the login in the address (http://user:password@host) or in a header.",
-            FaultKind::Refused(403) => "Check the login. A proxy must allow this client and path.",
-            FaultKind::Refused(404) => "Check the path in the address. Behind a proxy, it must lead to ComfyUI's root.",
-            FaultKind::Refused(429 | 502..=504) => "Try again later. Check the logs of ComfyUI and the proxy.",
-            FaultKind::Refused(300..=399) => "Open the address in a browser, and use the one that it then shows.",
-            FaultKind::Refused(_) | FaultKind::NotComfyUi => {
-                "Open the address in a browser: it should show ComfyUI. A proxy must pass WebSocket upgrades on."
-            }
-            FaultKind::Protocol => "If there is a proxy, try without it. If not, please report this bug.",
-            FaultKind::Config => "Shorten or correct the address, query or headers.",
-        }
+        self.needs_a_person() || matches!(self.kind, FaultKind::NotComfyUi)
     }
 }
 

@@ -78,6 +78,9 @@ impl Table {
 
     /// What a path belongs to: the row with the longest name it begins with, else the module of the core.
     fn module_of(&self, path: &[String], sources: &BTreeMap<Vec<String>, Source>) -> Option<String> {
+        // lib.rs re-exports these two parts of `state`.
+        let is_of_state = path.first().is_some_and(|first| matches!(first.as_str(), "reducer" | "record"));
+        let path = if is_of_state { &["state".to_owned()][..] } else { path };
         let mut prefixes = (1..=path.len()).rev().map(|length| path[..length].join("/"));
         prefixes.find(|prefix| self.position(prefix).is_some()).or_else(|| {
             let first = path.get(..1)?;

@@ -293,7 +293,7 @@ impl<C: Capacity> Session<'_, C> {
         http_free: bool,
         observer: &mut impl Observer<C>,
     ) -> Option<Link> {
-        self.count_read(now);
+        self.count_read(now, observer);
         // First, since a response may close the socket.
         if self.request_next(now, http_free, observer) {
             return Some(Link::Http);
@@ -447,13 +447,13 @@ impl<C: Capacity> Session<'_, C> {
     }
 
     /// Reports to the state how much was read, and how long that took.
-    fn count_read(&mut self, now: Instant) {
+    fn count_read(&mut self, now: Instant, observer: &mut impl Observer<C>) {
         let bytes = core::mem::take(&mut self.read);
         if bytes > 0 {
             let all = self.state.messages();
             let messages = all.text.saturating_add(all.binary).saturating_sub(self.state.quality().messages);
             let took = now.saturating_since(self.reading);
-            apply(&mut self.state, now, Action::Measured(Sample::Read { bytes, messages, took }), &mut ());
+            apply(&mut self.state, now, Action::Measured(Sample::Read { bytes, messages, took }), observer);
         }
     }
 

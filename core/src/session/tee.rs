@@ -3,7 +3,7 @@
 use crate::{
     capacity::Capacity,
     event::{Event, Handler, Part},
-    reducer::{Action, Observer, apply},
+    reducer::{Observer, apply_event, apply_part},
     state::{Changes, State},
     time::Instant,
 };
@@ -20,14 +20,13 @@ pub(super) struct Tee<'a, O, C: Capacity> {
 impl<O: Observer<C>, C: Capacity> Handler for Tee<'_, O, C> {
     fn part(&mut self, part: Part<'_>) {
         self.observer.part(&part);
-        let changes = apply(self.state, self.now, Action::Part(&part), self.observer);
+        let changes = apply_part(self.state, self.now, &part, self.observer);
         *self.changes = self.changes.union(changes);
     }
 
     fn event(&mut self, event: Event<'_>) {
-        let action = if self.binary { Action::Binary(&event) } else { Action::Text(&event) };
         self.observer.event(&event);
-        let changes = apply(self.state, self.now, action, self.observer);
+        let changes = apply_event(self.state, self.now, &event, self.binary, self.observer);
         *self.changes = self.changes.union(changes);
     }
 }

@@ -318,7 +318,8 @@ impl<C: Capacity> Nodes<C> {
     }
 
     /// The name for `text`, which the entry before the one at `at`, the one itself or any other may have already.
-    fn intern(&mut self, at: usize, text: &str, name_of: impl Fn(&Node) -> Name) -> Name {
+    #[inline(never)] // For names of either kind.
+    fn intern(&mut self, at: usize, text: &str, name_of: fn(&Node) -> Name) -> Name {
         let first = self.first();
         let same = |entry: &Node| {
             let name = name_of(entry);

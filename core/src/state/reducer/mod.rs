@@ -44,7 +44,6 @@ const EXECUTION_BLOCKED: &str = "ExecutionBlocked";
 /// assert!(changes.has(Changes::QUEUE));
 /// assert_eq!(state.queue_remaining(), Some(2));
 /// ```
-#[inline] // Where the kind of action is known, only that is left of it.
 pub fn apply<C: Capacity>(
     state: &mut State<C>,
     now: Instant,
@@ -53,17 +52,36 @@ pub fn apply<C: Capacity>(
 ) -> Changes {
     let changes = match action {
         Action::Part(part) => state.reduce_part(now, part),
-        Action::Text(event) => {
-            state.messages.text = state.messages.text.saturating_add(1);
-            state.message(now, event).union(Changes::MESSAGES)
-        }
-        Action::Binary(event) => {
-            state.messages.binary = state.messages.binary.saturating_add(1);
-            state.message(now, event).union(Changes::MESSAGES)
-        }
+        Action::Text(event) => state.reduce_event(now, event, false),
+        Action::Binary(event) => state.reduce_event(now, event, true),
         other => reduce(state, now, other),
     };
     show(observer, now, &action, changes, state);
+    changes
+}
+
+/// As [`apply`], of a part of a message: no action lies on the stack while it is reduced.
+pub(crate) fn apply_part<C: Capacity>(
+    state: &mut State<C>,
+    now: Instant,
+    part: &Part<'_>,
+    observer: &mut impl Observer<C>,
+) -> Changes {
+    let changes = state.reduce_part(now, part);
+    show(observer, now, &Action::Part(part), changes, state);
+    changes
+}
+
+/// As [`apply`], of a message's end.
+pub(crate) fn apply_event<C: Capacity>(
+    state: &mut State<C>,
+    now: Instant,
+    event: &Event<'_>,
+    binary: bool,
+    observer: &mut impl Observer<C>,
+) -> Changes {
+    let changes = state.reduce_event(now, event, binary);
+    show(observer, now, &if binary { Action::Binary(event) } else { Action::Text(event) }, changes, state);
     changes
 }
 
@@ -148,6 +166,12 @@ impl<C: Capacity> State<C> {
             part => self.part(part),
         }
         Changes::NONE
+    }
+
+    fn reduce_event(&mut self, now: Instant, event: &Event<'_>, binary: bool) -> Changes {
+        let count = if binary { &mut self.messages.binary } else { &mut self.messages.text };
+        *count = count.saturating_add(1);
+        self.message(now, event).union(Changes::MESSAGES)
     }
 
     #[inline(never)] // What it needs of the stack is not on the way of messages' ends.

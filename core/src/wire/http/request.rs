@@ -123,6 +123,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    #[inline(never)] // It is called for every part.
     fn put(&mut self, parts: &[&str]) {
         for part in parts {
             if let Some(slot) = self.out.get_mut(self.len..).and_then(|rest| rest.get_mut(..part.len())) {

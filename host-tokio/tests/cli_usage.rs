@@ -36,7 +36,7 @@ fn help_shows_how_it_is_used() {
         (&["--help"][..], &["comfyglow demo", "comfyglow watch --once", "Exit statuses", "5  the prompt ended"][..]),
         (
             &["watch", "--help"],
-            &["[default: http://127.0.0.1:8188]", "--client-id <C>", "--history <FILE>", "Examples"],
+            &["[default: http://127.0.0.1:8188]", "--client-id <ID>", "--history <FILE>", "Examples"],
         ),
         (&["demo", "--help"], &["--fail", "--speed <X>", "no ComfyUI needed"]),
         (

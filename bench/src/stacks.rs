@@ -1,6 +1,6 @@
 //! From the bytes of a socket to a state: ours, and the stack that a Rust client has most often.
 //!
-//! Their state is a few numbers, the least that such a client could keep; ours is the whole [`DesktopSession`].
+//! Their state is a few numbers, the least that such a client could keep; ours is a whole [`Wire`] of a desktop.
 use std::{
     hint::black_box,
     io,

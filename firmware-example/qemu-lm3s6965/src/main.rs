@@ -15,7 +15,7 @@ use comfyglow_app::{
     Gadget, Settings, Start,
     embassy_net::{Runner, Stack},
 };
-use comfyglow_qemu::{connect, logs, meter, session, settings, wire::Wire};
+use comfyglow_qemu::{connect, logs, meter, session, settings, wire::CardDriver};
 use embassy_executor::{Spawner, task};
 use static_cell::StaticCell;
 
@@ -50,7 +50,7 @@ fn join(spawner: Spawner, seed: u64) -> Stack<'static> {
 }
 
 #[task]
-async fn move_frames(mut runner: Runner<'static, Wire<mac::Mac>>) {
+async fn move_frames(mut runner: Runner<'static, CardDriver<mac::Mac>>) {
     runner.run().await;
 }
 

@@ -14,7 +14,7 @@ use static_cell::StaticCell;
 
 use crate::{
     FLASH, Flash, stack,
-    wire::{Card, Wire},
+    wire::{Card, CardDriver},
 };
 
 /// The receive and transmit buffers of each link: a window of two frames for the socket, of one for answers.
@@ -37,9 +37,9 @@ pub fn session(settings: &'static Settings, seed: u64) -> &'static RefCell<Wire<
 /// # Panics
 ///
 /// It was called before.
-pub fn connect<C: Card>(card: C, seed: u64) -> (Stack<'static>, Runner<'static, Wire<C>>) {
+pub fn connect<C: Card>(card: C, seed: u64) -> (Stack<'static>, Runner<'static, CardDriver<C>>) {
     static RESOURCES: StaticCell<Resources> = StaticCell::new();
-    network(Wire::new(card), RESOURCES.init_with(Resources::new), seed)
+    network(CardDriver::new(card), RESOURCES.init_with(Resources::new), seed)
 }
 
 /// Begins the tasks; a board adds those that move frames, paint, and watch buttons. The firmware ends with status 0 once

@@ -46,13 +46,13 @@ pub trait Card {
 }
 
 /// A card as embassy's network wants it, and room for one frame each way.
-pub struct Wire<C> {
+pub struct CardDriver<C> {
     card: C,
     received: &'static mut Room,
     sent: &'static mut Room,
 }
 
-impl<C: Card> Wire<C> {
+impl<C: Card> CardDriver<C> {
     /// That of `card`.
     ///
     /// # Panics
@@ -75,7 +75,7 @@ pub struct Sending<'w, C> {
     room: &'w mut Room,
 }
 
-impl<C: Card> Driver for Wire<C> {
+impl<C: Card> Driver for CardDriver<C> {
     type RxToken<'w>
         = Received<'w>
     where

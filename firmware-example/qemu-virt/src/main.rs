@@ -16,7 +16,7 @@ use comfyglow_app::{
     setup::{Board, Display},
 };
 use comfyglow_panels::oled::{ADDRESS, Model, Oled};
-use comfyglow_qemu::{Arguments, FLASH, Flash, connect, logs, session, wire::Wire};
+use comfyglow_qemu::{Arguments, FLASH, Flash, connect, logs, session, wire::CardDriver};
 use embassy_executor::{Spawner, task};
 use embassy_futures::block_on;
 use static_cell::StaticCell;
@@ -69,7 +69,7 @@ fn join(spawner: Spawner, seed: u64) -> Stack<'static> {
 }
 
 #[task]
-async fn move_frames(mut runner: Runner<'static, Wire<net::Net>>) {
+async fn move_frames(mut runner: Runner<'static, CardDriver<net::Net>>) {
     runner.run().await;
 }
 

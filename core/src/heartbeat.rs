@@ -154,6 +154,14 @@ impl Heartbeat {
         self.due = now.saturating_add(config.interval);
     }
 
+    /// Notes that the response will not come, which says nothing of the connection. The next probe follows after the
+    /// interval.
+    pub fn excuse(&mut self, config: &HeartbeatConfig, now: Instant) {
+        if self.awaited.is_some() {
+            self.answered(config, now);
+        }
+    }
+
     /// Returns whether a pong is late by more than [`HeartbeatConfig::patience`] while bytes arrive.
     pub fn is_overrun(&self, config: &HeartbeatConfig, now: Instant) -> bool {
         config.probe == Probe::Ping

@@ -241,7 +241,8 @@ impl<C: Capacity> Exchange<C> {
             self.fail();
         }
         while self.pending {
-            match self.reader.next(&mut piece, &mut error_fields(state)) {
+            let read = self.reader.next(&mut piece, &mut error_fields(state));
+            match read {
                 Ok(None) => break,
                 Ok(Some(item)) => {
                     note(&mut self.found, &item);

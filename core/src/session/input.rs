@@ -105,7 +105,8 @@ pub enum Host<'a> {
 pub enum End {
     /// The server closed it: the end of the stream, a reset, or a close frame without a code.
     Eof,
-    /// The server closed the WebSocket with this code (RFC 6455, section 7.4).
+    /// The server closed the WebSocket with this code (RFC 6455, section 7.4). Of a browser's own codes, 1005 is
+    /// [`Eof`](Self::Eof) and 1006 is [`Broken`](Self::Broken).
     ClosedWith(u16),
     /// The server does not accept connections at this address: refused, or no route.
     Unreachable,

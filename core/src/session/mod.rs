@@ -8,8 +8,9 @@
 //! # The contract of both
 //!
 //! 1. Make one with `new` and call `poll_output` until it returns `Sleep`.
-//! 2. Carry out each output before the next call. Report its result later, by an input. Once the session has closed a
-//!    link, report nothing more of it.
+//! 2. Carry out each output before the next call. Report its result by an input, at once or later: of a request
+//!    `Response`, any number of `Body`, then `BodyEnd`; or `Closed`. Once the session has closed a link, report nothing
+//!    more of it: a late body of an aborted request would count for the next one.
 //! 3. At `Sleep`, wait for an event of a link or for the deadline, whichever comes first. Report it by `handle_input`,
 //!    then go on with 1. A wake-up that is early, late or repeated does no harm.
 //!
@@ -429,11 +430,19 @@ impl<C: Capacity> Session<'_, C> {
         match link {
             Link::Socket => {
                 let retry_after = if let End::Refused { retry_after, .. } = end { retry_after } else { None };
+                self.probe_due = false;
                 if let Some(fault) = self.socket.closed(end) {
+                    let retry_after = retry_after.filter(|_| matches!(fault.kind, FaultKind::Refused(_)));
                     self.lost(now, fault, retry_after, observer);
                 }
             }
-            Link::Http => self.exchange.closed(end),
+            Link::Http => {
+                // A request that breaks tells nothing of the socket: a browser's page may not be let in over HTTP alone.
+                if self.config.heartbeat.probe == Probe::Request && self.exchange.is_pending() {
+                    self.socket.excuse(now, &self.config);
+                }
+                self.exchange.closed(end);
+            }
         }
     }
 
@@ -464,13 +473,13 @@ impl<C: Capacity> Session<'_, C> {
 
     /// Begins the request that replaces a ping, if no other is under way. Returns whether it did.
     fn begin_probe(&mut self, now: Instant) -> bool {
-        if !self.probe_due || !self.exchange.is_idle() && self.asks() {
+        if !self.probe_due || !self.socket.is_open() || !self.exchange.is_idle() && self.asks() {
             return false;
         }
         self.probe_due = false;
         if !self.asks() || self.reconcile.is_refused() {
             // Without permission to request, silence proves nothing.
-            self.socket.answered(now, &self.config);
+            self.socket.excuse(now, &self.config);
             return false;
         }
         self.exchange.begin(now, Request::Prompt, &self.state);

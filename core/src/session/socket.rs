@@ -214,6 +214,11 @@ impl<C: Capacity> Socket<C> {
         self.heartbeat.answered(&config.heartbeat, now);
     }
 
+    /// The response that stands for a pong will not come.
+    pub(super) fn excuse(&mut self, now: Instant, config: &Config<'_>) {
+        self.heartbeat.excuse(&config.heartbeat, now);
+    }
+
     pub(super) const fn take_latency(&mut self) -> Option<Duration> {
         self.latency.take()
     }

@@ -189,6 +189,18 @@ fn heartbeat_by_request_unanswered_with_bytes_is_neither_silent_nor_overrun() {
 }
 
 #[test]
+fn heartbeat_by_request_whose_requests_break_concludes_nothing() {
+    let mut host = MessageHost::settled(OFTEN);
+    for at in (5_500..600_000).step_by(500) {
+        host.sleep_until(at);
+        if host.pending.take().is_some() {
+            host.input(Input::Closed(Link::Http, End::Broken));
+        }
+        assert_eq!(host.state(), CONNECTED, "at {at}");
+    }
+}
+
+#[test]
 fn heartbeat_by_request_without_http_concludes_nothing() {
     let mut host = MessageHost::open(Config { http: false, ..OFTEN });
     assert_eq!(host.sleep_until(1_000_000), []);

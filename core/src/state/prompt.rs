@@ -188,7 +188,7 @@ fn push_id<B: Bytes>(id: &mut Option<Text<B>>, piece: &[u8], first: bool) {
 /// What a `progress_state` says at its end of its entries.
 #[derive(Clone, Debug)]
 pub(crate) struct Announced<C: Capacity> {
-    /// Blame entries these are; `None` before the first.
+    /// Whose entries these are; `None` before the first.
     pub(in crate::state) target: Option<Target>,
     /// The last entry, and whether it runs.
     pub(in crate::state) last: Option<(Key, bool)>,
@@ -199,7 +199,7 @@ pub(crate) struct Announced<C: Capacity> {
     pub(in crate::state) current: Option<(Milli, Milli)>,
 }
 
-/// Blame entries a `progress_state` tells.
+/// Whose entries a `progress_state` tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
     /// The record's.

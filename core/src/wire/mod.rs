@@ -247,6 +247,9 @@ impl<'c, C: Capacity> Wire<'c, C> {
         if let Some(code) = self.session.take_close() {
             self.socket.close(now, code.map(Some));
         }
+        if self.session.take_abort() {
+            self.exchange.abort();
+        }
         // Before links are dropped: a request that can't be sent drops its own.
         if let Some((link, len)) = self.next_send(now, observer) {
             self.sending = Some(link);
@@ -255,9 +258,6 @@ impl<'c, C: Capacity> Wire<'c, C> {
         if self.socket.take_drop() {
             self.sends_no_more(Link::Socket);
             return Output::Close(Link::Socket);
-        }
-        if self.session.take_abort() {
-            self.exchange.abort();
         }
         if self.exchange.take_drop() {
             self.sends_no_more(Link::Http);

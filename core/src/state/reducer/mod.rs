@@ -14,10 +14,11 @@ pub use action::Action;
 pub use observer::Observer;
 
 use crate::{
+    api::ErrorFields,
     capacity::{Capacity, Length as _},
     event::{Event, EventKind, NodeStatus, Part},
     number::Milli,
-    state::{Changes, ErrorRecord, LastEvent, Outcome, Prompt, PromptEnd, Seen, Source, State, Steps, Target, part_of},
+    state::{Changes, LastEvent, Outcome, Prompt, PromptEnd, Seen, Source, State, Steps, Target, part_of},
     text::{Id, Key},
     time::Instant,
 };
@@ -98,7 +99,7 @@ fn show<C: Capacity>(
 }
 
 /// Where the texts of an error go while a response is read. They count once the response reports the error.
-pub(crate) fn error_fields<C: Capacity>(state: &mut State<C>) -> Option<&mut ErrorRecord<C>> {
+pub(crate) fn error_fields<C: Capacity>(state: &mut State<C>) -> impl ErrorFields + '_ {
     // What has ended keeps what it says.
     state.prompt.as_mut().filter(|prompt| !prompt.is_final()).map(|prompt| &mut prompt.error)
 }

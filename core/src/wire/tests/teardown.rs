@@ -76,6 +76,16 @@ fn input_from_a_dropped_link_is_ignored() {
 }
 
 #[test]
+fn leaving_before_the_request_is_sent_sends_none() {
+    let mut host = ScriptedHost::connected_with(POLLS);
+    assert_eq!(host.due(u64::try_from(30_300).unwrap()), [Dial(Http)]);
+    host.report_without_polling(Input::Opened(Http));
+    host.report_without_polling(Input::Host(Host::Leave));
+    let did = host.drain();
+    assert!(did.contains(&Close(Http)) && !did.iter().any(|did| matches!(did, Send(Http, _))), "{did:?}");
+}
+
+#[test]
 fn late_open_does_not_count_for_the_next_attempt() {
     let mut host = ScriptedHost::new(RECONNECTS);
     host.drain();

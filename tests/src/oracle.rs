@@ -2,7 +2,7 @@
 //!
 //! They differ on purpose in some texts, which are changed before `serde_json` reads them. The words `NaN`, `Infinity` and
 //! `-Infinity` become `null`, and lone surrogates become U+FFFD. `serde_json` refuses numbers that are too large for an
-//! f64, so exponents become 0 and digits past [`DIGITS`] are dropped. Only the core refuses a text deeper than 64.
+//! f64, so exponents become 0 and digits past `DIGITS` are dropped. Only the core refuses a text deeper than 64.
 
 use comfyglow_core::{
     json::{Container, JsonError, JsonErrorKind, Lexer, Token, Word},

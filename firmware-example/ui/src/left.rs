@@ -9,7 +9,7 @@ use comfyglow_core::{
 /// What was told of the time left.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TimeLeft {
-    /// Blame it was.
+    /// Whose it was.
     prompt: Option<Key>,
     seconds: Option<u64>,
 }

@@ -14,7 +14,7 @@ pub enum Closed {
     Aborted,
 }
 
-/// Blame fault it is and what to do about it.
+/// Who has to act on the fault, and what to do about it.
 impl fmt::Display for Closed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

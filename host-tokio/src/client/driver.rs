@@ -1,4 +1,4 @@
-//! Carries out what the core's [`Session`] wants, over tokio's sockets and clock.
+//! Carries out what the core's [`Session`](comfyglow_core::session::Session) wants, over tokio's sockets and clock.
 
 use std::{future::poll_fn, io, mem::MaybeUninit, task::Poll};
 
@@ -32,13 +32,13 @@ const READ: usize = 16 * 1024;
 /// Drives a session with one server, until it is over: whoever owns it awaits [`changed`](Self::changed) all the time.
 ///
 /// [`Client`](super::Client) is this in a task of its own, with handles to it. The capacities are those of
-/// [`comfyglow_core::capacity`], by default a desktop's.
+/// [`capacity`](mod@comfyglow_core::capacity), by default a desktop's.
 pub struct Driver<'a, C: Capacity = DesktopCapacity> {
     dialer: Dialer,
     session: Box<Wire<'a, C>>,
     socket: Line,
     http: Line,
-    /// Blame turn it is to be read first, so that neither waits for the other's end.
+    /// Which link is read first, so that neither waits for the other's end.
     http_first: bool,
     /// The session's epoch.
     start: time::Instant,

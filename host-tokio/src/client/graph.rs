@@ -35,7 +35,7 @@ impl Graph {
         Self { prompt_id: prompt_id.to_owned(), nodes: nodes.map(|(id, node)| (id.clone(), class(node))).collect() }
     }
 
-    /// Blame it is.
+    /// Whose it is.
     pub fn prompt_id(&self) -> &str {
         &self.prompt_id
     }

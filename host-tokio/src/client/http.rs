@@ -41,7 +41,7 @@ impl RequestError {
         self.fault
     }
 
-    /// Blame fault it is.
+    /// Who has to act on it.
     pub const fn blame(&self) -> Blame {
         self.fault.blame()
     }

@@ -24,7 +24,7 @@ use super::{
 /// A task that ends with the simulator.
 pub(super) type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Blame prompt runs, or ran last, and which node.
+/// Whose prompt runs, or ran last, and which node.
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) client: Recipients,

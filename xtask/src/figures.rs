@@ -20,7 +20,7 @@ const NOT_YET: &[NotYet] = &[
     },
     NotYet {
         figure: "firmware, flash",
-        ceiling: 150_000.0,
+        ceiling: 152_000.0,
         reason: "about, counted at 143 KB, before settings, the network's states and a journal in place of sequential-storage: the core 39 KB (as above), smoltcp with DHCP and DNS 24, the display 18, storage 13, the tasks with what is inlined of the session 9, the board 6, constants 13, the rest 13; tried: no texts of panics (29 KB less), opt-level z (8), no logs of the network and of panics' words (1)",
     },
     NotYet {

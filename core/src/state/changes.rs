@@ -1,6 +1,6 @@
-//! What an action changed.
+//! The parts of the state that an action changed.
 
-/// What an action changed.
+/// The parts of the state that an action changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Changes(u8);
@@ -12,7 +12,7 @@ impl Changes {
     pub const CONNECTION: Self = Self(1);
     /// [`State::queue_remaining`](super::State::queue_remaining).
     pub const QUEUE: Self = Self(1 << 1);
-    /// Another prompt, or its state: it began, ended or failed.
+    /// Which prompt, or its state: it began, ended or failed.
     pub const PROMPT: Self = Self(1 << 2);
     /// The current node.
     pub const NODE: Self = Self(1 << 3);
@@ -36,7 +36,7 @@ impl Changes {
         self.0 & other.0 != 0
     }
 
-    /// What either changed.
+    /// Returns what either changed.
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)

@@ -1,6 +1,6 @@
-//! What is known of a server: its queue, the prompt that runs, the connection.
+//! The state of a server as the session knows it: its queue, the running prompt, the connection.
 //!
-//! Only the [reducer] changes it, and what restores a record: its fields are private to this module and those within it.
+//! Only the [reducer] and the import of a record change it: its fields are private to this module and its children.
 
 mod changes;
 mod connection;
@@ -38,9 +38,9 @@ use crate::{
     time::{Duration, Instant},
 };
 
-/// All that is known of a server. It keeps what its [`Capacity`] has room for.
+/// The state of a server as the session knows it. Its [`Capacity`] limits what it keeps.
 ///
-/// Only the [reducer] changes it, or a record that restores it. Everybody else reads it:
+/// Only the [reducer] and the import of a record change it. Everything else reads it:
 ///
 /// ```
 /// # use comfyglow_core::{capacity::GadgetCapacity, state::State};
@@ -57,29 +57,29 @@ use crate::{
 pub struct State<C: Capacity> {
     /// The connection to the server.
     connection: Connection,
-    /// Prompts queued and running, once the server told.
+    /// The number of queued and running prompts; `None` until the server reports it.
     queue_remaining: Option<u32>,
     /// The prompt last seen to start.
     prompt: Slot<C>,
-    /// How many records have begun.
+    /// The number of records that have begun.
     generation: u32,
     /// The nodes of that prompt.
     nodes: Nodes<C>,
     /// The last progress events.
     history: History<C::History>,
-    /// How long nodes took in the runs before.
+    /// The durations of nodes in earlier runs.
     learned: Learned<C::Durations>,
-    /// Messages received whole.
+    /// Counts of complete messages.
     messages: Messages,
     /// What the socket has reported.
     socket_generation: SocketGeneration,
-    /// How good the connection is.
+    /// The quality of the connection.
     quality: Quality,
-    /// Prompts whose record was replaced, the newest first; behind them keys that no id has.
+    /// The prompts whose records were replaced, the newest first. The rest are keys that no id has.
     replaced: [Key; REPLACED_PROMPTS],
-    /// What the entries of the `progress_state` at hand said so far.
+    /// What the entries of the current `progress_state` have reported.
     announced: Announced<C>,
-    /// What the message at hand changed before its end, or by beginning, naming or reviving the record.
+    /// What the current message changed before its end, or when it began, named or revived the record.
     renewed: Changes,
     /// What the server's log and its queue report.
     observation: Observation,
@@ -105,7 +105,7 @@ impl SocketGeneration {
     }
 }
 
-/// How many messages were received whole, and of what use they were.
+/// Counts of complete messages, by kind and use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -116,7 +116,7 @@ pub struct Messages {
     pub binary: u32,
     /// Messages of either kind that can't be used.
     pub malformed: u32,
-    /// Messages of either kind whose type or kind isn't known.
+    /// Messages of either kind whose type is unknown.
     pub unknown: u32,
 }
 
@@ -154,7 +154,7 @@ impl<C: Capacity> State<C> {
         &self.connection
     }
 
-    /// Prompts queued and running, once the server told.
+    /// The number of queued and running prompts; `None` until the server reports it.
     pub const fn queue_remaining(&self) -> Option<u32> {
         self.queue_remaining
     }
@@ -164,18 +164,18 @@ impl<C: Capacity> State<C> {
         self.prompt.as_ref()
     }
 
-    /// How many prompts were seen to begin, the one at hand among them: its number.
+    /// The number of prompts seen to begin, the current one included.
     pub const fn generation(&self) -> u32 {
         self.generation
     }
 
-    /// Messages received whole.
+    /// Counts of complete messages.
     pub const fn messages(&self) -> Messages {
         self.messages
     }
 
-    /// What the socket has reported until now: to be kept with a request over HTTP for its response,
-    /// [`Action::Response`](crate::reducer::Action::Response).
+    /// What the socket has reported until now. Keep it with each request, and pass it to
+    /// [`Action::Response`](crate::reducer::Action::Response) with the response.
     pub const fn socket_generation(&self) -> SocketGeneration {
         self.socket_generation
     }
@@ -196,13 +196,13 @@ impl<C: Capacity> State<C> {
         self.observation.queue_only()
     }
 
-    /// As if the prompt had been restored from a record.
+    /// Acts as if the prompt was restored from a record.
     #[cfg(test)]
     pub(crate) const fn restored(&mut self) {
         self.connection.source = Source::Restored;
     }
 
-    /// How good the connection is.
+    /// The quality of the connection.
     pub const fn quality(&self) -> &Quality {
         &self.quality
     }
@@ -212,16 +212,16 @@ impl<C: Capacity> State<C> {
         &self.history
     }
 
-    /// How long nodes took in the runs before.
+    /// The durations of nodes in earlier runs.
     pub const fn learned(&self) -> &Learned<C::Durations> {
         &self.learned
     }
 
-    /// How long the prompt will run yet; `None` at its end, and where its start or the graph isn't known.
+    /// The estimated remaining time of the prompt; `None` if it has ended, or its start or graph is unknown.
     ///
-    /// Where nothing was learned of its nodes it is as long as if it went on as it did, and `None` before anything is done.
-    /// Otherwise it is what the nodes that are still to come took in earlier runs, at this run's pace; and, as far as the
-    /// graph's nodes are new, the one as much as the other. It is no less than what the server's log says of a sampler.
+    /// If no durations were learned, it extrapolates the run so far, and is `None` before there is progress. Otherwise
+    /// it is the sum of what the remaining nodes took in earlier runs, at this run's pace. The more nodes are new, the
+    /// more the extrapolation counts. It is never less than what the server's log reports of a sampler.
     pub fn eta(&self, now: Instant) -> Option<Duration> {
         let prompt = self.prompt.as_ref().filter(|prompt| prompt.end.is_running())?;
         let reported = if C::HTTP { prompt.run.reported_remaining(now) } else { None };
@@ -249,17 +249,17 @@ impl<C: Capacity> State<C> {
             prompt.run.remaining_millis(now, RemainingWork { whole, pending, current }),
         ));
         if self.connection.source != Source::Websocket && current.is_none() {
-            // Nobody tells what is done by now.
+            // Nothing reports the current progress.
             return Some(planned.saturating_sub(elapsed)).filter(|rest| *rest > Duration::ZERO);
         }
         let Some(linear) = linear.filter(|_| known < whole) else { return Some(planned) };
-        // In parts of 256, so that the products of long times have room.
+        // In parts of 256, so the products of long times have room.
         let share = u64::from(known).saturating_mul(256).checked_div(u64::from(whole))?;
         let others = linear.as_micros().saturating_mul(256_u64.saturating_sub(share));
         Some(Duration::from_micros(planned.as_micros().saturating_mul(share).saturating_add(others) >> 8))
     }
 
-    /// The class of the prompt's node with the id `node`, such as `KSampler`, where the graph was seen.
+    /// The class of the prompt's node `node`, such as `KSampler`; `None` if the graph was not seen.
     pub fn class_of(&self, node: crate::text::Id<'_>) -> Option<&str> {
         self.nodes.class(node.key())
     }

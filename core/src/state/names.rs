@@ -1,4 +1,4 @@
-//! Short texts packed one behind the other, such as the classes of a prompt's nodes.
+//! Short texts in one buffer, such as the classes of a prompt's nodes.
 
 use crate::capacity::Bytes;
 
@@ -14,7 +14,7 @@ impl Name {
     pub(super) const NONE: Self = Self { at: u16::MAX, len: 0 };
 }
 
-/// Texts that are added one by one and forgotten together.
+/// Texts that are added one by one and dropped together.
 #[derive(Debug)]
 pub(super) struct Names<B> {
     bytes: B,
@@ -27,12 +27,12 @@ impl<B: Bytes> Names<B> {
         Self { bytes: B::ZERO, used: 0 }
     }
 
-    /// How much is used, for [`keep_from`](Self::keep_from) and [`truncate`](Self::truncate).
+    /// The bytes in use, for [`keep_from`](Self::keep_from) and [`truncate`](Self::truncate).
     pub(super) const fn mark(&self) -> u16 {
         self.used
     }
 
-    /// Adds `text`; none where there is no room left.
+    /// Adds `text`. Returns the empty name if there is no room.
     pub(super) fn add(&mut self, text: &str) -> Name {
         let (Ok(len), at) = (u16::try_from(text.len()), self.used) else { return Name::NONE };
         let Some(end) = at.checked_add(len) else { return Name::NONE };
@@ -48,12 +48,12 @@ impl<B: Bytes> Names<B> {
         core::str::from_utf8(bytes).ok()
     }
 
-    /// Forgets what was added after `mark`.
+    /// Drops what was added after `mark`.
     pub(super) fn truncate(&mut self, mark: u16) {
         self.used = self.used.min(mark);
     }
 
-    /// Forgets what was added before `mark`; the names after it move by it.
+    /// Drops what was added before `mark`. The names after it move.
     pub(super) fn keep_from(&mut self, mark: u16) {
         let kept = usize::from(mark)..usize::from(self.used);
         // Byte by byte: nothing else in the core needs a `memmove`, which is 0.7 KB.

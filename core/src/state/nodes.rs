@@ -1,4 +1,4 @@
-//! The nodes of a prompt: how far each is, and what they add up to.
+//! The nodes of a prompt: the progress of each, and their sums.
 
 mod inferred;
 
@@ -10,28 +10,28 @@ use crate::{
     text::{Id, Key},
 };
 
-/// A node that is done, in the parts that [`Nodes`] counts in.
+/// A finished node, in the parts that [`Nodes`] counts in.
 pub(crate) const WHOLE: u32 = 1 << WHOLE_BITS;
 const WHOLE_BITS: u32 = 30;
 
 /// The nodes of one prompt.
 ///
-/// The sums are kept as the entries change, so that a `progress` costs the same at any number of nodes. Entries of a
-/// message that is still being read may stand apart, behind [`stage`](Self::stage), until it proves well-formed.
+/// Sums are updated with each entry, so a `progress` costs the same for any number of nodes. Entries of a message that
+/// is still being read may be [staged](Self::stage) until it proves well-formed.
 #[derive(Debug)]
 pub(crate) struct Nodes<C: Capacity> {
     entries: <C::Nodes as Length>::List<Node>,
     names: Names<C::Names>,
     sums: Sums,
-    /// Where the next entry asked for is likely to be: messages list the nodes in the same order again and again.
+    /// The likely index of the next lookup: messages list the nodes in the same order again and again.
     hint: u16,
-    /// Nodes didn't fit: the sums are lower bounds.
+    /// Whether nodes did not fit. The sums are lower bounds then.
     truncated: bool,
-    /// What a node weighs of which nothing was learned.
+    /// The weight of a node without a learned duration.
     typical: CompactU32,
-    /// Where the entries of a prompt that may begin with the message at hand stand.
+    /// The index of the first staged entry, if the current message may begin a prompt.
     staged: Option<Stage>,
-    /// Entries stand in the `execution_cached` that is being read; whether the sums were lower bounds before it.
+    /// Set while an `execution_cached` is read: whether the sums were lower bounds before it.
     cached_soon: Option<bool>,
 }
 
@@ -45,21 +45,21 @@ struct Stage {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Sums {
-    /// Σ of the parts done of the graph's nodes times what they weigh, [`WHOLE`] times that for each that is done.
+    /// The sum of each node's finished part times its weight. A finished node counts [`WHOLE`] times its weight.
     done: u64,
     finished: u32,
 }
 
-/// A node as it is kept.
+/// A node's entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Node {
     key: Key,
-    /// The part that is done, of [`WHOLE`].
+    /// The finished part, of [`WHOLE`].
     part: u32,
-    /// The id it is shown by, where that isn't its own.
+    /// The id it is shown by, if that is another node's.
     display: Name,
     class: Name,
-    /// What it counts for in the percentage.
+    /// Its weight in the percentage.
     weight: CompactU32,
     seen: Seen,
 }
@@ -69,15 +69,15 @@ struct Node {
 pub(crate) struct Seen(u8);
 
 impl Seen {
-    /// Its display id is another's: it isn't of the submitted graph.
+    /// Its display id is another node's: it is not in the submitted graph.
     pub(crate) const EXPANDED: Self = Self(1);
-    /// It was announced, or its progress told.
+    /// It started, or reported progress.
     pub(crate) const STARTED: Self = Self(1 << 1);
     pub(crate) const FINISHED: Self = Self(1 << 2);
     pub(crate) const CACHED: Self = Self(1 << 3);
-    /// It stands in the `execution_cached` that is being read.
+    /// The `execution_cached` that is being read lists it.
     const CACHED_SOON: Self = Self(1 << 4);
-    /// It was started before another node was announced, which says that it finished where nothing else does.
+    /// Another node started after it. Without a `progress_state`, that means that it has finished.
     const PASSED: Self = Self(1 << 5);
 
     const fn has(self, other: Self) -> bool {
@@ -108,7 +108,7 @@ impl Node {
         }
     }
 
-    /// What it adds to the sum.
+    /// Its share of the sum.
     const fn weighed(&self) -> u64 {
         (self.done() as u64).saturating_mul(self.weight.get() as u64)
     }
@@ -117,7 +117,7 @@ impl Node {
         self.seen.has(Seen::FINISHED.with(Seen::PASSED)) && !self.seen.has(Seen::EXPANDED.with(Seen::CACHED))
     }
 
-    /// Only the graph named it: its place may be taken by one that does something.
+    /// Whether only the graph named it. A node that runs may take its place.
     const fn is_idle(&self) -> bool {
         self.seen.0 == 0
     }
@@ -150,17 +150,17 @@ impl<C: Capacity> Nodes<C> {
         self.cached_soon = None;
     }
 
-    /// Nodes seen finished, of the submitted graph and not cached; those that stand apart are not counted.
+    /// The number of finished nodes of the submitted graph, without cached and staged ones.
     pub(crate) fn finished(&self) -> u32 {
         self.staged.map_or(self.sums, |stage| stage.sums).finished
     }
 
-    /// What is done of the graph's nodes, [`WHOLE`] times its weight for each that is; those that stand apart are not counted.
+    /// The sum of the finished parts, [`WHOLE`] times its weight for a finished node; staged nodes are not counted.
     pub(crate) fn done(&self) -> u64 {
         self.staged.map_or(self.sums, |stage| stage.sums).done
     }
 
-    /// What the nodes weigh that are done, and the parts of those that aren't yet.
+    /// The weight that is finished, parts of running nodes included.
     pub(crate) fn weight_done(&self) -> u32 {
         u32::try_from(self.done() >> WHOLE_BITS).unwrap_or(u32::MAX)
     }
@@ -170,12 +170,12 @@ impl<C: Capacity> Nodes<C> {
         self.cached_soon.unwrap_or(self.staged.map_or(self.truncated, |stage| stage.truncated))
     }
 
-    /// Whether entries of a message stand apart until its end.
+    /// Whether entries of the current message are staged until its end.
     pub(crate) const fn is_amid_message(&self) -> bool {
         self.staged.is_some() || self.cached_soon.is_some()
     }
 
-    /// From now on entries are those of a prompt that the message at hand may begin.
+    /// Stages the entries that follow: the current message may begin their prompt.
     pub(crate) fn stage(&mut self) {
         let stage = Stage {
             entries: index(self.entries.items().len()),
@@ -188,7 +188,7 @@ impl<C: Capacity> Nodes<C> {
         self.truncated = false;
     }
 
-    /// The message at hand was malformed: what it staged never was.
+    /// Drops the staged entries: the current message was malformed.
     pub(crate) fn unstage(&mut self) {
         if let Some(stage) = self.staged.take() {
             self.entries.items_mut().truncate(usize::from(stage.entries));
@@ -199,7 +199,7 @@ impl<C: Capacity> Nodes<C> {
         self.forget_cached_soon();
     }
 
-    /// The prompt of the staged entries begins: all others go.
+    /// Keeps only the staged entries: their prompt begins.
     pub(crate) fn commit_stage(&mut self) {
         let Some(stage) = self.staged.take() else { return self.clear() };
         let mut at = 0_usize;
@@ -216,7 +216,7 @@ impl<C: Capacity> Nodes<C> {
         self.hint = 0;
     }
 
-    /// The first entry of the prompt at hand.
+    /// The index of the current prompt's first entry.
     fn first(&self) -> usize {
         self.staged.map_or(0, |stage| usize::from(stage.entries))
     }
@@ -225,14 +225,14 @@ impl<C: Capacity> Nodes<C> {
         usize::from(self.hint)
     }
 
-    /// The entry at `at` was the last one asked for.
+    /// Remembers that the entry at `at` was looked up last.
     fn noted(&mut self, at: usize) {
         self.hint = index(at.saturating_add(1));
     }
 
     #[inline]
     fn position(&mut self, key: Key) -> Option<usize> {
-        // A `progress_state` goes on with the next, a `progress` with the same.
+        // A `progress_state` continues with the next, a `progress` with the same.
         let likely = [self.hint(), self.hint().saturating_sub(1)];
         let is_it =
             |at: &usize| self.entries.items().get(*at).is_some_and(|entry| entry.key == key) && *at >= self.first();
@@ -257,7 +257,7 @@ impl<C: Capacity> Nodes<C> {
         found
     }
 
-    /// The place of the node `key`, a new one where it has none; `None` where there is no room.
+    /// The index of the node `key`, new if it had none; `None` if there is no room.
     fn place(&mut self, key: Key) -> Option<usize> {
         if let Some(at) = self.position(key) {
             return Some(at);
@@ -277,7 +277,7 @@ impl<C: Capacity> Nodes<C> {
         idle
     }
 
-    /// Changes the entry at `at` and what it adds to the sums.
+    /// Changes the entry at `at`, and updates the sums.
     fn change(&mut self, at: usize, change: impl FnOnce(&mut Node)) {
         let Some(entry) = self.entries.items_mut().get_mut(at) else { return };
         let before = *entry;
@@ -290,11 +290,12 @@ impl<C: Capacity> Nodes<C> {
             .saturating_add(u32::from(entry.counts_as_finished()));
     }
 
-    /// Notes what a message said of `node`, whose key is `key`: what was seen, how far it is, and the id it is shown by, where it said so.
+    /// Notes what a message reported of `node`, whose key is `key`: what was seen, its finished part, and the id that
+    /// it is shown by, if reported.
     pub(crate) fn note(&mut self, key: Key, node: Id<'_>, seen: Seen, part: Option<u32>, display: Option<Id<'_>>) {
         let Some(at) = self.place(key) else { return };
         if let Some(entry) = self.entries.items().get(at) {
-            // A `progress_state` repeats what it has said of all nodes that have finished.
+            // A `progress_state` repeats all nodes that have finished.
             let known = entry.seen.with(seen) == entry.seen && part.is_none_or(|part| part == entry.part);
             if known && display == Some(node) && !entry.seen.has(Seen::EXPANDED) {
                 return;
@@ -317,7 +318,8 @@ impl<C: Capacity> Nodes<C> {
         });
     }
 
-    /// The name for `text`, which the entry before the one at `at`, the one itself or any other may have already.
+    /// Returns the name for `text`. Entries often share one. The entry at `at` is compared first, then the one before
+    /// it, then all others.
     #[inline(never)] // For names of either kind.
     fn intern(&mut self, at: usize, text: &str, name_of: fn(&Node) -> Name) -> Name {
         let first = self.first();
@@ -334,7 +336,7 @@ impl<C: Capacity> Nodes<C> {
         known.unwrap_or_else(|| self.names.add(text))
     }
 
-    /// Every started node but `node` has finished: servers before 0.3.44 tell only which node comes next.
+    /// Marks every started node but `node` as finished: servers before 0.3.44 report only which node comes next.
     pub(crate) fn pass_all_but(&mut self, node: Option<Key>) {
         self.change_all(|entry| {
             if Some(entry.key) != node && entry.seen.has(Seen::STARTED) {
@@ -343,7 +345,7 @@ impl<C: Capacity> Nodes<C> {
         });
     }
 
-    /// The server tells which nodes have finished: what was concluded before is void.
+    /// Undoes what was concluded: the server reports which nodes have finished.
     pub(crate) fn forget_passed(&mut self) {
         self.change_all(|entry| entry.seen = entry.seen.without(Seen::PASSED));
     }
@@ -354,7 +356,7 @@ impl<C: Capacity> Nodes<C> {
         }
     }
 
-    /// Notes an id of the `execution_cached` that is being read; whose it is, its end tells.
+    /// Notes an id of the `execution_cached` that is being read. Only its end names the prompt.
     pub(crate) fn note_cached_soon(&mut self, node: Id<'_>) {
         if self.cached_soon.is_none() {
             self.cached_soon = Some(core::mem::take(&mut self.truncated));
@@ -376,10 +378,10 @@ impl<C: Capacity> Nodes<C> {
         self.hint = 0;
     }
 
-    /// The nodes noted are cached; where a prompt `begins` with them, all others go.
+    /// Marks the noted nodes as cached. If a prompt `begins` with them, drops all others.
     pub(crate) fn commit_cached(&mut self, begins: bool) {
         let truncated = self.cached_soon.take();
-        // Of a prompt that begins, only its own nodes can be missing.
+        // When a prompt begins, only its own nodes can be missing.
         self.truncated = match (begins, truncated) {
             (true, None) => false,
             (true, Some(_)) => self.truncated,
@@ -402,10 +404,10 @@ impl<C: Capacity> Nodes<C> {
         });
     }
 
-    /// Notes a node of the graph; past the capacity it goes without a class.
+    /// Notes a node of the graph. Past the capacity, its class is left out.
     pub(crate) fn note_class(&mut self, node: Id<'_>, class: &str) {
         if self.staged.is_some() {
-            // The message at hand may be about to end the prompt whose graph this is.
+            // The current message may end the prompt of this graph.
             return;
         }
         let known = self.position(node.key());
@@ -420,19 +422,19 @@ impl<C: Capacity> Nodes<C> {
         self.keep_sampler(at, node);
     }
 
-    /// The id that the node `key` is shown by, where that isn't its own.
+    /// The id that the node `key` is shown by; `None` if it is its own.
     pub(crate) fn display(&self, key: Key) -> Option<&str> {
-        // The node that was noted last is the one asked for, as a rule.
+        // Usually the node that was noted last is looked up.
         let last = self.entries.items().get(self.hint().saturating_sub(1)).filter(|entry| entry.key == key);
         let is_it = |entry: &&Node| entry.key == key;
         self.names.get(last.or_else(|| self.entries.items().iter().skip(self.first()).find(is_it))?.display)
     }
 
-    /// Weighs the nodes of a graph of `total` by what was learned of them, and tells what they weigh together; 1 each where
-    /// nothing was.
+    /// Weighs the nodes of a graph of `total` by their learned durations, and returns the sums. Without any, each
+    /// weighs 1.
     ///
-    /// A node of which nothing was learned weighs what is typical of the others: their median, since a few samplers
-    /// outweigh all the rest. Where the table is full, those that were forgotten were the short ones: then the least.
+    /// A node without a learned duration gets the median of the others, since a few samplers outweigh all the rest. If
+    /// the table is full, it gets the least: the table forgets short durations first.
     pub(crate) fn weigh(&mut self, learned: &Learned<C::Durations>, total: u32) -> Weights {
         if C::Durations::MAX == 0 {
             return Weights { whole: total, learned: 0 };
@@ -445,7 +447,7 @@ impl<C: Capacity> Nodes<C> {
         };
         let (mut known, mut sum) = (0_u32, 0_u32);
         for entry in self.entries.items_mut().iter_mut().take(apart) {
-            // Nothing weighs nothing: it marks those that are to weigh what is typical.
+            // No node weighs 0, so 0 marks the nodes that are to get the typical weight.
             let weight = if learned.is_empty() { None } else { of(entry) };
             entry.weight = weight.unwrap_or(CompactU32::ZERO);
             known = known.saturating_add(u32::from(weight.is_some()));
@@ -466,7 +468,7 @@ impl<C: Capacity> Nodes<C> {
         Weights { whole: sum.saturating_add(others), learned: sum }
     }
 
-    /// The least weight that at least `rank` of the first `apart` nodes don't exceed, those of no weight aside.
+    /// The least weight that at least `rank` of the first `apart` nodes do not exceed. Nodes of weight 0 don't count.
     fn weight_of_rank(&self, apart: usize, rank: u32) -> CompactU32 {
         let (mut low, mut high) = (0_u16, u16::MAX);
         while low < high {
@@ -483,19 +485,19 @@ impl<C: Capacity> Nodes<C> {
         CompactU32::from_bits(low)
     }
 
-    /// What the node `key` weighs, and how much of that is left to do.
+    /// The weight of the node `key`, and how much of it is left.
     pub(crate) fn left_of(&self, key: Key) -> (CompactU32, u32) {
         let Some(entry) = self.find(key) else { return (self.typical, 0) };
         let left = u64::from(WHOLE.saturating_sub(entry.done())).saturating_mul(u64::from(entry.weight.get()));
         (entry.weight, u32::try_from(left >> WHOLE_BITS).unwrap_or(u32::MAX))
     }
 
-    /// Whether the node `key` is seen to have run to its end.
+    /// Whether the node `key` was seen to run to its end.
     pub(crate) fn has_run(&self, key: Key) -> bool {
         self.find(key).is_some_and(Node::counts_as_finished)
     }
 
-    /// Which node the node `key` is in the table of durations; `None` where its class isn't known.
+    /// The name of the node `key` in the table of durations; `None` if its class is unknown.
     pub(crate) fn name_of(&self, key: Key) -> Option<NodeName> {
         self.class(key).map(|class| NodeName::new(key, class))
     }
@@ -512,24 +514,24 @@ impl<C: Capacity> Nodes<C> {
     }
 }
 
-/// A place in the table.
+/// An index into the table.
 fn index(at: usize) -> u16 {
     u16::try_from(at).unwrap_or(u16::MAX)
 }
 
-/// `value` of `max` as a part of [`WHOLE`], within 0 and all of it; `None` where `max` can't be divided by.
+/// `value` of `max` as a part of [`WHOLE`], clamped to 0..=[`WHOLE`]; `None` if `max` is not positive.
 pub(crate) fn part_of(value: crate::number::Milli, max: crate::number::Milli) -> Option<u32> {
     let max = u64::try_from(max.thousandths()).ok().filter(|m| *m > 0)?;
     let value = u64::try_from(value.thousandths()).unwrap_or(0).min(max);
     if value == 0 || value == max {
         return Some(if value == 0 { 0 } else { WHOLE });
     }
-    // Of 131 steps and less, in 32 bits, which small cores divide at once: two digits of 15 bits each.
+    // Up to 131 steps are divided in 32 bits, which is far cheaper on small cores: two digits of 15 bits each.
     if let (Ok(value), Ok(max @ ..0x2_0000)) = (u32::try_from(value), u32::try_from(max)) {
         let (high, rest) = ((value << 15).checked_div(max)?, (value << 15).checked_rem(max)?);
         return Some(high << 15 | (rest << 15).checked_div(max)?);
     }
-    // The product has room for 34 bits beside those of WHOLE: of larger numbers the lowest bits go.
+    // The product has room for 34 bits beside those of WHOLE. Larger numbers lose their lowest bits.
     let surplus = 30_u32.saturating_sub(max.leading_zeros());
     let (value, max) = (value >> surplus, max >> surplus);
     let part = value.saturating_mul(u64::from(WHOLE)).checked_div(max)?;

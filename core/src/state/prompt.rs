@@ -11,12 +11,12 @@ use crate::{
 /// The record of a prompt.
 #[derive(Clone, Debug)]
 pub struct Prompt<C: Capacity> {
-    /// Its id; not known yet where a reconnecting client was told the running node only.
+    /// Its id; unknown after a reconnect, when the server reported only the running node.
     pub(in crate::state) id: Option<Text<C::Id>>,
     pub(in crate::state) end: PromptEnd,
     /// The node last made current, by its own id.
     pub(in crate::state) current: Option<Key>,
-    /// Where there is one, its display id.
+    /// Its display id, or its own if it has none.
     pub(in crate::state) shown: Text<C::Id>,
     pub(in crate::state) steps: Option<Steps>,
     /// When its start was seen.
@@ -25,9 +25,9 @@ pub struct Prompt<C: Capacity> {
     pub(in crate::state) ended: Option<Instant>,
     pub(in crate::state) nodes_total: Option<u32>,
     pub(in crate::state) nodes_cached: Option<u32>,
-    /// Of the whole workflow, never falling.
+    /// The percentage of the complete workflow; never falls.
     pub(in crate::state) percentage: Percentage,
-    /// A `progress_state` was seen: it alone tells which nodes have finished.
+    /// Whether a `progress_state` was seen: no other message reports which nodes have finished.
     pub(in crate::state) has_progress_state: bool,
     /// The last entry of the last `progress_state`.
     pub(in crate::state) last_entry: Option<Key>,
@@ -35,19 +35,19 @@ pub struct Prompt<C: Capacity> {
     pub(in crate::state) previews: u32,
     pub(in crate::state) text_updates: u32,
     pub(in crate::state) warnings: u32,
-    /// It counts once the outcome is an error.
+    /// Valid once the outcome is an error.
     pub(in crate::state) error: ErrorRecord<C>,
     pub(in crate::state) nodes_finished: u32,
     pub(in crate::state) truncated_nodes: bool,
-    /// What the graph's nodes weigh.
+    /// The weights of the graph's nodes.
     pub(in crate::state) weights: Weights,
-    /// How its run goes.
+    /// The pace of its run.
     pub(in crate::state) run: RunTiming,
 }
 
-/// Where the record stands, once a prompt was seen.
+/// Holds the record, once a prompt was seen.
 ///
-/// No `Option`: what is put into one is made on the stack first, for which a record is too large.
+/// Not an `Option`: its content would be built on the stack first, and a record is too large for that.
 #[derive(Debug)]
 pub(crate) struct Slot<C: Capacity> {
     prompt: Prompt<C>,
@@ -67,13 +67,13 @@ impl<C: Capacity> Slot<C> {
         if self.filled { Some(&mut self.prompt) } else { None }
     }
 
-    /// The record of a prompt of which nothing but its id is known takes the place of the one before.
+    /// Replaces the record with that of a prompt of which only the id is known.
     pub(in crate::state) fn begin(&mut self, id: Option<Id<'_>>) {
         self.prompt.reset(id);
         self.filled = true;
     }
 
-    /// What outlived a restart takes the place.
+    /// Replaces the record with one that outlived a restart.
     #[cfg(feature = "record")]
     pub(in crate::state) fn restore(&mut self, prompt: Option<Prompt<C>>) {
         self.filled = prompt.is_some();
@@ -83,38 +83,38 @@ impl<C: Capacity> Slot<C> {
     }
 }
 
-/// What a graph's nodes weigh in its percentage.
+/// The weights of a graph's nodes in its percentage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Weights {
-    /// All of them; how many there are where nothing was learned of any.
+    /// The sum over all nodes; their number if no duration was learned.
     pub(in crate::state) whole: u32,
-    /// Those whose durations were learned.
+    /// The sum over the nodes whose durations were learned.
     pub(in crate::state) learned: u32,
 }
 
-/// How a prompt fares.
+/// The state of a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum PromptState {
     /// It runs, as far as is known.
     Running,
-    /// It ended well; final.
+    /// It succeeded; final.
     Success,
     /// A node failed; final.
     Error,
-    /// Somebody interrupted it; final.
+    /// A user interrupted it; final.
     Interrupted,
-    /// It is over, but its outcome wasn't seen; a later event of it says better.
+    /// It ended, but its outcome was not seen. A later event may report it.
     Ended,
 }
 
 impl PromptState {
-    /// Whether nothing but a new start can follow.
+    /// Whether the state is final: only a new start can follow.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Success | Self::Error | Self::Interrupted)
     }
 
-    /// The state's word in snapshots.
+    /// The word for it in snapshots.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -136,7 +136,7 @@ pub struct ErrorRecord<C: Capacity> {
     pub node_type: Option<Text<C::Id>>,
     /// The exception's full name.
     pub exception_type: Text<C::Id>,
-    /// Its message; [`Text::is_cut`] where it was longer than what is kept.
+    /// Its message; [`Text::is_cut`] if it was longer than the capacity.
     pub exception_message: Text<C::Message>,
 }
 
@@ -146,7 +146,7 @@ impl<C: Capacity> ErrorRecord<C> {
     }
 }
 
-/// So that an answer over HTTP needs no room of its own for them. They count once the prompt has failed.
+/// A response is read into them directly, to save a second buffer. They are valid once the prompt has failed.
 impl<C: Capacity> ErrorFields for ErrorRecord<C> {
     fn clear(&mut self) {
         self.node_id = None;
@@ -175,7 +175,7 @@ impl<C: Capacity> ErrorFields for ErrorRecord<C> {
     }
 }
 
-/// An empty one is none.
+/// `None` if it is empty.
 fn push_id<B: Bytes>(id: &mut Option<Text<B>>, piece: &[u8], first: bool) {
     if first {
         *id = None;
@@ -185,28 +185,28 @@ fn push_id<B: Bytes>(id: &mut Option<Text<B>>, piece: &[u8], first: bool) {
     }
 }
 
-/// What a `progress_state` says at its end of its entries.
+/// What the entries of a `progress_state` add up to at its end.
 #[derive(Clone, Debug)]
 pub(crate) struct Announced<C: Capacity> {
-    /// Whose entries these are; `None` before the first.
+    /// The record that the entries belong to; `None` before the first entry.
     pub(in crate::state) target: Option<Target>,
     /// The last entry, and whether it runs.
     pub(in crate::state) last: Option<(Key, bool)>,
-    /// The last entry that runs, its bar, and the id it is shown by.
+    /// The last entry that runs, with its bar. `shown` is the id that it is shown by.
     pub(in crate::state) running: Option<(Key, Milli, Milli)>,
     pub(in crate::state) shown: Text<C::Id>,
-    /// The bar of the node that was current when the message began, where its entry runs.
+    /// The bar of the node that was current when the message began, if its entry runs.
     pub(in crate::state) current: Option<(Milli, Milli)>,
 }
 
-/// Whose entries a `progress_state` tells.
+/// The record that the entries of a `progress_state` belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// The record's.
+    /// The current record.
     Record,
-    /// A prompt's that the message will begin.
+    /// The record that the message will begin.
     New,
-    /// A prompt's that is over.
+    /// None: the prompt has ended.
     Nobody,
 }
 
@@ -224,7 +224,7 @@ impl<C: Capacity> Announced<C> {
 }
 
 impl<C: Capacity> Prompt<C> {
-    /// The record of a prompt of which nothing is known.
+    /// Creates the record of a prompt of which nothing is known.
     pub(in crate::state) const fn new() -> Self {
         Self {
             id: None,
@@ -251,7 +251,7 @@ impl<C: Capacity> Prompt<C> {
         }
     }
 
-    /// Becomes the record of a prompt of which nothing but its id is known. Texts that count for nothing stay as they are.
+    /// Becomes the record of a prompt of which only the id is known. Texts that are not valid stay as they are.
     fn reset(&mut self, id: Option<Id<'_>>) {
         match id {
             Some(id) => self.id.get_or_insert_default().set(id),
@@ -278,69 +278,69 @@ impl<C: Capacity> Prompt<C> {
         self.run = RunTiming::new();
     }
 
-    /// Its id; `None` where a reconnecting client was told the running node only.
+    /// Its id; `None` after a reconnect, when the server reported only the running node.
     pub const fn prompt_id(&self) -> Option<&Text<C::Id>> {
         self.id.as_ref()
     }
 
-    /// How it fares.
+    /// Its state.
     pub const fn state(&self) -> PromptState {
         self.end.state()
     }
 
-    /// Whether its end is known as well as it ever will be: final, or [`PromptState::Ended`] where the server was asked for
-    /// the outcome and doesn't know it.
+    /// Whether nothing more will be learned of its end: the state is final, or [`PromptState::Ended`] and the server
+    /// does not know the outcome.
     pub const fn is_settled(&self) -> bool {
         !self.end.is_running() && !self.is_unsettled()
     }
 
-    /// Whether it ended, and it is known how, by more than the log.
+    /// Whether it ended with an outcome that the server reported, not only its log.
     pub(crate) const fn is_final(&self) -> bool {
         self.end.is_final()
     }
 
-    /// Whether it ended, and how is still to be found out.
+    /// Whether it ended, and its outcome is still to be requested.
     pub(crate) const fn is_unsettled(&self) -> bool {
-        // The server knows the prompt by its whole id.
+        // A request needs the complete id.
         self.end.is_open() && matches!(&self.id, Some(id) if !id.is_cut())
     }
 
-    /// The node that runs, by the id that it has in the submitted graph.
+    /// The running node's id in the submitted graph.
     pub const fn current_node(&self) -> Option<&Text<C::Id>> {
         if self.current.is_some() { Some(&self.shown) } else { None }
     }
 
-    /// The node that runs, by its own id's key: an expanded one has an id of its own and is shown by another's.
+    /// The key of the running node's own id. An expanded node has its own id, and is shown by another's.
     pub const fn current_key(&self) -> Option<Key> {
         self.current
     }
 
-    /// The bar of the node that runs.
+    /// The steps of the running node.
     pub const fn steps(&self) -> Option<Steps> {
         self.steps
     }
 
-    /// Nodes of the submitted graph.
+    /// The number of nodes in the submitted graph.
     pub const fn nodes_total(&self) -> Option<u32> {
         self.nodes_total
     }
 
-    /// Nodes whose results were still known.
+    /// The number of nodes whose results were cached.
     pub const fn nodes_cached(&self) -> Option<u32> {
         self.nodes_cached
     }
 
-    /// Nodes of the submitted graph seen finished, the cached ones not among them.
+    /// The number of nodes of the submitted graph that have finished, without the cached ones.
     pub const fn nodes_finished(&self) -> u32 {
         self.nodes_finished
     }
 
-    /// Whether nodes didn't fit the capacity, so that the counts are lower bounds.
+    /// Whether nodes did not fit the capacity. The counts are lower bounds then.
     pub const fn truncated_nodes(&self) -> bool {
         self.truncated_nodes
     }
 
-    /// How far the whole workflow is; never falls. `None` before success where the graph isn't known.
+    /// The percentage of the complete workflow; never falls. `None` until the prompt succeeds, if the graph is unknown.
     pub fn percentage(&self) -> Option<Percentage> {
         if self.end.is(Outcome::Success) {
             return Some(Percentage::FULL);
@@ -348,22 +348,22 @@ impl<C: Capacity> Prompt<C> {
         self.nodes_total.map(|_| self.percentage)
     }
 
-    /// Messages of nodes that have output to show.
+    /// The number of outputs that nodes reported.
     pub const fn outputs(&self) -> u32 {
         self.outputs
     }
 
-    /// Preview images that passed by.
+    /// The number of preview images received.
     pub const fn previews(&self) -> u32 {
         self.previews
     }
 
-    /// Texts of nodes that passed by.
+    /// The number of progress texts received.
     pub const fn text_updates(&self) -> u32 {
         self.text_updates
     }
 
-    /// Nodes that were blocked, which doesn't end a prompt.
+    /// The number of blocked nodes. They do not end a prompt.
     pub const fn warnings(&self) -> u32 {
         self.warnings
     }
@@ -373,7 +373,7 @@ impl<C: Capacity> Prompt<C> {
         self.end.is(Outcome::Error).then_some(&self.error)
     }
 
-    /// How long it has run, or ran; `None` where its start wasn't seen.
+    /// How long it has run, or ran until its end; `None` if its start was not seen.
     pub fn elapsed(&self, now: Instant) -> Option<Duration> {
         Some(self.ended.unwrap_or(now).saturating_since(self.started?))
     }

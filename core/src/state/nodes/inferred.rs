@@ -1,4 +1,5 @@
-//! Which node a sampler's bar is of, and which have run by then: a log doesn't say, the nodes' classes mostly do.
+//! Infers which node a sampler's bar belongs to, and which nodes ran before it. A log does not report that; the classes
+//! of the nodes usually show it.
 
 use super::{Name, Nodes, Seen, WHOLE};
 use crate::{
@@ -6,18 +7,18 @@ use crate::{
     text::{Id, Key},
 };
 
-/// Where in a workflow the nodes of a class stand, as a rule.
+/// Where the nodes of a class usually are in a workflow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
     /// They run a sampler, and show its bar.
     Sampler,
-    /// Behind the samplers.
+    /// After the samplers.
     Behind,
     /// Before them.
     Before,
 }
 
-/// The role by a part of the class' name; the first that is in it counts.
+/// The role by a part of the class's name. The first match counts.
 const ROLES: [(&str, Role); 14] = [
     // These choose or set one up for another node: `KSamplerSelect`, `DetailerPipe`.
     ("Select", Role::Before),
@@ -39,7 +40,7 @@ const ROLES: [(&str, Role); 14] = [
 #[inline(never)]
 fn role(class: &str) -> Role {
     let known = ROLES.iter().find(|(part, _)| {
-        // Shorter than the standard library's search by a KB.
+        // A KB smaller than the standard library's search.
         let mut rest = class.as_bytes();
         while !rest.starts_with(part.as_bytes()) && !rest.is_empty() {
             rest = rest.get(1..).unwrap_or_default();
@@ -54,7 +55,7 @@ fn role(class: &str) -> Role {
 }
 
 impl<C: Capacity> Nodes<C> {
-    /// Keeps the id of the node at `at`, where a bar may be of it: nothing else will tell.
+    /// Keeps the id of the node at `at` if a bar may belong to it: nothing else reports the id.
     pub(super) fn keep_sampler(&mut self, at: usize, node: Id<'_>) {
         if self.role_at(at) != Role::Sampler {
             return;
@@ -65,7 +66,7 @@ impl<C: Capacity> Nodes<C> {
         }
     }
 
-    /// The node that a sampler's bar is of: the first by the graph that hasn't run, else the last.
+    /// The node that a sampler's bar belongs to: the graph's first sampler that has not run, or else the last.
     pub(crate) fn sampler(&self) -> Option<Key> {
         let mut found = None;
         for (at, entry) in self.entries.items().iter().enumerate() {
@@ -79,7 +80,7 @@ impl<C: Capacity> Nodes<C> {
         found
     }
 
-    /// A sampler begins: what stands before samplers has run by now; and the node `done`, where there is one.
+    /// A sampler begins: the nodes before samplers have run by now, and so has the node `done`, if any.
     #[inline(never)]
     pub(crate) fn pass_before(&mut self, done: Option<Key>) {
         for at in 0..self.entries.items().len() {

@@ -1,4 +1,4 @@
-//! What outlives a restart, as bytes for a file or a flash page: the last prompt and how long nodes took.
+//! Saves the last prompt and the durations of nodes across a restart, as bytes for a file or a flash page.
 //!
 //! A record is a head of [`HEAD_BYTES`] and a body in [postcard](https://postcard.jamesmunns.com)'s format:
 //!
@@ -10,7 +10,7 @@
 //! | 8..12 | the body's length in bytes |
 //! | 12..16 | CRC-32 (ISO-HDLC, as zip and Ethernet) of the bytes 0..12 and the body |
 //!
-//! What follows the body is not looked at: a flash page may be larger. A record is taken in whole or not at all.
+//! Bytes after the body are ignored: a flash page may be larger. A record is imported completely or not at all.
 
 use core::fmt;
 
@@ -34,15 +34,15 @@ pub const HEAD_BYTES: usize = 16;
 const MAGIC: [u8; 4] = *b"CfyG";
 const CRC: crc::Crc<u32, crc::Table<1>> = crc::Crc::<u32, crc::Table<1>>::new(&crc::CRC_32_ISO_HDLC);
 
-/// Bytes that numbers take at most in postcard's format.
+/// The most bytes of a number in postcard's format.
 const U16: usize = 3;
 const U32: usize = 5;
 const U64: usize = 10;
 
-/// The most bytes that a record takes of a [`State`] with these capacities: so large a flash page or buffer is always
-/// enough.
+/// The most bytes that a record of a [`State`] with these capacities takes. A buffer or flash page of this size is
+/// always enough.
 const fn max_bytes(id: usize, message: usize, learned: usize) -> usize {
-    // Of each text its length, its bytes and the hash of what was cut; a mark before what may be missing.
+    // Each text has its length, its bytes and the hash of what was cut. A mark precedes what may be missing.
     let text = U32.saturating_add(U64).saturating_add(1);
     let texts = id.saturating_add(text).saturating_mul(5).saturating_add(message).saturating_add(text);
     // Eight counts, steps and time, and marks.
@@ -55,7 +55,7 @@ const fn max_bytes(id: usize, message: usize, learned: usize) -> usize {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct TooSmall {
-    /// So many bytes are always enough.
+    /// This many bytes are always enough.
     pub needed: usize,
 }
 
@@ -67,27 +67,27 @@ impl fmt::Display for TooSmall {
 
 impl core::error::Error for TooSmall {}
 
-/// Why bytes are no record that can be taken in. Begin afresh: the next [`export`](State::export) replaces them.
+/// Why bytes can't be imported. Start without them: the next [`export`](State::export) replaces them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum RecordError {
-    /// There is nothing, or flash that was never written.
+    /// There are no bytes, or the flash was never written.
     Empty,
-    /// It is something else's.
+    /// The bytes are something else.
     Foreign,
-    /// A build wrote it whose format was older; it isn't read any more.
+    /// An older build wrote it, in a format that is no longer read.
     Older {
         /// The format's version.
         version: u16,
     },
-    /// A build wrote it whose format is newer.
+    /// A newer build wrote it.
     Newer {
         /// The format's version.
         version: u16,
     },
-    /// Its end is missing: it was cut off, or never written whole.
+    /// Its end is missing: it was cut off, or never completely written.
     Truncated,
-    /// Its checksum is another's: some of its bytes changed.
+    /// Its checksum does not match: some of its bytes changed.
     Damaged,
 }
 
@@ -150,7 +150,7 @@ struct KeptPrompt<'a> {
 struct Kept<'a> {
     #[serde(borrow)]
     prompt: Option<KeptPrompt<'a>>,
-    /// How many entries follow.
+    /// The number of entries that follow.
     learned: u16,
 }
 
@@ -175,7 +175,7 @@ fn checksum(head: &[u8], body: &[u8]) -> u32 {
     digest.finalize()
 }
 
-/// The bytes 0..12 of a record whose body has so many bytes.
+/// The bytes 0..12 of a record with a body of this length.
 fn head(body: u32) -> [u8; 12] {
     let mut head = [0; 12];
     let bytes = MAGIC.into_iter().chain(VERSION.to_le_bytes()).chain([0, 0]).chain(body.to_le_bytes());
@@ -185,10 +185,10 @@ fn head(body: u32) -> [u8; 12] {
     head
 }
 
-/// The body of the record that `bytes` begin with, once nothing is wrong with it.
+/// Checks the record that `bytes` begin with, and returns its body.
 fn body(bytes: &[u8]) -> Result<&[u8], RecordError> {
     let Some((magic, rest)) = bytes.split_first_chunk::<4>() else {
-        // Less than a record's first word: the beginning of one, or nothing at all.
+        // Shorter than a record's first word: the beginning of a record, or nothing.
         let begins = !bytes.is_empty() && MAGIC.starts_with(bytes);
         let erased = bytes.iter().all(|byte| *byte == 0xff);
         return Err(if begins {
@@ -223,18 +223,18 @@ impl<C: Capacity> State<C> {
     /// The most bytes that [`export`](Self::export) writes.
     pub const RECORD_BYTES: usize = max_bytes(C::Id::LEN, C::Message::LEN, C::Durations::MAX);
 
-    /// Writes the last prompt, as it is at `now`, and what was learned as a record to the beginning of `out`, and returns
-    /// the record's length in bytes.
+    /// Writes the last prompt, as it is at `now`, and the learned durations to the beginning of `out`. Returns the
+    /// record's length in bytes.
     ///
     /// # Errors
     ///
-    /// [`TooSmall`] where `out` has no room for it; it then holds no record. [`RECORD_BYTES`](Self::RECORD_BYTES) are
+    /// [`TooSmall`] if `out` has no room for the record; then it holds none. [`RECORD_BYTES`](Self::RECORD_BYTES) are
     /// always enough.
     pub fn export(&self, now: Instant, out: &mut [u8]) -> Result<usize, TooSmall> {
         self.write_record(self.prompt.as_ref().map(|prompt| keep_prompt(prompt, now)), out)
     }
 
-    /// As [`export`](Self::export), but what was learned only: nothing that a prompt said is kept.
+    /// As [`export`](Self::export), but writes the learned durations only, and nothing of the prompt.
     ///
     /// # Errors
     ///
@@ -245,7 +245,7 @@ impl<C: Capacity> State<C> {
 
     fn write_record(&self, prompt: Option<KeptPrompt<'_>>, out: &mut [u8]) -> Result<usize, TooSmall> {
         let too_small = TooSmall { needed: Self::RECORD_BYTES };
-        // Where there isn't room for all, what is there must not be taken for a record.
+        // A part of a record must not look like a record.
         out.iter_mut().take(MAGIC.len()).for_each(|byte| *byte = 0xff);
         let (head_room, room) = out.split_at_mut_checked(HEAD_BYTES).ok_or(too_small)?;
         let kept = Kept { prompt, learned: u16::try_from(self.learned.len()).unwrap_or(u16::MAX) };
@@ -265,23 +265,24 @@ impl<C: Capacity> State<C> {
         Ok(HEAD_BYTES.saturating_add(len))
     }
 
-    /// Takes in the record that `bytes` begin with: the last prompt is shown as it was, and what was learned is known
-    /// again. To be called before anything is heard of the server: the prompt at hand would be replaced, and what
-    /// subscribers were told of it be left without an end.
+    /// Restores the last prompt and the learned durations from the record that `bytes` begin with.
     ///
-    /// Of a prompt that ran, or whose outcome wasn't seen, it isn't known any more how long it took. Texts past this
+    /// Call it before the first connection. Later, it would replace the current prompt, and subscribers would never see
+    /// that prompt's end.
+    ///
+    /// If the prompt ran, or its outcome was not seen, its duration is unknown afterwards. Texts longer than this
     /// build's capacities are cut, and nodes past them left out.
     ///
     /// # Errors
     ///
-    /// [`RecordError`] where they are no record of this version that is whole; the state is as it was before.
+    /// [`RecordError`] if the bytes are not a complete record of this version. The state is unchanged then.
     pub fn import(&mut self, bytes: &[u8]) -> Result<(), RecordError> {
         let (kept, learned) = read(bytes)?;
         let prompt = match &kept.prompt {
             Some(prompt) => Some(restore_prompt(prompt).ok_or(RecordError::Foreign)?),
             None => None,
         };
-        // Old until the server confirms it.
+        // It is old until the server confirms it.
         if prompt.is_some() {
             self.connection.source = Source::Restored;
             self.observation.expect_end();
@@ -294,7 +295,7 @@ impl<C: Capacity> State<C> {
         Ok(())
     }
 
-    /// Takes in what was learned only, for those who don't show the last prompt after a restart.
+    /// Restores the learned durations only, for hosts that do not show the last prompt after a restart.
     ///
     /// # Errors
     ///
@@ -305,9 +306,9 @@ impl<C: Capacity> State<C> {
     }
 }
 
-/// The prompt and what was learned, of the record that `bytes` begin with.
+/// Decodes the prompt and the learned durations of the record that `bytes` begin with.
 fn read<L: Length>(bytes: &[u8]) -> Result<(Kept<'_>, Learned<L>), RecordError> {
-    // The checksum is right: what still doesn't fit the format was written so, by whomever.
+    // The checksum matches, so a body that does not fit the format was written that way.
     let odd = |_: postcard::Error| RecordError::Foreign;
     let (kept, mut rest) = postcard::take_from_bytes::<Kept<'_>>(body(bytes)?).map_err(odd)?;
     let mut learned = Learned::new();
@@ -345,7 +346,7 @@ fn keep_prompt<C: Capacity>(prompt: &Prompt<C>, now: Instant) -> KeptPrompt<'_> 
     }
 }
 
-/// `None` where it says what no prompt can be.
+/// `None` if no prompt can have these values.
 fn restore_prompt<C: Capacity>(kept: &KeptPrompt<'_>) -> Option<Prompt<C>> {
     let state = *STATES.get(usize::from(kept.state))?;
     let mut prompt = Prompt::new();
@@ -358,7 +359,7 @@ fn restore_prompt<C: Capacity>(kept: &KeptPrompt<'_>) -> Option<Prompt<C>> {
     prompt.steps =
         kept.steps.and_then(|(value, max)| Steps::new(Milli::from_thousandths(value), Milli::from_thousandths(max)));
     if state.is_final() {
-        // How long it took is still known; of one that may still run, it isn't known how long nobody looked.
+        // The duration of an ended prompt is still known. If it may still run, the time since the export is unknown.
         prompt.ended = kept.elapsed_micros.map(|micros| Instant::ZERO.saturating_add(Duration::from_micros(micros)));
         prompt.started = prompt.ended.map(|_| Instant::ZERO);
     }

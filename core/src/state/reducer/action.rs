@@ -1,4 +1,4 @@
-//! What the reducer is told.
+//! What changes the state: parts of messages, whole messages, responses, and events of the session.
 
 use crate::{
     api::Item,
@@ -8,32 +8,32 @@ use crate::{
     text::Id,
 };
 
-/// What the reducer is told.
+/// What happened, for the [reducer](crate::reducer) to apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Action<'a> {
-    /// An attempt to connect is made.
+    /// An attempt to connect begins.
     Dialling,
     /// The next attempt waits.
     Waiting(Waiting),
     /// The server accepted the connection.
     Established,
-    /// It was found out how prompts of other clients are observed.
+    /// The session found out how to observe prompts of other clients.
     Observe(ObserveMode),
-    /// The queue told of ends that the log, though subscribed to, didn't in time.
+    /// The queue showed ends that the log, though subscribed to, did not report in time.
     LogSilent,
-    /// One of the prompts that ended unseen was asked after, whatever came of it.
+    /// The outcome of a prompt that ended unseen was requested, whatever the result.
     AskedAfterEnd,
-    /// The connection was lost or could not be made; without a fault we ended it.
+    /// The connection was lost or could not be made. Without a fault, this client closed it.
     Lost(Option<Fault>),
-    /// A part of the message at hand.
+    /// A part of the current message.
     Part(&'a Part<'a>),
     /// A text message ended.
     Text(&'a Event<'a>),
     /// A binary message ended.
     Binary(&'a Event<'a>),
-    /// A node of a prompt's graph, over HTTP or from one's own submission.
+    /// A node of a prompt's graph, from a response or from your own submission.
     GraphNode {
         /// The prompt.
         prompt_id: Id<'a>,
@@ -42,21 +42,22 @@ pub enum Action<'a> {
         /// Its `class_type`.
         class: &'a str,
     },
-    /// The size of a prompt's graph, over HTTP or from one's own submission.
+    /// The size of a prompt's graph, from a response or from your own submission.
     Graph {
         /// The prompt.
         prompt_id: Id<'a>,
-        /// Nodes of the graph.
+        /// The number of nodes in the graph.
         nodes: u32,
     },
-    /// The server answered over HTTP.
+    /// A response reported something.
     Response {
-        /// What the socket had said when this was asked: [`State::socket_generation`](crate::state::State::socket_generation) of then.
+        /// What the socket had reported when the request was sent: the
+        /// [`State::socket_generation`](crate::state::State::socket_generation) of that time.
         since: SocketGeneration,
-        /// What it answered. The socket tells more and sooner: what it said since the question stands, and an answer takes
-        /// nothing of it back.
+        /// What the response reports. The socket reports more, and sooner: a response changes nothing that the socket
+        /// reported since the request.
         item: Item<'a>,
     },
-    /// Something of the connection was measured.
+    /// A property of the connection was measured.
     Measured(Sample),
 }

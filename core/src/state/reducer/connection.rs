@@ -1,4 +1,4 @@
-//! The connection: attempts, what came of them, what was measured.
+//! The connection: attempts, their results, and measurements.
 
 use crate::{
     capacity::Capacity,
@@ -35,11 +35,12 @@ impl<C: Capacity> State<C> {
         connection.fault = None;
         connection.waiting = None;
         self.quality.established = Some(now);
-        // Of what runs the new connection may be told nothing, as another's; of what begins it is.
+        // The server may report nothing of a running prompt to the new connection, if it is another client's. It
+        // reports every prompt that begins.
         if connection.source != Source::Restored && !self.is_running() {
             self.connection.source = Source::Websocket;
         }
-        // What runs by now, the new connection tells.
+        // The new connection reports which node runs now.
         if let Some(prompt) = self.prompt.as_mut() {
             prompt.rest();
         }

@@ -1,4 +1,4 @@
-//! What the server's log says of a prompt that the socket doesn't tell of.
+//! Follows a prompt by the server's log, when the socket does not report it.
 
 use crate::{
     api::ErrorFields as _,
@@ -11,21 +11,21 @@ use crate::{
 };
 
 impl<C: Capacity> State<C> {
-    /// Prompts of others are followed that way.
+    /// Follows other clients' prompts by this mode.
     pub(super) fn follow(&mut self, way: ObserveMode) -> Changes {
         self.connection.way = Some(way);
         self.observation.observe(self.activity());
         Changes::CONNECTION
     }
 
-    /// Without a connection nobody is followed.
+    /// Follows no other client: the connection is lost.
     pub(super) fn follow_nobody(&mut self) -> Changes {
         self.connection.way = None;
         self.observation.disconnect();
         core::mem::take(&mut self.renewed)
     }
 
-    /// The server's queue is told.
+    /// The server reported its queue.
     #[inline(never)]
     pub(super) fn count_busy(&mut self, now: Instant, remaining: u32) {
         let Some(before) = self.queue_remaining else { return };
@@ -33,13 +33,13 @@ impl<C: Capacity> State<C> {
         self.observation.queue_changed(now, before, remaining, self.connection.way, activity);
     }
 
-    /// Whether there are prompts that ended unseen before whatever runs, and can be asked after.
+    /// Whether prompts ended unseen before the running one, and their outcomes can be requested.
     pub(crate) fn is_behind(&self) -> bool {
         self.observation.is_behind() && self.connection.status == ConnectionStatus::Connected
     }
 
-    /// A piece of the log's text.
-    #[inline(never)] // What it needs of the stack is not on the way of other messages.
+    /// Reads a piece of the log's text.
+    #[inline(never)] // Other messages need none of its stack.
     pub(super) fn log(&mut self, now: Instant, text: &[u8]) {
         for byte in text {
             if let Some(logged) = self.observation.next(*byte) {
@@ -73,7 +73,7 @@ impl<C: Capacity> State<C> {
         Changes::NONE
     }
 
-    /// Whether a prompt runs that the log may speak of: where the socket tells, that is better.
+    /// Whether the log is to be used for the running prompt. What the socket reports is better.
     fn is_followed(&self) -> bool {
         self.activity() == Activity::OffSocket
     }
@@ -86,7 +86,7 @@ impl<C: Capacity> State<C> {
         }
     }
 
-    /// The bar that the log told last, where it was too early for what is known by now.
+    /// Applies the bar that the log reported last, if the prompt or its graph was not known then.
     pub(super) fn take_up_bar(&mut self, now: Instant) -> Changes {
         if !C::HTTP {
             return Changes::NONE;
@@ -97,7 +97,7 @@ impl<C: Capacity> State<C> {
         }
     }
 
-    /// The sampler's bar moved; `another` sampler's than before, which is done.
+    /// The bar of a sampler moved. With `another`, it is a new sampler's, and the one before has finished.
     #[inline(never)]
     fn bar(&mut self, now: Instant, bar: Bar, another: bool) -> Changes {
         if !self.is_followed() {
@@ -131,14 +131,14 @@ impl<C: Capacity> State<C> {
         changes
     }
 
-    /// A prompt is over, by the log.
+    /// The log reported the end of a prompt.
     fn executed(&mut self, now: Instant) -> Changes {
         let end = self.observation.executed(now, self.activity());
         let (Some(end), Some(prompt)) = (end, self.prompt.as_mut()) else { return Changes::NONE };
         prompt.end(now, end);
         prompt.count(&self.nodes);
         self.connection.source = Source::Logs;
-        // What was asked before is older.
+        // Responses to earlier requests are older than this.
         self.socket_generation.prompts = self.socket_generation.prompts.wrapping_add(1);
         Changes::PROMPT.union(Changes::NODE).union(Changes::PROGRESS)
     }

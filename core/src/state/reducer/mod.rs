@@ -1,7 +1,7 @@
-//! The one function that changes [`State`]: the snapshot's rules, total over every action in every state.
+//! The one function that changes [`State`]. It implements the snapshot's rules for every action in every state.
 //!
-//! Messages are applied in the order of the wire, each at its end and in one step; the [`Part`]s before tell of single
-//! nodes and stand apart, where the message may begin a prompt, until that end.
+//! Each message is applied at its end, in one step and in the order of the wire. The [`Part`]s before its end report
+//! single nodes. If the message may begin a prompt, these nodes are staged until the end.
 
 mod action;
 mod connection;
@@ -23,10 +23,10 @@ use crate::{
     time::Instant,
 };
 
-/// The one exception that doesn't end its prompt (ComfyUI's `execution_block_cb`).
+/// The one exception that does not end its prompt (ComfyUI's `execution_block_cb`).
 const EXECUTION_BLOCKED: &str = "ExecutionBlocked";
 
-/// Applies `action` to `state` at `now`, shows `observer` what that changed, and returns it.
+/// Applies `action` to `state` at `now`, reports the changes to `observer`, and returns them.
 ///
 /// # Examples
 ///
@@ -61,7 +61,7 @@ pub fn apply<C: Capacity>(
     changes
 }
 
-/// As [`apply`], of a part of a message: no action lies on the stack while it is reduced.
+/// As [`apply`], for a part of a message. It keeps no action on the stack while the part is reduced.
 pub(crate) fn apply_part<C: Capacity>(
     state: &mut State<C>,
     now: Instant,
@@ -73,7 +73,7 @@ pub(crate) fn apply_part<C: Capacity>(
     changes
 }
 
-/// As [`apply`], of a message's end.
+/// As [`apply`], for the end of a message.
 pub(crate) fn apply_event<C: Capacity>(
     state: &mut State<C>,
     now: Instant,
@@ -100,11 +100,11 @@ fn show<C: Capacity>(
 
 /// Where the texts of an error go while a response is read. They count once the response reports the error.
 pub(crate) fn error_fields<C: Capacity>(state: &mut State<C>) -> impl ErrorFields + '_ {
-    // What has ended keeps what it says.
+    // An ended prompt keeps its error.
     state.prompt.as_mut().filter(|prompt| !prompt.is_final()).map(|prompt| &mut prompt.error)
 }
 
-/// Applies what isn't of a message.
+/// Applies an action that is not a message's.
 #[inline(never)]
 fn reduce<C: Capacity>(state: &mut State<C>, now: Instant, action: Action<'_>) -> Changes {
     match action {
@@ -126,13 +126,13 @@ fn reduce<C: Capacity>(state: &mut State<C>, now: Instant, action: Action<'_>) -
         Action::Response { .. } if !C::HTTP => Changes::NONE,
         Action::Response { since, item } => state.response(now, since, item),
         Action::Measured(sample) => state.measured(now, sample),
-        // They are applied above.
+        // `apply` has handled these.
         Action::Part(_) | Action::Text(_) | Action::Binary(_) => Changes::NONE,
     }
 }
 
 impl<C: Capacity> State<C> {
-    /// The message at hand was malformed or cut off.
+    /// The current message was malformed or cut off.
     fn forget_parts(&mut self) {
         self.nodes.unstage();
         self.announced.clear();
@@ -146,7 +146,7 @@ impl<C: Capacity> State<C> {
     }
 
     fn graph(&mut self, now: Instant, id: Id<'_>, nodes: u32) -> Changes {
-        // Else the prompt is over and another one's record stands.
+        // Otherwise another prompt has replaced it.
         if let Some(prompt) = self.prompt.as_mut().filter(|prompt| prompt.is(id)) {
             prompt.nodes_total = Some(nodes);
             prompt.weights = self.nodes.weigh(&self.learned, nodes);
@@ -175,7 +175,7 @@ impl<C: Capacity> State<C> {
         self.message(now, event).union(Changes::MESSAGES)
     }
 
-    #[inline(never)] // What it needs of the stack is not on the way of messages' ends.
+    #[inline(never)] // The ends of messages need none of its stack.
     fn part(&mut self, part: &Part<'_>) {
         match *part {
             Part::CachedNode { node } => self.nodes.note_cached_soon(node),
@@ -188,12 +188,12 @@ impl<C: Capacity> State<C> {
                     self.node_state(target, node_id, (value, max), state, display_node_id);
                 }
             }
-            // Handed on to who wants them; they change nothing here. A log's text isn't told of here.
+            // These are for observers. The log's text is read elsewhere.
             Part::Log(_) | Part::ProgressText(_) | Part::Image(_) => {}
         }
     }
 
-    /// The first entry of a `progress_state` of the prompt `id`.
+    /// Reads the first entry of a `progress_state` of the prompt `id`.
     fn announce(&mut self, id: Id<'_>) -> Target {
         let target = self.target(id);
         if target == Target::New {
@@ -232,7 +232,7 @@ impl<C: Capacity> State<C> {
     }
 
     fn message(&mut self, now: Instant, event: &Event<'_>) -> Changes {
-        // The entries of a `progress_state` end with it or are void: a decoder keeps to that, another teller may not.
+        // Only a `progress_state` ends its entries. Our decoder keeps to that, another caller may not.
         if self.announced.target.is_some() && !matches!(event, Event::ProgressState { .. }) {
             self.forget_parts();
         }
@@ -240,7 +240,7 @@ impl<C: Capacity> State<C> {
             Event::Malformed(_) => {
                 self.messages.malformed = self.messages.malformed.saturating_add(1);
                 self.forget_parts();
-                // A log's text is taken in as it comes.
+                // A log's text was applied while it arrived.
                 return core::mem::take(&mut self.renewed);
             }
             Event::Unknown { .. } | Event::UnknownBinary { .. } => {
@@ -272,18 +272,18 @@ impl<C: Capacity> State<C> {
                 self.binary(|prompt| &mut prompt.previews)
             }
             Event::ProgressText { .. } => self.binary(|prompt| &mut prompt.text_updates),
-            // They say nothing of a prompt, or have said it by now.
+            // They report nothing of a prompt, or their parts have.
             Event::FeatureFlags { .. } | Event::Logs { .. } => Changes::NONE,
         };
         self.connection.last_event = Some(LastEvent { kind: event.kind(), at: now });
-        // A message may begin a record that the parts before it belong to; whatever is still apart belongs to none.
+        // A message may begin the record that its parts belong to. Parts that are still staged belong to none.
         self.forget_parts_of(event.kind());
         let changes = changes.union(core::mem::take(&mut self.renewed));
         self.note_heard(event.kind(), changes);
         changes
     }
 
-    /// What the socket says is newer than any answer to an earlier question.
+    /// Counts what the socket reported: it is newer than a response to any earlier request.
     fn note_heard(&mut self, kind: EventKind, changes: Changes) {
         if kind == EventKind::Status {
             self.socket_generation.status = self.socket_generation.status.wrapping_add(1);
@@ -306,7 +306,7 @@ impl<C: Capacity> State<C> {
         let changes = if self.queue_remaining == Some(queue_remaining) { Changes::NONE } else { Changes::QUEUE };
         self.queue_remaining = Some(queue_remaining);
         match self.prompt.as_mut() {
-            // Nothing is queued or runs, and no outcome was heard: it passed us by.
+            // Nothing is queued or runs, so the prompt ended, and its outcome was missed.
             Some(prompt) if queue_remaining == 0 && prompt.is_running() => {
                 prompt.end(now, PromptEnd::Guessed);
                 changes.union(Changes::PROMPT).union(Changes::NODE).union(Changes::PROGRESS)
@@ -315,7 +315,7 @@ impl<C: Capacity> State<C> {
         }
     }
 
-    #[inline(never)] // What it needs of the stack is not on the way of other messages.
+    #[inline(never)] // Other messages need none of its stack.
     fn execution_start(&mut self, now: Instant, id: Id<'_>) -> Changes {
         if self.prompt.as_ref().is_some_and(|prompt| prompt.is_running() && prompt.is(id)) {
             return Changes::NONE;
@@ -343,7 +343,7 @@ impl<C: Capacity> State<C> {
         Changes::PROGRESS
     }
 
-    #[inline(never)] // What it needs of the stack is not on the way of other messages.
+    #[inline(never)] // Other messages need none of its stack.
     fn executing(&mut self, now: Instant, node: Id<'_>, display_node: Option<Id<'_>>, id: Option<Id<'_>>) -> Changes {
         match id {
             Some(id) if self.running(id).is_none() => return Changes::NONE,
@@ -367,7 +367,7 @@ impl<C: Capacity> State<C> {
         if !self.is_running() || self.target(id) != Target::Record {
             return Changes::NONE;
         }
-        // The outcome comes before this: it was missed.
+        // The server sends the outcome before this, so it was missed.
         self.take(id);
         if let Some(prompt) = self.prompt.as_mut() {
             prompt.end(now, PromptEnd::Guessed);
@@ -405,7 +405,7 @@ impl<C: Capacity> State<C> {
         changes
     }
 
-    /// How far the prompt is, goes into the history.
+    /// Adds the prompt's progress to the history.
     fn note_progress(&mut self, now: Instant) {
         // A single point is no history.
         let Some(prompt) = self.prompt.as_ref().filter(|_| C::History::MAX > 1) else { return };
@@ -425,7 +425,7 @@ impl<C: Capacity> State<C> {
         let before = core::mem::replace(&mut prompt.last_entry, announced.last.map(|(key, _)| key));
         let mut changes = Changes::PROGRESS;
         let started = match (announced.last, announced.running) {
-            // The last entry is the node started last: it is current from its first message on.
+            // The last entry is the node that started last. It is current from its first message on.
             (Some((last, true)), _) if before != Some(last) && prompt.current != Some(last) => Some(last),
             (_, Some((key, ..))) if prompt.current.is_none() => Some(key),
             _ => None,
@@ -456,14 +456,14 @@ impl<C: Capacity> State<C> {
         self.end(now, id, Outcome::Success)
     }
 
-    /// The prompt succeeded: what was announced has finished, where nothing told so.
+    /// The prompt succeeded, so the nodes that started have finished, also if no message reported it.
     fn pass_rest(&mut self, id: Id<'_>) {
         if self.running(id).is_some_and(|prompt| !prompt.has_progress_state) {
             self.nodes.pass_all_but(None);
         }
     }
 
-    #[inline(never)] // What it needs of the stack is not on the way of other messages.
+    #[inline(never)] // Other messages need none of its stack.
     fn execution_error(
         &mut self,
         now: Instant,
@@ -478,7 +478,7 @@ impl<C: Capacity> State<C> {
             prompt.warnings = prompt.warnings.saturating_add(1);
             return Changes::OUTPUT;
         }
-        // Filled where it stands: a record is too large to be made on a small stack.
+        // Filled in place: an error is too large to build on a small stack.
         let error = &mut prompt.error;
         for (place, id) in [(&mut error.node_id, node_id), (&mut error.node_type, node_type)] {
             match id {
@@ -507,7 +507,7 @@ impl<C: Capacity> State<C> {
                 *counter = counter.saturating_add(1);
                 Changes::OUTPUT
             }
-            // It names no prompt, and none runs.
+            // The message names no prompt, and none runs.
             _ => Changes::NONE,
         }
     }
@@ -516,7 +516,7 @@ impl<C: Capacity> State<C> {
         self.prompt.as_ref().is_some_and(Prompt::is_running)
     }
 
-    /// Whom an event that names the prompt `id` speaks of, `execution_start` excepted.
+    /// Which record an event of the prompt `id` belongs to. `execution_start` has its own rule.
     fn target(&self, id: Id<'_>) -> Target {
         match self.prompt.as_ref() {
             Some(prompt) if prompt.is(id) => {
@@ -528,14 +528,14 @@ impl<C: Capacity> State<C> {
             }
             _ if self.was_replaced(id.key()) => Target::Nobody,
             Some(prompt) if prompt.id.is_none() && prompt.is_running() => Target::Record,
-            // We joined midway.
+            // The session connected while this prompt ran.
             _ => Target::New,
         }
     }
 
-    /// The record that an event of the prompt `id` speaks of, running; `None` where that is over.
+    /// The running record that an event of the prompt `id` belongs to; `None` if that prompt has ended.
     fn running(&mut self, id: Id<'_>) -> Option<&mut Prompt<C>> {
-        // Nearly always it is the one that is told of, and nothing is to be taken back.
+        // Nearly always this is the current record, and it runs.
         if !self.prompt.as_ref().is_some_and(|prompt| prompt.is_running() && prompt.is(id)) {
             match self.target(id) {
                 Target::Nobody => return None,
@@ -546,7 +546,7 @@ impl<C: Capacity> State<C> {
         self.prompt.as_mut()
     }
 
-    /// The record is that of the prompt `id`, and it runs: the end that was guessed was none.
+    /// The record is that of the prompt `id`, and it runs. If its end was guessed, the guess was wrong.
     fn take(&mut self, id: Id<'_>) {
         if let Some(prompt) = self.prompt.as_mut() {
             if prompt.id.is_none() || !prompt.is_running() {
@@ -560,13 +560,13 @@ impl<C: Capacity> State<C> {
         }
     }
 
-    /// Begins a record with the nodes that stand apart for it, or none.
+    /// Begins a record with the nodes staged for it, if any.
     fn begin(&mut self, id: Option<Id<'_>>) {
         self.nodes.commit_stage();
         self.replace(id);
     }
 
-    /// Replaces the record and remembers whose it was.
+    /// Replaces the record, and remembers the id of the replaced one.
     fn replace(&mut self, id: Option<Id<'_>>) {
         let old = self.prompt.as_ref().and_then(|prompt| prompt.id.as_ref()).map(|id| id.as_id().key());
         if let Some(old) = old {
@@ -582,7 +582,7 @@ impl<C: Capacity> State<C> {
         self.replaced.contains(&id)
     }
 
-    /// It comes first; those before it, or all, move on by one.
+    /// Puts `id` first. The ids before its old place, or all of them, move on by one.
     fn remember_replaced(&mut self, id: Key) {
         let mut carried = id;
         for known in &mut self.replaced {

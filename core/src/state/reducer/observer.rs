@@ -1,4 +1,4 @@
-//! Who else sees what the reducer does.
+//! Observers see what the reducer does.
 
 use super::Action;
 use crate::{
@@ -8,9 +8,9 @@ use crate::{
     time::Instant,
 };
 
-/// Is told of each message while it is read, after the state has taken it in.
+/// Sees each message while it is read, after the state was updated.
 ///
-/// What it does takes time from reading the socket: hand things on and return.
+/// The socket is not read meanwhile: pass things on and return.
 pub trait Observer<C: Capacity> {
     /// A part of a message; see [`Part`].
     fn part(&mut self, part: &Part<'_>) {
@@ -20,21 +20,21 @@ pub trait Observer<C: Capacity> {
     fn event(&mut self, event: &Event<'_>) {
         let _ = event;
     }
-    /// The reducer was told something, a message once more or anything else: with what that changed, and the state after
-    /// it. What several messages in one read did to a prompt, only this tells apart.
+    /// The reducer applied `action`, a message or anything else. `changes` is what it changed, `state` is the
+    /// state after it. Only here can you tell apart what several messages of one read did to a prompt.
     fn reduced(&mut self, now: Instant, action: &Action<'_>, changes: Changes, state: &State<C>) {
         let _ = (now, action, changes, state);
     }
-    /// A message, or a piece of one, as it came; malformed ones too.
+    /// A message or a piece of one arrived, perhaps malformed.
     fn raw(&mut self, message: &Message<'_>) {
         let _ = message;
     }
 }
 
-/// Nobody.
+/// Observes nothing.
 impl<C: Capacity> Observer<C> for () {}
 
-/// Both, the first one first.
+/// Both observe, the first one first.
 impl<C: Capacity, A: Observer<C>, B: Observer<C>> Observer<C> for (&mut A, &mut B) {
     fn part(&mut self, part: &Part<'_>) {
         self.0.part(part);

@@ -1,4 +1,4 @@
-//! The record: its current node, its end, its percentage.
+//! A prompt's record: its current node, its end, its percentage.
 
 use crate::{
     capacity::{Capacity, Length as _},
@@ -36,11 +36,11 @@ impl<C: Capacity> Prompt<C> {
         self.make_current(key, shown);
     }
 
-    /// The node that is shown is over: learns how long it took, where it ran to its end before our eyes.
+    /// The shown node has finished. Learns how long it took, if its whole run was seen.
     pub(super) fn learn_current(&mut self, now: Instant, nodes: &Nodes<C>, learned: &mut Learned<C::Durations>) {
         let known = self.current_node().filter(|_| C::Durations::MAX > 0);
         let Some(key) = known.map(|shown| shown.as_id().key()) else { return };
-        // A node that waits for others, lazily or as an expanded one does, isn't over yet.
+        // A lazy or expanded node that waits for others has not finished yet.
         let name = nodes.name_of(key).filter(|_| nodes.has_run(key));
         if let (Some(name), Some(took)) = (name, self.run.node_duration(now)) {
             if let Some(expected) = learned.expected(name) {
@@ -69,7 +69,7 @@ impl<C: Capacity> Prompt<C> {
         self.ended = Some(now);
     }
 
-    /// Works out what the nodes add up to.
+    /// Updates the counts and the percentage from the nodes.
     pub(super) fn count(&mut self, nodes: &Nodes<C>) {
         self.nodes_finished = nodes.finished();
         self.truncated_nodes = nodes.is_truncated();
@@ -82,15 +82,15 @@ impl<C: Capacity> Prompt<C> {
     }
 }
 
-/// `done` of nodes that weigh `weight` together as a percentage.
+/// Returns `done` as a percentage of nodes with the sum `weight`.
 fn share(done: u64, weight: u32) -> Percentage {
     let whole = u64::from(weight).saturating_mul(u64::from(WHOLE));
     let done = done.min(whole);
-    // The product has room for 36 bits beside those of a full percentage: of larger sums the lowest bits go.
+    // The product has room for 36 bits beside those of a full percentage. Larger sums lose their lowest bits.
     let surplus = 28_u32.saturating_sub(done.leading_zeros());
     let half = whole >> surplus >> 1;
     let product = (done >> surplus).saturating_mul(u64::from(Percentage::FULL.millionths())).saturating_add(half);
-    // Divided by the bits that a whole node has first, which is the same and leaves less to divide.
+    // Dividing by the power of two of a complete node first gives the same, and the division is shorter.
     let (dividend, divisor) = match surplus {
         0 => (product >> WHOLE.trailing_zeros(), u64::from(weight)),
         _ => (product, whole >> surplus),

@@ -1,4 +1,4 @@
-//! Answers over HTTP: what the socket left out.
+//! Applies responses: they report what the socket did not.
 
 use super::EXECUTION_BLOCKED;
 use crate::{
@@ -10,14 +10,14 @@ use crate::{
 };
 
 impl<C: Capacity> State<C> {
-    /// What an answer over HTTP says, as far as the socket has said nothing since that it would take back.
-    #[inline(never)] // What it needs of the stack is not on the way of messages.
+    /// Applies what a response reports, unless the socket has reported something newer.
+    #[inline(never)] // Messages need none of its stack.
     pub(super) fn response(&mut self, now: Instant, since: SocketGeneration, item: Item<'_>) -> Changes {
         let polled = self.polled();
         self.apply(now, since, item).union(polled)
     }
 
-    /// Without a socket, what is known now is known by asking.
+    /// Without a socket, the state comes from polling.
     fn polled(&mut self) -> Changes {
         let news = self.connection.status != ConnectionStatus::Connected && self.connection.source == Source::Websocket;
         if !news {
@@ -47,7 +47,7 @@ impl<C: Capacity> State<C> {
             _ => Changes::NONE,
         };
         let changes = changes.union(core::mem::take(&mut self.renewed));
-        // Where the log tells how it goes, that is no more than inferred yet.
+        // While the log reports the progress, it stays inferred.
         if changes.any() && !(self.connection.source == Source::Logs && self.is_running()) {
             self.connection.source = Source::Polling;
         }
@@ -65,18 +65,18 @@ impl<C: Capacity> State<C> {
     fn runs(&mut self, now: Instant, id: Id<'_>) -> Changes {
         match self.prompt.as_ref() {
             Some(prompt) if prompt.is(id) && prompt.is_running() => return self.confirm(),
-            // Only the log said that it was over.
+            // Only the log reported its end.
             Some(prompt) if prompt.is(id) && prompt.is_unsettled() && self.connection.source == Source::Logs => {
                 self.take(id);
             }
-            // Its end is known, which nothing but a new start takes back.
+            // Its end is known. Only a new start undoes it.
             Some(prompt) if prompt.is(id) => {}
             Some(prompt) if prompt.is_running() && prompt.id.is_none() => self.take(id),
-            // It is asked first how that one ended.
+            // The outcome of that one is requested first.
             Some(prompt) if prompt.is_running() || prompt.is_unsettled() => {}
             _ if self.was_replaced(id.key()) => {}
             _ => {
-                // HTTP may be ahead of the socket: lines of the one before may still come.
+                // HTTP may be ahead of the socket: log lines of the prompt before may still come.
                 if self.connection.way == Some(ObserveMode::Logs) {
                     self.observation.owe_end();
                 }
@@ -101,7 +101,7 @@ impl<C: Capacity> State<C> {
         changes.union(self.is_over(now, id, JobStatus::Ended))
     }
 
-    /// What an earlier session kept is still so.
+    /// The server confirmed the record of an earlier session.
     fn confirm(&mut self) -> Changes {
         if self.connection.source != Source::Restored {
             return Changes::NONE;
@@ -110,12 +110,12 @@ impl<C: Capacity> State<C> {
         Changes::PROMPT
     }
 
-    /// The record's prompt is over.
+    /// The record's prompt has ended.
     fn is_over(&mut self, now: Instant, id: Id<'_>, status: JobStatus) -> Changes {
         let Some(prompt) = self.prompt.as_mut().filter(|prompt| !prompt.is_final()) else {
             return Changes::NONE;
         };
-        // Where its end was seen, that is when it ended; how, this tells.
+        // If its end was seen, the time is known already, and only the outcome is new.
         let seen = prompt.ended.unwrap_or(now);
         match status {
             JobStatus::Success => {
@@ -123,9 +123,9 @@ impl<C: Capacity> State<C> {
                 self.end(seen, id, Outcome::Success)
             }
             JobStatus::Interrupted => self.end(seen, id, Outcome::Interrupted),
-            // It is no end, and an answer that took it for one says nothing of how the prompt stands.
+            // A blocked node does not end a prompt. A response that says so reports no outcome.
             JobStatus::Error if prompt.error.exception_type.as_id() == Id::from(EXECUTION_BLOCKED) => Changes::NONE,
-            // Its texts came on the way.
+            // The texts were stored while the response was read.
             JobStatus::Error => self.end(seen, id, Outcome::Error),
             JobStatus::Ended if prompt.is_running() => {
                 prompt.end(now, PromptEnd::Guessed);

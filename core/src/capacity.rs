@@ -48,9 +48,9 @@ pub trait Capacity: Clone + fmt::Debug + PartialEq + Eq + 'static {
     type History: Length;
     /// Bytes of a request's head. A longer one is a [`Config`](crate::state::FaultKind::Config) fault.
     type Request: Bytes;
-    /// Whether anything is requested over HTTP: graphs, missed outcomes, others' prompts, and the log. `false` leaves the
-    /// code for that out of a program, whatever [`Config::http`](crate::session::Config::http) says; a session then knows
-    /// what its socket reports.
+    /// Whether anything is requested over HTTP: graphs, missed outcomes, others' prompts, and the log. `false` leaves
+    /// the code for that out of a program, whatever [`Config::http`](crate::session::Config::http) says; a session then
+    /// knows what its socket reports.
     const HTTP: bool = true;
 }
 

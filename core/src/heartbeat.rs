@@ -31,8 +31,8 @@ pub struct HeartbeatConfig {
 pub enum Probe {
     /// By a ping of the WebSocket, whose pong comes behind all that the server has sent.
     Ping,
-    /// By `GET /prompt`, for hosts that can't ping, such as a browser. Its response tells latency and that the server is
-    /// alive, but not whether this client keeps up: [`HeartbeatConfig::patience`] doesn't count.
+    /// By `GET /prompt`, for hosts that can't ping, such as a browser. Its response tells latency and that the server
+    /// is alive, but not whether this client keeps up: [`HeartbeatConfig::patience`] doesn't count.
     Request,
 }
 

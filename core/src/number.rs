@@ -47,8 +47,8 @@ impl Milli {
     }
 }
 
-/// The whole number at the front of `piece` and the bytes after it. `None` without a digit, after a leading zero, or with
-/// more than [`FEW_DIGITS`].
+/// The whole number at the front of `piece` and the bytes after it. `None` without a digit, after a leading zero, or
+/// with more than [`FEW_DIGITS`].
 #[inline]
 pub(crate) fn take_whole(piece: &[u8]) -> Option<(u32, &[u8])> {
     let (mut number, mut digits, mut after) = (0_u32, 0_u32, piece);

@@ -18,7 +18,8 @@ pub(crate) fn encode(text: &str, out: &mut impl Sink) -> Option<()> {
     })
 }
 
-/// Writes a percent-encoded text, given in parts, as it stands between the quotes of a JSON string: at most twice its bytes.
+/// Writes a percent-encoded text, given in parts, as it stands between the quotes of a JSON string: at most twice its
+/// bytes.
 pub(crate) fn json_from_encoded(text: [&str; 3], out: &mut impl Sink) -> Option<()> {
     let mut bytes = text.iter().flat_map(|part| part.bytes());
     while let Some(byte) = bytes.next() {

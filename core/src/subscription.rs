@@ -67,8 +67,8 @@ impl Topics {
 /// you have time. A slow subscriber delays nobody and loses no end silently: see [`Queue`]. One that subscribes while a
 /// prompt runs receives its start first. It receives nothing about a prompt that was over before.
 ///
-/// A waiting end comes before the starts and nodes of its own prompt. To know what is true now, ask the state or compare
-/// [`Note::generation`]: the last note is not the latest news.
+/// A waiting end comes before the starts and nodes of its own prompt. To know what is true now, ask the state or
+/// compare [`Note::generation`]: the last note is not the latest news.
 ///
 /// ```
 /// use comfyglow_core::{

@@ -56,7 +56,8 @@ pub struct Text<B> {
     buffer: B,
     /// Bytes of `buffer` in use.
     filled: u16,
-    /// The hash of the bytes past the buffer, exclusive-or [`BASIS`]: 0 if there are none, so an empty text is all zeros.
+    /// The hash of the bytes past the buffer, exclusive-or [`BASIS`]: 0 if there are none, so an empty text is all
+    /// zeros.
     past: u64,
 }
 
@@ -84,7 +85,8 @@ impl<B: Bytes> Text<B> {
         self.clear();
         self.push(other.kept);
         if other.past != 0 {
-            // The bytes that `other` did not keep can't be hashed again. With the same capacity its hash fits this text.
+            // The bytes that `other` did not keep can't be hashed again. With the same capacity its hash fits this
+            // text.
             self.past = other.past;
         }
     }
@@ -208,8 +210,8 @@ impl<B: Bytes> defmt::Format for Text<B> {
 
 /// A text borrowed from a [`Text`] or a `&str`: an id, a type, a message.
 ///
-/// A comparison covers the bytes that were not kept too, by a hash. Two cut texts compare correctly only if both come from
-/// texts of the same capacity, as all ids of a session do.
+/// A comparison covers the bytes that were not kept too, by a hash. Two cut texts compare correctly only if both come
+/// from texts of the same capacity, as all ids of a session do.
 ///
 /// # Examples
 ///

@@ -204,8 +204,8 @@ impl Lexer {
         self.visible_depth = self.depth.saturating_sub(1);
     }
 
-    /// Whether the current object has a member already, so that a comma comes before the next. `None` unless a member or
-    /// the object's end comes next and is not skipped.
+    /// Whether the current object has a member already, so that a comma comes before the next. `None` unless a member
+    /// or the object's end comes next and is not skipped.
     #[inline]
     pub(crate) const fn behind_member(&self) -> Option<bool> {
         match self.state {
@@ -254,8 +254,8 @@ impl Lexer {
         self.close();
     }
 
-    /// Takes the next token, or a piece of one, from the front of `rest`. `None` if nothing is left, or if what is left is
-    /// not JSON: then [`count`](Self::count) returns the error.
+    /// Takes the next token, or a piece of one, from the front of `rest`. `None` if nothing is left, or if what is left
+    /// is not JSON: then [`count`](Self::count) returns the error.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn next<'p>(&mut self, rest: &mut &'p [u8]) -> Option<Token<'p>> {
         loop {

@@ -5,8 +5,9 @@ use crate::limits::{BAR_STREAK, BAR_STREAK_BEHIND_FULL};
 
 /// The bar that is followed.
 ///
-/// A bar that begins at 0 replaces any other: of nested bars it is the inner one. Another bar that moves is the outer one,
-/// or one that continues after the inner bar broke off. It replaces the followed bar after a [streak](BAR_STREAK) of moves.
+/// A bar that begins at 0 replaces any other: of nested bars it is the inner one. Another bar that moves is the outer
+/// one, or one that continues after the inner bar broke off. It replaces the followed bar after a [streak](BAR_STREAK)
+/// of moves.
 #[derive(Debug)]
 pub(super) struct FollowedBar {
     value: u32,

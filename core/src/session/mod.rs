@@ -437,7 +437,8 @@ impl<C: Capacity> Session<'_, C> {
                 }
             }
             Link::Http => {
-                // A request that breaks tells nothing of the socket: a browser's page may not be let in over HTTP alone.
+                // A request that breaks tells nothing of the socket: a browser's page may not be let in over HTTP
+                // alone.
                 if self.config.heartbeat.probe == Probe::Request && self.exchange.is_pending() {
                     self.socket.excuse(now, &self.config);
                 }

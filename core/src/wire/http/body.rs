@@ -103,8 +103,8 @@ impl Body {
         Ok(Self { state, left })
     }
 
-    /// Takes the next piece of the body from the front of `input`; it is never empty. `None` if the input is used up, or if
-    /// the body is complete: the rest of the input is not part of it.
+    /// Takes the next piece of the body from the front of `input`; it is never empty. `None` if the input is used up,
+    /// or if the body is complete: the rest of the input is not part of it.
     pub(super) fn next<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<&'a [u8]>, BodyError> {
         loop {
             let over = match self.state {

@@ -106,9 +106,9 @@ const FIELDS: [(&[u8], Field); 10] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum HeadItem<'a> {
-    /// An element of a header's comma-separated list, without the spaces around it. `None` if it has more than 32 bytes:
-    /// no such element matters. Empty elements are left out (RFC 9110, 5.6.1.2), except for `Content-Length`, which is no
-    /// list.
+    /// An element of a header's comma-separated list, without the spaces around it. `None` if it has more than 32
+    /// bytes: no such element matters. Empty elements are left out (RFC 9110, 5.6.1.2), except for `Content-Length`,
+    /// which is no list.
     Element(Field, Option<&'a [u8]>),
     /// The head ends. The next byte belongs to the body or the protocol that follows.
     End {

@@ -1,8 +1,8 @@
-//! The part of HTTP/1.1 that polling needs, sans-IO. [`RequestHead`] writes a request, [`Response`] reads the [`Head`] and
-//! returns the body.
+//! The part of HTTP/1.1 that polling needs, sans-IO. [`RequestHead`] writes a request, [`Response`] reads the [`Head`]
+//! and returns the body.
 //!
-//! Each request has its own connection (`Connection: close`). A poll every few seconds gains nothing from keeping one, and
-//! a server that restarts leaves no half-open connection.
+//! Each request has its own connection (`Connection: close`). A poll every few seconds gains nothing from keeping one,
+//! and a server that restarts leaves no half-open connection.
 
 mod body;
 mod head;

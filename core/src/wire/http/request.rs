@@ -24,8 +24,8 @@ pub struct RequestHead<'a> {
     pub host: &'a str,
     /// The parts of path and query, percent-encoded. The first begins with `/`.
     pub target: &'a [&'a str],
-    /// The user's own headers, such as the `Authorization` for a proxy. Headers that the protocol itself sets are an error
-    /// here.
+    /// The user's own headers, such as the `Authorization` for a proxy. Headers that the protocol itself sets are an
+    /// error here.
     pub headers: &'a [(&'a str, &'a str)],
 }
 

@@ -50,8 +50,8 @@ impl Response {
         self.retry_after
     }
 
-    /// Takes the next piece of the body from the front of `input`; it is never empty. `None` if the input is used up, or if
-    /// the body is complete: the rest of the input is not part of it.
+    /// Takes the next piece of the body from the front of `input`; it is never empty. `None` if the input is used up,
+    /// or if the body is complete: the rest of the input is not part of it.
     ///
     /// # Errors
     ///

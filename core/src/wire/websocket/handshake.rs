@@ -7,8 +7,9 @@ use crate::wire::http::{Field, Head, HeadError, HeadItem, RequestError, RequestH
 
 /// Requests a WebSocket and checks the server's response, whose head may have any size.
 ///
-/// It offers no extension and no subprotocol. It sends no `Origin` unless the request's own headers have one: on a loopback
-/// address ComfyUI's server.py refuses an `Origin` that differs from `Host`, and accepts a program that sends none.
+/// It offers no extension and no subprotocol. It sends no `Origin` unless the request's own headers have one: on a
+/// loopback address ComfyUI's server.py refuses an `Origin` that differs from `Host`, and accepts a program that sends
+/// none.
 ///
 /// # Examples
 ///
@@ -71,8 +72,8 @@ impl Handshake {
         request.write_upgrade(&protocol, out)
     }
 
-    /// Takes bytes of the response from the front of `input`, up to the end of the head and never more: the first frame may
-    /// follow at once and is for the [`Receiver`](super::Receiver). Returns true once the connection is open.
+    /// Takes bytes of the response from the front of `input`, up to the end of the head and never more: the first frame
+    /// may follow at once and is for the [`Receiver`](super::Receiver). Returns true once the connection is open.
     ///
     /// # Errors
     ///

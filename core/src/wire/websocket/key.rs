@@ -1,7 +1,7 @@
 //! The key of a handshake and the accept value that the server makes of it (RFC 6455, 1.3).
 //!
-//! SHA-1 only proves here that the response belongs to the request. It runs once per connection, over 60 bytes, so it is
-//! written to be small: 0.6 KB, where a crate that unrolls the rounds takes 3 KB.
+//! SHA-1 only proves here that the response belongs to the request. It runs once per connection, over 60 bytes, so it
+//! is written to be small: 0.6 KB, where a crate that unrolls the rounds takes 3 KB.
 
 /// The server appends this to the key.
 const GUID: &[u8; 36] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";

@@ -1,5 +1,5 @@
-//! The client side of the WebSocket protocol (RFC 6455), sans-IO. [`Handshake`] opens the connection, [`Receiver`] reads
-//! the server's frames, [`Outgoing`] writes the client's.
+//! The client side of the WebSocket protocol (RFC 6455), sans-IO. [`Handshake`] opens the connection, [`Receiver`]
+//! reads the server's frames, [`Outgoing`] writes the client's.
 
 mod handshake;
 mod key;

@@ -31,7 +31,8 @@ pub struct Receiver {
     control: [u8; CONTROL_BYTES],
 }
 
-/// The position in the stream of frames. Each state holds the meaning of the bytes before it, so a piece may end anywhere.
+/// The position in the stream of frames. Each state holds the meaning of the bytes before it, so a piece may end
+/// anywhere.
 #[derive(Clone, Copy, Debug)]
 enum ReceiverState {
     /// Before a byte of a frame's header.
@@ -94,13 +95,13 @@ struct OpenMessage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Received<'a> {
-    /// A piece of a message. Every message has at least one, and only the last may be empty. Pings, pongs and a close can
-    /// come between the pieces.
+    /// A piece of a message. Every message has at least one, and only the last may be empty. Pings, pongs and a close
+    /// can come between the pieces.
     Data {
         /// The message's kind.
         kind: MessageKind,
-        /// The piece, borrowed from the input. The pieces of a text up to `last` are UTF-8 together; one alone may begin or
-        /// end inside a character.
+        /// The piece, borrowed from the input. The pieces of a text up to `last` are UTF-8 together; one alone may
+        /// begin or end inside a character.
         bytes: &'a [u8],
         /// Whether the message begins with this piece.
         first: bool,
@@ -132,8 +133,8 @@ impl Receiver {
         self.message = None;
     }
 
-    /// Takes the next piece or control frame from the front of `input`. Call it until it returns `None`: then the input is
-    /// used up.
+    /// Takes the next piece or control frame from the front of `input`. Call it until it returns `None`: then the input
+    /// is used up.
     ///
     /// # Errors
     ///
@@ -195,8 +196,8 @@ impl Receiver {
         }
     }
 
-    /// Takes an ASCII text that is complete in `input`, in one frame, as most are. It leaves all else, right or wrong, to
-    /// [`advance`](Self::advance).
+    /// Takes an ASCII text that is complete in `input`, in one frame, as most are. It leaves all else, right or wrong,
+    /// to [`advance`](Self::advance).
     #[inline]
     fn take_text<'i>(&self, input: &mut &'i [u8]) -> Option<Received<'i>> {
         let (ReceiverState::Header(HeaderState::Start), None) = (self.state, self.message) else { return None };

@@ -41,8 +41,8 @@ impl Outgoing<'_> {
     /// The most bytes that a frame takes beyond its payload.
     pub const OVERHEAD: usize = 14;
 
-    /// Writes the frame, masked with `mask`, and returns its length in bytes. Take 4 new random bytes for each `mask`: they
-    /// keep a proxy from taking the payload for another request. They do not encrypt it.
+    /// Writes the frame, masked with `mask`, and returns its length in bytes. Take 4 new random bytes for each `mask`:
+    /// they keep a proxy from taking the payload for another request. They do not encrypt it.
     ///
     /// # Errors
     ///
@@ -62,8 +62,8 @@ impl Outgoing<'_> {
     }
 }
 
-/// Writes a frame with a payload of two parts. `first` is the header's first byte: the last-fragment bit, three reserved
-/// bits, four bits of opcode.
+/// Writes a frame with a payload of two parts. `first` is the header's first byte: the last-fragment bit, three
+/// reserved bits, four bits of opcode.
 fn write(first: u8, payload: [&[u8]; 2], mask: [u8; 4], out: &mut [u8]) -> Result<usize, SendError> {
     /// The bit of the header's second byte for a masked payload.
     const MASKED: u8 = 0x80;

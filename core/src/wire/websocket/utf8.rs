@@ -64,8 +64,8 @@ impl Utf8 {
     }
 }
 
-/// Whether `bytes` are at least 16 bytes of ASCII, as nearly all texts of a server are. On small cores this takes half the
-/// time of `from_utf8`.
+/// Whether `bytes` are at least 16 bytes of ASCII, as nearly all texts of a server are. On small cores this takes half
+/// the time of `from_utf8`.
 #[inline(never)]
 pub(super) fn is_ascii(bytes: &[u8]) -> bool {
     const CHUNK: usize = 16;

@@ -21,18 +21,18 @@ pub struct HeartbeatConfig {
     ///
     /// A slow client delays all clients of the server, because the server sends to one after the other.
     pub patience: Duration,
-    /// What the server is asked with.
+    /// How to probe the server. A [`Wire`](crate::wire::Wire) always pings.
     pub probe: Probe,
 }
 
-/// How a heartbeat asks whether the server is alive.
+/// How a heartbeat checks that the server is alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Probe {
-    /// By a ping of the WebSocket, whose pong comes behind all that the server has sent.
+    /// By a ping of the WebSocket. Its pong arrives after everything that the server sent before.
     Ping,
-    /// By `GET /prompt`, for hosts that can't ping, such as a browser. Its response tells latency and that the server
-    /// is alive, but not whether this client keeps up: [`HeartbeatConfig::patience`] doesn't count.
+    /// By `GET /prompt`, for hosts that can't ping, such as a browser. Its response shows the latency and that the
+    /// server is alive, but not whether this client keeps up: [`HeartbeatConfig::patience`] has no effect.
     Request,
 }
 

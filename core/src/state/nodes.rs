@@ -546,7 +546,7 @@ mod tests {
     use crate::number::Milli;
 
     #[test]
-    fn a_part_is_the_same_in_32_bits_as_in_64() {
+    fn part_of_in_32_bits_is_the_same_as_in_64() {
         for max in [1, 2, 3, 1_000, 20_000, 0x1_ffff, 0x2_0000, 0x2_0001] {
             for value in [0, 1, max / 3, max / 2, max - 1, max, max + 1] {
                 let expect = u32::try_from(value.min(max) * i64::from(WHOLE) / max).unwrap();
@@ -558,7 +558,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_part_of_few_steps(value in 0_i64..0x2_0000, max in 1_i64..0x2_0000) {
+        fn part_of_few_steps_is_the_same_in_64_bits(value in 0_i64..0x2_0000, max in 1_i64..0x2_0000) {
             let expect = u32::try_from(value.min(max) * i64::from(WHOLE) / max).unwrap();
             prop_assert_eq!(part_of(Milli::from_thousandths(value), Milli::from_thousandths(max)), Some(expect));
         }

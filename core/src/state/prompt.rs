@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answers_error_is_the_records_in_pieces_of_any_size() {
+    fn error_of_response_in_pieces_is_stored() {
         let body = r#"{"p": {"status": {"messages": [["execution_error", {"node_id": 7, "node_id": "\u00fc", "node_type": -Infinity, "exception_message": "0123456789\n", "exception_type": "E"}]]}}}"#;
         for size in 1..=body.len() {
             let mut record = ErrorRecord::<Small>::new();

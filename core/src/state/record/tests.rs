@@ -24,7 +24,7 @@ fn start(state: &mut Small, now: u64, id: &str) {
     apply(state, Instant::from_millis(now), Action::Text(&event), &mut ());
 }
 
-/// A graph of one node, run for a while.
+/// A graph of one node that has run for a while.
 fn run(state: &mut Small, from: u64, millis: u64, prompt: &str, node: &str, class: &str) {
     let (prompt_id, node, now) = (Id::from(prompt), Id::from(node), Instant::from_millis);
     start(state, from, prompt);
@@ -64,7 +64,7 @@ fn view(state: &Small, now: Instant) -> std::string::String {
 }
 
 #[test]
-fn what_was_written_is_read() {
+fn import_after_export_restores_the_state() {
     let late = Instant::from_millis(90_000);
     for (id, message) in
         [("p", "short"), ("an id that is longer than what is kept of it", "and a message that is cut at its end too")]
@@ -84,7 +84,7 @@ fn what_was_written_is_read() {
 }
 
 #[test]
-fn what_was_learned_may_be_read_alone() {
+fn import_learned_restores_durations_only() {
     let state = failed("p", "m");
     let mut again = failed("q", "n");
     again.learned = Learned::new();
@@ -94,7 +94,7 @@ fn what_was_learned_may_be_read_alone() {
 }
 
 #[test]
-fn a_prompt_that_ran_is_shown_without_times() {
+fn import_of_running_prompt_has_no_times() {
     let mut state = Small::new();
     start(&mut state, 1_000, "p");
     let record = exported(&state, Instant::from_millis(9_000));
@@ -105,7 +105,7 @@ fn a_prompt_that_ran_is_shown_without_times() {
 }
 
 #[test]
-fn a_buffer_at_below_and_above_its_limit() {
+fn export_at_below_and_above_the_limit_of_a_buffer() {
     let state = failed("p", "m");
     let len = exported(&state, Instant::ZERO).len();
     for room in 0..len {
@@ -118,7 +118,7 @@ fn a_buffer_at_below_and_above_its_limit() {
 }
 
 #[test]
-fn the_largest_record_is_as_large_as_it_is_said_to_be() {
+fn export_of_largest_record_takes_record_bytes() {
     let long = "x".repeat(100);
     let mut state = failed(&long, &long);
     let text = |n: usize| Text::<[u8; 24]>::from("y".repeat(n).as_str());
@@ -156,7 +156,7 @@ fn the_largest_record_is_as_large_as_it_is_said_to_be() {
 }
 
 #[test]
-fn a_table_from_a_larger_build_keeps_what_was_seen_last() {
+fn import_from_larger_build_keeps_newest_durations() {
     let mut large = Box::new(State::<LargeCapacity>::new());
     for n in 0..9 {
         large.learned.learn(
@@ -173,7 +173,7 @@ fn a_table_from_a_larger_build_keeps_what_was_seen_last() {
 }
 
 #[test]
-fn what_is_no_record_is_told_apart_and_changes_nothing() {
+fn import_of_other_bytes_is_an_error_and_changes_nothing() {
     let state = failed("p", "m");
     let record = exported(&state, Instant::ZERO);
     let with = |at: usize, byte: u8| {
@@ -201,7 +201,7 @@ fn what_is_no_record_is_told_apart_and_changes_nothing() {
         assert_eq!(other.import(&bytes), Err(error));
         assert_eq!(view(&other, Instant::ZERO), before, "{error}");
     }
-    // Of a right checksum, yet no body of ours.
+    // The checksum matches, but the body is not a record.
     let mut odd = head(3).to_vec();
     odd.extend(checksum(&head(3), &[9, 9, 9]).to_le_bytes());
     odd.extend([9, 9, 9]);
@@ -209,7 +209,7 @@ fn what_is_no_record_is_told_apart_and_changes_nothing() {
 }
 
 #[test]
-fn any_bit_flipped_is_refused() {
+fn import_with_flipped_bit_is_refused() {
     let record = exported(&failed("prompt", "message"), Instant::ZERO);
     let mut state = Small::new();
     for at in 0..record.len() {
@@ -223,7 +223,7 @@ fn any_bit_flipped_is_refused() {
 
 proptest! {
     #[test]
-    fn any_byte_changed_is_refused(at in any::<prop::sample::Index>(), byte: u8, id in ".{0,40}", message in ".{0,60}") {
+    fn import_with_changed_byte_is_refused(at in any::<prop::sample::Index>(), byte: u8, id in ".{0,40}", message in ".{0,60}") {
         let record = exported(&failed(&id, &message), Instant::ZERO);
         let mut changed = record.clone();
         let at = at.index(record.len());

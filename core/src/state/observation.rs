@@ -13,7 +13,12 @@ pub(crate) struct Observation {
     log: Log,
     /// The outcome of the end that the log reports next.
     outcome: Option<Outcome>,
-    pending: PendingEnds,
+    /// The log is still to report the end of the record's prompt.
+    log_due: bool,
+    /// The queue is still to report it.
+    queue_due: bool,
+    /// The log may still report the end of the prompt of the record before.
+    owed: bool,
     /// Ends of prompts without a record, whose outcomes are still to be requested: the last of those that ended.
     unseen: u8,
     /// Ends of prompts without a record that the queue reported. The log is to report them, too.
@@ -22,35 +27,6 @@ pub(crate) struct Observation {
     doubtful: u8,
     /// When the prompt that runs began, by the queue or the log, if either showed it.
     busy_since: Option<Instant>,
-}
-
-/// Ends that are still to be reported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct PendingEnds(u8);
-
-impl PendingEnds {
-    const NONE: Self = Self(0);
-    /// The end of the record's prompt, by the log.
-    const LOG: Self = Self(1);
-    /// The end of the record's prompt, by the queue.
-    const QUEUE: Self = Self(1 << 1);
-    /// The end of the prompt of the record before, by the log.
-    const OWED: Self = Self(1 << 2);
-
-    const fn has(self, other: Self) -> bool {
-        self.0 & other.0 != 0
-    }
-
-    const fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Removes `other`. Returns whether it was there.
-    const fn take(&mut self, other: Self) -> bool {
-        let had = self.has(other);
-        self.0 &= !other.0;
-        had
-    }
 }
 
 /// Whether the record's prompt runs, and what reports it.
@@ -69,7 +45,9 @@ impl Observation {
         Self {
             log: Log::new(),
             outcome: None,
-            pending: PendingEnds::NONE,
+            log_due: false,
+            queue_due: false,
+            owed: false,
             unseen: 0,
             queue_only: 0,
             doubtful: 0,
@@ -109,26 +87,26 @@ impl Observation {
 
     /// A record begins: log and queue will report its prompt's end.
     pub(in crate::state) const fn expect_end(&mut self) {
-        self.pending = self.pending.with(PendingEnds::LOG).with(PendingEnds::QUEUE);
+        self.log_due = true;
+        self.queue_due = true;
     }
 
     /// There is no record, or log and queue have reported its prompt's end by now.
     pub(in crate::state) const fn expect_no_end(&mut self) {
-        self.pending.take(PendingEnds::LOG.with(PendingEnds::QUEUE));
+        self.log_due = false;
+        self.queue_due = false;
     }
 
     /// A record is about to begin, and the log may still report the end of the one before.
     pub(in crate::state) const fn owe_end(&mut self) {
-        if self.pending.has(PendingEnds::LOG) {
-            self.pending = self.pending.with(PendingEnds::OWED);
-        }
+        self.owed |= self.log_due;
     }
 
     /// Others' prompts are observed from now on. Whatever ended before, the log reported then.
     pub(in crate::state) const fn observe(&mut self, record: Activity) {
         self.log.cut();
         self.queue_only = 0;
-        self.pending.take(PendingEnds::OWED);
+        self.owed = false;
         if matches!(record, Activity::Over) {
             self.expect_no_end();
         }
@@ -164,7 +142,7 @@ impl Observation {
         };
         // The end is that of the record's prompt, or of one that began and ended between two requests. Or a waiting
         // prompt was removed.
-        if self.pending.take(PendingEnds::QUEUE) {
+        if core::mem::replace(&mut self.queue_due, false) {
             if remaining > 0 && !has_log && !matches!(record, Activity::Over) {
                 self.doubtful = self.doubtful.wrapping_add(1);
             }
@@ -202,10 +180,10 @@ impl Observation {
         self.busy_since = Some(now);
         self.queue_only = 0;
         let outcome = self.outcome.take();
-        if self.pending.take(PendingEnds::OWED) {
+        if core::mem::replace(&mut self.owed, false) {
             return None;
         }
-        if !self.pending.has(PendingEnds::LOG) {
+        if !self.log_due {
             self.unseen = self.unseen.saturating_add(1);
             return None;
         }
@@ -214,7 +192,7 @@ impl Observation {
             self.doubtful = self.doubtful.wrapping_add(1);
             return None;
         }
-        self.pending.take(PendingEnds::LOG);
+        self.log_due = false;
         if matches!(record, Activity::OffSocket) { Some(PromptEnd::logged(outcome)) } else { None }
     }
 }

@@ -143,8 +143,7 @@ impl Heartbeat {
     /// Notes a pong and returns how long its ping took; `None` unless it answers the last ping.
     pub fn pong(&mut self, config: &HeartbeatConfig, now: Instant, payload: &[u8]) -> Option<Duration> {
         let (sent, _) = self.awaited.filter(|_| payload == self.number.to_be_bytes())?;
-        self.awaited = None;
-        self.due = now.saturating_add(config.interval);
+        self.answered(config, now);
         Some(now.saturating_since(sent))
     }
 

@@ -20,7 +20,7 @@ pub use request::{Body, HttpRequest, Method, Request, Target};
 use place::{Name, Place};
 
 /// The one exception that doesn't end its prompt (ComfyUI's `execution_block_cb`).
-const EXECUTION_BLOCKED: Name = Name::of("ExecutionBlocked");
+pub(crate) const EXECUTION_BLOCKED: &str = "ExecutionBlocked";
 
 /// One fact that a response reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -357,7 +357,7 @@ impl<C: Capacity> BodyReader<C> {
             Place::Class => return Some(Due::Node),
             Place::StatusWord | Place::JobStatus => self.status = status.or(self.status),
             Place::MessageType => self.message = status.or(self.message),
-            Place::ExceptionType if self.name == EXECUTION_BLOCKED => self.message = None,
+            Place::ExceptionType if self.name == const { Name::of(EXECUTION_BLOCKED) } => self.message = None,
             _ => {}
         }
         None

@@ -2,7 +2,7 @@
 
 use super::NodeStatus;
 use crate::{
-    json::{behind_spaces, plain_len, same},
+    json::{behind, behind_spaces, plain_len, same},
     limits::ENTRY_BYTES,
     number::{Literal, Milli, take_whole},
 };
@@ -128,8 +128,7 @@ struct Cursor<'p>(&'p [u8]);
 impl<'p> Cursor<'p> {
     #[inline]
     fn expect(&mut self, literal: &[u8]) -> Option<()> {
-        let (front, rest) = self.0.split_at_checked(literal.len())?;
-        self.0 = same(front, literal).then_some(rest)?;
+        self.0 = behind(self.0, literal)?;
         Some(())
     }
 

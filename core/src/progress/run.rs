@@ -125,8 +125,8 @@ impl RunTiming {
             return None;
         }
         let millis = millis(ticks(now).wrapping_sub(self.node_since));
-        let steps = self.bar.filter(|_| !self.is_irregular).and_then(|bar| {
-            let step_micros = bar.scaled_span(1_000_000, bar.steps_done())?;
+        let steps = self.regular_bar().and_then(|bar| {
+            let step_micros = mul_div(bar.span_millis(), 1_000_000, bar.steps_done())?;
             let steps = bar.max / 1_000;
             let whole = steps > 1 && bar.max % 1_000 == 0;
             Some(NodeDuration::with_steps(millis, u16::try_from(steps).ok().filter(|_| whole)?, step_micros))
@@ -258,11 +258,6 @@ impl Bar {
     /// Milliseconds that [`steps_done`](Self::steps_done) took.
     fn span_millis(&self) -> u32 {
         millis(self.last_at.wrapping_sub(self.first_at))
-    }
-
-    /// [`span_millis`](Self::span_millis) `* times / by`.
-    fn scaled_span(&self, times: u32, by: u32) -> Option<u32> {
-        mul_div(self.span_millis(), times, by)
     }
 
     /// Milliseconds for the steps that are left, and for one step. `learned` is a step's microseconds, if known.

@@ -439,7 +439,7 @@ impl<C: Capacity> Nodes<C> {
         if C::Durations::MAX == 0 {
             return Weights { whole: total, learned: 0 };
         }
-        let apart = self.staged.map_or(self.entries.items().len(), |stage| usize::from(stage.entries));
+        let apart = self.apart();
         let names = &self.names;
         let of = |entry: &Node| {
             let name = NodeName::new(entry.key, names.get(entry.class)?);
@@ -503,8 +503,12 @@ impl<C: Capacity> Nodes<C> {
     }
 
     fn find(&self, key: Key) -> Option<&Node> {
-        let apart = self.staged.map_or(self.entries.items().len(), |stage| usize::from(stage.entries));
-        self.entries.items().iter().take(apart).find(|entry| entry.key == key)
+        self.entries.items().iter().take(self.apart()).find(|entry| entry.key == key)
+    }
+
+    /// The number of entries that are not staged.
+    fn apart(&self) -> usize {
+        self.staged.map_or(self.entries.items().len(), |stage| usize::from(stage.entries))
     }
 
     /// The class of the node `key`.

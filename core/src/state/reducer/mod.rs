@@ -14,7 +14,7 @@ pub use action::Action;
 pub use observer::Observer;
 
 use crate::{
-    api::ErrorFields,
+    api::{EXECUTION_BLOCKED, ErrorFields},
     capacity::{Capacity, Length as _},
     event::{Event, EventKind, NodeStatus, Part},
     number::Milli,
@@ -22,9 +22,6 @@ use crate::{
     text::{Id, Key},
     time::Instant,
 };
-
-/// The one exception that does not end its prompt (ComfyUI's `execution_block_cb`).
-const EXECUTION_BLOCKED: &str = "ExecutionBlocked";
 
 /// Applies `action` to `state` at `now`, reports the changes to `observer`, and returns them.
 ///

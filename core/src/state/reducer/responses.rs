@@ -1,8 +1,7 @@
 //! Applies responses: they report what the socket did not.
 
-use super::EXECUTION_BLOCKED;
 use crate::{
-    api::{Item, JobStatus},
+    api::{EXECUTION_BLOCKED, Item, JobStatus},
     capacity::Capacity,
     state::{Changes, ConnectionStatus, ObserveMode, Outcome, PromptEnd, SocketGeneration, Source, State},
     text::Id,

@@ -27,7 +27,7 @@ pub(crate) use observation::Activity;
 pub(crate) use prompt::{Announced, Target};
 
 use observation::Observation;
-use prompt::{Slot, Weights};
+use prompt::{Slot, Weights, set_id};
 
 use crate::{
     capacity::{Capacity, Length as _},

@@ -430,6 +430,13 @@ impl<C: Capacity> Nodes<C> {
         self.names.get(last.or_else(|| self.entries.items().iter().skip(self.first()).find(is_it))?.display)
     }
 
+    /// The id that `node`, whose key is `key`, is shown by: `display` if a message has it, or else the known or its own
+    /// one.
+    #[inline]
+    pub(crate) fn shown<'a>(&'a self, key: Key, node: Id<'a>, display: Option<Id<'a>>) -> Id<'a> {
+        display.or_else(|| self.display(key).map(Id::from)).unwrap_or(node)
+    }
+
     /// Weighs the nodes of a graph of `total` by their learned durations, and returns the sums. Without any, each
     /// weighs 1.
     ///

@@ -175,6 +175,14 @@ impl<C: Capacity> ErrorFields for ErrorRecord<C> {
     }
 }
 
+/// Sets `place` to `id`, without building it on the stack first.
+pub(in crate::state) fn set_id<B: Bytes>(place: &mut Option<Text<B>>, id: Option<Id<'_>>) {
+    match id {
+        Some(id) => place.get_or_insert_default().set(id),
+        None => *place = None,
+    }
+}
+
 /// `None` if it is empty.
 fn push_id<B: Bytes>(id: &mut Option<Text<B>>, piece: &[u8], first: bool) {
     if first {
@@ -253,10 +261,7 @@ impl<C: Capacity> Prompt<C> {
 
     /// Becomes the record of a prompt of which only the id is known. Texts that are not valid stay as they are.
     fn reset(&mut self, id: Option<Id<'_>>) {
-        match id {
-            Some(id) => self.id.get_or_insert_default().set(id),
-            None => self.id = None,
-        }
+        set_id(&mut self.id, id);
         self.end = PromptEnd::Running;
         self.current = None;
         self.steps = None;

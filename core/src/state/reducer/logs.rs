@@ -5,7 +5,7 @@ use crate::{
     capacity::Capacity,
     log::{Bar, Logged},
     number::Milli,
-    state::{Activity, Changes, ConnectionStatus, ObserveMode, Outcome, Seen, Source, State, Steps, part_of},
+    state::{Activity, Changes, ConnectionStatus, ObserveMode, Outcome, Seen, Source, State, part_of},
     text::Id,
     time::Instant,
 };
@@ -122,8 +122,7 @@ impl<C: Capacity> State<C> {
         if let Some(key) = prompt.current {
             nodes.note(key, prompt.shown.as_id(), Seen::STARTED, part_of(value, max), None);
         }
-        prompt.steps = Steps::new(value, max);
-        prompt.run.step(now, value, max);
+        prompt.step(now, value, max);
         prompt.run.set_reported_remaining(bar.remaining);
         prompt.count(nodes);
         self.note_progress(now);
@@ -135,11 +134,11 @@ impl<C: Capacity> State<C> {
     fn executed(&mut self, now: Instant) -> Changes {
         let end = self.observation.executed(now, self.activity());
         let (Some(end), Some(prompt)) = (end, self.prompt.as_mut()) else { return Changes::NONE };
-        prompt.end(now, end);
+        let changes = prompt.end(now, end);
         prompt.count(&self.nodes);
         self.connection.source = Source::Logs;
         // Responses to earlier requests are older than this.
         self.socket_generation.prompts = self.socket_generation.prompts.wrapping_add(1);
-        Changes::PROMPT.union(Changes::NODE).union(Changes::PROGRESS)
+        changes
     }
 }

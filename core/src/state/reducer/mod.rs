@@ -18,7 +18,7 @@ use crate::{
     capacity::{Capacity, Length as _},
     event::{Event, EventKind, NodeStatus, Part},
     number::Milli,
-    state::{Changes, LastEvent, Outcome, Prompt, PromptEnd, Seen, Source, State, Steps, Target, part_of},
+    state::{Changes, LastEvent, Outcome, Prompt, PromptEnd, Seen, Source, State, Target, part_of, set_id},
     text::{Id, Key},
     time::Instant,
 };
@@ -220,7 +220,7 @@ impl<C: Capacity> State<C> {
             return;
         }
         self.announced.running = Some((key, value, max));
-        let shown = display.or_else(|| self.nodes.display(key).map(Id::from)).unwrap_or(node);
+        let shown = self.nodes.shown(key, node, display);
         self.announced.shown.set(shown);
         let current = self.prompt.as_ref().and_then(|prompt| prompt.current);
         if target == Target::Record && current == Some(key) {
@@ -305,8 +305,7 @@ impl<C: Capacity> State<C> {
         match self.prompt.as_mut() {
             // Nothing is queued or runs, so the prompt ended, and its outcome was missed.
             Some(prompt) if queue_remaining == 0 && prompt.is_running() => {
-                prompt.end(now, PromptEnd::Guessed);
-                changes.union(Changes::PROMPT).union(Changes::NODE).union(Changes::PROGRESS)
+                changes.union(prompt.end(now, PromptEnd::Guessed))
             }
             _ => changes,
         }
@@ -353,7 +352,7 @@ impl<C: Capacity> State<C> {
             self.nodes.pass_all_but(Some(key));
         }
         self.nodes.note(key, node, Seen::STARTED, None, display_node);
-        let shown = display_node.or_else(|| self.nodes.display(key).map(Id::from)).unwrap_or(node);
+        let shown = self.nodes.shown(key, node, display_node);
         prompt.move_to(now, key, shown, &self.nodes, &mut self.learned);
         prompt.count(&self.nodes);
         Changes::NODE.union(Changes::PROGRESS)
@@ -366,10 +365,7 @@ impl<C: Capacity> State<C> {
         }
         // The server sends the outcome before this, so it was missed.
         self.take(id);
-        if let Some(prompt) = self.prompt.as_mut() {
-            prompt.end(now, PromptEnd::Guessed);
-        }
-        Changes::PROMPT.union(Changes::NODE).union(Changes::PROGRESS)
+        self.prompt.as_mut().map_or(Changes::NONE, |prompt| prompt.end(now, PromptEnd::Guessed))
     }
 
     fn progress(
@@ -390,13 +386,12 @@ impl<C: Capacity> State<C> {
             let key = node.key();
             self.nodes.note(key, node, Seen::STARTED, part_of(value, max), None);
             if prompt.current != Some(key) {
-                let shown = self.nodes.display(key).map_or(node, Id::from);
+                let shown = self.nodes.shown(key, node, None);
                 prompt.move_to(now, key, shown, &self.nodes, &mut self.learned);
                 changes = changes.union(Changes::NODE);
             }
         }
-        prompt.steps = Steps::new(value, max);
-        prompt.run.step(now, value, max);
+        prompt.step(now, value, max);
         prompt.count(&self.nodes);
         self.note_progress(now);
         changes
@@ -436,8 +431,7 @@ impl<C: Capacity> State<C> {
             _ => announced.current.filter(|_| started.is_none()),
         };
         if let Some((value, max)) = bar.filter(|(_, max)| max.thousandths() > 1_000) {
-            prompt.steps = Steps::new(value, max);
-            prompt.run.step(now, value, max);
+            prompt.step(now, value, max);
         }
         prompt.count(nodes);
         changes
@@ -477,12 +471,8 @@ impl<C: Capacity> State<C> {
         }
         // Filled in place: an error is too large to build on a small stack.
         let error = &mut prompt.error;
-        for (place, id) in [(&mut error.node_id, node_id), (&mut error.node_type, node_type)] {
-            match id {
-                Some(id) => place.get_or_insert_default().set(id),
-                None => *place = None,
-            }
-        }
+        set_id(&mut error.node_id, node_id);
+        set_id(&mut error.node_type, node_type);
         error.exception_type.set(exception_type);
         error.exception_message.set(exception_message);
         self.end(now, id, Outcome::Error)
@@ -490,11 +480,11 @@ impl<C: Capacity> State<C> {
 
     fn end(&mut self, now: Instant, id: Id<'_>, outcome: Outcome) -> Changes {
         let Some(prompt) = self.running(id) else { return Changes::NONE };
-        prompt.end(now, PromptEnd::Final(outcome));
+        let changes = prompt.end(now, PromptEnd::Final(outcome));
         if let Some(prompt) = self.prompt.as_mut() {
             prompt.count(&self.nodes);
         }
-        Changes::PROMPT.union(Changes::NODE).union(Changes::PROGRESS)
+        changes
     }
 
     fn binary(&mut self, counter: impl FnOnce(&mut Prompt<C>) -> &mut u32) -> Changes {

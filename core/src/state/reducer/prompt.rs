@@ -3,8 +3,9 @@
 use crate::{
     capacity::{Capacity, Length as _},
     divide::divide,
+    number::Milli,
     progress::Learned,
-    state::{Nodes, Outcome, Percentage, Prompt, PromptEnd, WHOLE},
+    state::{Changes, Nodes, Outcome, Percentage, Prompt, PromptEnd, Steps, WHOLE},
     text::{Id, Key},
     time::Instant,
 };
@@ -63,10 +64,19 @@ impl<C: Capacity> Prompt<C> {
         self.run.forget_node();
     }
 
-    pub(super) fn end(&mut self, now: Instant, end: PromptEnd) {
+    /// The prompt ended. Returns what that changed.
+    pub(super) fn end(&mut self, now: Instant, end: PromptEnd) -> Changes {
         self.rest();
         self.end = end;
         self.ended = Some(now);
+        Changes::PROMPT.union(Changes::NODE).union(Changes::PROGRESS)
+    }
+
+    /// The current node's bar moved.
+    #[inline]
+    pub(super) fn step(&mut self, now: Instant, value: Milli, max: Milli) {
+        self.steps = Steps::new(value, max);
+        self.run.step(now, value, max);
     }
 
     /// Updates the counts and the percentage from the nodes.

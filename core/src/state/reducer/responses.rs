@@ -126,10 +126,7 @@ impl<C: Capacity> State<C> {
             JobStatus::Error if prompt.error.exception_type.as_id() == Id::from(EXECUTION_BLOCKED) => Changes::NONE,
             // The texts were stored while the response was read.
             JobStatus::Error => self.end(seen, id, Outcome::Error),
-            JobStatus::Ended if prompt.is_running() => {
-                prompt.end(now, PromptEnd::Guessed);
-                Changes::PROMPT.union(Changes::NODE).union(Changes::PROGRESS)
-            }
+            JobStatus::Ended if prompt.is_running() => prompt.end(now, PromptEnd::Guessed),
             JobStatus::Ended => {
                 prompt.end = prompt.end.settled();
                 Changes::PROMPT
